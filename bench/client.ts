@@ -1,0 +1,152 @@
+import { connect, type Socket } from 'node:net'
+import { CLOSE, PING, pong, text, upgrade } from './frames.ts'
+import type { Protocol } from './protocols.ts'
+
+/** What all clients of one server share. */
+export interface Script {
+  port: number
+  protocol: Protocol
+  /** Bytes of a message that carries a value, and the first of them: this is how such messages are told from others. */
+  size: number
+  first: number
+  /** What an echo sends: many frames of the same value, and the length of one. */
+  frames: Buffer
+  frame: number
+  /** Whether the clients answer every value with another. */
+  echoing: boolean
+  /** Looks at a message with a value, number `index` since `expect`; throws when it is not the right one. */
+  inspect: (index: number, payload: Buffer) => void
+  fail: (error: Error) => void
+}
+
+/** Every socket reads into this: a chunk is done with before the next read. */
+const chunk = Buffer.allocUnsafe(65_536)
+
+/**
+ * A WebSocket client that hardly does anything, so that five hundred of them do not slow a server down: it counts messages
+ * by length, and sends bytes made beforehand.
+ */
+export class Client {
+  /** How many values it has got, and how many more it is to get. */
+  received = 0
+  owed = 0
+  readonly #script: Script
+  readonly #socket: Socket
+  readonly #inspects: boolean
+  readonly #open: () => void
+  #upgraded = false
+  #start = 0
+  #acknowledged = 0
+  #rest: Buffer | undefined
+
+  /** @param open - called once, when values can be sent and received. */
+  constructor(script: Script, inspects: boolean, open: () => void) {
+    this.#script = script
+    this.#inspects = inspects
+    this.#open = open
+    this.#socket = connect({
+      port: script.port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer: chunk,
+        callback: length => {
+          try {
+            this.#read(chunk.subarray(0, length))
+          } catch (error) {
+            script.fail(error as Error)
+          }
+          return true
+        }
+      }
+    })
+    this.#socket.on('error', error => script.fail(error))
+    this.#socket.on('end', () => script.fail(new Error('A server closed a connection')))
+    this.#socket.write(upgrade(`127.0.0.1:${script.port}`, script.protocol.path))
+  }
+
+  /** Sends the value so many times. */
+  send(count: number): void {
+    const { frames, frame } = this.#script
+    this.owed += count
+    this.#socket.write(frames.subarray(0, count * frame))
+  }
+
+  /** So many values are about to be broadcast. */
+  expect(count: number): void {
+    this.owed += count
+    this.#start = this.received
+  }
+
+  destroy(): void {
+    this.#socket.removeAllListeners('error').on('error', () => {})
+    this.#socket.resetAndDestroy()
+  }
+
+  #read(bytes: Buffer): void {
+    const data = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes
+    const at = this.#upgraded ? this.#messages(data, 0) : this.#head(data)
+    this.#rest = at < data.length ? Buffer.from(data.subarray(at)) : undefined
+  }
+
+  /** Reads the answer to the upgrade and what follows it; returns how far it got. */
+  #head(data: Buffer): number {
+    const end = data.indexOf('\r\n\r\n')
+    if (end < 0) return 0
+    const head = data.latin1Slice(0, end)
+    if (!head.startsWith('HTTP/1.1 101')) throw new Error(`A server refused a WebSocket: ${head}`)
+    this.#upgraded = true
+    const { hello, opens } = this.#script.protocol
+    if (hello !== undefined) this.#socket.write(text(hello))
+    if (!opens) this.#open()
+    return this.#messages(data, end + 4)
+  }
+
+  /** Reads all whole messages from `at` on; returns how far it got. */
+  #messages(data: Buffer, at: number): number {
+    const { size, first, inspect, echoing } = this.#script
+    let values = 0
+    while (data.length - at >= 2) {
+      let start = at + 2
+      let length = data[at + 1] ?? 0
+      if (length === 126) {
+        if (data.length - at < 4) break
+        length = data.readUInt16BE(at + 2)
+        start = at + 4
+      }
+      if (data.length - start < length) break
+      const end = start + length
+      if (length === size && data[start] === first) {
+        if (this.#inspects) inspect(this.received + values - this.#start, data.subarray(start, end))
+        values++
+      } else {
+        this.#control((data[at] ?? 0) & 15, data.subarray(start, end))
+      }
+      at = end
+    }
+    if (values > 0) this.#count(values, echoing)
+    return at
+  }
+
+  #count(values: number, echoing: boolean): void {
+    this.received += values
+    this.owed -= values
+    const acknowledge = this.#script.protocol.acknowledge
+    if (acknowledge && this.received - this.#acknowledged >= acknowledge.every) {
+      this.#acknowledged = this.received
+      this.#socket.write(text(acknowledge.text(this.received)))
+    }
+    if (echoing) this.send(values)
+  }
+
+  #control(opcode: number, payload: Buffer): void {
+    if (opcode === CLOSE)
+      throw new Error(`A server closed a connection: ${payload.readUInt16BE()} ${payload.toString('utf8', 2)}`)
+    if (opcode === PING) return void this.#socket.write(pong(payload))
+    const data = payload.toString()
+    const { opens, reply } = this.#script.protocol
+    const answer = reply?.(data, this.received)
+    if (answer !== undefined) this.#socket.write(text(answer))
+    if (opens?.(data)) this.#open()
+  }
+}

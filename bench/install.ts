@@ -1,0 +1,16 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** Installs the packages of bench/package.json on first use: the project itself does not depend on its peers. */
+export function install(): void {
+  const directory = fileURLToPath(new URL('.', import.meta.url))
+  if (existsSync(`${directory}node_modules/.package-lock.json`)) return
+  process.stderr.write('Installing the peers to compare with into bench/node_modules (once; npm ci)\n')
+  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: process.platform === 'win32'
+  })
+  if (npm.status !== 0) throw new Error('The peers could not be installed')
+}

@@ -1,0 +1,70 @@
+import { Contestant } from './contestant.ts'
+import { Load } from './load.ts'
+import type { Protocol } from './protocols.ts'
+import { CLIENTS, IDLE, type Workload } from './workloads.ts'
+
+export interface Entry {
+  name: string
+  command: readonly string[]
+  protocol: Protocol
+}
+
+/** Seconds. */
+const WARM = 1
+
+/** A server in a workload, to be measured again and again. */
+export interface Arena {
+  /** Lets the server compile its hot path; rounds before that do not count. */
+  warm(): Promise<void>
+  /** One round: microseconds of CPU time per delivered value, or bytes of memory per idle connection. */
+  round(seconds: number): Promise<number>
+  close(): void
+}
+
+/** Starts a server and connects its clients. */
+export async function open(entry: Entry, workload: Workload): Promise<Arena> {
+  if (workload.kind === 'idle') return { warm: async () => {}, round: () => idle(entry), close: () => {} }
+  const server = new Contestant(entry.name, entry.command)
+  const load = new Load(await server.port(), entry.protocol)
+  let sent = 0
+
+  /** Runs the workload from rest to rest; returns how many values were delivered. */
+  async function run(seconds: number): Promise<number> {
+    if (workload.kind !== 'broadcast') return await load.echo(workload.inFlight, seconds * 1000)
+    const { values, pace } = workload
+    const ticks = Math.ceil((seconds * 1000) / pace)
+    const first = sent
+    sent += ticks * values
+    return await load.listen(first, ticks * values, () => server.broadcast(ticks, values, pace))
+  }
+
+  await load.open(CLIENTS)
+  return {
+    async warm() {
+      await run(WARM)
+    },
+    async round(seconds) {
+      const before = await server.cpu()
+      const delivered = await run(seconds)
+      return ((await server.cpu()) - before) / delivered
+    },
+    close() {
+      load.close()
+      server.stop()
+    }
+  }
+}
+
+/** Memory per connection of a fresh server: the slope between two numbers of connections. */
+async function idle({ name, command, protocol }: Entry): Promise<number> {
+  const server = new Contestant(name, command)
+  const load = new Load(await server.port(), protocol)
+  const [few, many] = IDLE
+  await load.open(few)
+  const before = await server.memory()
+  await load.open(many)
+  const after = await server.memory()
+  load.close()
+  server.stop()
+  return (after - before) / (many - few)
+}

@@ -1,0 +1,44 @@
+import type { Listenable, WriteOptions } from './connection.ts'
+import { Emitter } from './emitter.ts'
+
+export interface LaneEvents {
+  /** A value of the plugin's other half arrived. */
+  data: [value: unknown]
+}
+
+/** A plugin's own stream of values within a connection, apart from the application's and from other plugins'. */
+export interface Lane extends Listenable<LaneEvents> {
+  /** Whether the other end has the plugin too, and values can travel. */
+  readonly connected: boolean
+  /** As `Connection.write`. On a lane that is not connected the value is dropped, and false returned. */
+  write(value: unknown, options?: WriteOptions): boolean
+}
+
+/** What a lane needs of its connection. */
+export interface LaneHost {
+  transmit(lane: number, value: unknown, options?: WriteOptions): boolean
+  failed(error: unknown, event: string): void
+}
+
+export class LaneEnd extends Emitter<{ data: [value: unknown] }> implements Lane {
+  /** What the lane is called on the wire; 0 while the other end does not have the plugin. */
+  number = 0
+  readonly #host: LaneHost
+
+  constructor(host: LaneHost) {
+    super()
+    this.#host = host
+  }
+
+  get connected(): boolean {
+    return this.number > 0
+  }
+
+  write(value: unknown, options?: WriteOptions): boolean {
+    return this.connected && this.#host.transmit(this.number, value, options)
+  }
+
+  override failed(error: unknown, event: string): void {
+    this.#host.failed(error, event)
+  }
+}

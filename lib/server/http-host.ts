@@ -1,0 +1,97 @@
+import { STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Undo } from '../emitter.ts'
+import type { AnywireError, ErrorCode } from '../errors.ts'
+import type { Host } from './listener.ts'
+
+type UpgradeHandler = Parameters<Host['onUpgrade']>[0]
+type RequestHandler = Parameters<Host['onRequest']>[0]
+
+/**
+ * One path of an http.Server that has other users. Requests below the path are ours alone, whoever else listens and since
+ * when; all others are untouched. `detach` leaves the server as it was.
+ */
+export class HttpHost implements Host {
+  readonly http: HttpServer | undefined
+  readonly limit: number
+  readonly #path: string
+  readonly #upgrades = new Set<UpgradeHandler>()
+  readonly #requests = new Set<RequestHandler>()
+  #undo: Undo | undefined
+
+  constructor(http: HttpServer | undefined, path: string, limit: number) {
+    this.http = http
+    this.#path = path
+    this.limit = limit
+    if (http) this.#undo = this.#attach(http)
+  }
+
+  onUpgrade(handler: UpgradeHandler): Undo {
+    this.#upgrades.add(handler)
+    return () => this.#upgrades.delete(handler)
+  }
+
+  onRequest(handler: RequestHandler): Undo {
+    this.#requests.add(handler)
+    return () => this.#requests.delete(handler)
+  }
+
+  detach(): void {
+    this.#undo?.()
+    this.#undo = undefined
+  }
+
+  #attach(http: HttpServer): Undo {
+    const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      if (this.#isOurs(request.url, true)) {
+        for (const handler of this.#upgrades) if (handler(request, socket, head)) return
+        refuse(socket, 400)
+      } else if (http.listenerCount('upgrade') === 1) refuse(socket, 404)
+    }
+    http.on('upgrade', upgrade)
+    // A listener could not keep the other ones from answering too, so ours stands before all of them.
+    const { emit } = http
+    const own = Object.hasOwn(http, 'emit')
+    const intercept: typeof emit = (event: string, ...args: unknown[]) => {
+      const [request, response] = args
+      if (event === 'request' && this.#answer(request as IncomingMessage, response as ServerResponse)) return true
+      return Reflect.apply(emit, http, [event, ...args])
+    }
+    http.emit = intercept
+    return () => {
+      http.off('upgrade', upgrade)
+      this.#requests.clear()
+      // Where somebody put themselves before us meanwhile, `intercept` stays, and lets everything pass.
+      if (http.emit !== intercept) return
+      if (own) http.emit = emit
+      else Reflect.deleteProperty(http, 'emit')
+    }
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.#isOurs(request.url, false)) return false
+    for (const handler of this.#requests) if (handler(request, response)) return true
+    return false
+  }
+
+  /** Whether a request is for the path itself, or also for what is below it. Never for a mere prefix of a name. */
+  #isOurs(url = '', exact: boolean): boolean {
+    const path = url.split('?', 1)[0] ?? ''
+    return path === this.#path || path === `${this.#path}/` || (!exact && path.startsWith(`${this.#path}/`))
+  }
+}
+
+/** Answers an upgrade request with an HTTP status, and closes. */
+export const refuse = (socket: Duplex, status: number, reason = STATUS_CODES[status] ?? ''): void => {
+  socket.on('error', () => socket.destroy())
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
+      `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`
+  )
+}
+
+const STATUSES: Partial<Record<ErrorCode, number>> = { ERR_ORIGIN: 403, ERR_UNAUTHORIZED: 401, ERR_BUSY: 503, ERR_SHUTDOWN: 503 }
+
+/** How HTTP says why a link was refused. */
+export const httpStatus = (error: AnywireError): number => STATUSES[error.code] ?? 400

@@ -1,0 +1,156 @@
+import { AnywireError } from '../errors.ts'
+import { CLOSE, HELLO } from '../frames.ts'
+import type { Goodbye, Hello } from '../handshake.ts'
+import type { Session } from '../session.ts'
+import type { Data, Receiver, Wire } from '../transformer.ts'
+import { parseHello } from './hello.ts'
+import type { ServerLimits } from './options.ts'
+import type { Handshake } from './peer.ts'
+import type { PeerEndpoint } from './peer-endpoint.ts'
+
+/** Whom the server's links tell. */
+export interface LinkHost {
+  readonly limits: ServerLimits
+  /** Judges a client: has the link carry its peer, or returns why not. */
+  admit(link: ServerLink, wire: Wire, hello: Hello | undefined): Promise<AnywireError | undefined>
+  refused(handshake: Handshake, error: AnywireError): void
+  released(link: ServerLink): void
+}
+
+/** The server's end of one wire: waits for the hello, has the client judged, then feeds the session of a peer. */
+export class ServerLink implements Receiver {
+  readonly handshake: Handshake
+  readonly #host: LinkHost
+  readonly #refusal: AnywireError | undefined
+  #wire: Wire | undefined
+  #peer: PeerEndpoint | undefined
+  #session: Session | undefined
+  /** A message came over this wire: the client has the token of its welcome. */
+  #confirmed = false
+  #greeted = false
+  #closed = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  /** What a plain client says before it is admitted. */
+  #early: Data[] | undefined
+  /** The token bucket of the message rate, and when it was last filled. */
+  #tokens: number
+  #filled = performance.now()
+
+  /** @param refusal - why the client will be refused as soon as it can be told */
+  constructor(host: LinkHost, handshake: Handshake, refusal: AnywireError | undefined) {
+    this.#host = host
+    this.handshake = handshake
+    this.#refusal = refusal
+    this.#tokens = host.limits.rate ? host.limits.rate.burst : Infinity
+  }
+
+  open(wire: Wire): void {
+    this.#wire = wire
+    if (this.#refusal) return this.refuse(this.#refusal)
+    this.#timer = setTimeout(() => this.refuse(new AnywireError('ERR_HANDSHAKE_TIMEOUT')), this.#host.limits.handshake)
+    if (this.handshake.plain) void this.#admit(wire, undefined)
+  }
+
+  message(data: Data): void {
+    const session = this.#session
+    if (!session) return this.#greet(data)
+    if (!this.#confirmed) {
+      this.#confirmed = true
+      this.#peer?.confirm()
+    }
+    if (--this.#tokens < 0 && !this.#refill()) this.#peer?.fail(new AnywireError('ERR_RATE'))
+    else session.receive(data)
+  }
+
+  drain(): void {
+    this.#session?.drain()
+  }
+
+  close(code: number, reason: string, error?: Error): void {
+    const peer = this.#peer
+    this.#release()
+    this.#host.released(this)
+    peer?.lost([code, reason || (error?.message ?? ''), 0])
+  }
+
+  /** Lets go of the peer, and closes the wire. */
+  leave([code, reason]: Goodbye): void {
+    this.#release()
+    this.#wire?.close(code, cut(reason))
+  }
+
+  /** Lets go of the peer, and cuts the wire. */
+  abort(): void {
+    this.#release()
+    this.#wire?.abort()
+  }
+
+  /** Tells the client why it is not welcome. */
+  refuse(error: AnywireError): void {
+    if (this.#closed) return
+    this.#host.refused(this.handshake, error)
+    if (!this.handshake.plain) this.#wire?.send(CLOSE + JSON.stringify([error.status, error.message, 0]))
+    this.leave([error.status, error.message, 0])
+  }
+
+  #release(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#peer = this.#session = this.#early = undefined
+  }
+
+  #greet(data: Data): void {
+    if (this.#closed || !this.#wire) return
+    if (this.handshake.plain) return this.#hold(data)
+    const hello = !this.#greeted && data.slice(0, 2) === HELLO ? parseHello(data.slice(2)) : undefined
+    this.#greeted = true
+    if (hello) void this.#admit(this.#wire, hello)
+    else this.refuse(new AnywireError('ERR_PROTOCOL', 'the first message is no hello'))
+  }
+
+  #hold(data: Data): void {
+    this.#early ??= []
+    this.#early.push(data)
+    if (this.#early.reduce((size, { length }) => size + length, 0) > this.#host.limits.message || this.#early.length > 1_000) {
+      this.refuse(new AnywireError('ERR_RATE', 'too much was sent before the connection was accepted'))
+    }
+  }
+
+  async #admit(wire: Wire, hello: Hello | undefined): Promise<void> {
+    const error = await this.#host.admit(this, wire, hello).catch((cause: unknown) => {
+      return new AnywireError('ERR_SERVER', undefined, cause)
+    })
+    if (error) this.refuse(error)
+  }
+
+  /** Whether the link is over; what is asked of it then is ignored. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** From now on the wire carries the session of `peer`. */
+  carry(peer: PeerEndpoint): void {
+    const early = this.#early ?? []
+    clearTimeout(this.#timer)
+    this.#peer = peer
+    this.#session = peer.session
+    this.#early = undefined
+    for (const data of early) this.message(data)
+  }
+
+  #refill(): boolean {
+    const { rate } = this.#host.limits
+    if (!rate) return true
+    const now = performance.now()
+    this.#tokens = Math.min(rate.burst, Math.floor(((now - this.#filled) / 1000) * rate.second)) - 1
+    if (this.#tokens < 0) return false
+    this.#filled = now
+    return true
+  }
+}
+
+/** Cuts a reason to what a close frame has room for. */
+const cut = (reason: string): string => {
+  const bytes = new TextEncoder().encode(reason)
+  return bytes.length <= 123 ? reason : new TextDecoder().decode(bytes.subarray(0, 120)).replace(/\uFFFD?$/, '…')
+}

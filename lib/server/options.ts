@@ -1,0 +1,77 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Parser } from '../parser.ts'
+import type { Checked } from '../plugin.ts'
+import { DEFAULT_LIMITS } from '../session.ts'
+import type { SessionLimits } from '../session.ts'
+import type { TrustProxy } from './address.ts'
+import type { ServerTransformer } from './listener.ts'
+import type { Origins } from './origin.ts'
+import type { AuthRequest, Handshake } from './peer.ts'
+import type { ServerPlugin } from './plugin.ts'
+
+export interface ServerLimits extends SessionLimits {
+  /** Milliseconds from an open wire to the end of `authenticate`. Default 10,000. */
+  readonly handshake: number
+  /** Connections of one address. Default 1,000. */
+  readonly connections: number
+  /** Messages of one connection: so many a second, and so many at once. False for no limit. Default 10,000 and 50,000. */
+  readonly rate: { readonly second: number; readonly burst: number } | false
+}
+
+export interface Recovery {
+  /** Milliseconds that a session waits for its client to come back. Default 120,000. */
+  readonly time: number
+  /** Sessions that wait at the same time; past it the oldest one is given up. Default 100,000. */
+  readonly sessions: number
+  /**
+   * Whether the client that comes back is the one that left, judged by what `authenticate` returned then and now.
+   * Default: deep equality.
+   */
+  readonly same: (before: unknown, now: unknown) => boolean
+}
+
+export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown> {
+  /** All are accepted at once, on one path. */
+  readonly transformers: readonly ServerTransformer[]
+  /** The client's handshake chooses one; plain clients get the first. */
+  readonly parsers: readonly Parser[]
+  /** Installed in order. */
+  readonly plugins?: P & Checked<P>
+  /**
+   * Judges each client, and each return to a session. What it returns is `peer.context`; false, or an error, refuses.
+   * The message of an `AnywireError` is told to the client, any other error only to the server's `error`.
+   */
+  readonly authenticate?: (request: AuthRequest) => Context | false | Promise<Context | false>
+  /** Default: pages of the server's own host. */
+  readonly origins?: Origins
+  readonly trustProxy?: TrustProxy
+  /** Default '/anywire'. */
+  readonly path?: string
+  /** Makes the id of a connection. Default: 128 random bits. */
+  readonly id?: (handshake: Handshake) => string
+  /** The application's schema version; clients with another one are refused. Default: any. */
+  readonly schema?: number
+  /** Milliseconds within which each end hears from the other; 0 for never. Default 25,000. */
+  readonly heartbeat?: number
+  /** What it takes to resume a session after its wire was lost; false: sessions end with their wires. */
+  readonly recovery?: Partial<Recovery> | false
+  /** Whether clients without a library may connect. Default true. */
+  readonly plain?: boolean
+  readonly limits?: Partial<ServerLimits>
+  /** Without an http.Server: where the server's own one listens. */
+  readonly port?: number
+  readonly host?: string
+  /** A unix socket, instead of port and host. */
+  readonly socket?: string
+}
+
+export type AnyServerOptions = Omit<ServerOptions, 'plugins'> & { readonly plugins?: readonly ServerPlugin[] }
+
+export const SERVER_LIMITS: ServerLimits = {
+  ...DEFAULT_LIMITS,
+  handshake: 10_000,
+  connections: 1_000,
+  rate: { second: 10_000, burst: 50_000 }
+}
+
+export type { HttpServer }

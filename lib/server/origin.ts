@@ -1,0 +1,20 @@
+import type { LinkRequest } from './listener.ts'
+
+/**
+ * Which pages may connect: '*' all, or those whose origin (`https://example.com`) is in the list, matches an expression,
+ * or is accepted by the function. Default: pages of the server's own host.
+ */
+export type Origins = '*' | readonly (string | RegExp)[] | ((origin: string, request: LinkRequest) => boolean)
+
+/**
+ * Whether a request's origin is allowed. Requests without one do not come from a page of another site: browsers always
+ * send it with upgrades, and everything else could send whatever it likes.
+ * @param host - the host that the request was for, as the client wrote it
+ */
+export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Origins | undefined): boolean => {
+  const { origin } = request.headers
+  if (origin === undefined || origins === '*') return true
+  if (typeof origins === 'function') return origins(origin, request)
+  if (origins) return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : allowed.test(origin)))
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
+}

@@ -1,0 +1,227 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { End } from '../connection.ts'
+import type { Undo } from '../emitter.ts'
+import { Endpoint } from '../endpoint.ts'
+import { failures, retryable } from '../errors.ts'
+import type { AnywireError } from '../errors.ts'
+import { WELCOME } from '../frames.ts'
+import { isFinal } from '../handshake.ts'
+import type { Goodbye, Hello, Progress, Welcome } from '../handshake.ts'
+import { LaneEnd } from '../lane.ts'
+import type { Parser } from '../parser.ts'
+import { install } from '../plugin.ts'
+import { Session } from '../session.ts'
+import type { Wire } from '../transformer.ts'
+import type { Frame } from './frame.ts'
+import type { Beating } from './heartbeat.ts'
+import type { ServerLink } from './link.ts'
+import type { Recovery, ServerLimits } from './options.ts'
+import type { Handshake, Peer } from './peer.ts'
+import type { ServerPlugin } from './plugin.ts'
+import type { Server } from './server.ts'
+
+/** What a peer needs of its server. */
+export interface PeerHost {
+  readonly server: Server
+  readonly limits: ServerLimits
+  readonly plugins: readonly ServerPlugin[]
+  /** The names of the plugins that have a lane, in order; the first one's lane is 1. */
+  readonly lanes: readonly string[]
+  readonly recovery: Recovery | undefined
+  readonly heartbeat: number
+  tell(error: AnywireError, stage: string, peer: PeerEndpoint): void
+  /** The peer waits for its client to come back. */
+  away(peer: PeerEndpoint): void
+  closed(peer: PeerEndpoint): void
+}
+
+/** The server's end of a connection. */
+export class PeerEndpoint extends Endpoint implements Peer, Beating {
+  readonly parser: Parser
+  readonly session: Session
+  readonly context: unknown
+  readonly #host: PeerHost
+  readonly #handshake: Handshake
+  #undos: Undo[] | undefined
+  #link: ServerLink | undefined
+  /** What resumes the session: the secret of the last welcome and, until the client has that one, the one before. */
+  #secret = ''
+  #former = ''
+  #expiry: ReturnType<typeof setTimeout> | undefined
+  #pinged = false
+
+  constructor(host: PeerHost, id: string, handshake: Handshake, context: unknown, parser: Parser, hello?: Hello) {
+    super()
+    this.id = id
+    this.#host = host
+    this.#handshake = handshake
+    this.context = context
+    this.parser = parser
+    this.session = new Session(this, host.limits, host.recovery !== undefined && !handshake.plain, handshake.plain)
+    if (hello) {
+      this.session.remoteLimit = hello.limit
+      this.session.outbox.window = Math.min(host.limits.window, hello.window)
+    }
+    this.#install(new Set(hello?.plugins.map(([name]) => name)))
+  }
+
+  get url(): string {
+    return this.#handshake.url
+  }
+
+  get query(): Readonly<Record<string, string>> {
+    return this.#handshake.query
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#handshake.headers
+  }
+
+  get address(): string {
+    return this.#handshake.address
+  }
+
+  get plain(): boolean {
+    return this.#handshake.plain
+  }
+
+  /** Whether the token that a client shows is the one of this session. */
+  matches(secret: string): boolean {
+    return equal(secret, this.#secret) || equal(secret, this.#former)
+  }
+
+  /** The client has the token of the last welcome: the one before is worth nothing. */
+  confirm(): void {
+    this.#former = ''
+  }
+
+  /** Goes on over a new wire from where the client says it is. False: that is not known any more. */
+  recover(link: ServerLink, wire: Wire, got: Progress): boolean {
+    // What still comes over the old wire will come again: it must not be counted after the welcome has said how far we are.
+    this.#link?.leave([...failures.ERR_REPLACED, 0])
+    this.#link = undefined
+    this.session.detach()
+    if (!this.session.outbox.rewind(...got)) return false
+    this.carry(link, wire, true)
+    return true
+  }
+
+  /** Lets a link carry the session. */
+  carry(link: ServerLink, wire: Wire, recovered: boolean): void {
+    clearTimeout(this.#expiry)
+    this.#link = link
+    this.#pinged = false
+    this.state = 'open'
+    this.transformer = link.handshake.transformer
+    if (!this.plain) wire.send(this.#welcome(recovered))
+    this.session.attach(wire)
+    link.carry(this)
+  }
+
+  /** The wire is gone. */
+  lost(goodbye: Goodbye): void {
+    const { session } = this
+    const { recovery, limits } = this.#host
+    this.#link = undefined
+    session.detach()
+    if (session.said || this.plain || !recovery || isFinal(goodbye)) return this.#over((session.said && session.ending) || goodbye)
+    this.state = 'away'
+    this.#expiry = setTimeout(() => this.#over([...failures.ERR_SESSION_LOST, 0]), recovery.time)
+    this.#expiry.unref()
+    this.#host.away(this)
+    this.emit('disconnect', end(goodbye))
+    if (session.outbox.bytes - session.remoteLimit > limits.window) this.leave([...failures.ERR_SLOW, 0])
+  }
+
+  left(goodbye: Goodbye): void {
+    this.#link?.leave(goodbye)
+    this.#over(goodbye)
+  }
+
+  leave(goodbye: Goodbye): void {
+    if (this.state === 'closed') return
+    this.session.abandon(goodbye)
+    this.#link?.leave(goodbye)
+    this.#over(goodbye)
+  }
+
+  finish(goodbye: Goodbye): void {
+    this.session.end(goodbye)
+  }
+
+  ponged(): void {}
+
+  beat(): void {
+    const { session } = this
+    if (this.state !== 'open' || this.plain) return
+    if (!session.heard && this.#pinged) {
+      this.#link?.abort()
+      this.lost([...failures.ERR_TIMEOUT, 0])
+      return
+    }
+    this.#pinged = !session.heard || !session.spoke
+    if (this.#pinged) session.ping()
+    session.heard = session.spoke = false
+  }
+
+  /** Sends a message that others are sent too. */
+  share(shared: Frame): boolean {
+    const { outbox } = this.session
+    outbox.put(shared.after(outbox.queue))
+    return this.session.written()
+  }
+
+  report(error: AnywireError, stage: string): void {
+    this.#host.tell(error, stage, this)
+  }
+
+  #welcome(recovered: boolean): string {
+    const { limits, lanes, heartbeat, recovery } = this.#host
+    this.#former = this.#secret
+    this.#secret = recovery ? randomBytes(16).toString('base64url') : ''
+    const welcome: Welcome = {
+      id: this.id,
+      token: recovery ? `${this.id}.${this.#secret}` : '',
+      recovered,
+      got: this.session.progress,
+      lanes,
+      limit: limits.message,
+      window: limits.window,
+      heartbeat
+    }
+    return WELCOME + JSON.stringify(welcome)
+  }
+
+  #install(remote: ReadonlySet<string>): void {
+    const { plugins, lanes, server } = this.#host
+    if (plugins.length === 0) return
+    const ends: (LaneEnd | undefined)[] = []
+    install(this, plugins, plugin => {
+      const lane = new LaneEnd(this)
+      const number = remote.has(plugin.name) ? lanes.indexOf(plugin.name) + 1 : 0
+      lane.number = number
+      if (number > 0) ends[number] = lane
+      return plugin.peer?.(this, lane, server, start => (this.#undos ??= []).push(start()))
+    })
+    this.lanes = ends
+  }
+
+  #over(goodbye: Goodbye): void {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    clearTimeout(this.#expiry)
+    this.#link = undefined
+    const { sent, unsent } = this.session.outbox.clear()
+    this.#host.closed(this)
+    this.closed(end(goodbye), [...sent, ...unsent], true)
+    for (const undo of this.#undos?.reverse() ?? []) undo()
+  }
+}
+
+const end = ([code, reason, after]: Goodbye): End => ({ code, reason, after, reconnect: retryable(code) })
+
+const equal = (a: string, b: string): boolean => {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length > 0 && left.length === right.length && timingSafeEqual(left, right)
+}

@@ -1,0 +1,29 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Connection } from '../connection.ts'
+
+/** What a client said when it asked to connect, on the first of its wires. */
+export interface Handshake {
+  /** The name of the transformer. */
+  readonly transformer: string
+  /** Path and query of the request. */
+  readonly url: string
+  /** The query, without what anywire adds to it. */
+  readonly query: Readonly<Record<string, string>>
+  readonly headers: IncomingHttpHeaders
+  /** Of the client, or of the last proxy that is not trusted. '' where the technology knows none. */
+  readonly address: string
+  /** Whether the client speaks plain messages, without sessions and lanes. */
+  readonly plain: boolean
+}
+
+/** A handshake with what `authenticate` needs, and nobody keeps. */
+export interface AuthRequest extends Handshake {
+  /** The client's `auth` option. Undefined: it has none, or is a plain one. */
+  readonly auth: unknown
+}
+
+/** The server's end of one client. */
+export interface Peer<Context = unknown> extends Connection, Handshake {
+  /** What `authenticate` returned. */
+  readonly context: Context
+}

@@ -1,0 +1,73 @@
+import type { WriteOptions } from '../connection.ts'
+import { Message } from './message.ts'
+import { PeerEndpoint } from './peer-endpoint.ts'
+import type { Peer } from './peer.ts'
+
+/** Who gets a broadcast. */
+export interface BroadcastOptions<P> extends WriteOptions {
+  /** Only peers for which this is true. */
+  readonly where?: (peer: P) => boolean
+  /** All but this one, or these. */
+  readonly except?: P | readonly P[]
+}
+
+/** The peers of a server, those included whose clients may still come back. */
+export interface Peers<P> extends Iterable<P> {
+  readonly size: number
+  get(id: string): P | undefined
+  has(id: string): boolean
+  /**
+   * Writes a value to many peers. It is encoded once, and each peer's part is sent once a turn of the event loop.
+   * @returns how many peers it is sent to
+   * @throws ERR_ENCODE
+   */
+  broadcast(value: unknown, options?: BroadcastOptions<P>): number
+}
+
+export class PeerSet implements Peers<Peer> {
+  readonly #peers = new Map<string, PeerEndpoint>()
+
+  get size(): number {
+    return this.#peers.size
+  }
+
+  get(id: string): PeerEndpoint | undefined {
+    return this.#peers.get(id)
+  }
+
+  has(id: string): boolean {
+    return this.#peers.has(id)
+  }
+
+  add(peer: PeerEndpoint): void {
+    this.#peers.set(peer.id, peer)
+  }
+
+  delete(peer: PeerEndpoint): void {
+    this.#peers.delete(peer.id)
+  }
+
+  [Symbol.iterator](): IterableIterator<PeerEndpoint> {
+    return this.#peers.values()
+  }
+
+  broadcast(value: unknown, options: BroadcastOptions<Peer> = {}): number {
+    const { where, except } = options
+    const message = new Message(0, value, options)
+    const excluded = except === undefined ? undefined : new Set([except].flat())
+    let count = 0
+    for (const peer of this.#peers.values()) {
+      if (excluded?.has(peer) || (where && !where(peer))) continue
+      if (message.sendTo(peer)) count++
+    }
+    return count
+  }
+}
+
+/** Writes a value over a lane to the peers that have the plugin. Returns how many it is sent to. */
+export const multicast = (peers: Iterable<Peer>, lane: number, value: unknown, options?: WriteOptions): number => {
+  const message = new Message(lane, value, options)
+  let count = 0
+  for (const peer of peers) if (peer instanceof PeerEndpoint && message.sendTo(peer)) count++
+  return count
+}

@@ -1,0 +1,272 @@
+import { randomBytes } from 'node:crypto'
+import { createServer as createHttpServer } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
+import type { WriteOptions } from '../connection.ts'
+import { Emitter } from '../emitter.ts'
+import type { Undo } from '../emitter.ts'
+import { AnywireError, failures } from '../errors.ts'
+import { MARKER, PROTOCOL } from '../handshake.ts'
+import type { Hello } from '../handshake.ts'
+import { MAX_LANE } from '../frames.ts'
+import type { Parser } from '../parser.ts'
+import { install } from '../plugin.ts'
+import type { Receiver, Wire } from '../transformer.ts'
+import { DEFAULT_PATH } from '../url.ts'
+import { Forwarding } from './address.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { HttpHost } from './http-host.ts'
+import { ServerLink } from './link.ts'
+import type { LinkHost } from './link.ts'
+import type { Listener, LinkRequest } from './listener.ts'
+import { SERVER_LIMITS } from './options.ts'
+import type { AnyServerOptions, HttpServer, Recovery, ServerLimits } from './options.ts'
+import { isAllowedOrigin } from './origin.ts'
+import type { Handshake, Peer } from './peer.ts'
+import { PeerEndpoint } from './peer-endpoint.ts'
+import type { PeerHost } from './peer-endpoint.ts'
+import { multicast, PeerSet } from './peers.ts'
+import type { ServerPlugin } from './plugin.ts'
+import type { CloseOptions, Server, ServerEvents } from './server.ts'
+
+/** Accepts links, has clients judged, and keeps the peers. */
+export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHost, LinkHost {
+  readonly peers = new PeerSet()
+  readonly http: HttpServer | undefined
+  readonly path: string
+  readonly limits: ServerLimits
+  readonly plugins: readonly ServerPlugin[]
+  readonly lanes: readonly string[]
+  readonly recovery: Recovery | undefined
+  readonly heartbeat: number
+  readonly server: Server = this
+  readonly #options: AnyServerOptions
+  readonly #forwarding: Forwarding
+  readonly #host: HttpHost
+  readonly #listeners: Listener[]
+  readonly #heart: Heartbeat
+  readonly #ownsHttp: boolean
+  readonly #undos: Undo[] = []
+  /** Open links by the address of their client. */
+  readonly #addresses = new Map<string, number>()
+  /** Peers whose clients may come back, the one that left first first. */
+  readonly #away = new Set<PeerEndpoint>()
+  #closing: Promise<void> | undefined
+  #emptied: (() => void) | undefined
+
+  constructor(http: HttpServer | undefined, options: AnyServerOptions) {
+    super()
+    const { path = DEFAULT_PATH, port, socket, plugins = [], recovery = {}, heartbeat = 25_000 } = options
+    this.#options = options
+    this.path = path
+    this.limits = { ...SERVER_LIMITS, ...options.limits }
+    this.plugins = plugins
+    this.lanes = plugins.filter(({ local }) => !local).map(({ name }) => name)
+    this.heartbeat = heartbeat
+    this.recovery = recovery === false ? undefined : { time: 120_000, sessions: 100_000, same: isDeepStrictEqual, ...recovery }
+    if (this.lanes.length > MAX_LANE) throw new AnywireError('ERR_OPTION', `at most ${MAX_LANE} plugins can have lanes`)
+    if (options.parsers.length === 0) throw new AnywireError('ERR_OPTION', 'a server needs a parser')
+    this.#ownsHttp = !http && (port !== undefined || socket !== undefined)
+    this.http = this.#ownsHttp ? createHttpServer(notFound) : http
+    this.#forwarding = new Forwarding(options.trustProxy)
+    this.#heart = new Heartbeat(heartbeat)
+    this.#host = new HttpHost(this.http, path, this.limits.message)
+    this.#listeners = options.transformers.map(transformer =>
+      transformer.listen(this.#host, request => this.#accept(transformer.name, request))
+    )
+    install(this, plugins, plugin => plugin.server?.(this, start => this.#undos.push(start())))
+    if (this.#ownsHttp) this.http?.listen(socket === undefined ? { port, host: options.host } : { path: socket })
+  }
+
+  /** The handlers of requests below the path: for what is served beside the connections. */
+  get host(): HttpHost {
+    return this.#host
+  }
+
+  multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number {
+    const lane = options?.lane === undefined ? 0 : this.lanes.indexOf(options.lane) + 1
+    if (options?.lane !== undefined && lane === 0) throw new AnywireError('ERR_OPTION', `there is no lane '${options.lane}'`)
+    return multicast(peers, lane, value, options)
+  }
+
+  async admit(link: ServerLink, wire: Wire, hello: Hello | undefined): Promise<AnywireError | undefined> {
+    const { handshake } = link
+    const mismatch = hello && this.#mismatch(hello)
+    if (mismatch) return mismatch
+    let context: unknown
+    try {
+      context = await this.#options.authenticate?.({ ...handshake, auth: hello?.auth })
+    } catch (error) {
+      if (error instanceof AnywireError) return error
+      this.#report(new AnywireError('ERR_HANDLER', 'authenticate', error), 'authenticate')
+      return new AnywireError('ERR_UNAUTHORIZED')
+    }
+    if (context === false) return new AnywireError('ERR_UNAUTHORIZED')
+    if (link.closed) return undefined
+    if (this.#closing) return new AnywireError('ERR_SHUTDOWN')
+    const parser = hello ? this.#options.parsers.find(({ name }) => name === hello.parser) : this.#options.parsers[0]
+    if (!parser) return new AnywireError('ERR_PARSER', hello?.parser)
+    if (hello?.session && hello.got) {
+      const peer = this.#find(hello.session)
+      if (peer?.parser === parser && this.recovery?.same(peer.context, context) && peer.recover(link, wire, hello.got)) {
+        this.#back(peer)
+        peer.emit('open', { recovered: true })
+        return undefined
+      }
+    }
+    return this.#welcome(link, wire, context, parser, hello)
+  }
+
+  refused(handshake: Handshake, error: AnywireError): void {
+    this.emit('refused', error, handshake)
+  }
+
+  released({ handshake: { address } }: ServerLink): void {
+    const count = (this.#addresses.get(address) ?? 1) - 1
+    if (count > 0) this.#addresses.set(address, count)
+    else this.#addresses.delete(address)
+  }
+
+  tell(error: AnywireError, stage: string, peer: PeerEndpoint): void {
+    peer.emit('error', error)
+    this.#report(error, stage, peer)
+  }
+
+  away(peer: PeerEndpoint): void {
+    this.#heart.remove(peer)
+    this.#away.add(peer)
+    if (this.#away.size <= (this.recovery?.sessions ?? 0)) return
+    const [oldest] = this.#away
+    oldest?.leave([...failures.ERR_SESSION_LOST, 0])
+  }
+
+  closed(peer: PeerEndpoint): void {
+    this.#heart.remove(peer)
+    this.#away.delete(peer)
+    this.peers.delete(peer)
+    if (this.peers.size === 0) this.#emptied?.()
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    return (this.#closing ??= this.#close(options))
+  }
+
+  override failed(error: unknown, event: string): void {
+    const stage = event === 'error' ? 'error' : event
+    const failure = new AnywireError('ERR_HANDLER', `a listener for '${event}'`, error)
+    if (stage === 'error') console.error(failure)
+    else this.#report(failure, stage)
+  }
+
+  async #close({ timeout = 10_000, reconnect = 5_000 }: CloseOptions): Promise<void> {
+    // Links that open from here on are refused: `#closing` is set when this function first waits.
+    await Promise.resolve()
+    const [code, reason] = reconnect === false ? ([1000, failures.ERR_SHUTDOWN[1]] as const) : failures.ERR_SHUTDOWN
+    const emptied = new Promise<void>(resolve => (this.#emptied = resolve))
+    for (const peer of this.peers) {
+      const after = Math.round(Math.random() * (reconnect || 0))
+      if (peer.state === 'away') peer.leave([code, reason, after])
+      else peer.finish([code, reason, after])
+    }
+    const timer = setTimeout(() => {
+      for (const peer of this.peers) peer.leave([code, reason, 0])
+    }, timeout)
+    if (this.peers.size > 0) await emptied
+    clearTimeout(timer)
+    for (const undo of this.#undos.reverse()) undo()
+    this.#heart.stop()
+    await Promise.all(this.#listeners.map(listener => listener.close()))
+    this.#host.detach()
+    const { http } = this
+    if (http && this.#ownsHttp) {
+      await new Promise(resolve => {
+        http.close(resolve)
+        http.closeAllConnections()
+      })
+    }
+    this.emit('close')
+  }
+
+  #report(error: AnywireError, stage: string, peer?: PeerEndpoint): void {
+    if (!this.emit('error', error, peer ? { stage, peer } : { stage })) console.error(error)
+  }
+
+  #accept(transformer: string, request: LinkRequest): Receiver | AnywireError {
+    if (this.#closing) return new AnywireError('ERR_SHUTDOWN')
+    const [, search = ''] = request.url.split('?', 2)
+    const query = new URLSearchParams(search)
+    const plain = !query.has(MARKER)
+    const address = this.#forwarding.address(request)
+    query.delete(MARKER)
+    const handshake: Handshake = {
+      transformer,
+      url: request.url,
+      query: Object.fromEntries(query),
+      headers: request.headers,
+      address,
+      plain
+    }
+    const refusal = this.#refusal(request, plain)
+    // A plain client cannot be told in any other way.
+    if (refusal && plain) return this.#refuse(handshake, refusal)
+    const count = this.#addresses.get(address) ?? 0
+    if (count >= this.limits.connections) return this.#refuse(handshake, new AnywireError('ERR_BUSY', `from ${address}`))
+    this.#addresses.set(address, count + 1)
+    return new ServerLink(this, handshake, refusal)
+  }
+
+  #refuse(handshake: Handshake, error: AnywireError): AnywireError {
+    this.refused(handshake, error)
+    return error
+  }
+
+  #refusal(request: LinkRequest, plain: boolean): AnywireError | undefined {
+    if (!isAllowedOrigin(request, this.#forwarding.host(request), this.#options.origins)) {
+      return new AnywireError('ERR_ORIGIN', request.headers.origin)
+    }
+    return plain && this.#options.plain === false ? new AnywireError('ERR_PROTOCOL', 'plain clients are not accepted') : undefined
+  }
+
+  #mismatch({ v, plugins, schema }: Hello): AnywireError | undefined {
+    if (v !== PROTOCOL) return new AnywireError('ERR_VERSION', `the client speaks ${v}, the server ${PROTOCOL}`)
+    if (this.#options.schema !== undefined && schema !== this.#options.schema) {
+      return new AnywireError('ERR_SCHEMA', `the client has ${schema ?? 'none'}, the server ${this.#options.schema}`)
+    }
+    for (const [name, version] of plugins) {
+      const own = this.plugins.find(plugin => plugin.name === name && !plugin.local)
+      if (!own) return new AnywireError('ERR_PLUGIN', `the server does not have '${name}'`)
+      if (own.version !== version) {
+        return new AnywireError('ERR_PLUGIN', `'${name}' has version ${version} on the client, ${own.version} on the server`)
+      }
+    }
+    return undefined
+  }
+
+  #find(token: string): PeerEndpoint | undefined {
+    const dot = token.lastIndexOf('.')
+    const peer = this.peers.get(token.slice(0, dot))
+    return peer?.matches(token.slice(dot + 1)) ? peer : undefined
+  }
+
+  #welcome(link: ServerLink, wire: Wire, context: unknown, parser: Parser, hello?: Hello): AnywireError | undefined {
+    const id = this.#options.id?.(link.handshake) ?? randomBytes(16).toString('base64url')
+    if (this.peers.has(id)) {
+      this.#report(new AnywireError('ERR_OPTION', `the id '${id}' is taken`), 'id')
+      return new AnywireError('ERR_SERVER')
+    }
+    const peer = new PeerEndpoint(this, id, link.handshake, context, parser, hello)
+    this.peers.add(peer)
+    this.#heart.add(peer)
+    peer.carry(link, wire, false)
+    this.emit('connection', peer)
+    if (peer.state === 'open') peer.emit('open', { recovered: false })
+    return undefined
+  }
+
+  #back(peer: PeerEndpoint): void {
+    if (this.#away.delete(peer)) this.#heart.add(peer)
+  }
+}
+
+const notFound: Parameters<typeof createHttpServer>[1] = (_request, response) => {
+  response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found')
+}

@@ -1,0 +1,62 @@
+import type { Listenable } from '../connection.ts'
+import type { WriteOptions } from '../connection.ts'
+import type { AnywireError } from '../errors.ts'
+import type { Installed } from '../plugin.ts'
+import type { HttpServer, ServerOptions } from './options.ts'
+import type { Handshake, Peer } from './peer.ts'
+import type { Peers } from './peers.ts'
+import type { ServerPlugin } from './plugin.ts'
+import { ServerCore } from './server-core.ts'
+
+/** Where an error came from. */
+export interface ErrorInfo<P = Peer> {
+  /** The event whose listener failed, or the step: 'authenticate', 'incoming', 'outgoing', 'write', 'connection' … */
+  readonly stage: string
+  readonly peer?: P
+}
+
+export interface ServerEvents<P = Peer> {
+  /** A client was accepted. */
+  connection: [peer: P]
+  /** A client was not accepted. */
+  refused: [error: AnywireError, handshake: Handshake]
+  /** Something failed, in a handler or on a connection; nothing else was harmed. Without a listener it is printed. */
+  error: [error: AnywireError, info: ErrorInfo<P>]
+  /** After `close`: everything is over. */
+  close: []
+}
+
+export interface CloseOptions {
+  /** Milliseconds that clients have to read what is on its way to them. Default 10,000. */
+  readonly timeout?: number
+  /** Tells clients to come back, spread over so many milliseconds; false: not to come back. Default 5,000. */
+  readonly reconnect?: number | false
+}
+
+/** Accepts clients. */
+export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
+  readonly peers: Peers<P>
+  /** The http.Server that it listens on: yours, or its own. */
+  readonly http: HttpServer | undefined
+  /** Where clients find it, as a path. */
+  readonly path: string
+  /** Writes a value to some of the peers as `peers.broadcast` does to all; over a plugin's lane when one is named. */
+  multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number
+  /**
+   * Shuts down: takes no more clients, sends what was written, tells clients when to come back, and leaves an http.Server
+   * that was passed in as it was. Its own one it closes.
+   */
+  close(options?: CloseOptions): Promise<void>
+}
+
+/**
+ * Accepts clients on an http.Server, beside whatever else it does; or with a `port` or `socket` option on its own.
+ * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
+ */
+export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
+  ...args: [options: ServerOptions<P, Context>] | [http: HttpServer | undefined, options: ServerOptions<P, Context>]
+): Server<Peer<Context> & Installed<P, 'peer'>> & Installed<P, 'server'> {
+  const [http, options] = args.length === 1 ? [undefined, args[0]] : args
+  // The plugins add their properties: `install` does at run time what `Installed` says.
+  return new ServerCore(http, options) as unknown as Server<Peer<Context> & Installed<P, 'peer'>> & Installed<P, 'server'>
+}

@@ -1,0 +1,15 @@
+import { MARKER, PROTOCOL } from './handshake.ts'
+
+/** Where a server is, unless it says otherwise. */
+export const DEFAULT_PATH = '/anywire'
+
+/**
+ * The URL of an attempt: the application's, made absolute in a browser, with the default path where it has none, the query
+ * of the options, and the mark that tells an anywire client from a plain one.
+ */
+export const attemptUrl = (base: string | URL, query: Readonly<Record<string, string>> = {}): URL => {
+  const url = new URL(base, typeof location === 'undefined' ? undefined : location.href)
+  if (url.pathname === '/' || url.pathname === '') url.pathname = DEFAULT_PATH
+  for (const [name, value] of Object.entries({ ...query, [MARKER]: `${PROTOCOL}` })) url.searchParams.set(name, value)
+  return url
+}

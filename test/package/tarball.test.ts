@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+
+const run = promisify(execFile)
+const modules = resolve('node_modules')
+
+/** Runs a command in the consumer's folder; a failure shows what the command printed. */
+const inside = async (folder: string, command: string, ...args: string[]): Promise<string> => {
+  try {
+    return (await run(command, args, { cwd: folder })).stdout
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
+  }
+}
+
+/** A value there and back: what a first program would do. */
+const ECHO = `
+  const http = createHttpServer()
+  const server = createServer(http)
+  server.on('connection', peer => { peer.on('data', value => { peer.write(value) }) })
+  http.listen(0, '127.0.0.1', () => {
+    const client = connect('http://127.0.0.1:' + http.address().port)
+    client.on('data', value => {
+      console.log(JSON.stringify(value))
+      client.close()
+      server.close().then(() => { http.close() })
+    })
+    client.write({ hello: 'world' })
+  })
+`
+
+const NODE_TYPES = `
+  import { createServer as createHttpServer } from 'node:http'
+  import { connect, createServer } from 'anywire'
+  const server = createServer(createHttpServer())
+  server.on('connection', peer => { const written: boolean = peer.write({ a: 1 }); console.log(written) })
+  const client = connect('http://localhost')
+  client.on('close', () => {})
+`
+
+const PLAIN_TYPES = `
+  import { connect } from 'anywire'
+  const client = connect('https://example.com', { reconnect: { max: 5_000 } })
+  const written: boolean = client.write({ hello: 'world' })
+  export const read = async () => { for await (const value of client) console.log(value, written) }
+  // @ts-expect-error: not a plugin that is installed
+  client.rpc
+`
+
+describe('the packed package', function () {
+  this.timeout(120_000)
+  let folder: string
+  let files: string[]
+  let subpaths: string[]
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'anywire-'))
+    const [packed] = JSON.parse(await inside('.', 'npm', 'pack', '--json', '--pack-destination', folder)) as [
+      { filename: string; files: { path: string }[] }
+    ]
+    files = packed.files.map(({ path }) => path)
+    await writeFile(join(folder, 'package.json'), '{ "private": true }')
+    await inside(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`)
+    const manifest = JSON.parse(await readFile('package.json', 'utf8')) as { exports: Record<string, unknown> }
+    subpaths = Object.keys(manifest.exports).flatMap(key => (key.endsWith('.json') ? [] : `anywire${key.slice(1)}`))
+  })
+
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  /** Type-checks one source in the consumer's folder, declaration files of the package included. */
+  const check = async (source: string, options: object): Promise<void> => {
+    const compilerOptions = { strict: true, noEmit: true, target: 'es2022', skipLibCheck: false, ...options }
+    await writeFile(join(folder, 'check.ts'), source)
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['check.ts'] }))
+    await inside(folder, process.execPath, join(modules, 'typescript/bin/tsc'))
+  }
+
+  it('has what a user needs and nothing else', async () => {
+    const expected =
+      /^(dist\/.+(?<!\.test)\.(js|d\.ts)|docs\/.+|README\.md|CHANGELOG\.md|PROTOCOL\.md|LICENSE|package\.json)$/
+    assert.deepEqual(
+      files.filter(file => !expected.test(file)),
+      []
+    )
+    assert.deepEqual(
+      files.filter(file => /^dist\/(bench|examples|scripts|test\/(?!contract\/))/.test(file)),
+      []
+    )
+    for (const file of ['README.md', 'CHANGELOG.md', 'PROTOCOL.md', 'LICENSE']) assert.ok(files.includes(file), file)
+  })
+
+  it('brings eventemitter3 and ws and nothing else', async () => {
+    const installed = await readdir(join(folder, 'node_modules'))
+    assert.deepEqual(installed.filter(name => !name.startsWith('.')).sort(), ['anywire', 'eventemitter3', 'ws'])
+  })
+
+  it('works with import', async () => {
+    const source = `import { createServer as createHttpServer } from 'node:http'\nimport { connect, createServer } from 'anywire'\n${ECHO}`
+    await writeFile(join(folder, 'echo.mjs'), source)
+    assert.equal(await inside(folder, process.execPath, 'echo.mjs'), '{"hello":"world"}\n')
+  })
+
+  it('works with require', async () => {
+    const source = `const { createServer: createHttpServer } = require('node:http')\nconst { connect, createServer } = require('anywire')\n${ECHO}`
+    await writeFile(join(folder, 'echo.cjs'), source)
+    assert.equal(await inside(folder, process.execPath, 'echo.cjs'), '{"hello":"world"}\n')
+  })
+
+  it('has every subpath, for import and for require', async () => {
+    const names = subpaths.filter(name => name !== 'anywire/contract' && name !== 'anywire/bundle')
+    await writeFile(join(folder, 'all.mjs'), names.map(name => `import '${name}'\n`).join(''))
+    await writeFile(join(folder, 'all.cjs'), names.map(name => `require('${name}')\n`).join(''))
+    await inside(folder, process.execPath, 'all.mjs')
+    await inside(folder, process.execPath, 'all.cjs')
+  })
+
+  describe('in a bundle for browsers', () => {
+    it('has nothing of Node', async () => {
+      const names = subpaths.filter(name => !['anywire/node', 'anywire/bundle', 'anywire/contract'].includes(name))
+      const contents = names.map((name, index) => `export * as part${index} from '${name}'\n`).join('')
+      const { metafile, warnings } = await build({
+        stdin: { contents, resolveDir: folder },
+        bundle: true,
+        format: 'esm',
+        platform: 'browser',
+        metafile: true,
+        write: false
+      })
+      assert.deepEqual(warnings, [])
+      const inputs = Object.keys(metafile.inputs)
+      assert.deepEqual(
+        inputs.filter(input => /lib\/server\/|node_modules\/ws\//.test(input)),
+        []
+      )
+      assert.deepEqual(
+        Object.values(metafile.outputs).flatMap(output => output.imports),
+        []
+      )
+    })
+  })
+
+  describe('type-checks', () => {
+    for (const module of ['nodenext', 'preserve'] as const) {
+      const moduleResolution = module === 'nodenext' ? 'nodenext' : 'bundler'
+
+      it(`without @types/node, ${moduleResolution}`, async () => {
+        await check(PLAIN_TYPES, { module, moduleResolution, types: [], lib: ['es2022', 'dom', 'dom.asynciterable'] })
+      })
+
+      it(`all subpaths without @types/node, ${moduleResolution}`, async () => {
+        const imports = subpaths.map(name => `import '${name}'\n`).join('')
+        await check(imports, { module, moduleResolution, types: [], lib: ['es2022', 'dom', 'dom.asynciterable'] })
+      })
+    }
+
+    it('of the browser half, under the browser condition', async () => {
+      const lib = ['es2022', 'dom', 'dom.asynciterable']
+      await check(PLAIN_TYPES, {
+        module: 'preserve',
+        moduleResolution: 'bundler',
+        customConditions: ['browser'],
+        types: [],
+        lib
+      })
+    })
+
+    it('with @types/node', async () => {
+      await mkdir(join(folder, 'node_modules/@types'))
+      await symlink(join(modules, '@types/node'), join(folder, 'node_modules/@types/node'))
+      await symlink(join(modules, 'undici-types'), join(folder, 'node_modules/undici-types'))
+      await check(NODE_TYPES, { module: 'nodenext', types: ['node'], lib: ['es2022'] })
+      await check(NODE_TYPES, {
+        module: 'preserve',
+        moduleResolution: 'bundler',
+        types: ['node'],
+        lib: ['es2022', 'dom']
+      })
+    })
+  })
+})

@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net'
+import { WebSocket } from 'ws'
+import type { ClientOptions } from 'ws'
+import type { Run } from '../../lib/run.ts'
+import type { Data, Receiver, Wire } from '../../lib/transformer.ts'
+import { DEFAULT_PATH } from '../../lib/url.ts'
+import { listen } from './socket.ts'
+
+/** Beyond so many buffered bytes a client says "full". */
+const FULL = 65_536
+
+/** The client's end in Node: its frames are masked, each for itself, so `ws` makes them. */
+class ClientWire implements Wire {
+  readonly #ws: WebSocket
+  readonly #socket: Socket
+
+  constructor(ws: WebSocket, socket: Socket) {
+    this.#ws = ws
+    this.#socket = socket
+  }
+
+  get buffered(): number {
+    return this.#ws.bufferedAmount
+  }
+
+  send(data: Data): boolean {
+    if (this.#ws.readyState !== 1) return false
+    this.#ws.send(data)
+    return this.#ws.bufferedAmount < FULL
+  }
+
+  sendRun(run: Run): boolean {
+    this.#socket.cork()
+    let room = true
+    for (const data of run.messages()) room = this.send(data)
+    this.#socket.uncork()
+    return room || this.buffered < FULL
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason)
+  }
+
+  abort(): void {
+    this.#ws.terminate()
+  }
+}
+
+/** Dials with the `ws` package. */
+export const connectSocket = (url: URL, receiver: Receiver, signal: AbortSignal, options: ClientOptions): void => {
+  const target = new URL(url)
+  target.protocol = url.protocol.replace('http', 'ws')
+  // ws+unix:/run/app.sock:/path — the path of the request stands behind a colon.
+  if (target.protocol === 'ws+unix:' && !target.pathname.includes(':')) target.pathname += `:${DEFAULT_PATH}`
+  let ws: WebSocket
+  try {
+    ws = new WebSocket(target, options)
+  } catch (error) {
+    receiver.close(1006, '', error instanceof Error ? error : undefined)
+    return
+  }
+  const abort = (): void => ws.terminate()
+  let socket: Socket | undefined
+  ws.once('upgrade', response => {
+    socket = response.socket
+    socket.on('drain', () => receiver.drain())
+  })
+  ws.once('open', () => {
+    if (socket) receiver.open(new ClientWire(ws, socket))
+  })
+  ws.once('close', () => signal.removeEventListener('abort', abort))
+  listen(ws, receiver)
+  signal.addEventListener('abort', abort)
+}

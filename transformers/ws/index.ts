@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { ClientOptions, WebSocket } from 'ws'
+import { AnywireError } from '../../lib/errors.ts'
+import { httpStatus, refuse } from '../../lib/server/http-host.ts'
+import type { Accept, Host, Listener, ServerTransformer } from '../../lib/server/listener.ts'
+import type { ClientTransformer } from '../../lib/transformer.ts'
+import { connectSocket } from './client-wire.ts'
+import { compressRun, frameRun } from './frame.ts'
+import { acceptSocket } from './server-wire.ts'
+
+export interface WsOptions {
+  /**
+   * Compresses messages of at least so many bytes (permessage-deflate), where the other end does so too; true: 1,024.
+   * A broadcast is compressed once. Default false: it costs CPU, and memory for each connection that sends.
+   */
+  readonly compression?: boolean | { readonly threshold: number }
+  /** Of the client's request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** What else the `ws` package takes for a client: `agent`, `ca`, `rejectUnauthorized` … */
+  readonly client?: ClientOptions
+}
+
+/** What a frame of the core adds to the largest message, at most. */
+const HEADROOM = 16
+
+/** WebSocket in Node, over the `ws` package: both halves. */
+export const ws = ({ compression = false, headers, client }: WsOptions = {}): ServerTransformer & ClientTransformer => {
+  const threshold = compression === true ? 1_024 : compression && compression.threshold
+  return {
+    name: 'ws',
+    supports: { binary: true, backpressure: true, datagrams: false, closeCodes: true },
+    dial(url, receiver, signal) {
+      const perMessageDeflate = threshold !== false && { threshold }
+      connectSocket(url, receiver, signal, { perMessageDeflate, ...client, headers: { ...client?.headers, ...headers } })
+    },
+    listen: (host, accept) => listen(host, accept, threshold)
+  }
+}
+
+const listen = (host: Host, accept: Accept, threshold: number | false): Listener => {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: host.limit + HEADROOM,
+    // Without a context between messages a compressed message is the same for all; other windows would not be.
+    perMessageDeflate: threshold !== false && { serverNoContextTakeover: true, serverMaxWindowBits: 15 }
+  })
+  const compressed = threshold === false ? frameRun : compressRun(threshold)
+  const undo = host.onUpgrade((request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return false
+    const receiver = accept({ url: request.url ?? '', headers: request.headers, address: addressOf(socket), request })
+    if (receiver instanceof AnywireError) refuse(socket, httpStatus(receiver), receiver.message)
+    else {
+      const failed = (): void => receiver.close(1006, 'the upgrade failed')
+      socket.once('close', failed)
+      server.handleUpgrade(request, socket, head, (opened: WebSocket) => {
+        socket.off('close', failed)
+        acceptSocket(opened, socket, receiver, opened.extensions === '' ? frameRun : compressed)
+      })
+    }
+    return true
+  })
+  return { close: undo }
+}
+
+/** The address of the other end; '' for a unix socket. */
+const addressOf = (socket: Duplex): string =>
+  'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : ''

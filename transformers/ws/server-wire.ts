@@ -1,0 +1,49 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Run } from '../../lib/run.ts'
+import type { Data, Receiver, Wire } from '../../lib/transformer.ts'
+import { frameMessage } from './frame.ts'
+import { listen } from './socket.ts'
+
+/**
+ * The server's end: values are framed here, once for all connections, and written to the socket in one piece a turn; what
+ * is left to `ws` is reading, and control frames.
+ */
+class ServerWire implements Wire {
+  readonly #ws: WebSocket
+  readonly #socket: Duplex
+  readonly #frameRun: (run: Run) => Buffer
+
+  constructor(ws: WebSocket, socket: Duplex, frameRun: (run: Run) => Buffer) {
+    this.#ws = ws
+    this.#socket = socket
+    this.#frameRun = frameRun
+  }
+
+  get buffered(): number {
+    return this.#socket.writableLength
+  }
+
+  send(data: Data): boolean {
+    return this.#ws.readyState === 1 && this.#socket.write(frameMessage(data))
+  }
+
+  sendRun(run: Run): boolean {
+    return this.#ws.readyState === 1 && this.#socket.write(run.memo(this.#frameRun))
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason)
+  }
+
+  abort(): void {
+    this.#ws.terminate()
+  }
+}
+
+/** Serves an accepted WebSocket. */
+export const acceptSocket = (ws: WebSocket, socket: Duplex, receiver: Receiver, frameRun: (run: Run) => Buffer): void => {
+  listen(ws, receiver)
+  socket.on('drain', () => receiver.drain())
+  receiver.open(new ServerWire(ws, socket, frameRun))
+}
