@@ -67,6 +67,6 @@ function check({ workloads }: Options, summaries: ReturnType<typeof summarize>):
 
 // The servers end when this process does.
 main().catch((error: unknown) => {
-  say(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  say(error instanceof Error ? error.message : String(error))
   process.exit(1)
 })

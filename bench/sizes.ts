@@ -1,47 +1,106 @@
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { install } from './install.ts'
 import { peer } from './peers.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-
-interface Size {
-  client: string
-  minified: number
-  gzip: number
-  brotli: number
-  /** The most that it may have, in bytes of brotli. */
-  budget: number | undefined
-}
-
-/** A client, as the entry module of an application that uses nothing but it. */
+/** A client, as the entry module of a page that uses nothing else. */
 interface Entry {
-  /** Where its imports are looked up. */
-  from: string
   code: string
+  /** Where its imports are looked up; default: bench/. */
+  directory?: string
+  /** The built files that it takes. */
+  needs?: string[]
+  /** The most that it may have, in bytes of brotli. */
   budget?: number
 }
 
+interface Size {
+  minified: number
+  gzip: number
+  brotli: number
+  budget?: number
+}
+
+const bench = fileURLToPath(new URL('.', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 const plugins = ['pubsub', 'rpc', 'presence', 'records']
 
-/** anywire's own: with its defaults (ws, json, reconnect, offline), without any, and with the plugins for data. */
-const own: Record<string, Entry> = {
-  anywire: { from: root, code: `export { connect } from 'anywire'`, budget: 5 * 1024 },
-  'anywire/core + ws + json': {
-    from: root,
+const entries = (): Record<string, Entry> => ({
+  'anywire: ws, json, reconnect, offline': {
+    code: `export { connect } from 'anywire'`,
+    directory: root,
+    needs: ['browser.js'],
+    budget: 5 * 1024
+  },
+  'anywire/core, ws, json': {
     code: `
       export { connect } from 'anywire/core'
       export { ws } from 'anywire/transformers/ws'
-      export { json } from 'anywire/parsers/json'`
+      export { json } from 'anywire/parsers/json'`,
+    directory: root,
+    needs: ['core.browser.js', 'transformers/ws/client.js', 'parsers/json.js']
   },
-  [`anywire + ${plugins.join(' + ')}`]: {
-    from: root,
-    code: [
-      `export { connect } from 'anywire'`,
-      ...plugins.map(name => `export { ${name} } from 'anywire/plugins/${name}'`)
-    ].join('\n'),
+  [`anywire, ${plugins.join(', ')}`]: {
+    code: plugins.reduce(
+      (code, name) => `${code}\nexport { ${name} } from 'anywire/plugins/${name}'`,
+      `export { connect } from 'anywire'`
+    ),
+    directory: root,
+    needs: ['browser.js', ...plugins.map(name => `plugins/${name}/client.js`)],
     budget: 13 * 1024
-  }
+  },
+  'socket.io-client': { code: `export { io } from 'socket.io-client'` },
+  'engine.io-client': { code: `export { Socket } from 'engine.io-client'` },
+  'primus, ws': { code: primus() }
+})
+
+/** Primus generates its client from a running server. */
+function primus(): string {
+  const Primus = peer<new (http: unknown, options: object) => { library(): string; destroy(): void }>('primus')
+  const server = new Primus(createServer(), { transformer: 'websockets' })
+  const library = server.library()
+  server.destroy()
+  return library
 }
+
+async function measure({ code, directory = bench, budget }: Entry): Promise<Size> {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: directory },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'error'
+  })
+  const bytes = outputFiles[0]?.contents ?? new Uint8Array()
+  const sizes = { minified: bytes.length, gzip: gzipSync(bytes).length, brotli: brotliCompressSync(bytes).length }
+  return budget === undefined ? sizes : { ...sizes, budget }
+}
+
+function table(sizes: Record<string, Size>): string {
+  const width = Math.max(...Object.keys(sizes).map(name => name.length))
+  const line = (name: string, cells: string[]): string =>
+    name.padEnd(width) + cells.map(cell => cell.padStart(12)).join('')
+  const verdict = ({ brotli, budget = Infinity }: Size): string =>
+    budget < Infinity ? `  ≤ ${budget} ${brotli <= budget ? 'ok' : 'over'}` : ''
+  return [
+    line('bytes', ['minified', 'gzip', 'brotli']),
+    ...Object.entries(sizes).map(
+      ([name, size]) => line(name, [size.minified, size.gzip, size.brotli].map(String)) + verdict(size)
+    )
+  ].join('\n')
+}
+
+install()
+const sizes: Record<string, Size> = {}
+for (const [name, entry] of Object.entries(entries())) {
+  if (entry.needs?.every(file => existsSync(`${root}dist/${file}`)) ?? true) sizes[name] = await measure(entry)
+  else process.stderr.write(`${name} is left out: it is not built\n`)
+}
+process.stdout.write(`${process.argv.includes('--json') ? JSON.stringify(sizes, null, 2) : table(sizes)}\n`)

@@ -1,54 +1,59 @@
-import type { Client, ClientOptions } from './client.ts'
-import { Dialer } from './dialer.ts'
-import type { DialerOwner, Each } from './dialer.ts'
+import type { Client, ClientOptions, Each } from './client.ts'
 import type { Undo } from './emitter.ts'
 import { Endpoint, isValue } from './endpoint.ts'
-import { AnywireError, failures, retryable } from './errors.ts'
+import { AnywireError, retryable } from './errors.ts'
+import type { Failure } from './errors.ts'
+import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_TIMEOUT } from './failures.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
-import type { Goodbye, Hello, Progress, Welcome } from './handshake.ts'
+import type { Goodbye, Progress, Welcome } from './handshake.ts'
 import { LaneEnd } from './lane.ts'
-import type { Link } from './link.ts'
-import { Liveness } from './liveness.ts'
-import type { Parser } from './parser.ts'
-import { Pings } from './pings.ts'
+import { LIMITS } from './limits.ts'
+import { openLink } from './link.ts'
+import type { Greeting, LinkHost } from './link.ts'
+import { MessageOutbox } from './outbox.ts'
 import { install } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
-import { DEFAULT_LIMITS, Session } from './session.ts'
-import type { SessionLimits } from './session.ts'
-import type { Wire } from './transformer.ts'
+import type { ClientTransformer, Wire } from './transformer.ts'
+import { attemptUrl } from './url.ts'
 
 type Supervisor = Parameters<Client['supervise']>[0]
+type Timer = ReturnType<typeof setTimeout>
+
+interface Ping {
+  readonly since: number
+  resolve(time: number): void
+  reject(error: AnywireError): void
+}
 
 /** The options, whatever plugins they name. */
 export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
 
+/** Milliseconds for the answer to a probe. */
+const PROBE = 5_000
+
 /** The client's end of a connection: dials, resumes, and begins anew. */
-export class ClientEndpoint extends Endpoint implements Client, DialerOwner {
-  readonly parser: Parser
-  session: Session
+export class ClientEndpoint extends Endpoint implements Client, LinkHost {
+  outbox: MessageOutbox
+  protected readonly plain = false
+  readonly #url: Each<string | URL>
   readonly #options: AnyClientOptions
-  readonly #limits: SessionLimits
-  readonly #dialer: Dialer
-  readonly #liveness = new Liveness(() => this.#dead())
-  readonly #pings = new Pings()
   /** The plugins' ends of their lanes, by plugin. */
   readonly #ends = new Map<string, LaneEnd>()
   /** What plugins do while the client is in use, and what ends it. */
   readonly #starts: (() => Undo)[] = []
   #undos: Undo[] = []
   #supervisors: readonly Supervisor[] = []
-  #link: Link | undefined
+  #pings: Ping[] = []
   #token = ''
-  /** The progress that the last hello told. */
-  #told: Progress | undefined
+  /** The attempt under way, or whose wire is in use; aborting it cuts the wire. */
+  #attempt: AbortController | undefined
+  #timers: Timer[] = []
 
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
-    super()
+    super(options.parser, { ...LIMITS, ...options.limits })
+    this.#url = url
     this.#options = options
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
-    this.#dialer = new Dialer(url, options, this)
-    this.parser = options.parser
-    this.session = this.#newSession()
+    this.outbox = new MessageOutbox(this.limits.window)
     install(this, options.plugins ?? [], plugin => {
       const lane = new LaneEnd(this)
       if (!plugin.local) this.#ends.set(plugin.name, lane)
@@ -58,13 +63,13 @@ export class ClientEndpoint extends Endpoint implements Client, DialerOwner {
   }
 
   open(): void {
-    if (this.#link) return
+    if (this.#attempt) return
     if (this.state === 'idle' || this.state === 'closed') {
       this.state = 'connecting'
-      this.reopened()
+      this.reopen()
       this.#undos = this.#starts.map(start => start())
     }
-    this.#dialer.dial()
+    void this.#dial((this.#attempt = new AbortController()))
   }
 
   supervise(supervisor: Supervisor): Undo {
@@ -75,108 +80,138 @@ export class ClientEndpoint extends Endpoint implements Client, DialerOwner {
   }
 
   ping(): Promise<number> {
-    if (!this.#link) return Promise.reject(new AnywireError('ERR_CLOSED', 'there is no wire to ping'))
-    this.session.ping()
-    return this.#pings.add()
+    return new Promise((resolve, reject) => {
+      if (!this.wire) return reject(new AnywireError(ERR_CLOSED))
+      this.#pings.push({ since: performance.now(), resolve, reject })
+      this.sendPing()
+    })
   }
 
-  probe(timeout?: number): void {
-    this.#liveness.probe(timeout)
+  probe(timeout = PROBE): void {
+    const { wire } = this
+    if (!wire) return
+    this.heard = false
+    this.sendPing()
+    this.#after(timeout, () => {
+      if (this.wire === wire && !this.heard) this.#down(tell(ERR_TIMEOUT), false)
+    })
   }
 
   finish(goodbye: Goodbye): void {
     // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.
-    if (this.#link || !this.session.outbox.empty) this.session.end(goodbye)
+    if (this.wire || this.outbox.bytes) this.goodbye(goodbye)
     else this.leave(goodbye)
   }
 
   leave(goodbye: Goodbye): void {
-    this.session.abandon(goodbye)
+    if (this.wire) this.#attempt = undefined
+    this.abandon(goodbye)
     this.#down(goodbye, true)
-  }
-
-  left(goodbye: Goodbye): void {
-    this.#link?.wire?.close(goodbye[0], goodbye[1])
-    this.#down(goodbye, true)
-  }
-
-  ponged(): void {
-    this.#pings.answer()
   }
 
   report(error: AnywireError): void {
     if (!this.emit('error', error)) console.error(error)
   }
 
-  hello(auth: unknown): Hello {
-    const { plugins = [], schema } = this.#options
-    this.#told = this.session.progress
-    return {
-      v: PROTOCOL,
-      parser: this.parser.name,
-      plugins: plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const),
-      limit: this.#limits.message,
-      window: this.#limits.window,
-      ...(auth !== undefined && { auth }),
-      ...(schema !== undefined && { schema }),
-      ...(this.#token && { session: this.#token, got: this.#told })
-    }
-  }
-
-  welcomed(link: Link, wire: Wire, welcome: Welcome): void {
-    const { recovered, got, lanes, window, limit, heartbeat } = welcome
-    if (recovered) {
-      if (!this.session.outbox.rewind(...got)) return this.fail(new AnywireError('ERR_PROTOCOL', 'impossible progress'))
-    } else if (this.id) this.#lose([...failures.ERR_SESSION_LOST, 0], true)
-    const { session } = this
-    this.#link?.release()
-    this.#link = link
-    link.carry(session, goodbye => this.#lost(goodbye))
-    this.id = welcome.id
-    this.#token = welcome.token
-    this.transformer = link.transformer
-    this.#connectLanes(lanes)
-    session.outbox.window = Math.min(this.#limits.window, window)
-    session.remoteLimit = limit
-    this.state = 'open'
-    this.emit('open', { recovered })
-    if (this.#link !== link) return
-    session.attach(wire, recovered ? this.#told : undefined)
-    this.#liveness.watch(session, heartbeat * 1.5)
-  }
-
-  refused(goodbye: Goodbye): void {
+  protected override left(goodbye: Goodbye): void {
+    this.#attempt = undefined
+    this.wire?.close(goodbye[0], '')
     this.#down(goodbye, true)
   }
 
-  unreachable(goodbye: Goodbye): void {
-    this.#down(goodbye, false)
+  protected override ponged(): void {
+    const ping = this.#pings.shift()
+    ping?.resolve(performance.now() - ping.since)
   }
 
-  #lost(goodbye: Goodbye): void {
-    const { said, ending } = this.session
-    this.#down((said && ending) || goodbye, said || isFinal(goodbye))
+  /** The wire in use is gone. */
+  lost(goodbye: Goodbye): void {
+    this.#down((this.said && this.ending) || goodbye, this.said || isFinal(goodbye[0]))
   }
 
-  #dead(): void {
-    const { wire } = this.session
-    this.#link?.release()
-    wire?.abort()
-    this.#down([...failures.ERR_TIMEOUT, 0], false)
+  async #dial(attempt: AbortController): Promise<void> {
+    const { transformers, timeout = 10_000, query, auth } = this.#options
+    const isCurrent = (): boolean => this.#attempt === attempt
+    let goodbye: Goodbye = [1006, 'there is no transformer', 0]
+    this.#after(timeout, () => this.#down(tell(ERR_HANDSHAKE_TIMEOUT), false))
+    try {
+      const url = attemptUrl(await each(this.#url), query)
+      const credentials = await each(auth)
+      for (const transformer of transformers) {
+        if (!isCurrent()) return
+        const failed = await openLink(transformer, url, attempt.signal, this.#greeting(transformer, credentials), this)
+        if (!failed || !isCurrent()) return
+        goodbye = failed.goodbye
+        if (failed.refused) return this.#down(goodbye, true)
+      }
+    } catch (error) {
+      goodbye = [1006, `${error}`, 0]
+    }
+    if (isCurrent()) this.#down(goodbye, false)
+  }
+
+  #greeting(transformer: ClientTransformer, auth: unknown): Greeting {
+    const { plugins = [], schema } = this.#options
+    const got = this.progress
+    const resume = this.#token ? { session: this.#token, got } : {}
+    return {
+      hello: () => ({
+        v: PROTOCOL,
+        parser: this.parser.name,
+        plugins: plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const),
+        limit: this.limits.message,
+        window: this.limits.window,
+        auth,
+        schema,
+        ...resume
+      }),
+      welcomed: (wire, welcome) => this.#welcomed(wire, welcome, transformer.name, got)
+    }
+  }
+
+  #welcomed(wire: Wire, welcome: Welcome, transformer: string, known: Progress): void {
+    const { id, token, recovered, got, lanes, window, limit, heartbeat } = welcome
+    if (recovered) {
+      if (!this.outbox.rewind(...got)) return this.fail(ERR_PROTOCOL, 'impossible progress')
+    } else if (this.id) this.#lose(tell(ERR_SESSION_LOST), true)
+    this.#clearTimers()
+    this.id = id
+    this.#token = token
+    this.transformer = transformer
+    this.state = 'open'
+    this.outbox.window = Math.min(this.limits.window, window)
+    this.remoteLimit = limit
+    this.lanes = [undefined, ...lanes.map(name => this.#ends.get(name))]
+    for (const [number, lane] of this.lanes.entries()) if (lane) lane.number = number
+    const { signal } = this.#attempt ?? {}
+    this.emit('open', { recovered })
+    // A handler may have ended the client.
+    if (signal !== this.#attempt?.signal) return wire.abort()
+    this.attach(wire, recovered ? known : undefined)
+    if (heartbeat) this.#listenFor(heartbeat * 1.5)
+  }
+
+  /** Probes the wire when nothing was heard for so many milliseconds. */
+  #listenFor(time: number): void {
+    this.#after(time, () => {
+      if (!this.heard) this.probe()
+      this.heard = false
+      this.#listenFor(time)
+    })
   }
 
   /** There is no wire any more, or still none. `over`: the session cannot go on either. */
   #down(goodbye: Goodbye, over: boolean): void {
     if (this.state === 'closed') return
     const [code, reason, after] = goodbye
-    this.#dialer.stop()
-    this.#liveness.stop()
-    this.#pings.fail()
-    this.#link?.release()
-    this.#link = undefined
-    this.session.detach()
-    const mayReturn = !over || (!this.ended && retryable(code))
-    const reconnect = mayReturn && this.#supervisors.some(supervise => supervise({ code, reason, after }))
+    const attempt = this.#attempt
+    this.#attempt = undefined
+    this.#clearTimers()
+    this.detach()
+    attempt?.abort()
+    for (const { reject } of this.#pings.splice(0)) reject(new AnywireError(ERR_CLOSED))
+    const returns = !over || (!this.isClosed && retryable(code))
+    const reconnect = returns && this.#supervisors.some(supervise => supervise({ code, reason, after }))
     if (over || !reconnect) this.#lose(goodbye, reconnect)
     else if (this.state === 'open') {
       this.state = 'away'
@@ -186,25 +221,31 @@ export class ClientEndpoint extends Endpoint implements Client, DialerOwner {
 
   /** The session is over. Where another one will follow, it takes over what was never sent. */
   #lose([code, reason, after]: Goodbye, reconnect: boolean): void {
-    const existed = this.id !== ''
-    const { sent, unsent } = this.session.outbox.clear()
+    const existed = this.id
+    const { sent, unsent } = this.outbox.clear()
     this.id = this.#token = ''
     this.state = reconnect ? 'connecting' : 'closed'
-    this.session = this.#newSession()
+    this.renew()
+    this.outbox = new MessageOutbox(this.limits.window)
     for (const lane of this.#ends.values()) lane.number = 0
-    if (reconnect) for (const message of unsent.filter(isValue)) this.session.outbox.add(message, true)
+    if (reconnect) for (const message of unsent.filter(isValue)) this.outbox.add(message)
     if (existed || !reconnect) {
       this.closed({ code, reason, after, reconnect }, reconnect ? sent : [...sent, ...unsent], !reconnect)
     }
     if (!reconnect) for (const undo of this.#undos.splice(0).reverse()) undo()
   }
 
-  #connectLanes(names: readonly string[]): void {
-    this.lanes = [undefined, ...names.map(name => this.#ends.get(name))]
-    for (const [number, lane] of this.lanes.entries()) if (lane) lane.number = number
+  #after(time: number, run: () => void): void {
+    this.#timers.push(setTimeout(run, time))
   }
 
-  #newSession(): Session {
-    return new Session(this, this.#limits, true, false)
+  #clearTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer)
   }
 }
+
+const tell = ([, code, message]: Failure): Goodbye => [code, message, 0]
+
+const each = async <T>(value: Each<T>): Promise<T> =>
+  // A function is never the value itself: what is told to a server is data.
+  typeof value === 'function' ? (value as () => T | Promise<T>)() : value

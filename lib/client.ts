@@ -1,11 +1,13 @@
 import { ClientEndpoint } from './client-endpoint.ts'
 import type { Connection, End } from './connection.ts'
-import type { Each } from './dialer.ts'
 import type { Undo } from './emitter.ts'
 import type { Parser } from './parser.ts'
 import type { Checked, ClientPlugin, Installed } from './plugin.ts'
-import type { SessionLimits } from './session.ts'
+import type { Limits } from './limits.ts'
 import type { ClientTransformer } from './transformer.ts'
+
+/** A value, or what makes it for each attempt to connect. */
+export type Each<T> = T | (() => T | Promise<T>)
 
 export interface ClientOptions<P extends readonly ClientPlugin[] = readonly []> {
   /** In order of preference; the first one that opens is used. */
@@ -18,13 +20,13 @@ export interface ClientOptions<P extends readonly ClientPlugin[] = readonly []> 
   /** Added to the URL, and shown to the server as `peer.query`. */
   readonly query?: Readonly<Record<string, string>>
   /** The application's schema version; the server refuses another one. */
-  readonly schema?: number
+  readonly schema?: number | undefined
   /** Milliseconds for one attempt, from the first byte to the server's welcome. Default 10,000. */
   readonly timeout?: number
   /** False: wait for `client.open()`. Default true. */
   readonly open?: boolean
-  /** In bytes: see `SessionLimits`. */
-  readonly limits?: Partial<SessionLimits>
+  /** In bytes: see `Limits`. */
+  readonly limits?: Partial<Limits>
 }
 
 /** The client's end of a connection. */

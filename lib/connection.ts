@@ -1,5 +1,6 @@
 import type { Events, Undo } from './emitter.ts'
 import type { AnywireError } from './errors.ts'
+import type { Parser } from './parser.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /** How a wire opened. */
@@ -44,6 +45,8 @@ export interface ConnectionEvents {
 export interface WriteOptions {
   /** False: the value may be lost, and is dropped rather than queued when the wire is full. Default true. */
   readonly reliable?: boolean
+  /** Milliseconds that the value may wait for a wire, where the offline plugin queues it. Default: that plugin's option. */
+  readonly expires?: number
 }
 
 /** `connecting` before the first wire, `away` between two wires of one session. */
@@ -77,6 +80,8 @@ export interface Connection extends Listenable<ConnectionEvents>, AsyncIterable<
   readonly state: State
   /** The name of the transformer whose wire is in use, or was last; '' before the first. */
   readonly transformer: string
+  /** What encodes the values. */
+  readonly parser: Parser
   /** Bytes written that the other end has not acknowledged. */
   readonly bufferedBytes: number
   /** Interceptors of values that arrive, before anybody reads them. */

@@ -1,39 +1,24 @@
-import { EventEmitter } from 'eventemitter3'
-
 /** Ends what it came from: removes the listener, the interceptor, the plugin. Calling it again does nothing. */
 export type Undo = () => void
 
 /** Event names with the arguments of their listeners. */
 export type Events<E> = { [K in keyof E]: unknown[] }
 
-interface Subscription {
-  readonly emitter: { failed(error: unknown, event: string): void }
-  readonly event: string
-  readonly listener: (...args: never[]) => unknown
-}
+type Listener = (...args: unknown[]) => unknown
 
-/** Calls a listener so that what it throws, or rejects with, harms nobody else. */
-function invoke(this: Subscription, ...args: unknown[]): void {
-  try {
-    // What `emit` passes is what `on` asked for: both go by the same event map.
-    const result = this.listener(...(args as never[]))
-    if (result instanceof Promise) result.catch((error: unknown) => this.emitter.failed(error, this.event))
-  } catch (error) {
-    this.emitter.failed(error, this.event)
-  }
-}
-
-/** Events with typed listeners. */
+/** Events with typed listeners, which harm nobody else by what they throw or reject with. */
 export abstract class Emitter<E extends Events<E>> {
-  readonly #events = new EventEmitter()
+  #listeners: { [K in keyof E]?: readonly Listener[] } = {}
 
   /** Calls `listener` at each `event`, in the order of subscription. */
   on<K extends keyof E & string>(event: K, listener: (...args: E[K]) => unknown): Undo {
-    const subscription: Subscription = { emitter: this, event, listener }
-    this.#events.on(event, invoke, subscription)
+    // A function of its own, so that the same listener can be there twice, and each undo removes its own.
+    // `emit` and `on` go by the same event map.
+    const own: Listener = (...args) => listener(...(args as E[K]))
+    this.#listeners[event] = [...(this.#listeners[event] ?? []), own]
     this.listening(event)
     return () => {
-      this.#events.off(event, invoke, subscription)
+      this.#listeners[event] = this.#listeners[event]?.filter(other => other !== own) ?? []
       this.listening(event)
     }
   }
@@ -49,17 +34,27 @@ export abstract class Emitter<E extends Events<E>> {
 
   /** How many listeners an event has. */
   listenerCount(event: keyof E & string): number {
-    return this.#events.listenerCount(event)
+    return this.#listeners[event]?.length ?? 0
   }
 
-  /** @internal */
+  /** @returns whether there was a listener */
   emit<K extends keyof E & string>(event: K, ...args: E[K]): boolean {
-    return this.#events.emit(event, ...args)
+    const listeners = this.#listeners[event]
+    // Listeners that come or go meanwhile make a list of their own.
+    for (const listener of listeners ?? []) {
+      try {
+        const result = listener(...args)
+        if (result instanceof Promise) result.catch((error: unknown) => this.failed(error, event))
+      } catch (error) {
+        this.failed(error, event)
+      }
+    }
+    return this.listenerCount(event) > 0
   }
 
-  /** @internal A listener failed; whoever extends this says where that is reported. */
+  /** A listener failed; whoever extends this says where that is reported. */
   abstract failed(error: unknown, event: string): void
 
-  /** @internal A listener came or went. */
-  listening(_event: keyof E & string): void {}
+  /** A listener came or went. */
+  listening(_event: string): void {}
 }

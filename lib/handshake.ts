@@ -18,7 +18,7 @@ export interface Hello {
   readonly window: number
   readonly auth?: unknown
   /** The application's schema version. */
-  readonly schema?: number
+  readonly schema?: number | undefined
   /** To resume a session: its token, and the client's progress. */
   readonly session?: string
   readonly got?: Progress
@@ -40,46 +40,32 @@ export interface Welcome {
   readonly heartbeat: number
 }
 
-/** The end of a session, as it is told in a control frame: code, reason, and milliseconds to wait before coming back. */
+/** The end of a session, as a control frame tells it: code, reason, and milliseconds to wait before coming back. */
 export type Goodbye = readonly [code: number, reason: string, after: number]
 
-/** Whether the technology itself closed a wire over what was sent, and would do so again. */
-export const isFinal = ([code]: Goodbye): boolean => code === 1008 || code === 1009
-
-/** Whether a value is a count: a safe integer, not negative. */
-export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+/** A safe integer, not negative. */
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 export const isProgress = (value: unknown): value is Progress =>
   Array.isArray(value) && value.length === 2 && value.every(isCount)
 
-const isText = (value: unknown): value is string => typeof value === 'string'
-
-/** Reads JSON that should be an object. Undefined: it is not. */
-export const parseObject = (json: unknown): Record<string, unknown> | undefined => {
+/** Reads JSON. Undefined: it is none. */
+export const parseJson = (json: unknown): unknown => {
   try {
-    const value: unknown = isText(json) ? JSON.parse(json) : undefined
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
+    return JSON.parse(json as string)
   } catch {
     return undefined
   }
 }
 
-export const parseWelcome = (json: unknown): Welcome | undefined => {
-  const { id, token, recovered, got, lanes, limit, window, heartbeat } = parseObject(json) ?? {}
-  return isText(id) &&
-    isText(token) &&
-    typeof recovered === 'boolean' &&
-    isProgress(got) &&
-    Array.isArray(lanes) &&
-    lanes.every(isText) &&
-    isCount(limit) &&
-    isCount(window) &&
-    isCount(heartbeat)
-    ? { id, token, recovered, got, lanes, limit, window, heartbeat }
-    : undefined
+/** Whether a server's answer can be gone on from. What it says of itself is taken as it is. */
+export const isWelcome = (value: unknown): value is Welcome => {
+  const { id, got, lanes, limit, window, heartbeat } = Object(value) as Partial<Record<keyof Welcome, unknown>>
+  return !!id && isProgress(got) && Array.isArray(lanes) && [limit, window, heartbeat].every(isCount)
 }
 
-export const parseGoodbye = (json: unknown): Goodbye | undefined => {
-  const [code, reason, after = 0] = Object.values(parseObject(json) ?? {})
-  return isCount(code) && isText(reason) && isCount(after) ? [code, reason, after] : undefined
-}
+export const isGoodbye = (value: unknown): value is Goodbye =>
+  Array.isArray(value) && isCount(value[0]) && typeof value[1] === 'string' && isCount(value[2])
+
+/** Whether the technology itself closed a wire over what was sent, and would do so again. */
+export const isFinal = (code: number): boolean => code === 1008 || code === 1009

@@ -15,12 +15,12 @@ export interface Lane extends Listenable<LaneEvents> {
 }
 
 /** What a lane needs of its connection. */
-export interface LaneHost {
+interface LaneHost {
   transmit(lane: number, value: unknown, options?: WriteOptions): boolean
   failed(error: unknown, event: string): void
 }
 
-export class LaneEnd extends Emitter<{ data: [value: unknown] }> implements Lane {
+export class LaneEnd extends Emitter<LaneEvents> implements Lane {
   /** What the lane is called on the wire; 0 while the other end does not have the plugin. */
   number = 0
   readonly #host: LaneHost

@@ -1,71 +1,79 @@
+import { ERR_PROTOCOL } from './failures.ts'
 import { CLOSE, HELLO, WELCOME } from './frames.ts'
-import { parseGoodbye, parseWelcome } from './handshake.ts'
+import { isGoodbye, isWelcome, parseJson } from './handshake.ts'
 import type { Goodbye, Hello, Welcome } from './handshake.ts'
-import type { Session } from './session.ts'
-import type { Data, Receiver, Wire } from './transformer.ts'
+import type { ClientTransformer, Data, Wire } from './transformer.ts'
 
-/** Whom a link tells while it opens. */
-export interface Greeter {
-  hello(): Hello
-  welcomed(link: Link, wire: Wire, welcome: Welcome): void
-  /** The server said goodbye instead of welcome. */
-  refused(goodbye: Goodbye): void
-  /** The wire is gone, or never opened. */
+/** Whom the client's end of a wire serves. Once it has another wire, this one's messages are ignored. */
+export interface LinkHost {
+  readonly wire: Wire | undefined
+  receive(data: Data): void
+  drain(): void
+  /** The wire in use is gone. */
   lost(goodbye: Goodbye): void
 }
 
-/** The client's end of one wire: says hello, waits for the welcome, then feeds a session. */
-export class Link implements Receiver {
-  readonly transformer: string
-  wire: Wire | undefined
-  #greeter: Greeter | undefined
-  #session: Session | undefined
-  #lost: ((goodbye: Goodbye) => void) | undefined
-
-  constructor(transformer: string, greeter: Greeter) {
-    this.transformer = transformer
-    this.#greeter = greeter
-  }
-
-  /** From now on the wire carries `session`; `lost` is told when it is gone. */
-  carry(session: Session, lost: (goodbye: Goodbye) => void): void {
-    this.#greeter = undefined
-    this.#session = session
-    this.#lost = lost
-  }
-
-  /** Lets go: whatever the wire still tells is ignored. */
-  release(): void {
-    this.#greeter = this.#session = this.#lost = undefined
-  }
-
-  open(wire: Wire): void {
-    this.wire = wire
-    if (this.#greeter) wire.send(HELLO + JSON.stringify(this.#greeter.hello()))
-    else wire.abort()
-  }
-
-  message(data: Data): void {
-    if (this.#session) this.#session.receive(data)
-    else if (this.#greeter && this.wire) this.#greeted(this.#greeter, this.wire, data)
-  }
-
-  drain(): void {
-    this.#session?.drain()
-  }
-
-  close(code: number, reason: string, error?: Error): void {
-    const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
-    this.#greeter?.lost(goodbye)
-    this.#lost?.(goodbye)
-    this.release()
-  }
-
-  #greeted(greeter: Greeter, wire: Wire, data: Data): void {
-    const type = data.slice(0, 2)
-    const welcome = type === WELCOME ? parseWelcome(data.slice(2)) : undefined
-    const goodbye = type === CLOSE ? parseGoodbye(data.slice(2)) : undefined
-    if (welcome) greeter.welcomed(this, wire, welcome)
-    else greeter.refused(goodbye ?? [3500, 'this is no anywire server', 0])
-  }
+/** What an attempt is about: what to say, and what to do when the server is pleased. It makes the wire the host's. */
+export interface Greeting {
+  hello(): Hello
+  welcomed(wire: Wire, welcome: Welcome): void
 }
+
+/** Why an attempt failed: the server refused, or there was no answer. */
+export interface Failed {
+  readonly goodbye: Goodbye
+  readonly refused: boolean
+}
+
+/**
+ * Opens a wire and says hello over it. Aborting `signal` cuts the wire, before and after the welcome.
+ * @returns undefined after `welcomed`
+ */
+export const openLink = (
+  transformer: ClientTransformer,
+  url: URL,
+  signal: AbortSignal,
+  greeting: Greeting,
+  host: LinkHost
+): Promise<Failed | undefined> =>
+  new Promise(resolve => {
+    let wire: Wire | undefined
+    let waiting = true
+    const fail = (goodbye: Goodbye, refused: boolean): void => {
+      waiting = false
+      resolve({ goodbye, refused })
+    }
+    const greeted = (opened: Wire, data: Data): void => {
+      const type = data.slice(0, 2)
+      const answer = parseJson(data.slice(2))
+      if (type === CLOSE && isGoodbye(answer)) fail(answer, true)
+      else if (type !== WELCOME || !isWelcome(answer)) fail([ERR_PROTOCOL[1], 'this is no anywire server', 0], true)
+      else {
+        waiting = false
+        greeting.welcomed(opened, answer)
+        resolve(undefined)
+      }
+    }
+    transformer.dial(
+      url,
+      {
+        open(opened) {
+          wire = opened
+          opened.send(HELLO + JSON.stringify(greeting.hello()))
+        },
+        message(data) {
+          if (waiting && wire) greeted(wire, data)
+          else if (wire === host.wire) host.receive(data)
+        },
+        drain() {
+          if (wire === host.wire) host.drain()
+        },
+        close(code, reason, error) {
+          const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
+          if (waiting) fail(goodbye, false)
+          else if (wire === host.wire) host.lost(goodbye)
+        }
+      },
+      signal
+    )
+  })

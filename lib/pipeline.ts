@@ -1,90 +1,101 @@
-import { AnywireError } from './errors.ts'
+import type { WriteOptions } from './connection.ts'
 import type { Undo } from './emitter.ts'
 
 /**
  * Sees each value on its way. It passes the value on, or another one, by calling `next` once; not calling it drops the
  * value; throwing or rejecting fails it, which is reported. While a returned promise is pending, later values wait, so
- * the order is kept.
+ * the order is kept. `next` may also be called later, which delays the value. `options` are those of the write.
  */
-export type Interceptor = (value: unknown, next: (value: unknown) => void) => void | Promise<void>
+export type Interceptor = (
+  value: unknown,
+  next: (value: unknown) => void,
+  options: WriteOptions | undefined
+) => void | Promise<void>
 
-/** A step of the pipeline; the next one waits for what it returns. */
+type Next = (value: unknown) => void
 type Job = () => Promise<void> | void
 
-/** The interceptors of one direction of a connection. */
+/** The interceptors of one direction, and the queue of the values that they have not seen yet. */
 export class Pipeline {
   #stages: readonly Interceptor[] = []
   #jobs: Job[] = []
-  #busy = false
-  readonly #failed: (error: AnywireError) => void
+  #open = true
+  #working = false
+  /** Whether an interceptor is at work and has not said yet what becomes of its value. */
+  busy = false
+  readonly #failed: (error: unknown) => void
 
-  constructor(failed: (error: AnywireError) => void) {
+  constructor(failed: (error: unknown) => void) {
     this.#failed = failed
   }
 
   /** Adds an interceptor behind those that are there. */
   use(interceptor: Interceptor): Undo {
-    const stage: Interceptor = (value, next) => interceptor(value, next)
+    const stage: Interceptor = (...args) => interceptor(...args)
     this.#stages = [...this.#stages, stage]
     return () => {
       this.#stages = this.#stages.filter(other => other !== stage)
     }
   }
 
-  /** Whether a value can pass by, because nobody would see it. */
+  /** Whether a value can pass by at once, because nothing would be done to it. */
   get idle(): boolean {
-    return this.#stages.length === 0 && !this.#busy
+    return this.#open && !this.busy && !this.#working && !this.#stages.length && !this.#jobs.length
   }
 
-  /** Whether an interceptor is still at work. */
-  get busy(): boolean {
-    return this.#busy
+  /** Lets values through, or has them wait. */
+  gate(open: boolean): void {
+    this.#open = open
+    this.#work()
   }
 
-  /** Sends a value through, behind those before it; `done` gets what comes out. */
-  run(value: unknown, done: (value: unknown) => void): void {
-    this.after(() => this.#stage(this.#stages, 0, value, done))
+  /** Sends a value through, behind those before it; `done` gets what comes out, `settled` is called in any case. */
+  run(value: unknown, done: Next, settled?: () => void, options?: WriteOptions): void {
+    this.after(() => {
+      const pending = this.#stage(this.#stages, 0, value, done, options)
+      if (!pending) return settled?.()
+      return settled ? pending.then(settled) : pending
+    })
   }
 
-  /** Calls `job` behind the values that are in the pipeline. */
+  /** Calls `job` behind the values that wait. */
   after(job: Job): void {
     this.#jobs.push(job)
-    if (!this.#busy) void this.#work()
+    this.#work()
   }
 
-  async #work(): Promise<void> {
-    this.#busy = true
-    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
-      const pending = job()
-      if (pending) await pending
+  #work(): void {
+    // A job that adds jobs, or opens the gate, has them done by the loop that it runs in.
+    if (this.#working) return
+    this.#working = true
+    while (this.#open && !this.busy && this.#jobs.length) {
+      const pending = this.#jobs.shift()?.()
+      if (!pending) continue
+      this.busy = true
+      void pending.then(() => {
+        this.busy = false
+        this.#work()
+      })
     }
-    this.#busy = false
+    this.#working = false
   }
 
   /** Runs the stages from `index` on; returns a promise only when one of them is asynchronous. */
-  #stage(
-    stages: readonly Interceptor[],
-    index: number,
-    value: unknown,
-    done: (value: unknown) => void
-  ): Promise<void> | undefined {
+  #stage(stages: readonly Interceptor[], index: number, value: unknown, done: Next, options?: WriteOptions): Promise<void> | void {
     const stage = stages[index]
-    if (!stage) {
-      done(value)
-      return undefined
-    }
+    if (!stage) return done(value)
     let called = false
-    let rest: Promise<void> | undefined
-    const fail = (error: unknown): void => this.#failed(new AnywireError('ERR_INTERCEPTOR', undefined, error))
+    let rest: Promise<void> | void = undefined
+    const next = (passed: unknown): void => {
+      if (called) return this.#failed(new Error('next was called twice'))
+      called = true
+      rest = this.#stage(stages, index + 1, passed, done, options)
+    }
     try {
-      const own = stage(value, passed => {
-        if (called) return fail(new Error('next was called twice'))
-        called = true
-        rest = this.#stage(stages, index + 1, passed, done)
-      })
-      if (own instanceof Promise) return own.catch(fail).then(() => rest)
+      const own = stage(value, next, options)
+      if (own) return own.catch(this.#failed).then(() => rest)
     } catch (error) {
-      fail(error)
+      this.#failed(error)
     }
     return rest
   }

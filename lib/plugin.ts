@@ -1,6 +1,7 @@
 import type { Client } from './client.ts'
 import type { Undo } from './emitter.ts'
 import { AnywireError } from './errors.ts'
+import { ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS } from './failures.ts'
 import type { Lane } from './lane.ts'
 
 /** What both halves of a plugin have. A plugin is a plain object from a factory. */
@@ -60,8 +61,8 @@ export const install = <P extends PluginInfo>(host: object, plugins: readonly P[
   for (const plugin of plugins) {
     const { name, needs = [] } = plugin
     const missing = needs.find(need => !before.has(need))
-    if (missing) throw new AnywireError('ERR_PLUGIN_NEEDS', `'${name}' needs '${missing}'`)
-    if (name in host || before.has(name)) throw new AnywireError('ERR_PLUGIN_NAME', `'${name}'`)
+    if (missing) throw new AnywireError(ERR_PLUGIN_NEEDS, `'${name}' needs '${missing}'`)
+    if (name in host || before.has(name)) throw new AnywireError(ERR_PLUGIN_NAME, `'${name}'`)
     before.add(name)
     const value = hook(plugin)
     if (value) Object.defineProperty(host, name, { value, enumerable: true })

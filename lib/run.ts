@@ -1,12 +1,5 @@
+import { sizeOf } from './outbox.ts'
 import type { Data } from './transformer.ts'
-
-/**
- * What holding a message costs besides its own length, in bytes: a guard against floods of empty messages. The length of
- * text counts in UTF-16 units. Both ends count alike: PROTOCOL.md, "flow control".
- */
-const OVERHEAD = 32
-
-export const sizeOf = (data: Data): number => data.length + OVERHEAD
 
 /**
  * Messages that leave together: a run is its parent's messages and one more. Runs are immutable, so connections that were

@@ -35,16 +35,21 @@ export const bytesOf = (value: Binary): Uint8Array =>
 /** Whether this machine keeps the greatest byte of a number first. Wires keep it last. */
 const bigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0
 
-/** Copies bytes between this machine's order and the wire's. `swap` is for tests. */
-export const toWireOrder = (bytes: Uint8Array, size = 1, swap = bigEndian): Uint8Array<ArrayBuffer> => {
+/**
+ * Bytes turned from this machine's order into the wire's, or back: the same ones, if there is nothing to turn.
+ * @param size - bytes per element.
+ * @param swap - for tests.
+ */
+export const toWireOrder = (bytes: Uint8Array, size = 1, swap = bigEndian): Uint8Array => {
+  if (!swap) return bytes
   const copy = new Uint8Array(bytes)
-  if (swap) for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse()
+  for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse()
   return copy
 }
 
 const findView = (kind: unknown): View | undefined => views.find(view => view.name === kind)
 
-/** A copy of the bytes of a kind of value as the wire has them. */
+/** The bytes of a kind of value as the wire has them, not always copied. */
 export const toBytes = (kind: string, value: Binary): Uint8Array =>
   toWireOrder(bytesOf(value), findView(kind)?.BYTES_PER_ELEMENT)
 
@@ -56,7 +61,7 @@ export const toBytes = (kind: string, value: Binary): Uint8Array =>
 export const fromBytes = (kind: unknown, bytes: Uint8Array): Binary => {
   if (kind === 'Uint8Array') return bytesOf(bytes)
   const view = findView(kind)
-  const { buffer } = toWireOrder(bytes, view?.BYTES_PER_ELEMENT)
+  const { buffer } = new Uint8Array(toWireOrder(bytes, view?.BYTES_PER_ELEMENT))
   if (view) return new view(buffer)
   if (kind === 'ArrayBuffer') return buffer
   throw new TypeError('bytes of an unknown kind')

@@ -1,7 +1,8 @@
+import { ERR_ENCODE, ERR_VALUE } from '../lib/failures.ts'
 import type { Parser, ParserOptions } from '../lib/parser.ts'
 import { bytesOf, className, isBinary, toBytes } from './binary.ts'
 import { type Attachments, pack, TAG, unpack } from './container.ts'
-import { checkKey, failure, isArray, isObject, settle, tooDeep, unfit } from './value.ts'
+import { checkKey, failed, isArray, isObject, settle, tooDeep, unfit } from './value.ts'
 
 /** What JSON text has, and undefined, which it leaves out. NaN and the infinities it does not have. */
 const isScalar = (value: unknown): boolean =>
@@ -36,10 +37,11 @@ const detachItem = (source: Fields, result: Fields, key: string, walk: Walk): Fi
  * Makes a value ready for JSON: bytes become attachments, and null takes their place. Copies only what it changes.
  * @throws TypeError for what JSON would lose or change, what never ends, and what `decode` refuses.
  */
-const detach = (input: unknown, walk: Walk): unknown => {
-  const value = isObject(input) ? settle(input) : input
+const detach = (value: unknown, walk: Walk): unknown => {
   if (isScalar(value)) return value
   if (!isObject(value)) throw unfit(value)
+  const settled = settle(value)
+  if (settled !== value) return detach(settled, walk)
   if (isBinary(value)) {
     const kind = className(value)
     walk.places.push([kind, ...walk.path])
@@ -61,6 +63,13 @@ const detach = (input: unknown, walk: Walk): unknown => {
   return result
 }
 
+/** A number with an exponent that may be out of range. */
+const exponent = /\d[eE]\+?\d{3}/
+
+/** Whether a text may have keys that are refused, as they are or escaped, or a number out of range. */
+const isSuspicious = (text: string): boolean =>
+  text.includes('__proto__') || text.includes('constructor') || text.includes('\\u') || exponent.test(text)
+
 /**
  * Plain JSON text, and one binary message for a value that has bytes in it: typed arrays never become text.
  * `encode` refuses what JSON would silently change: NaN, Infinity, bigint, Map, Set, functions. See docs/parsers/json.md.
@@ -69,30 +78,29 @@ const detach = (input: unknown, walk: Walk): unknown => {
 export const json = ({ depth = 64 }: ParserOptions = {}): Parser => {
   const check = (value: unknown): void => void detach(value, start(depth))
 
-  /** Whether a text is long enough to be nested too deep, or may have keys that are refused, as they are or escaped. */
-  const isSuspicious = (text: string): boolean =>
-    text.length > 2 * depth + 1 || text.includes('__proto__') || text.includes('constructor') || text.includes('\\u')
+  /** Longer texts may be nested too deep, or have a number that is out of range without a long exponent. */
+  const short = 2 * Math.min(depth, 100) + 1
 
   return {
     name: 'json',
     encode(input) {
       try {
+        if (input instanceof Uint8Array && input[0] !== TAG) return new Uint8Array(input)
         const walk = start(depth)
         const value = detach(input, walk)
-        if (input instanceof Uint8Array && input[0] !== TAG) return new Uint8Array(input)
         return walk.bytes.length || value === undefined ? pack(value, walk) : JSON.stringify(value)
       } catch (cause) {
-        throw failure('ERR_ENCODE', cause)
+        throw failed(ERR_ENCODE, cause)
       }
     },
     decode(data) {
       try {
         if (typeof data !== 'string') return data[0] === TAG ? unpack(data, check) : bytesOf(data)
         const value: unknown = JSON.parse(data)
-        if (isSuspicious(data)) check(value)
+        if (data.length > short || isSuspicious(data)) check(value)
         return value
       } catch (cause) {
-        throw failure('ERR_VALUE', cause)
+        throw failed(ERR_VALUE, cause)
       }
     }
   }

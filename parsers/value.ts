@@ -1,9 +1,9 @@
-import { AnywireError } from '../lib/errors.ts'
+import { AnywireError, type Failure } from '../lib/errors.ts'
 import { className, isBinary } from './binary.ts'
 
 /** What every parser throws, whatever went wrong inside. Syntax errors quote the value, so their message stays out. */
-export const failure = (code: 'ERR_ENCODE' | 'ERR_VALUE', cause: unknown): AnywireError =>
-  new AnywireError(code, cause instanceof TypeError || cause instanceof RangeError ? cause.message : '', cause)
+export const failed = (failure: Failure, cause: unknown): AnywireError =>
+  new AnywireError(failure, cause instanceof TypeError || cause instanceof RangeError ? cause.message : '', cause)
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null
@@ -12,8 +12,11 @@ export const isArray = (value: unknown): value is unknown[] => Array.isArray(val
 
 export const tooDeep = (): TypeError => new TypeError('nested too deep, or in itself')
 
-/** The error for a value that the parser does not carry. */
-export const unfit = (value: unknown): TypeError => new TypeError(isObject(value) ? className(value) : typeof value)
+/** The error for a value that the parser does not carry. Of what JSON has no way to write, MessagePack carries some. */
+export const unfit = (value: unknown): TypeError => {
+  const name = isObject(value) ? className(value) : typeof value === 'number' ? `${value}` : typeof value
+  return new TypeError(/^(bigint|Map|Set|NaN|-?Infinity)$/.test(name) ? `${name}, which msgpack carries` : name)
+}
 
 /**
  * What is sent for an object: itself, if it is bytes, an array, of no class, or of a class without `toJSON`, whose own

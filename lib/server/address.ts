@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { AnywireError } from '../errors.ts'
+import { ERR_OPTION } from '../failures.ts'
 import type { LinkRequest } from './listener.ts'
 
 /**
@@ -54,7 +55,7 @@ const blockList = (networks: readonly string[]): BlockList => {
       if (bits === undefined) list.addAddress(address, family(address))
       else list.addSubnet(address, Number(bits), family(address))
     } catch (error) {
-      throw new AnywireError('ERR_OPTION', `trustProxy: '${network}' is no address and no network`, error)
+      throw new AnywireError(ERR_OPTION, `trustProxy: '${network}' is no address and no network`, error)
     }
   }
   return list

@@ -1,7 +1,8 @@
 import { AnywireError } from '../errors.ts'
+import { ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../failures.ts'
 import { CLOSE, HELLO } from '../frames.ts'
+import { parseJson } from '../handshake.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
-import type { Session } from '../session.ts'
 import type { Data, Receiver, Wire } from '../transformer.ts'
 import { parseHello } from './hello.ts'
 import type { ServerLimits } from './options.ts'
@@ -17,14 +18,13 @@ export interface LinkHost {
   released(link: ServerLink): void
 }
 
-/** The server's end of one wire: waits for the hello, has the client judged, then feeds the session of a peer. */
+/** The server's end of one wire: waits for the hello, has the client judged, then feeds a peer. */
 export class ServerLink implements Receiver {
   readonly handshake: Handshake
   readonly #host: LinkHost
   readonly #refusal: AnywireError | undefined
   #wire: Wire | undefined
   #peer: PeerEndpoint | undefined
-  #session: Session | undefined
   /** A message came over this wire: the client has the token of its welcome. */
   #confirmed = false
   #greeted = false
@@ -47,23 +47,23 @@ export class ServerLink implements Receiver {
   open(wire: Wire): void {
     this.#wire = wire
     if (this.#refusal) return this.refuse(this.#refusal)
-    this.#timer = setTimeout(() => this.refuse(new AnywireError('ERR_HANDSHAKE_TIMEOUT')), this.#host.limits.handshake)
+    this.#timer = setTimeout(() => this.refuse(new AnywireError(ERR_HANDSHAKE_TIMEOUT)), this.#host.limits.handshake)
     if (this.handshake.plain) void this.#admit(wire, undefined)
   }
 
   message(data: Data): void {
-    const session = this.#session
-    if (!session) return this.#greet(data)
+    const peer = this.#peer
+    if (!peer) return this.#greet(data)
     if (!this.#confirmed) {
       this.#confirmed = true
-      this.#peer?.confirm()
+      peer.confirm()
     }
-    if (--this.#tokens < 0 && !this.#refill()) this.#peer?.fail(new AnywireError('ERR_RATE'))
-    else session.receive(data)
+    if (--this.#tokens < 0 && !this.#refill()) peer.fail(ERR_RATE)
+    else peer.receive(data)
   }
 
   drain(): void {
-    this.#session?.drain()
+    this.#peer?.drain()
   }
 
   close(code: number, reason: string, error?: Error): void {
@@ -96,29 +96,29 @@ export class ServerLink implements Receiver {
   #release(): void {
     this.#closed = true
     clearTimeout(this.#timer)
-    this.#peer = this.#session = this.#early = undefined
+    this.#peer = this.#early = undefined
   }
 
   #greet(data: Data): void {
     if (this.#closed || !this.#wire) return
     if (this.handshake.plain) return this.#hold(data)
-    const hello = !this.#greeted && data.slice(0, 2) === HELLO ? parseHello(data.slice(2)) : undefined
+    const hello = !this.#greeted && data.slice(0, 2) === HELLO ? parseHello(parseJson(data.slice(2))) : undefined
     this.#greeted = true
     if (hello) void this.#admit(this.#wire, hello)
-    else this.refuse(new AnywireError('ERR_PROTOCOL', 'the first message is no hello'))
+    else this.refuse(new AnywireError(ERR_PROTOCOL, 'the first message is no hello'))
   }
 
   #hold(data: Data): void {
     this.#early ??= []
     this.#early.push(data)
     if (this.#early.reduce((size, { length }) => size + length, 0) > this.#host.limits.message || this.#early.length > 1_000) {
-      this.refuse(new AnywireError('ERR_RATE', 'too much was sent before the connection was accepted'))
+      this.refuse(new AnywireError(ERR_RATE, 'too much was sent before the connection was accepted'))
     }
   }
 
   async #admit(wire: Wire, hello: Hello | undefined): Promise<void> {
     const error = await this.#host.admit(this, wire, hello).catch((cause: unknown) => {
-      return new AnywireError('ERR_SERVER', undefined, cause)
+      return new AnywireError(ERR_SERVER, undefined, cause)
     })
     if (error) this.refuse(error)
   }
@@ -128,12 +128,11 @@ export class ServerLink implements Receiver {
     return this.#closed
   }
 
-  /** From now on the wire carries the session of `peer`. */
+  /** From now on the wire carries `peer`. */
   carry(peer: PeerEndpoint): void {
     const early = this.#early ?? []
     clearTimeout(this.#timer)
     this.#peer = peer
-    this.#session = peer.session
     this.#early = undefined
     for (const data of early) this.message(data)
   }

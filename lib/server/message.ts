@@ -23,8 +23,7 @@ export class Message {
 
   /** @returns whether the peer is sent it */
   sendTo(peer: PeerEndpoint): boolean {
-    const { session } = peer
-    if (peer.state === 'closed' || session.ending || (this.#lane > 0 && !peer.lanes[this.#lane])) return false
+    if (peer.state === 'closed' || peer.ending || (this.#lane > 0 && !peer.lanes[this.#lane])) return false
     const shared = this.#frame(peer.parser)
     // What is rewritten for one peer, or shown unframed to a plain one, cannot be shared.
     if (this.#lane === 0 && (peer.intercepts || (peer.plain && isMarked(shared.data)))) {
@@ -32,12 +31,12 @@ export class Message {
       return true
     }
     try {
-      checkSize(shared.data, session.remoteLimit)
+      checkSize(shared.data, peer.remoteLimit)
     } catch (error) {
       if (error instanceof AnywireError) peer.report(error, 'write')
       return false
     }
-    if (!this.#reliable) return session.sendUnreliable(shared.data, () => peer.share(shared))
+    if (!this.#reliable) return peer.sendUnreliable(shared.data, () => peer.share(shared))
     peer.share(shared)
     return true
   }

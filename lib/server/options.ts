@@ -1,15 +1,15 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Parser } from '../parser.ts'
 import type { Checked } from '../plugin.ts'
-import { DEFAULT_LIMITS } from '../session.ts'
-import type { SessionLimits } from '../session.ts'
+import { LIMITS } from '../limits.ts'
+import type { Limits } from '../limits.ts'
 import type { TrustProxy } from './address.ts'
 import type { ServerTransformer } from './listener.ts'
 import type { Origins } from './origin.ts'
 import type { AuthRequest, Handshake } from './peer.ts'
 import type { ServerPlugin } from './plugin.ts'
 
-export interface ServerLimits extends SessionLimits {
+export interface ServerLimits extends Limits {
   /** Milliseconds from an open wire to the end of `authenticate`. Default 10,000. */
   readonly handshake: number
   /** Connections of one address. Default 1,000. */
@@ -68,7 +68,7 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
 export type AnyServerOptions = Omit<ServerOptions, 'plugins'> & { readonly plugins?: readonly ServerPlugin[] }
 
 export const SERVER_LIMITS: ServerLimits = {
-  ...DEFAULT_LIMITS,
+  ...LIMITS,
   handshake: 10_000,
   connections: 1_000,
   rate: { second: 10_000, burst: 50_000 }

@@ -3,15 +3,15 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { End } from '../connection.ts'
 import type { Undo } from '../emitter.ts'
 import { Endpoint } from '../endpoint.ts'
-import { failures, retryable } from '../errors.ts'
-import type { AnywireError } from '../errors.ts'
+import { retryable } from '../errors.ts'
+import type { AnywireError, Failure } from '../errors.ts'
+import { ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from '../failures.ts'
 import { WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
 import type { Goodbye, Hello, Progress, Welcome } from '../handshake.ts'
 import { LaneEnd } from '../lane.ts'
 import type { Parser } from '../parser.ts'
 import { install } from '../plugin.ts'
-import { Session } from '../session.ts'
 import type { Wire } from '../transformer.ts'
 import type { Frame } from './frame.ts'
 import type { Beating } from './heartbeat.ts'
@@ -19,6 +19,7 @@ import type { ServerLink } from './link.ts'
 import type { Recovery, ServerLimits } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
 import type { ServerPlugin } from './plugin.ts'
+import { RunOutbox } from './run-outbox.ts'
 import type { Server } from './server.ts'
 
 /** What a peer needs of its server. */
@@ -38,9 +39,9 @@ export interface PeerHost {
 
 /** The server's end of a connection. */
 export class PeerEndpoint extends Endpoint implements Peer, Beating {
-  readonly parser: Parser
-  readonly session: Session
+  readonly outbox: RunOutbox
   readonly context: unknown
+  readonly plain: boolean
   readonly #host: PeerHost
   readonly #handshake: Handshake
   #undos: Undo[] | undefined
@@ -52,17 +53,14 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   #pinged = false
 
   constructor(host: PeerHost, id: string, handshake: Handshake, context: unknown, parser: Parser, hello?: Hello) {
-    super()
+    super(parser, host.limits)
     this.id = id
+    this.context = context
+    this.plain = handshake.plain
     this.#host = host
     this.#handshake = handshake
-    this.context = context
-    this.parser = parser
-    this.session = new Session(this, host.limits, host.recovery !== undefined && !handshake.plain, handshake.plain)
-    if (hello) {
-      this.session.remoteLimit = hello.limit
-      this.session.outbox.window = Math.min(host.limits.window, hello.window)
-    }
+    this.outbox = new RunOutbox(Math.min(host.limits.window, hello?.window ?? Infinity), this.#recovers)
+    if (hello) this.remoteLimit = hello.limit
     this.#install(new Set(hello?.plugins.map(([name]) => name)))
   }
 
@@ -82,10 +80,6 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     return this.#handshake.address
   }
 
-  get plain(): boolean {
-    return this.#handshake.plain
-  }
-
   /** Whether the token that a client shows is the one of this session. */
   matches(secret: string): boolean {
     return equal(secret, this.#secret) || equal(secret, this.#former)
@@ -96,13 +90,17 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.#former = ''
   }
 
-  /** Goes on over a new wire from where the client says it is. False: that is not known any more. */
-  recover(link: ServerLink, wire: Wire, got: Progress): boolean {
+  /**
+   * Goes on over a new wire from where the client says it is. False: that is not known any more.
+   * @param secret - what the client has shown; it may not get the next one before this wire is lost too
+   */
+  recover(link: ServerLink, wire: Wire, secret: string, got: Progress): boolean {
     // What still comes over the old wire will come again: it must not be counted after the welcome has said how far we are.
-    this.#link?.leave([...failures.ERR_REPLACED, 0])
+    this.#link?.leave(tell(ERR_REPLACED))
     this.#link = undefined
-    this.session.detach()
-    if (!this.session.outbox.rewind(...got)) return false
+    this.detach()
+    if (!this.outbox.rewind(...got)) return false
+    this.#former = secret
     this.carry(link, wire, true)
     return true
   }
@@ -115,76 +113,78 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.state = 'open'
     this.transformer = link.handshake.transformer
     if (!this.plain) wire.send(this.#welcome(recovered))
-    this.session.attach(wire)
+    this.attach(wire)
     link.carry(this)
   }
 
   /** The wire is gone. */
   lost(goodbye: Goodbye): void {
-    const { session } = this
     const { recovery, limits } = this.#host
     this.#link = undefined
-    session.detach()
-    if (session.said || this.plain || !recovery || isFinal(goodbye)) return this.#over((session.said && session.ending) || goodbye)
+    this.detach()
+    if (this.said && this.ending) return this.#over(this.ending)
+    if (!this.#recovers || !recovery || isFinal(goodbye[0])) return this.#over(goodbye)
     this.state = 'away'
-    this.#expiry = setTimeout(() => this.#over([...failures.ERR_SESSION_LOST, 0]), recovery.time)
+    this.#expiry = setTimeout(() => this.#over(tell(ERR_SESSION_LOST)), recovery.time)
     this.#expiry.unref()
     this.#host.away(this)
     this.emit('disconnect', end(goodbye))
-    if (session.outbox.bytes - session.remoteLimit > limits.window) this.leave([...failures.ERR_SLOW, 0])
-  }
-
-  left(goodbye: Goodbye): void {
-    this.#link?.leave(goodbye)
-    this.#over(goodbye)
+    if (this.outbox.bytes - this.remoteLimit > limits.window) this.leave(tell(ERR_SLOW))
   }
 
   leave(goodbye: Goodbye): void {
     if (this.state === 'closed') return
-    this.session.abandon(goodbye)
+    this.abandon(goodbye)
     this.#link?.leave(goodbye)
     this.#over(goodbye)
   }
 
   finish(goodbye: Goodbye): void {
-    this.session.end(goodbye)
+    this.goodbye(goodbye)
   }
 
-  ponged(): void {}
+  protected override left(goodbye: Goodbye): void {
+    this.#link?.leave(goodbye)
+    this.#over(goodbye)
+  }
+
+  protected override ponged(): void {}
 
   beat(): void {
-    const { session } = this
     if (this.state !== 'open' || this.plain) return
-    if (!session.heard && this.#pinged) {
+    if (!this.heard && this.#pinged) {
       this.#link?.abort()
-      this.lost([...failures.ERR_TIMEOUT, 0])
+      this.lost(tell(ERR_TIMEOUT))
       return
     }
-    this.#pinged = !session.heard || !session.spoke
-    if (this.#pinged) session.ping()
-    session.heard = session.spoke = false
+    this.#pinged = !this.heard || !this.spoke
+    if (this.#pinged) this.sendPing()
+    this.heard = this.spoke = false
   }
 
   /** Sends a message that others are sent too. */
   share(shared: Frame): boolean {
-    const { outbox } = this.session
+    const { outbox } = this
     outbox.put(shared.after(outbox.queue))
-    return this.session.written()
+    return this.written()
   }
 
   report(error: AnywireError, stage: string): void {
     this.#host.tell(error, stage, this)
   }
 
+  get #recovers(): boolean {
+    return this.#host.recovery !== undefined && !this.plain
+  }
+
   #welcome(recovered: boolean): string {
     const { limits, lanes, heartbeat, recovery } = this.#host
-    this.#former = this.#secret
     this.#secret = recovery ? randomBytes(16).toString('base64url') : ''
     const welcome: Welcome = {
       id: this.id,
       token: recovery ? `${this.id}.${this.#secret}` : '',
       recovered,
-      got: this.session.progress,
+      got: this.progress,
       lanes,
       limit: limits.message,
       window: limits.window,
@@ -212,7 +212,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.state = 'closed'
     clearTimeout(this.#expiry)
     this.#link = undefined
-    const { sent, unsent } = this.session.outbox.clear()
+    const { sent, unsent } = this.outbox.clear()
     this.#host.closed(this)
     this.closed(end(goodbye), [...sent, ...unsent], true)
     for (const undo of this.#undos?.reverse() ?? []) undo()
@@ -220,6 +220,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
 }
 
 const end = ([code, reason, after]: Goodbye): End => ({ code, reason, after, reconnect: retryable(code) })
+
+const tell = ([, code, message]: Failure): Goodbye => [code, message, 0]
 
 const equal = (a: string, b: string): boolean => {
   const [left, right] = [Buffer.from(a), Buffer.from(b)]

@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
 import type { Undo } from '../emitter.ts'
-import { AnywireError, failures } from '../errors.ts'
+import { AnywireError } from '../errors.ts'
+import { ERR_BUSY, ERR_HANDLER, ERR_OPTION, ERR_ORIGIN, ERR_PARSER, ERR_PLUGIN, ERR_PROTOCOL, ERR_SCHEMA, ERR_SERVER, ERR_SESSION_LOST, ERR_SHUTDOWN, ERR_UNAUTHORIZED, ERR_VERSION } from '../failures.ts'
 import { MARKER, PROTOCOL } from '../handshake.ts'
 import type { Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
@@ -63,8 +64,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.lanes = plugins.filter(({ local }) => !local).map(({ name }) => name)
     this.heartbeat = heartbeat
     this.recovery = recovery === false ? undefined : { time: 120_000, sessions: 100_000, same: isDeepStrictEqual, ...recovery }
-    if (this.lanes.length > MAX_LANE) throw new AnywireError('ERR_OPTION', `at most ${MAX_LANE} plugins can have lanes`)
-    if (options.parsers.length === 0) throw new AnywireError('ERR_OPTION', 'a server needs a parser')
+    if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)
+    if (options.parsers.length === 0) throw new AnywireError(ERR_OPTION, 'a server needs a parser')
     this.#ownsHttp = !http && (port !== undefined || socket !== undefined)
     this.http = this.#ownsHttp ? createHttpServer(notFound) : http
     this.#forwarding = new Forwarding(options.trustProxy)
@@ -84,7 +85,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number {
     const lane = options?.lane === undefined ? 0 : this.lanes.indexOf(options.lane) + 1
-    if (options?.lane !== undefined && lane === 0) throw new AnywireError('ERR_OPTION', `there is no lane '${options.lane}'`)
+    if (options?.lane !== undefined && lane === 0) throw new AnywireError(ERR_OPTION, `there is no lane '${options.lane}'`)
     return multicast(peers, lane, value, options)
   }
 
@@ -97,17 +98,20 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       context = await this.#options.authenticate?.({ ...handshake, auth: hello?.auth })
     } catch (error) {
       if (error instanceof AnywireError) return error
-      this.#report(new AnywireError('ERR_HANDLER', 'authenticate', error), 'authenticate')
-      return new AnywireError('ERR_UNAUTHORIZED')
+      this.#report(new AnywireError(ERR_HANDLER, 'authenticate', error), 'authenticate')
+      return new AnywireError(ERR_UNAUTHORIZED)
     }
-    if (context === false) return new AnywireError('ERR_UNAUTHORIZED')
+    if (context === false) return new AnywireError(ERR_UNAUTHORIZED)
     if (link.closed) return undefined
-    if (this.#closing) return new AnywireError('ERR_SHUTDOWN')
+    if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
     const parser = hello ? this.#options.parsers.find(({ name }) => name === hello.parser) : this.#options.parsers[0]
-    if (!parser) return new AnywireError('ERR_PARSER', hello?.parser)
+    if (!parser) return new AnywireError(ERR_PARSER, hello?.parser)
     if (hello?.session && hello.got) {
-      const peer = this.#find(hello.session)
-      if (peer?.parser === parser && this.recovery?.same(peer.context, context) && peer.recover(link, wire, hello.got)) {
+      const dot = hello.session.lastIndexOf('.')
+      const secret = hello.session.slice(dot + 1)
+      const peer = this.peers.get(hello.session.slice(0, dot))
+      const same = peer?.matches(secret) && peer.parser === parser && this.recovery?.same(peer.context, context)
+      if (peer && same && peer.recover(link, wire, secret, hello.got)) {
         this.#back(peer)
         peer.emit('open', { recovered: true })
         return undefined
@@ -136,7 +140,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#away.add(peer)
     if (this.#away.size <= (this.recovery?.sessions ?? 0)) return
     const [oldest] = this.#away
-    oldest?.leave([...failures.ERR_SESSION_LOST, 0])
+    oldest?.leave([ERR_SESSION_LOST[1], ERR_SESSION_LOST[2], 0])
   }
 
   closed(peer: PeerEndpoint): void {
@@ -152,7 +156,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   override failed(error: unknown, event: string): void {
     const stage = event === 'error' ? 'error' : event
-    const failure = new AnywireError('ERR_HANDLER', `a listener for '${event}'`, error)
+    const failure = new AnywireError(ERR_HANDLER, `a listener for '${event}'`, error)
     if (stage === 'error') console.error(failure)
     else this.#report(failure, stage)
   }
@@ -160,7 +164,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   async #close({ timeout = 10_000, reconnect = 5_000 }: CloseOptions): Promise<void> {
     // Links that open from here on are refused: `#closing` is set when this function first waits.
     await Promise.resolve()
-    const [code, reason] = reconnect === false ? ([1000, failures.ERR_SHUTDOWN[1]] as const) : failures.ERR_SHUTDOWN
+    const [, status, reason] = ERR_SHUTDOWN
+    const code = reconnect === false ? 1000 : status
     const emptied = new Promise<void>(resolve => (this.#emptied = resolve))
     for (const peer of this.peers) {
       const after = Math.round(Math.random() * (reconnect || 0))
@@ -191,7 +196,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   #accept(transformer: string, request: LinkRequest): Receiver | AnywireError {
-    if (this.#closing) return new AnywireError('ERR_SHUTDOWN')
+    if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
     const [, search = ''] = request.url.split('?', 2)
     const query = new URLSearchParams(search)
     const plain = !query.has(MARKER)
@@ -209,7 +214,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     // A plain client cannot be told in any other way.
     if (refusal && plain) return this.#refuse(handshake, refusal)
     const count = this.#addresses.get(address) ?? 0
-    if (count >= this.limits.connections) return this.#refuse(handshake, new AnywireError('ERR_BUSY', `from ${address}`))
+    if (count >= this.limits.connections) return this.#refuse(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
     this.#addresses.set(address, count + 1)
     return new ServerLink(this, handshake, refusal)
   }
@@ -221,37 +226,31 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   #refusal(request: LinkRequest, plain: boolean): AnywireError | undefined {
     if (!isAllowedOrigin(request, this.#forwarding.host(request), this.#options.origins)) {
-      return new AnywireError('ERR_ORIGIN', request.headers.origin)
+      return new AnywireError(ERR_ORIGIN, request.headers.origin)
     }
-    return plain && this.#options.plain === false ? new AnywireError('ERR_PROTOCOL', 'plain clients are not accepted') : undefined
+    return plain && this.#options.plain === false ? new AnywireError(ERR_PROTOCOL, 'plain clients are not accepted') : undefined
   }
 
   #mismatch({ v, plugins, schema }: Hello): AnywireError | undefined {
-    if (v !== PROTOCOL) return new AnywireError('ERR_VERSION', `the client speaks ${v}, the server ${PROTOCOL}`)
+    if (v !== PROTOCOL) return new AnywireError(ERR_VERSION, `the client speaks ${v}, the server ${PROTOCOL}`)
     if (this.#options.schema !== undefined && schema !== this.#options.schema) {
-      return new AnywireError('ERR_SCHEMA', `the client has ${schema ?? 'none'}, the server ${this.#options.schema}`)
+      return new AnywireError(ERR_SCHEMA, `the client has ${schema ?? 'none'}, the server ${this.#options.schema}`)
     }
     for (const [name, version] of plugins) {
       const own = this.plugins.find(plugin => plugin.name === name && !plugin.local)
-      if (!own) return new AnywireError('ERR_PLUGIN', `the server does not have '${name}'`)
+      if (!own) return new AnywireError(ERR_PLUGIN, `the server does not have '${name}'`)
       if (own.version !== version) {
-        return new AnywireError('ERR_PLUGIN', `'${name}' has version ${version} on the client, ${own.version} on the server`)
+        return new AnywireError(ERR_PLUGIN, `'${name}' has version ${version} on the client, ${own.version} on the server`)
       }
     }
     return undefined
   }
 
-  #find(token: string): PeerEndpoint | undefined {
-    const dot = token.lastIndexOf('.')
-    const peer = this.peers.get(token.slice(0, dot))
-    return peer?.matches(token.slice(dot + 1)) ? peer : undefined
-  }
-
   #welcome(link: ServerLink, wire: Wire, context: unknown, parser: Parser, hello?: Hello): AnywireError | undefined {
     const id = this.#options.id?.(link.handshake) ?? randomBytes(16).toString('base64url')
     if (this.peers.has(id)) {
-      this.#report(new AnywireError('ERR_OPTION', `the id '${id}' is taken`), 'id')
-      return new AnywireError('ERR_SERVER')
+      this.#report(new AnywireError(ERR_OPTION, `the id '${id}' is taken`), 'id')
+      return new AnywireError(ERR_SERVER)
     }
     const peer = new PeerEndpoint(this, id, link.handshake, context, parser, hello)
     this.peers.add(peer)

@@ -1,5 +1,4 @@
-import type { Listenable } from '../connection.ts'
-import type { WriteOptions } from '../connection.ts'
+import type { Listenable, WriteOptions } from '../connection.ts'
 import type { AnywireError } from '../errors.ts'
 import type { Installed } from '../plugin.ts'
 import type { HttpServer, ServerOptions } from './options.ts'
@@ -51,12 +50,14 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
 
 /**
  * Accepts clients on an http.Server, beside whatever else it does; or with a `port` or `socket` option on its own.
+ * @param http - undefined for a server of its own, or for none at all where no transformer needs one
  * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
  */
-export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
-  ...args: [options: ServerOptions<P, Context>] | [http: HttpServer | undefined, options: ServerOptions<P, Context>]
-): Server<Peer<Context> & Installed<P, 'peer'>> & Installed<P, 'server'> {
-  const [http, options] = args.length === 1 ? [undefined, args[0]] : args
+export const createServer = <const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
+  http: HttpServer | undefined,
+  options: ServerOptions<P, Context>
+): Server<Peer<Context> & Installed<P, 'peer'>> & Installed<P, 'server'> => {
   // The plugins add their properties: `install` does at run time what `Installed` says.
-  return new ServerCore(http, options) as unknown as Server<Peer<Context> & Installed<P, 'peer'>> & Installed<P, 'server'>
+  const server: unknown = new ServerCore(http, options)
+  return server as Server<Peer<Context> & Installed<P, 'peer'>> & Installed<P, 'server'>
 }

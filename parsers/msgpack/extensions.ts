@@ -2,8 +2,8 @@
  * The extension types, as PROTOCOL.md and docs/parsers/msgpack.md describe them. A negative one is MessagePack's own.
  */
 
-/** A Date, in MessagePack's timestamp 32, 64 or 96. */
-export const DATE = -1
+/** A Date, in the 32, 64 or 96 bits of timestamp.ts. */
+export const TIMESTAMP = -1
 /** One byte, 0. */
 export const UNDEFINED = 0
 /** Keys and values in turn. */

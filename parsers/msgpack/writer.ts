@@ -59,14 +59,23 @@ export class Writer {
     this.view.setUint32(at, value)
   }
 
-  /** The header of what has forms with 8, 16 and 32 bits of length, whose codes follow each other. */
-  sized(length: number, code: number): void {
-    if (length > 0xff) return this.wide(length, code + 1)
+  /** A length, or an unsigned integer, in 8, 16 or 32 bits, after the code of that form: `code` and the next two. */
+  sized(value: number, code: number): void {
+    if (value > 0xff) return this.wide(value, code + 1)
     this.uint8(code)
-    this.uint8(length)
+    this.uint8(value)
   }
 
-  /** The header of what has short lengths in its code, and forms with 16 and 32 bits of length. */
+  /** The same for negative integers. */
+  signed(value: number, code: number): void {
+    const form = value >= -0x80 ? 0 : value >= -0x8000 ? 1 : 2
+    this.uint8(code + form)
+    if (form === 0) this.uint8(value)
+    else if (form === 1) this.uint16(value)
+    else this.uint32(value)
+  }
+
+  /** A length in the lower bits of `fixed`, or in 16 or 32 bits after `code` or the next one. */
   counted(length: number, fixed: number, code: number): void {
     if (length > 15) this.wide(length, code)
     else this.uint8(fixed + length)
@@ -77,14 +86,14 @@ export class Writer {
     if (value.length >= SHORT || !this.ascii(value)) this.utf8(value)
   }
 
-  private wide(length: number, code: number): void {
-    if (length > 0xffff) {
+  private wide(value: number, code: number): void {
+    if (value > 0xffff) {
       this.uint8(code + 1)
-      this.uint32(length)
+      this.uint32(value)
       return
     }
     this.uint8(code)
-    this.uint16(length)
+    this.uint16(value)
   }
 
   private textHeader(length: number): void {

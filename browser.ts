@@ -1,0 +1,18 @@
+/** anywire for browsers: `connect` with WebSocket, JSON, reconnect and offline. */
+import { withDefaults } from './defaults.ts'
+import { offline } from './plugins/offline/client.ts'
+import { ws } from './transformers/ws/client.ts'
+
+export * from './core.browser.ts'
+
+/**
+ * Connects to a server. Without options it speaks JSON over WebSocket, comes back by itself, and keeps what is written
+ * meanwhile.
+ * @example
+ * const client = connect('https://example.com')
+ * client.on('data', value => console.log(value))
+ * client.write({ hello: 'world' })
+ */
+export const connect = /* @__PURE__ */ withDefaults({ ws, offline })
+
+export type { ConnectOptions, DefaultClient } from './defaults.ts'

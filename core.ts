@@ -1,0 +1,12 @@
+/** anywire without defaults, for Node. */
+export * from './core.browser.ts'
+export { createServer } from './lib/server/server.ts'
+export type { CloseOptions, ErrorInfo, Server, ServerEvents } from './lib/server/server.ts'
+export type { TrustProxy } from './lib/server/address.ts'
+export type { Accept, Host, LinkRequest, Listener, ServerTransformer } from './lib/server/listener.ts'
+export type { HttpServer, Recovery, ServerLimits, ServerOptions } from './lib/server/options.ts'
+export type { Origins } from './lib/server/origin.ts'
+export type { AuthRequest, Handshake, Peer } from './lib/server/peer.ts'
+export type { BroadcastOptions, Peers } from './lib/server/peers.ts'
+export type { ServerPlugin } from './lib/server/plugin.ts'
+export * from './lib/failures.ts'

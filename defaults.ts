@@ -1,0 +1,55 @@
+// What `anywire` has and `anywire/core` has not: the parts that a client gets when nobody names others.
+import { connect } from './lib/client.ts'
+import type { Client, ClientOptions, Each } from './lib/client.ts'
+import type { Checked, ClientPlugin, Installed } from './lib/plugin.ts'
+import type { ClientTransformer } from './lib/transformer.ts'
+import { json } from './parsers/json.ts'
+import type { Offline, OfflineOptions } from './plugins/offline/client.ts'
+import { reconnect } from './plugins/reconnect/client.ts'
+import type { Reconnect, ReconnectOptions } from './plugins/reconnect/client.ts'
+
+export interface ConnectOptions<
+  P extends readonly ClientPlugin[] = readonly [],
+  R extends ReconnectOptions | false = ReconnectOptions,
+  O extends OfflineOptions | false = OfflineOptions
+> extends Partial<Omit<ClientOptions, 'plugins'>> {
+  /** Installed in order, behind reconnect and offline. */
+  readonly plugins?: P & Checked<P, 'reconnect' | 'offline'>
+  /** Options of the reconnect plugin; false: without it. */
+  readonly reconnect?: R
+  /** Options of the offline plugin; false: without it. */
+  readonly offline?: O
+}
+
+/** A client with the plugins that were left on. */
+export type DefaultClient<P extends readonly ClientPlugin[], R, O> = Client &
+  Installed<P, 'client'> &
+  (R extends false ? unknown : { readonly reconnect: Reconnect }) &
+  (O extends false ? unknown : { readonly offline: Offline })
+
+/** The halves of the defaults that differ between Node and browsers. */
+interface Halves {
+  readonly ws: () => ClientTransformer
+  readonly offline: (options: OfflineOptions) => ClientPlugin
+}
+
+/** Makes `connect` with defaults: WebSocket, JSON, reconnect and offline. */
+export const withDefaults =
+  (halves: Halves) =>
+  <
+    const P extends readonly ClientPlugin[] = readonly [],
+    const R extends ReconnectOptions | false = ReconnectOptions,
+    const O extends OfflineOptions | false = OfflineOptions
+  >(
+    url: Each<string | URL>,
+    options: ConnectOptions<P, R, O> = {}
+  ): DefaultClient<P, R, O> => {
+    const plugins: readonly ClientPlugin[] = options.plugins ?? []
+    const own: ClientPlugin[] = []
+    if (options.reconnect !== false) own.push(reconnect(options.reconnect))
+    if (options.offline !== false) own.push(halves.offline(options.offline ?? {}))
+    const all: readonly ClientPlugin[] = [...own, ...plugins]
+    const client: Client = connect(url, { transformers: [halves.ws()], parser: json(), ...options, plugins: all })
+    // What the options switch on is installed: the types follow the same conditions as the lines above.
+    return client as DefaultClient<P, R, O>
+  }

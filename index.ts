@@ -1,0 +1,58 @@
+/** anywire for Node: server and client with WebSocket, JSON, reconnect and offline. */
+import { withDefaults } from './defaults.ts'
+import type { Installed } from './lib/plugin.ts'
+import { createServer as createCoreServer } from './lib/server/server.ts'
+import type { Server } from './lib/server/server.ts'
+import type { HttpServer, ServerOptions } from './lib/server/options.ts'
+import type { Peer } from './lib/server/peer.ts'
+import type { ServerPlugin } from './lib/server/plugin.ts'
+import { json } from './parsers/json.ts'
+import { offline } from './plugins/offline/index.ts'
+import { ws } from './transformers/ws/index.ts'
+
+export * from './core.ts'
+
+/**
+ * Connects to a server. Without options it speaks JSON over WebSocket, comes back by itself, and keeps what is written
+ * meanwhile.
+ * @example
+ * const client = connect('https://example.com')
+ * client.on('data', value => console.log(value))
+ * client.write({ hello: 'world' })
+ */
+export const connect = /* @__PURE__ */ withDefaults({ ws, offline })
+
+/** The options of `createServer`: those of the core, with WebSocket and JSON when no others are named. */
+export type DefaultServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown> = Omit<
+  ServerOptions<P, Context>,
+  'transformers' | 'parsers'
+> &
+  Partial<Pick<ServerOptions, 'transformers' | 'parsers'>>
+
+type ServerOf<P extends readonly ServerPlugin[], Context> = Server<Peer<Context> & Installed<P, 'peer'>> &
+  Installed<P, 'server'>
+
+/**
+ * Accepts clients on an http.Server, beside whatever else it does.
+ * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
+ * @example
+ * const server = createServer(http)
+ * server.on('connection', peer => peer.on('data', value => server.peers.broadcast(value)))
+ */
+export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
+  http: HttpServer,
+  options?: DefaultServerOptions<P, Context>
+): ServerOf<P, Context>
+/** Accepts clients on an own http.Server: name a `port` or a `socket`. */
+export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
+  options: DefaultServerOptions<P, Context>
+): ServerOf<P, Context>
+export function createServer<const P extends readonly ServerPlugin[], Context>(
+  first: HttpServer | DefaultServerOptions<P, Context>,
+  second: DefaultServerOptions<P, Context> = {}
+): ServerOf<P, Context> {
+  const [http, options] = 'on' in first ? [first, second] : [undefined, first]
+  return createCoreServer<P, Context>(http, { transformers: [ws()], parsers: [json()], ...options })
+}
+
+export type { ConnectOptions, DefaultClient } from './defaults.ts'

@@ -1,0 +1,33 @@
+/*
+ * Every failure: its code, the close code that tells the other end (0: none, it stays local), and what happened. Close codes
+ * 3000–3499 say that connecting again makes sense, 3500–3999 that it does not; 4000–4499 and 4500–4999 are the
+ * application's, split the same way. One constant each, so that a bundle has only those that it uses. docs/errors.md has
+ * an entry for each, and a test compares the two.
+ */
+export const ERR_SHUTDOWN = ['ERR_SHUTDOWN', 3000, 'The server shuts down'] as const
+export const ERR_TIMEOUT = ['ERR_TIMEOUT', 3001, 'Nothing was heard from the other end in time'] as const
+export const ERR_SESSION_LOST = ['ERR_SESSION_LOST', 3002, 'The server does not have this session any more'] as const
+export const ERR_SLOW = ['ERR_SLOW', 3003, 'Too much waits for the other end, which reads too slowly'] as const
+export const ERR_RATE = ['ERR_RATE', 3004, 'Too many messages in too short a time'] as const
+export const ERR_HANDSHAKE_TIMEOUT = ['ERR_HANDSHAKE_TIMEOUT', 3005, 'The handshake took too long'] as const
+export const ERR_BUSY = ['ERR_BUSY', 3006, 'There are too many connections'] as const
+export const ERR_SERVER = ['ERR_SERVER', 3007, 'The server failed to accept the connection'] as const
+export const ERR_EXPIRED = ['ERR_EXPIRED', 3008, 'The authentication is not valid any more'] as const
+export const ERR_PROTOCOL = ['ERR_PROTOCOL', 3500, 'A message broke the protocol'] as const
+export const ERR_VERSION = ['ERR_VERSION', 3501, 'The two ends speak different protocol versions'] as const
+export const ERR_UNAUTHORIZED = ['ERR_UNAUTHORIZED', 3502, 'The server refused the authentication'] as const
+export const ERR_PARSER = ['ERR_PARSER', 3503, 'The server does not accept this parser'] as const
+export const ERR_PLUGIN = ['ERR_PLUGIN', 3504, 'The server has not this plugin, or not this version of it'] as const
+export const ERR_SCHEMA = ['ERR_SCHEMA', 3505, 'The two ends have different schema versions'] as const
+export const ERR_ORIGIN = ['ERR_ORIGIN', 3506, 'Pages of this origin may not connect'] as const
+export const ERR_TOO_LARGE = ['ERR_TOO_LARGE', 3507, 'A message is larger than the limit'] as const
+export const ERR_VALUE = ['ERR_VALUE', 3508, 'A value could not be decoded'] as const
+export const ERR_REPLACED = ['ERR_REPLACED', 3509, 'The session went on over another wire'] as const
+export const ERR_CLOSED = ['ERR_CLOSED', 0, 'The connection is closed'] as const
+export const ERR_ENCODE = ['ERR_ENCODE', 0, 'The parser cannot encode this value'] as const
+export const ERR_HANDLER = ['ERR_HANDLER', 0, 'A handler failed'] as const
+export const ERR_INTERCEPTOR = ['ERR_INTERCEPTOR', 0, 'An interceptor failed'] as const
+export const ERR_OPTION = ['ERR_OPTION', 0, 'An option is wrong'] as const
+export const ERR_MISSING_PACKAGE = ['ERR_MISSING_PACKAGE', 0, 'An optional package is not installed'] as const
+export const ERR_PLUGIN_NAME = ['ERR_PLUGIN_NAME', 0, 'The name of a plugin is taken'] as const
+export const ERR_PLUGIN_NEEDS = ['ERR_PLUGIN_NEEDS', 0, 'A plugin needs another one before it'] as const

@@ -1,0 +1,43 @@
+import { networkInterfaces } from 'node:os'
+import type { Undo } from '../../lib/emitter.ts'
+import type { ClientPlugin } from '../../lib/plugin.ts'
+import { offline as base } from './client.ts'
+import type { Offline, OfflineOptions } from './client.ts'
+
+/** How often the interfaces are looked at, in milliseconds. Node tells no changes. */
+const INTERVAL = 5_000
+
+/** The addresses by which this machine reaches others. */
+const addresses = (): string =>
+  Object.values(networkInterfaces())
+    .flatMap(interfaces => interfaces ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address)
+    .sort()
+    .join()
+
+/** Calls `changed` when the machine's addresses have changed. */
+const watchInterfaces = (changed: () => void): Undo => {
+  let before = addresses()
+  const timer = setInterval(() => {
+    const now = addresses()
+    if (now !== before) changed()
+    before = now
+  }, INTERVAL)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+/** Keeps what is written while there is no wire, and notices when a wire is dead; in Node also by the network's addresses. */
+export const offline = (options: OfflineOptions = {}) => {
+  const plugin = base(options)
+  return {
+    ...plugin,
+    client(client, lane, during): Offline {
+      during(() => watchInterfaces(() => client.probe(options.probe)))
+      return plugin.client(client, lane, during)
+    }
+  } as const satisfies ClientPlugin
+}
+
+export type { DiscardReason, Offline, OfflineEvents, OfflineOptions } from './client.ts'

@@ -1,0 +1,129 @@
+import type { Listenable } from '../../lib/connection.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import { watchNetwork } from '../../lib/network.ts'
+import type { ClientPlugin } from '../../lib/plugin.ts'
+
+export interface ReconnectOptions {
+  /** Milliseconds: the first delay is between 0 and this. Default 1,000. */
+  readonly min?: number
+  /** Milliseconds: no delay is longer. Default 30,000. */
+  readonly max?: number
+  /** What the range of delays grows by with each attempt. Default 2. */
+  readonly factor?: number
+  /** Attempts in a row before the client gives up and closes. Default Infinity. */
+  readonly attempts?: number
+  /** Where the dice come from. Default `Math.random`. */
+  readonly random?: () => number
+}
+
+export interface ReconnectEvents {
+  /** The next attempt was scheduled: which one in a row it is, and in how many milliseconds it starts. */
+  schedule: [step: { readonly attempt: number; readonly delay: number }]
+  /** An attempt starts. */
+  attempt: [step: { readonly attempt: number }]
+  /** There is a wire again, after so many attempts. */
+  success: [step: { readonly attempts: number }]
+  /** No more attempts: the client closes. */
+  stop: [step: { readonly attempts: number }]
+}
+
+/** `client.reconnect` */
+export interface Reconnect extends Listenable<ReconnectEvents> {
+  /** Attempts since there last was a wire. */
+  readonly attempts: number
+  /** Whether an attempt is scheduled. */
+  readonly waiting: boolean
+  /** Starts the scheduled attempt at once. */
+  now(): void
+}
+
+/** A wire that lived this long, in milliseconds, ends a row of failed attempts. */
+const STABLE = 1_000
+
+class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
+  readonly #options: Required<ReconnectOptions>
+  readonly #open: () => void
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #opened = Infinity
+  attempts = 0
+
+  constructor(options: Required<ReconnectOptions>, open: () => void) {
+    super()
+    this.#options = options
+    this.#open = open
+  }
+
+  get waiting(): boolean {
+    return this.#timer !== undefined
+  }
+
+  /** @returns whether there will be another attempt */
+  schedule(after: number): boolean {
+    if (performance.now() - this.#opened >= STABLE) this.attempts = 0
+    this.#opened = Infinity
+    const { min, max, factor, attempts, random } = this.#options
+    if (this.attempts >= attempts) {
+      this.emit('stop', { attempts: this.attempts })
+      return false
+    }
+    // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that lost
+    // their server together do not come back together.
+    const delay = after + random() * Math.min(max, min * factor ** this.attempts)
+    this.cancel()
+    this.#timer = setTimeout(() => this.now(), delay)
+    this.emit('schedule', { attempt: this.attempts + 1, delay })
+    return true
+  }
+
+  now(): void {
+    if (!this.waiting) return
+    this.cancel()
+    this.attempts++
+    this.emit('attempt', { attempt: this.attempts })
+    this.#open()
+  }
+
+  succeeded(): void {
+    this.#opened = performance.now()
+    if (this.attempts > 0) this.emit('success', { attempts: this.attempts })
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  override failed(error: unknown): void {
+    console.error(error)
+  }
+}
+
+const DEFAULTS: Required<ReconnectOptions> = {
+  min: 1_000,
+  max: 30_000,
+  factor: 2,
+  attempts: Infinity,
+  random: () => Math.random()
+}
+
+/** Connects again when a wire is lost: with full jitter, for ever, and at once when the browser is back. */
+export const reconnect = (options: ReconnectOptions = {}) =>
+  ({
+    name: 'reconnect',
+    version: 1,
+    local: true,
+    client(client, _lane, during): Reconnect {
+      const reconnector = new Reconnector({ ...DEFAULTS, ...options }, () => client.open())
+      client.supervise(({ after }) => reconnector.schedule(after))
+      client.on('open', () => reconnector.succeeded())
+      during(() => {
+        const undo = watchNetwork(event => event !== 'offline' && reconnector.now())
+        return () => {
+          undo()
+          reconnector.cancel()
+          reconnector.attempts = 0
+        }
+      })
+      return reconnector
+    }
+  }) as const satisfies ClientPlugin
