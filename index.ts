@@ -1,6 +1,8 @@
 /** anywire for Node: server and client with WebSocket, JSON, reconnect and offline. */
+import { readyMade } from './bundle/ready-made.ts'
 import { withDefaults } from './defaults.ts'
 import type { Installed } from './lib/plugin.ts'
+import type { ClientBundle } from './lib/server/client-file.ts'
 import { createServer as createCoreServer } from './lib/server/server.ts'
 import type { Server } from './lib/server/server.ts'
 import type { HttpServer, ServerOptions } from './lib/server/options.ts'
@@ -22,12 +24,18 @@ export * from './core.ts'
  */
 export const connect = /* @__PURE__ */ withDefaults({ ws, offline })
 
-/** The options of `createServer`: those of the core, with WebSocket and JSON when no others are named. */
+/** The options of `createServer`: those of the core, with WebSocket, JSON and a client for browsers when no others are named. */
 export type DefaultServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown> = Omit<
   ServerOptions<P, Context>,
-  'transformers' | 'parsers'
+  'transformers' | 'parsers' | 'client'
 > &
-  Partial<Pick<ServerOptions, 'transformers' | 'parsers'>>
+  Partial<Pick<ServerOptions, 'transformers' | 'parsers'>> & {
+    /**
+     * What browsers get as `<path>/client.js` (a module) and `<path>/client.global.js` (a classic script): true (default),
+     * the client that comes with anywire; false, nothing; or an own bundle, a .js file or a folder with those two.
+     */
+    readonly client?: ClientBundle | string | URL | boolean
+  }
 
 type ServerOf<P extends readonly ServerPlugin[], Context> = Server<Peer<Context> & Installed<P, 'peer'>> &
   Installed<P, 'server'>
@@ -52,7 +60,9 @@ export function createServer<const P extends readonly ServerPlugin[], Context>(
   second: DefaultServerOptions<P, Context> = {}
 ): ServerOf<P, Context> {
   const [http, options] = 'on' in first ? [first, second] : [undefined, first]
-  return createCoreServer<P, Context>(http, { transformers: [ws()], parsers: [json()], ...options })
+  const { client: choice = true } = options
+  const client = choice === true ? (readyMade() ?? false) : choice
+  return createCoreServer<P, Context>(http, { transformers: [ws()], parsers: [json()], ...options, client })
 }
 
 export type { ConnectOptions, DefaultClient } from './defaults.ts'

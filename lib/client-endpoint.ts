@@ -34,7 +34,6 @@ const PROBE = 5_000
 /** The client's end of a connection: dials, resumes, and begins anew. */
 export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   outbox: MessageOutbox
-  protected readonly plain = false
   readonly #url: Each<string | URL>
   readonly #options: AnyClientOptions
   /** The plugins' ends of their lanes, by plugin. */
@@ -104,9 +103,8 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   leave(goodbye: Goodbye): void {
-    if (this.wire) this.#attempt = undefined
-    this.abandon(goodbye)
-    this.#down(goodbye, true)
+    if (!this.said) this.bid(goodbye)
+    this.#hangUp(goodbye)
   }
 
   report(error: AnywireError): void {
@@ -114,9 +112,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   protected override left(goodbye: Goodbye): void {
-    this.#attempt = undefined
-    this.wire?.close(goodbye[0], '')
-    this.#down(goodbye, true)
+    this.#hangUp(goodbye)
   }
 
   protected override ponged(): void {
@@ -134,18 +130,19 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     const isCurrent = (): boolean => this.#attempt === attempt
     let goodbye: Goodbye = [1006, 'there is no transformer', 0]
     this.#after(timeout, () => this.#down(tell(ERR_HANDSHAKE_TIMEOUT), false))
-    try {
-      const url = attemptUrl(await each(this.#url), query)
-      const credentials = await each(auth)
-      for (const transformer of transformers) {
+    const asked = Promise.all([each(this.#url), each(auth)])
+    for (const transformer of transformers) {
+      try {
+        const [url, credentials] = await asked
         if (!isCurrent()) return
-        const failed = await openLink(transformer, url, attempt.signal, this.#greeting(transformer, credentials), this)
+        const greeting = this.#greeting(transformer, credentials)
+        const failed = await openLink(transformer, attemptUrl(url, query), attempt.signal, greeting, this)
         if (!failed || !isCurrent()) return
         goodbye = failed.goodbye
         if (failed.refused) return this.#down(goodbye, true)
+      } catch (error) {
+        goodbye = [1006, `${error}`, 0]
       }
-    } catch (error) {
-      goodbye = [1006, `${error}`, 0]
     }
     if (isCurrent()) this.#down(goodbye, false)
   }
@@ -172,7 +169,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   #welcomed(wire: Wire, welcome: Welcome, transformer: string, known: Progress): void {
     const { id, token, recovered, got, lanes, window, limit, heartbeat } = welcome
     if (recovered) {
-      if (!this.outbox.rewind(...got)) return this.fail(ERR_PROTOCOL, 'impossible progress')
+      if (!this.outbox.rewind(...got)) return this.fail(ERR_PROTOCOL)
     } else if (this.id) this.#lose(tell(ERR_SESSION_LOST), true)
     this.#clearTimers()
     this.id = id
@@ -189,6 +186,13 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     if (signal !== this.#attempt?.signal) return wire.abort()
     this.attach(wire, recovered ? known : undefined)
     if (heartbeat) this.#listenFor(heartbeat * 1.5)
+  }
+
+  /** Closes the wire as it should be, and is done with the session. */
+  #hangUp(goodbye: Goodbye): void {
+    if (this.wire) this.#attempt = undefined
+    this.wire?.close(goodbye[0], '')
+    this.#down(goodbye, true)
   }
 
   /** Probes the wire when nothing was heard for so many milliseconds. */

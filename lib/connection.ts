@@ -105,8 +105,7 @@ export interface Connection extends Listenable<ConnectionEvents>, AsyncIterable<
   /**
    * Ends the connection after everything that was written.
    * @param code - 1000 (default), or 4000–4999: below 4500 tells the other end that connecting again makes sense
-   * @param reason - at most 123 bytes
-   * @throws ERR_OPTION when the code or the reason is none of those
+   * @throws ERR_OPTION when the code is none of those
    */
   end(code?: number, reason?: string): void
   /** Ends the connection at once; what waits to be sent is lost. Takes and throws what `end` does. */

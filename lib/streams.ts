@@ -1,37 +1,36 @@
 import type { Connection } from './connection.ts'
 
-/** The values of a connection as a web stream. It takes a value only when one is asked for. */
-export const toReadable = (connection: Connection): ReadableStream<unknown> => {
-  const values = connection[Symbol.asyncIterator]()
-  return new ReadableStream(
+/** Takes a value, or the news that there will be none. */
+export type Taker = (result: IteratorResult<unknown, undefined>) => void
+
+/** The values of a connection as a web stream, which asks `take` for one value at a time; undefined takes the question back. */
+export const toReadable = (take: (taker: Taker | undefined) => void): ReadableStream<unknown> =>
+  new ReadableStream(
     {
-      async pull(controller) {
-        const { done, value } = await values.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      async cancel() {
-        await values.return?.()
-      }
+      pull: controller =>
+        new Promise(resolve =>
+          take(({ done, value }) => {
+            if (done) controller.close()
+            else controller.enqueue(value)
+            resolve()
+          })
+        ),
+      cancel: () => take(undefined)
     },
     { highWaterMark: 0 }
   )
-}
 
 /** A web stream into a connection. It is full while the connection is. */
 export const toWritable = (connection: Connection): WritableStream<unknown> =>
   new WritableStream({
     start(controller) {
-      connection.once('close', ({ code, reason }) => controller.error(new Error(`${code} ${reason}`)))
+      connection.once('close', ({ reason }) => controller.error(new Error(reason)))
     },
-    write(value) {
+    async write(value) {
       if (connection.write(value)) return
-      return new Promise(resolve => {
-        const undo = [connection.once('drain', done), connection.once('close', done)]
-        function done(): void {
-          for (const end of undo) end()
-          resolve()
-        }
+      await new Promise<void>(resolve => {
+        connection.once('drain', resolve)
+        connection.once('close', () => resolve())
       })
     },
     close: () => connection.end(),

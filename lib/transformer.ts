@@ -70,7 +70,7 @@ export interface Transformer {
 /** The client half: makes wires to a server. */
 export interface ClientTransformer extends Transformer {
   /**
-   * Opens one link. The outcome is told to `receiver` only: `open`, or `close` with an error. It never throws.
+   * Opens one link. The outcome is told to `receiver`: `open`, or `close` with an error. What it throws is a failed dial too.
    * @param url - http:, https:, ws: or wss:, with the path and query to use. A transformer maps the scheme to its own.
    * @param signal - aborting it ends the link as `Wire.abort` does, before or after it opened.
    */

@@ -4,6 +4,7 @@ import type { Checked } from '../plugin.ts'
 import { LIMITS } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import type { TrustProxy } from './address.ts'
+import type { ClientBundle } from './client-file.ts'
 import type { ServerTransformer } from './listener.ts'
 import type { Origins } from './origin.ts'
 import type { AuthRequest, Handshake } from './peer.ts'
@@ -47,6 +48,8 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
   readonly trustProxy?: TrustProxy
   /** Default '/anywire'. */
   readonly path?: string
+  /** Served to browsers as `<path>/client.js`: a .js file, or a folder that has `client.js` and `client.global.js`. Default: none. */
+  readonly client?: ClientBundle | string | URL | false
   /** Makes the id of a connection. Default: 128 random bits. */
   readonly id?: (handshake: Handshake) => string
   /** The application's schema version; clients with another one are refused. Default: any. */

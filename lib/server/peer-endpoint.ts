@@ -5,14 +5,14 @@ import type { Undo } from '../emitter.ts'
 import { Endpoint } from '../endpoint.ts'
 import { retryable } from '../errors.ts'
 import type { AnywireError, Failure } from '../errors.ts'
-import { ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from '../failures.ts'
+import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from '../failures.ts'
 import { WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
 import type { Goodbye, Hello, Progress, Welcome } from '../handshake.ts'
 import { LaneEnd } from '../lane.ts'
 import type { Parser } from '../parser.ts'
 import { install } from '../plugin.ts'
-import type { Wire } from '../transformer.ts'
+import type { Data, Wire } from '../transformer.ts'
 import type { Frame } from './frame.ts'
 import type { Beating } from './heartbeat.ts'
 import type { ServerLink } from './link.ts'
@@ -37,6 +37,9 @@ export interface PeerHost {
   closed(peer: PeerEndpoint): void
 }
 
+/** How long a client may take to close the wire after a goodbye, in milliseconds. */
+const PATIENCE = 5_000
+
 /** The server's end of a connection. */
 export class PeerEndpoint extends Endpoint implements Peer, Beating {
   readonly outbox: RunOutbox
@@ -49,8 +52,11 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   /** What resumes the session: the secret of the last welcome and, until the client has that one, the one before. */
   #secret = ''
   #former = ''
-  #expiry: ReturnType<typeof setTimeout> | undefined
+  /** Gives up: the client's return, or its answer to a goodbye. */
+  #timer: ReturnType<typeof setTimeout> | undefined
   #pinged = false
+  /** Something was said since the heartbeat last looked. */
+  #spoke = false
 
   constructor(host: PeerHost, id: string, handshake: Handshake, context: unknown, parser: Parser, hello?: Hello) {
     super(parser, host.limits)
@@ -107,7 +113,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
 
   /** Lets a link carry the session. */
   carry(link: ServerLink, wire: Wire, recovered: boolean): void {
-    clearTimeout(this.#expiry)
+    clearTimeout(this.#timer)
     this.#link = link
     this.#pinged = false
     this.state = 'open'
@@ -125,18 +131,11 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     if (this.said && this.ending) return this.#over(this.ending)
     if (!this.#recovers || !recovery || isFinal(goodbye[0])) return this.#over(goodbye)
     this.state = 'away'
-    this.#expiry = setTimeout(() => this.#over(tell(ERR_SESSION_LOST)), recovery.time)
-    this.#expiry.unref()
+    this.#timer = setTimeout(() => this.#over(tell(ERR_SESSION_LOST)), recovery.time)
+    this.#timer.unref()
     this.#host.away(this)
     this.emit('disconnect', end(goodbye))
     if (this.outbox.bytes - this.remoteLimit > limits.window) this.leave(tell(ERR_SLOW))
-  }
-
-  leave(goodbye: Goodbye): void {
-    if (this.state === 'closed') return
-    this.abandon(goodbye)
-    this.#link?.leave(goodbye)
-    this.#over(goodbye)
   }
 
   finish(goodbye: Goodbye): void {
@@ -150,6 +149,41 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
 
   protected override ponged(): void {}
 
+  override tick(): void {
+    if (this.outbox.waiting) this.#spoke = true
+    super.tick()
+  }
+
+  override receive(data: Data): void {
+    const { window, message } = this.limits
+    if (this.unread > 2 * (window + message)) this.fail(ERR_PROTOCOL)
+    else if (this.plain) this.receiveCounted(0, data)
+    else super.receive(data)
+  }
+
+  protected override encode(lane: number, value: unknown, reliable: boolean): Data {
+    return this.plain ? this.parser.encode(value) : super.encode(lane, value, reliable)
+  }
+
+  protected override count(type: string): void {
+    if (!this.plain) super.count(type)
+  }
+
+  protected override bid(goodbye: Goodbye): void {
+    if (this.plain) this.said = true
+    else super.bid(goodbye)
+    // A client answers by closing the wire. One that does not, and a plain one, which hears nothing else, is left.
+    this.#timer = setTimeout(() => this.#link?.leave(goodbye), this.plain ? 0 : PATIENCE)
+  }
+
+  /** Says goodbye before everything that waits. */
+  leave(goodbye: Goodbye): void {
+    if (this.state === 'closed') return
+    if (!this.said) this.bid(goodbye)
+    this.#link?.leave(goodbye)
+    this.#over(goodbye)
+  }
+
   beat(): void {
     if (this.state !== 'open' || this.plain) return
     if (!this.heard && this.#pinged) {
@@ -157,9 +191,14 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
       this.lost(tell(ERR_TIMEOUT))
       return
     }
-    this.#pinged = !this.heard || !this.spoke
+    this.#pinged = !this.heard || !this.#spoke
     if (this.#pinged) this.sendPing()
-    this.heard = this.spoke = false
+    this.heard = this.#spoke = false
+  }
+
+  /** Whether somebody sees values before they are encoded. */
+  get intercepts(): boolean {
+    return this.outlet !== undefined && !this.outlet.idle
   }
 
   /** Sends a message that others are sent too. */
@@ -210,8 +249,9 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   #over(goodbye: Goodbye): void {
     if (this.state === 'closed') return
     this.state = 'closed'
-    clearTimeout(this.#expiry)
+    clearTimeout(this.#timer)
     this.#link = undefined
+    this.detach()
     const { sent, unsent } = this.outbox.clear()
     this.#host.closed(this)
     this.closed(end(goodbye), [...sent, ...unsent], true)

@@ -14,6 +14,7 @@ import { install } from '../plugin.ts'
 import type { Receiver, Wire } from '../transformer.ts'
 import { DEFAULT_PATH } from '../url.ts'
 import { Forwarding } from './address.ts'
+import { serveClient } from './client-file.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HttpHost } from './http-host.ts'
 import { ServerLink } from './link.ts'
@@ -71,6 +72,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#forwarding = new Forwarding(options.trustProxy)
     this.#heart = new Heartbeat(heartbeat)
     this.#host = new HttpHost(this.http, path, this.limits.message)
+    if (options.client) this.#host.onRequest(serveClient(path, options.client))
     this.#listeners = options.transformers.map(transformer =>
       transformer.listen(this.#host, request => this.#accept(transformer.name, request))
     )

@@ -93,6 +93,7 @@ class Network implements MemoryNetwork {
       if (near.closed) return
       const far = this.down ? new Error('the network is down') : this.#accept?.({ url: url.pathname + url.search })
       if (far === undefined || far instanceof Error) return near.end(1006, '', far ?? new Error('nobody serves here'))
+      if (near.closed) return far.close(1006, '')
       near.join(new MemoryWire(this, far))
     })
   }

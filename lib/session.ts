@@ -1,0 +1,227 @@
+import type { State } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import type { Events } from './emitter.ts'
+import { AnywireError } from './errors.ts'
+import type { Failure } from './errors.ts'
+import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
+import { ACK, CLOSE, isMarked, parseMarked, PING, PONG } from './frames.ts'
+import { isGoodbye, parseJson } from './handshake.ts'
+import type { Goodbye, Progress } from './handshake.ts'
+import type { Limits } from './limits.ts'
+import { sizeOf, WAITING } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
+import { atEndOfTurn } from './tick.ts'
+import type { Data, Wire } from './transformer.ts'
+
+/** An end acknowledges after so many messages, or so many bytes, whichever comes first; and with each ping and pong. */
+const ACK_MESSAGES = 256
+const ACK_BYTES = 65_536
+
+/** Messages in and out, counted over one wire after the other: the half of an end that knows nothing of values. */
+export abstract class Session<E extends Events<E>> extends Emitter<E> {
+  state: State = 'idle'
+  wire: Wire | undefined
+  abstract outbox: Outbox
+  readonly limits: Limits
+  /** The largest message that the other end takes. */
+  remoteLimit: number
+  /** Something was heard since the heartbeat last looked. */
+  heard = false
+  /** The goodbye of this end, said already or still behind the last message. */
+  ending: Goodbye | undefined
+  /** The goodbye has left. */
+  said = false
+  /** Bytes that came in and were not taken. */
+  protected unread = 0
+  #ticking = false
+  #wantsDrain = false
+  /** Counted messages that came in; that were taken; that were acknowledged, and the bytes that were taken since. */
+  #received = 0
+  #consumed = 0
+  #acknowledged = 0
+  #unacknowledged = 0
+  /** Messages that a former wire has delivered already. */
+  #skip = 0
+
+  constructor(limits: Limits) {
+    super()
+    this.limits = limits
+    this.remoteLimit = limits.message
+  }
+
+  /** Tells an error to whoever is there for errors. */
+  abstract report(error: AnywireError, stage: string): void
+  /** Says goodbye at once, and ends. */
+  abstract leave(goodbye: Goodbye): void
+  /** The other end said goodbye. */
+  protected abstract left(goodbye: Goodbye): void
+  /** The other end answered a ping. */
+  protected abstract ponged(): void
+  /** There is room again after a write that said "full". */
+  protected abstract drained(): void
+  /** A message came in; `size` is to be consumed, and 0 for what is not counted. */
+  protected abstract arrived(lane: number, payload: Data, size: number): void
+
+  /** How far this end has got, for the other end to go on from there. */
+  get progress(): Progress {
+    return [this.#received, this.#consumed]
+  }
+
+  /** Goes on over a wire. `known`: the progress that the other end will send from, when that is not the present one. */
+  attach(wire: Wire, known?: Progress): void {
+    this.wire = wire
+    this.outbox.full = false
+    this.heard = true
+    this.#skip = known ? this.#received - known[0] : 0
+    this.#schedule()
+  }
+
+  /** Lets go of the wire, and keeps the rest. */
+  detach(): void {
+    this.wire = undefined
+  }
+
+  /**
+   * Sends a message that may be lost, as a datagram where the wire has them; or with `send`, unless it would have to wait.
+   * @returns false when it was dropped
+   */
+  sendUnreliable(data: Data, send = (wire: Wire): unknown => wire.send(data)): boolean {
+    const { wire, outbox } = this
+    if (!wire || !outbox.writable || wire.buffered > WAITING) return false
+    if (wire.datagram) wire.datagram(data)
+    else send(wire)
+    return true
+  }
+
+  /**
+   * To be called after each addition to the outbox: has it sent, within the caps.
+   * @returns false when the writer should wait for `drained`
+   */
+  written(): boolean {
+    const { outbox, limits } = this
+    this.#schedule()
+    if (outbox.writable) return true
+    this.#wantsDrain = true
+    const cap = this.wire ? limits.buffered : limits.window
+    // One message over is accepted, so that a message of the size of the cap can be sent at all.
+    if (outbox.bytes - this.remoteLimit > cap) this.fail(ERR_SLOW)
+    return false
+  }
+
+  /** Sends what there is to send. */
+  tick(): void {
+    this.#ticking = false
+    const { wire, outbox, ending } = this
+    if (!wire) return
+    if (outbox.waiting) outbox.flush(wire)
+    if (this.#owesAck()) this.count(ACK)
+    if (ending && !outbox.waiting && !this.said) this.bid(ending)
+    if (this.#wantsDrain && outbox.writable) {
+      this.#wantsDrain = false
+      this.drained()
+    }
+  }
+
+  /** The wire has room again. */
+  drain(): void {
+    this.outbox.full = false
+    this.tick()
+  }
+
+  /** Handles a message from the wire. */
+  receive(data: Data): void {
+    this.heard = true
+    if (isMarked(data)) this.#receiveMarked(data)
+    else this.receiveCounted(0, data)
+  }
+
+  /** Asks the other end for a sign of life, which carries acknowledgements both ways. */
+  sendPing(): void {
+    this.count(PING)
+  }
+
+  /** Says goodbye behind the last message; the other end then closes the wire. */
+  protected goodbye(goodbye: Goodbye): void {
+    this.ending = goodbye
+    this.#schedule()
+  }
+
+  /** Says goodbye now. */
+  protected bid(goodbye: Goodbye): void {
+    this.said = true
+    this.wire?.send(CLOSE + JSON.stringify(goodbye))
+  }
+
+  /** The other end broke a rule or a limit: ends the connection, and says why. */
+  fail(failure: Failure, cause?: unknown): void {
+    if (this.state === 'closed') return
+    const error = new AnywireError(failure, '', cause)
+    this.report(error, 'connection')
+    this.leave([error.status, error.message, 0])
+  }
+
+  /** A new session begins, on this end as on the other. */
+  protected renew(): void {
+    this.#received = this.#consumed = this.#acknowledged = this.#unacknowledged = this.unread = 0
+    this.said = false
+  }
+
+  protected receiveCounted(lane: number, payload: Data): void {
+    if (this.#skip > 0) {
+      this.#skip--
+      return
+    }
+    const size = sizeOf(payload)
+    this.#received++
+    this.unread += size
+    this.arrived(lane, payload, size)
+  }
+
+  /** A message was taken by the application. */
+  protected consume(size: number): void {
+    // What an old session left unread is none of the new one's.
+    if (!size || this.#consumed === this.#received) return
+    this.#consumed++
+    this.unread -= size
+    this.#unacknowledged += size
+    if (this.#owesAck()) this.#schedule()
+  }
+
+  /** Tells how many messages were taken. */
+  protected count(type: string): void {
+    this.#acknowledged = this.#consumed
+    this.#unacknowledged = 0
+    this.wire?.send(type + this.#consumed)
+  }
+
+  #schedule(): void {
+    if (this.#ticking || !this.wire) return
+    this.#ticking = true
+    atEndOfTurn(this)
+  }
+
+  #receiveMarked(data: Data): void {
+    const { lane, reliable, type, payload } = parseMarked(data)
+    if (lane >= 0) {
+      if (reliable) this.receiveCounted(lane, payload)
+      else this.arrived(lane, payload, 0)
+    } else if (type === CLOSE) {
+      const goodbye = parseJson(payload)
+      if (!isGoodbye(goodbye)) return this.fail(ERR_PROTOCOL)
+      this.count(ACK)
+      this.left(goodbye)
+    } else this.#receiveCount(type, `${payload}`)
+  }
+
+  #receiveCount(type: string, count: string): void {
+    const known = type === ACK || type === PING || type === PONG
+    if (!known || !/^\d{1,15}$/.test(count) || !this.outbox.acknowledge(+count)) return this.fail(ERR_PROTOCOL)
+    if (type === PING) this.count(PONG)
+    if (type === PONG) this.ponged()
+    if (this.outbox.waiting || this.#wantsDrain) this.#schedule()
+  }
+
+  #owesAck(): boolean {
+    return this.#consumed - this.#acknowledged >= ACK_MESSAGES || this.#unacknowledged >= ACK_BYTES
+  }
+}
