@@ -19,6 +19,9 @@ export interface Script {
   fail: (error: Error) => void
 }
 
+/** One client of so many looks at the values themselves. */
+const INSPECTING = 50
+
 /** Every socket reads into this: a chunk is done with before the next read. */
 const chunk = Buffer.allocUnsafe(65_536)
 
@@ -36,13 +39,15 @@ export class Client {
   readonly #open: () => void
   #upgraded = false
   #start = 0
-  #acknowledged = 0
+  #acknowledged: number
   #rest: Buffer | undefined
 
   /** @param open - called once, when values can be sent and received. */
-  constructor(script: Script, inspects: boolean, open: () => void) {
+  constructor(script: Script, index: number, open: () => void) {
     this.#script = script
-    this.#inspects = inspects
+    this.#inspects = index % INSPECTING === 0
+    // As if they had come one after another in the past: else all would acknowledge in the same round, and in no other.
+    this.#acknowledged = -(index % (script.protocol.acknowledge?.every ?? 1))
     this.#open = open
     this.#socket = connect({
       port: script.port,

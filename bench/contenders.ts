@@ -8,6 +8,8 @@ export interface Contender {
   protocol: Protocol
   /** Takes part in these workloads; without it in all. */
   only?: readonly WorkloadName[]
+  /** Takes part only when it is asked for by name. */
+  extra?: true
   /** The program and its arguments before the file of the server; `undefined`: it cannot run here. */
   command(): string[] | undefined
   /** What to say when it cannot run here. */
@@ -33,6 +35,7 @@ export const contenders = {
   'socket.io': { protocol: protocols['socket.io'], command: node, missing },
   'engine.io': { protocol: protocols['engine.io'], command: node, missing },
   primus: { protocol: protocols.primus, command: node, missing },
+  floor: { protocol: protocols.plain, only: ['broadcast1', 'broadcast20'], extra: true, command: node, missing },
   bun: { protocol: protocols.plain, command: bun, missing: 'there is no Bun for this machine' }
 } satisfies Record<string, Contender>
 

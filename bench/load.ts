@@ -8,19 +8,20 @@ import type { Protocol } from './protocols.ts'
 const CONNECTING = 100
 /** The most that a client has in flight. */
 const IN_FLIGHT = 100
-/** One client of so many looks at the values themselves. */
-const INSPECTING = 50
 /** Milliseconds without any progress after which something has been lost. */
 const PATIENCE = 10_000
 
 /** All the clients of one server. */
 export class Load {
+  readonly #name: string
   readonly #clients: Client[] = []
   readonly #script: Script
   readonly #wrap: (value: object) => string
   #error: Error | undefined
 
-  constructor(port: number, protocol: Protocol) {
+  /** @param name - the contender's, for errors. */
+  constructor(name: string, port: number, protocol: Protocol) {
+    this.#name = name
     this.#wrap = value => protocol.before + JSON.stringify(value) + protocol.after
     const value = this.#wrap(message(0))
     const frame = text(value)
@@ -33,7 +34,7 @@ export class Load {
       frames: Buffer.concat(Array.from({ length: IN_FLIGHT }, () => frame)),
       echoing: false,
       inspect: () => {},
-      fail: error => (this.#error ??= error)
+      fail: error => (this.#error ??= new Error(`${name}: ${error.message}`, { cause: error }))
     }
   }
 
@@ -43,7 +44,7 @@ export class Load {
     while (this.#clients.length < count) {
       const wanted = Math.min(count, this.#clients.length + CONNECTING)
       while (this.#clients.length < wanted) {
-        this.#clients.push(new Client(this.#script, this.#clients.length % INSPECTING === 0, () => open++))
+        this.#clients.push(new Client(this.#script, this.#clients.length, () => open++))
       }
       await this.#until(() => wanted - open, 'connections did not open')
     }
@@ -98,7 +99,7 @@ export class Load {
       const now = left()
       if (now === 0) return
       if (now !== last) patience = performance.now() + PATIENCE
-      else if (performance.now() > patience) throw new Error(`${now} ${failure}`)
+      else if (performance.now() > patience) throw new Error(`${this.#name}: ${now} ${failure}`)
       last = now
       await sleep(2)
     }

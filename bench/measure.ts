@@ -9,8 +9,8 @@ export interface Entry {
   protocol: Protocol
 }
 
-/** Seconds. */
-const WARM = 1
+/** Seconds of warming up. An echo does many more turns in them than a broadcast. */
+const WARM = { broadcast: 1, echo: 0.3 }
 
 /** A server in a workload, to be measured again and again. */
 export interface Arena {
@@ -25,7 +25,7 @@ export interface Arena {
 export async function open(entry: Entry, workload: Workload): Promise<Arena> {
   if (workload.kind === 'idle') return { warm: async () => {}, round: () => idle(entry), close: () => {} }
   const server = new Contestant(entry.name, entry.command)
-  const load = new Load(await server.port(), entry.protocol)
+  const load = new Load(entry.name, await server.port(), entry.protocol)
   let sent = 0
 
   /** Runs the workload from rest to rest; returns how many values were delivered. */
@@ -41,7 +41,7 @@ export async function open(entry: Entry, workload: Workload): Promise<Arena> {
   await load.open(CLIENTS)
   return {
     async warm() {
-      await run(WARM)
+      await run(WARM[workload.kind])
     },
     async round(seconds) {
       const before = await server.cpu()
@@ -58,7 +58,7 @@ export async function open(entry: Entry, workload: Workload): Promise<Arena> {
 /** Memory per connection of a fresh server: the slope between two numbers of connections. */
 async function idle({ name, command, protocol }: Entry): Promise<number> {
   const server = new Contestant(name, command)
-  const load = new Load(await server.port(), protocol)
+  const load = new Load(name, await server.port(), protocol)
   const [few, many] = IDLE
   await load.open(few)
   const before = await server.memory()

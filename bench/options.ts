@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { contenders, type ContenderName } from './contenders.ts'
+import { contenders, type Contender, type ContenderName } from './contenders.ts'
 import { workloads, type WorkloadName } from './workloads.ts'
 
 export interface Options {
@@ -16,9 +16,9 @@ export const help = `Compares what a delivered message costs the servers of anyw
   npm run bench -- [options]
 
   --only a,b         workloads: ${Object.keys(workloads).join(', ')}
-  --contenders a,b   servers: ${Object.keys(contenders).join(', ')}
+  --contenders a,b   servers: ${Object.keys(contenders).join(', ')} (default: all but floor)
   --rounds n         rounds per workload and server, default 5 (idle: 3 at most)
-  --seconds s        length of a round, default 0.8
+  --seconds s        length of a round, default 0.6
   --json             print one JSON object instead of the table
   --assert           exit with 1 when anywire is over a budget
   --help             print this
@@ -32,7 +32,7 @@ export function parse(args: string[]): Options | undefined {
       only: { type: 'string' },
       contenders: { type: 'string' },
       rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '0.8' },
+      seconds: { type: 'string', default: '0.6' },
       json: { type: 'boolean', default: false },
       assert: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
@@ -43,7 +43,9 @@ export function parse(args: string[]): Options | undefined {
     rounds: positive('--rounds', values.rounds),
     seconds: positive('--seconds', values.seconds),
     workloads: names('--only', values.only, workloads),
-    contenders: names('--contenders', values.contenders, contenders),
+    contenders: names('--contenders', values.contenders, contenders).filter(
+      name => values.contenders !== undefined || !(contenders[name] as Contender).extra
+    ),
     json: values.json,
     assert: values.assert
   }

@@ -1,8 +1,10 @@
-import type { ContenderName } from './contenders.ts'
+import { contenders, type ContenderName } from './contenders.ts'
 import { workloads, type WorkloadName } from './workloads.ts'
 
 /** What was measured: for each workload and contender one number per round. */
 export type Results = Partial<Record<WorkloadName, Partial<Record<ContenderName, number[]>>>>
+
+type Spread = [median: number, least: number, greatest: number]
 
 export interface Summary {
   workload: WorkloadName
@@ -10,23 +12,19 @@ export interface Summary {
   /** Microseconds of CPU time per delivered value, or bytes per idle connection; median of the rounds. */
   median: number
   /** Median, least and greatest of the ratios to bare ws in the same round. */
-  ratio: [median: number, least: number, greatest: number] | undefined
+  ratio: Spread | undefined
   /** For anywire: whether it keeps its budget. */
   budget: 'ok' | 'over' | undefined
 }
 
 export function summarize(results: Results): Summary[] {
   const summaries: Summary[] = []
-  for (const [workload, contenders] of Object.entries(results) as [
-    WorkloadName,
-    NonNullable<Results[WorkloadName]>
-  ][]) {
-    for (const [contender, rounds] of Object.entries(contenders) as [ContenderName, number[]][]) {
-      const ratios = rounds.map((value, i) => value / (contenders.ws?.[i] ?? NaN))
-      const ratio = contenders.ws && ([median(ratios), Math.min(...ratios), Math.max(...ratios)] as Summary['ratio'])
-      const budget =
-        contender === 'anywire' && ratio ? (ratio[0] <= workloads[workload].budget ? 'ok' : 'over') : undefined
-      summaries.push({ workload, contender, median: median(rounds), ratio, budget })
+  for (const [workload, rounds] of Object.entries(results) as [WorkloadName, Required<Results>[WorkloadName]][]) {
+    for (const [contender, values] of Object.entries(rounds) as [ContenderName, number[]][]) {
+      const ratio = rounds.ws && spread(values.map((value, i) => value / (rounds.ws?.[i] ?? NaN)))
+      const kept = ratio && ratio[0] <= workloads[workload].budget
+      const budget = ratio && contender === 'anywire' ? (kept ? 'ok' : 'over') : undefined
+      summaries.push({ workload, contender, median: median(values), ratio, budget })
     }
   }
   return summaries
@@ -35,36 +33,39 @@ export function summarize(results: Results): Summary[] {
 /** One row per contender, one column per workload: the median and its ratio to bare ws; then the budget. */
 export function table(summaries: Summary[]): string {
   const columns = [...new Set(summaries.map(summary => summary.workload))]
-  const rows = [...new Set(summaries.map(summary => summary.contender))]
+  const names = Object.keys(contenders) as ContenderName[]
+  const rows = names.filter(name => summaries.some(summary => summary.contender === name))
   const find = (row: ContenderName, column: WorkloadName): Summary | undefined =>
     summaries.find(({ workload, contender }) => workload === column && contender === row)
 
   const lines = [
-    ['', ...columns.map(name => workloads[name].title)],
+    ['', ...columns.map(column => workloads[column].short)],
     ...rows.map(row => [row, ...columns.map(column => cell(find(row, column)))]),
-    ['budget for anywire', ...columns.map(column => verdict(column, find('anywire', column)))]
+    ['anywire, all rounds', ...columns.map(column => range(find('anywire', column)))],
+    ['budget', ...columns.map(column => verdict(column, find('anywire', column)))]
   ]
-  const widths = lines[0]?.map((_, i) => Math.max(...lines.map(line => line[i]?.length ?? 0))) ?? []
-  return lines
-    .map(line => line.map((text, i) => (i ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0))).join('  '))
-    .join('\n')
+  const width = (column: number): number => Math.max(...lines.map(line => line[column]?.length ?? 0))
+  const pad = (text: string, column: number): string =>
+    column > 0 ? text.padStart(width(column)) : text.padEnd(width(column))
+  return lines.map(line => line.map(pad).join('   ')).join('\n')
 }
 
 function cell(summary: Summary | undefined): string {
   if (!summary) return '–'
-  const value =
-    summary.workload === 'idle' ? `${(summary.median / 1024).toFixed(1)} KB` : `${digits(summary.median)} µs`
-  return summary.ratio ? `${value} ×${summary.ratio[0].toFixed(2)}` : value
+  const { median, ratio, workload } = summary
+  const value = workload === 'idle' ? `${(median / 1024).toFixed(1)} KB` : `${digits(median)} µs`
+  return ratio ? `${value} ×${ratio[0].toFixed(2)}` : value
 }
 
-function verdict(workload: WorkloadName, summary: Summary | undefined): string {
-  const { budget } = workloads[workload]
-  if (!summary?.ratio) return `≤ ${budget}`
-  const [, least, greatest] = summary.ratio
-  return `≤ ${budget} ${summary.budget} (${least.toFixed(2)}–${greatest.toFixed(2)})`
-}
+const range = (summary: Summary | undefined): string =>
+  summary?.ratio ? `×${summary.ratio[1].toFixed(2)}–${summary.ratio[2].toFixed(2)}` : '–'
+
+const verdict = (workload: WorkloadName, summary: Summary | undefined): string =>
+  `${summary?.budget ?? ''} ≤ ×${workloads[workload].budget.toFixed(2)}`
 
 const digits = (value: number): string => value.toFixed(value < 1 ? 3 : value < 10 ? 2 : 1)
+
+const spread = (values: number[]): Spread => [median(values), Math.min(...values), Math.max(...values)]
 
 function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b)

@@ -180,12 +180,10 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.remoteLimit = limit
     this.lanes = [undefined, ...lanes.map(name => this.#ends.get(name))]
     for (const [number, lane] of this.lanes.entries()) if (lane) lane.number = number
-    const { signal } = this.#attempt ?? {}
-    this.emit('open', { recovered })
-    // A handler may have ended the client.
-    if (signal !== this.#attempt?.signal) return wire.abort()
     this.attach(wire, recovered ? known : undefined)
     if (heartbeat) this.#listenFor(heartbeat * 1.5)
+    // What waits is sent when this turn ends, behind what the handlers send.
+    this.emit('open', { recovered })
   }
 
   /** Closes the wire as it should be, and is done with the session. */

@@ -229,7 +229,7 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
 export const isValue = (message: Data): boolean => !isMarked(message) || parseMarked(message).lane === 0
 
 const checkEnd = (code: number, reason: string): Goodbye => {
-  if (code === 1000 || (code >= 4000 && code < 5000)) return [code, reason, 0]
+  if (code === 1000 || (Number.isInteger(code) && code >= 4000 && code < 5000)) return [code, reason, 0]
   throw new AnywireError(ERR_OPTION, `code ${code} is not 1000 or 4000–4999`)
 }
 

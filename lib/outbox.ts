@@ -95,9 +95,10 @@ export class MessageOutbox implements Outbox {
   }
 
   rewind(received: number, consumed: number): boolean {
-    if (consumed > received || received < this.#base || !this.acknowledge(consumed)) return false
+    const sent = this.#base + this.#next
+    if (consumed > received || received < this.#base || received > sent) return false
+    this.acknowledge(consumed)
     const next = received - this.#base
-    if (next > this.#next) return false
     this.#next = next
     this.#flying = total(this.#messages.slice(0, next))
     return true

@@ -53,8 +53,9 @@ export class Pipeline {
   run(value: unknown, done: Next, settled?: () => void, options?: WriteOptions): void {
     this.after(() => {
       const pending = this.#stage(this.#stages, 0, value, done, options)
-      if (!pending) return settled?.()
-      return settled ? pending.then(settled) : pending
+      if (pending) return settled ? pending.then(settled) : pending
+      settled?.()
+      return undefined
     })
   }
 
@@ -83,7 +84,6 @@ export class Pipeline {
   /** Runs the stages from `index` on; returns a promise only when one of them is asynchronous. */
   #stage(stages: readonly Interceptor[], index: number, value: unknown, done: Next, options?: WriteOptions): Promise<void> | void {
     const stage = stages[index]
-    if (!stage) return done(value)
     let called = false
     let rest: Promise<void> | void = undefined
     const next = (passed: unknown): void => {
@@ -92,8 +92,12 @@ export class Pipeline {
       rest = this.#stage(stages, index + 1, passed, done, options)
     }
     try {
-      const own = stage(value, next, options)
-      if (own) return own.catch(this.#failed).then(() => rest)
+      // What fails behind the interceptors is no concern of theirs, nor of whoever calls `next` later.
+      if (!stage) done(value)
+      else {
+        const own = stage(value, next, options)
+        if (own) return Promise.resolve(own).catch(this.#failed).then(() => rest)
+      }
     } catch (error) {
       this.#failed(error)
     }

@@ -39,6 +39,11 @@ export class Run {
       .map(node => node.data)
   }
 
+  /** Whether other connections may be sent this very run. */
+  get shared(): boolean {
+    return false
+  }
+
   /** Computes something of the run. A shared run remembers it for the next one that asks with the same function. */
   memo<T>(compute: (run: Run) => T): T {
     return compute(this)

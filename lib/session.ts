@@ -222,6 +222,8 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   }
 
   #owesAck(): boolean {
-    return this.#consumed - this.#acknowledged >= ACK_MESSAGES || this.#unacknowledged >= ACK_BYTES
+    // The other end's window is this end's, the smaller of both: it must not stand still before it is told.
+    const bytes = Math.min(ACK_BYTES, this.outbox.window / 2)
+    return this.#consumed - this.#acknowledged >= ACK_MESSAGES || (this.#unacknowledged >= bytes && bytes > 0)
   }
 }

@@ -1,7 +1,6 @@
+import { AnywireError } from '../lib/errors.ts'
 import { ERR_ENCODE } from '../lib/failures.ts'
 import type { Parser } from '../lib/parser.ts'
-import { bytesOf } from './binary.ts'
-import { failed, unfit } from './value.ts'
 
 /**
  * Strings and Uint8Arrays as they are: for those who bring an encoding of their own. Bytes are not copied: whoever writes
@@ -12,7 +11,8 @@ export const raw = (): Parser => ({
   name: 'raw',
   encode(value) {
     if (typeof value === 'string' || value instanceof Uint8Array) return value
-    throw failed(ERR_ENCODE, unfit(value))
+    throw new AnywireError(ERR_ENCODE, 'neither a string nor a Uint8Array')
   },
-  decode: data => (typeof data === 'string' ? data : bytesOf(data))
+  // Node's messages are Buffers; what arrives is a Uint8Array everywhere.
+  decode: data => (typeof data === 'string' ? data : new Uint8Array(data.buffer, data.byteOffset, data.length))
 })

@@ -42,6 +42,10 @@ class SharedRun extends Run {
     return next
   }
 
+  override get shared(): boolean {
+    return true
+  }
+
   override memo<T>(compute: (run: Run) => T): T {
     // What is kept under a function is what that function returned.
     if (this.#compute === compute) return this.#computed as T

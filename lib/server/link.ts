@@ -46,6 +46,7 @@ export class ServerLink implements Receiver {
 
   open(wire: Wire): void {
     this.#wire = wire
+    if (this.#closed) return wire.abort()
     if (this.#refusal) return this.refuse(this.#refusal)
     this.#timer = setTimeout(() => this.refuse(new AnywireError(ERR_HANDSHAKE_TIMEOUT)), this.#host.limits.handshake)
     if (this.handshake.plain) void this.#admit(wire, undefined)
@@ -93,9 +94,14 @@ export class ServerLink implements Receiver {
     this.leave([error.status, error.message, 0])
   }
 
+  #stopTimer(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
   #release(): void {
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#stopTimer()
     this.#peer = this.#early = undefined
   }
 
@@ -131,7 +137,7 @@ export class ServerLink implements Receiver {
   /** From now on the wire carries `peer`. */
   carry(peer: PeerEndpoint): void {
     const early = this.#early ?? []
-    clearTimeout(this.#timer)
+    this.#stopTimer()
     this.#peer = peer
     this.#early = undefined
     for (const data of early) this.message(data)

@@ -105,7 +105,10 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.#link?.leave(tell(ERR_REPLACED))
     this.#link = undefined
     this.detach()
-    if (!this.outbox.rewind(...got)) return false
+    if (!this.outbox.rewind(...got)) {
+      this.#over(tell(ERR_SESSION_LOST))
+      return false
+    }
     this.#former = secret
     this.carry(link, wire, true)
     return true
@@ -172,8 +175,9 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   protected override bid(goodbye: Goodbye): void {
     if (this.plain) this.said = true
     else super.bid(goodbye)
+    clearTimeout(this.#timer)
     // A client answers by closing the wire. One that does not, and a plain one, which hears nothing else, is left.
-    this.#timer = setTimeout(() => this.#link?.leave(goodbye), this.plain ? 0 : PATIENCE)
+    this.#timer = setTimeout(() => this.leave(goodbye), this.plain ? 0 : PATIENCE)
   }
 
   /** Says goodbye before everything that waits. */

@@ -2,12 +2,7 @@ import { WAITING } from '../outbox.ts'
 import type { Outbox } from '../outbox.ts'
 import { Run } from '../run.ts'
 import type { Data, Wire } from '../transformer.ts'
-
-/** One entry of the log: a run that left, or is about to leave, in one piece. */
-interface Entry {
-  readonly run: Run
-  next: Entry | undefined
-}
+import { RunLog } from './run-log.ts'
 
 /** A run is closed when it reaches this many bytes, so that a stalled wire is fed in pieces. */
 const PIECE = 65_536
@@ -16,7 +11,7 @@ const PIECE = 65_536
  * The log of a peer, made of runs: what is written in one turn leaves in one piece, whose bytes are shared with the peers
  * that were sent the same.
  *
- *     head → [acknowledged up to here] sent, sent, sent | unsent, unsent, queue ← tail
+ *     [acknowledged up to here] sent, sent, sent | unsent, unsent | queue
  */
 export class RunOutbox implements Outbox {
   /** The run of the current turn; a new message is added to it. */
@@ -27,14 +22,14 @@ export class RunOutbox implements Outbox {
 
   /** False: nothing can be sent twice, so nothing is kept once it is sent. */
   readonly #keep: boolean
-  #head: Entry | undefined
-  #tail: Entry | undefined
-  #unsent: Entry | undefined
+  #sent = new RunLog()
+  #unsent: Run[] = []
   /** Bytes sent and not acknowledged. */
   #flying = 0
-  /** Counted messages before `head`, and those sent. */
+  /** Counted messages before the first run; those acknowledged, which may end within it; and those sent. */
   #base = 0
-  #sent = 0
+  #taken = 0
+  #count = 0
 
   constructor(window: number, keep: boolean) {
     this.window = window
@@ -57,103 +52,95 @@ export class RunOutbox implements Outbox {
   put(run: Run): void {
     this.bytes += run.size - (this.queue ? this.queue.size : 0)
     this.queue = run
-    if (run.size >= PIECE) this.#seal()
+    // Whole runs are sent, so they must not be larger than what the other end allows.
+    if (run.size >= PIECE || run.size >= this.window) this.#seal()
   }
 
   flush(wire: Wire): void {
-    this.#seal()
-    while (this.#unsent && !this.full && this.#flying < this.window) {
-      const { run, next } = this.#unsent
-      this.#unsent = next
-      this.#sent += run.count
-      if (this.#keep) this.#flying += run.size
-      else this.#drop()
+    // Most often nothing waits but the run of this turn.
+    if (this.queue && this.#unsent.length > 0) this.#seal()
+    while (!this.full && this.#flying < this.window) {
+      const run = this.queue ?? this.#unsent.shift()
+      if (!run) return
+      this.queue = undefined
+      this.#count += run.count
+      this.bytes -= run.size
+      // What the other end does not count it does not acknowledge, and is not sent again.
+      const kept = run.count === run.length ? run : chain(run.reliable())
+      if (this.#keep && kept) {
+        this.#sent.push(kept)
+        this.#flying += kept.size
+        this.bytes += kept.size
+      }
       this.full = !send(wire, run)
     }
   }
 
   acknowledge(count: number): boolean {
-    if (count > this.#sent) return false
-    while (this.#head && this.#head !== this.#unsent && this.#base + this.#head.run.count <= count) {
-      this.#flying -= this.#head.run.size
-      this.#drop()
+    if (count > this.#count) return false
+    if (count > this.#taken) this.#taken = count
+    for (let run = this.#sent.first; run && this.#base + run.count <= count; run = this.#sent.first) {
+      this.#sent.shift()
+      this.#base += run.count
+      this.#flying -= run.size
+      this.bytes -= run.size
     }
     return true
   }
 
-  /** Unreliable messages are not sent again. */
   rewind(received: number, consumed: number): boolean {
-    if (consumed > received || received > this.#sent || received < this.#base) return false
+    if (consumed > received || received > this.#count || received < this.#taken) return false
     this.acknowledge(consumed)
     this.#seal()
-    const unsent = this.#unsent
-    let entry = this.#head
+    const kept = new RunLog()
+    const again: Run[] = []
     let before = this.#base
-    let again = true
-    this.#head = this.#tail = this.#unsent = undefined
-    this.bytes = this.#flying = 0
-    this.#sent = received
-    this.full = false
-    for (; entry; entry = entry.next) {
-      const { run } = entry
-      if (entry === unsent) again = false
+    let flying = 0
+    for (const run of this.#sent) {
       const known = Math.min(Math.max(received - before, 0), run.count)
       before += run.count
-      if (known > 0) {
-        this.#append(known === run.count ? run : chain(run.reliable(0, known)))
-        this.#flying = this.bytes
+      const [head, tail] = split(run, known)
+      if (head) {
+        kept.push(head)
+        flying += head.size
       }
-      if (!again) this.#queue(run)
-      else if (known < run.count) this.#queue(known === 0 && run.count === run.length ? run : chain(run.reliable(known)))
+      if (tail) again.push(tail)
     }
+    this.#sent = kept
+    this.#unsent = [...again, ...this.#unsent]
+    this.#count = received
+    this.#flying = flying
+    this.bytes = this.#unsent.reduce((bytes, run) => bytes + run.size, flying)
+    this.full = false
     return true
   }
 
   clear(): { sent: Data[]; unsent: Data[] } {
     this.#seal()
-    const cleared = { sent: [] as Data[], unsent: [] as Data[] }
-    let target = cleared.sent
-    for (let entry = this.#head; entry; entry = entry.next) {
-      if (entry === this.#unsent) target = cleared.unsent
-      target.push(...entry.run.reliable())
-    }
-    return cleared
+    const known = this.#taken - this.#base
+    const sent = [...this.#sent].flatMap(run => run.reliable()).slice(known)
+    const unsent = this.#unsent.flatMap(run => run.reliable())
+    this.#sent = new RunLog()
+    this.#unsent = []
+    this.bytes = this.#flying = 0
+    return { sent, unsent }
   }
 
   #seal(): void {
-    if (!this.queue) return
-    const run = this.queue
+    if (this.queue) this.#unsent.push(this.queue)
     this.queue = undefined
-    this.bytes -= run.size
-    this.#queue(run)
-  }
-
-  #queue(run: Run): void {
-    const entry = this.#append(run)
-    this.#unsent ??= entry
-  }
-
-  #append(run: Run): Entry {
-    const entry: Entry = { run, next: undefined }
-    if (this.#tail) this.#tail.next = entry
-    else this.#head = entry
-    this.bytes += run.size
-    return (this.#tail = entry)
-  }
-
-  #drop(): void {
-    const entry = this.#head
-    if (!entry) return
-    this.#base += entry.run.count
-    this.bytes -= entry.run.size
-    this.#head = entry.next
-    if (!entry.next) this.#tail = undefined
   }
 }
 
-/** A run of at least one message. */
-const chain = ([first = '', ...rest]: Data[]): Run =>
-  rest.reduce((run, data) => new Run(run, data, true), new Run(undefined, first, true))
+/** A run of counted messages, before and from its message number `at`. */
+const split = (run: Run, at: number): readonly [Run | undefined, Run | undefined] => {
+  if (at === run.count) return [run, undefined]
+  if (at === 0) return [undefined, run]
+  return [chain(run.reliable(0, at)), chain(run.reliable(at))]
+}
+
+const chain = (messages: readonly Data[]): Run | undefined =>
+  messages.reduce<Run | undefined>((run, data) => new Run(run, data, true), undefined)
 
 const send = (wire: Wire, run: Run): boolean => {
   if (wire.sendRun) return wire.sendRun(run)

@@ -6,7 +6,7 @@ import { Emitter } from '../emitter.ts'
 import type { Undo } from '../emitter.ts'
 import { AnywireError } from '../errors.ts'
 import { ERR_BUSY, ERR_HANDLER, ERR_OPTION, ERR_ORIGIN, ERR_PARSER, ERR_PLUGIN, ERR_PROTOCOL, ERR_SCHEMA, ERR_SERVER, ERR_SESSION_LOST, ERR_SHUTDOWN, ERR_UNAUTHORIZED, ERR_VERSION } from '../failures.ts'
-import { MARKER, PROTOCOL } from '../handshake.ts'
+import { PROTOCOL } from '../handshake.ts'
 import type { Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import type { Parser } from '../parser.ts'
@@ -28,6 +28,7 @@ import { PeerEndpoint } from './peer-endpoint.ts'
 import type { PeerHost } from './peer-endpoint.ts'
 import { multicast, PeerSet } from './peers.ts'
 import type { ServerPlugin } from './plugin.ts'
+import { RequestFacts } from './request.ts'
 import type { CloseOptions, Server, ServerEvents } from './server.ts'
 
 /** Accepts links, has clients judged, and keeps the peers. */
@@ -50,6 +51,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   readonly #undos: Undo[] = []
   /** Open links by the address of their client. */
   readonly #addresses = new Map<string, number>()
+  /** Links whose clients are not accepted yet. */
+  readonly #waiting = new Set<ServerLink>()
   /** Peers whose clients may come back, the one that left first first. */
   readonly #away = new Set<PeerEndpoint>()
   #closing: Promise<void> | undefined
@@ -97,7 +100,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     if (mismatch) return mismatch
     let context: unknown
     try {
-      context = await this.#options.authenticate?.({ ...handshake, auth: hello?.auth })
+      const { transformer, url, query, headers, address, plain } = handshake
+      const request = { transformer, url, query, headers, address, plain, auth: hello?.auth }
+      context = await this.#options.authenticate?.(request)
     } catch (error) {
       if (error instanceof AnywireError) return error
       this.#report(new AnywireError(ERR_HANDLER, 'authenticate', error), 'authenticate')
@@ -114,6 +119,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       const peer = this.peers.get(hello.session.slice(0, dot))
       const same = peer?.matches(secret) && peer.parser === parser && this.recovery?.same(peer.context, context)
       if (peer && same && peer.recover(link, wire, secret, hello.got)) {
+        this.#waiting.delete(link)
         this.#back(peer)
         peer.emit('open', { recovered: true })
         return undefined
@@ -126,7 +132,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.emit('refused', error, handshake)
   }
 
-  released({ handshake: { address } }: ServerLink): void {
+  released(link: ServerLink): void {
+    const { address } = link.handshake
+    this.#waiting.delete(link)
     const count = (this.#addresses.get(address) ?? 1) - 1
     if (count > 0) this.#addresses.set(address, count)
     else this.#addresses.delete(address)
@@ -169,6 +177,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     const [, status, reason] = ERR_SHUTDOWN
     const code = reconnect === false ? 1000 : status
     const emptied = new Promise<void>(resolve => (this.#emptied = resolve))
+    for (const link of this.#waiting) link.refuse(new AnywireError(ERR_SHUTDOWN))
     for (const peer of this.peers) {
       const after = Math.round(Math.random() * (reconnect || 0))
       if (peer.state === 'away') peer.leave([code, reason, after])
@@ -199,26 +208,17 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   #accept(transformer: string, request: LinkRequest): Receiver | AnywireError {
     if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
-    const [, search = ''] = request.url.split('?', 2)
-    const query = new URLSearchParams(search)
-    const plain = !query.has(MARKER)
-    const address = this.#forwarding.address(request)
-    query.delete(MARKER)
-    const handshake: Handshake = {
-      transformer,
-      url: request.url,
-      query: Object.fromEntries(query),
-      headers: request.headers,
-      address,
-      plain
-    }
+    const handshake = new RequestFacts(transformer, request, this.#forwarding.address(request))
+    const { plain, address } = handshake
     const refusal = this.#refusal(request, plain)
     // A plain client cannot be told in any other way.
     if (refusal && plain) return this.#refuse(handshake, refusal)
     const count = this.#addresses.get(address) ?? 0
     if (count >= this.limits.connections) return this.#refuse(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
     this.#addresses.set(address, count + 1)
-    return new ServerLink(this, handshake, refusal)
+    const link = new ServerLink(this, handshake, refusal)
+    this.#waiting.add(link)
+    return link
   }
 
   #refuse(handshake: Handshake, error: AnywireError): AnywireError {
@@ -257,6 +257,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     const peer = new PeerEndpoint(this, id, link.handshake, context, parser, hello)
     this.peers.add(peer)
     this.#heart.add(peer)
+    this.#waiting.delete(link)
     peer.carry(link, wire, false)
     this.emit('connection', peer)
     if (peer.state === 'open') peer.emit('open', { recovered: false })

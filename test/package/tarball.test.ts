@@ -12,7 +12,7 @@ const modules = resolve('node_modules')
 /** Runs a command in the consumer's folder; a failure shows what the command printed. */
 const inside = async (folder: string, command: string, ...args: string[]): Promise<string> => {
   try {
-    return (await run(command, args, { cwd: folder })).stdout
+    return (await run(command, args, { cwd: folder, timeout: 60_000 })).stdout
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string }
     throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
@@ -28,7 +28,7 @@ const ECHO = `
     const client = connect('http://127.0.0.1:' + http.address().port)
     client.on('data', value => {
       console.log(JSON.stringify(value))
-      client.close()
+      client.end()
       server.close().then(() => { http.close() })
     })
     client.write({ hello: 'world' })
@@ -53,6 +53,11 @@ const PLAIN_TYPES = `
   client.rpc
 `
 
+const RESOLUTIONS = [
+  { module: 'nodenext', moduleResolution: 'nodenext' },
+  { module: 'preserve', moduleResolution: 'bundler' }
+] as const
+
 describe('the packed package', function () {
   this.timeout(120_000)
   let folder: string
@@ -73,6 +78,10 @@ describe('the packed package', function () {
 
   after(() => rm(folder, { recursive: true, force: true }))
 
+  /** The subpaths that browsers use too. */
+  const everywhere = (): string[] =>
+    subpaths.filter(name => !['anywire/node', 'anywire/bundle', 'anywire/contract'].includes(name))
+
   /** Type-checks one source in the consumer's folder, declaration files of the package included. */
   const check = async (source: string, options: object): Promise<void> => {
     const compilerOptions = { strict: true, noEmit: true, target: 'es2022', skipLibCheck: false, ...options }
@@ -83,7 +92,7 @@ describe('the packed package', function () {
 
   it('has what a user needs and nothing else', async () => {
     const expected =
-      /^(dist\/.+(?<!\.test)\.(js|d\.ts)|docs\/.+|README\.md|CHANGELOG\.md|PROTOCOL\.md|LICENSE|package\.json)$/
+      /^(dist\/.+(?<!\.test)\.(js|d\.ts)|dist\/client\/.+\.map|docs\/.+|README\.md|CHANGELOG\.md|PROTOCOL\.md|LICENSE|package\.json)$/
     assert.deepEqual(
       files.filter(file => !expected.test(file)),
       []
@@ -122,8 +131,9 @@ describe('the packed package', function () {
 
   describe('in a bundle for browsers', () => {
     it('has nothing of Node', async () => {
-      const names = subpaths.filter(name => !['anywire/node', 'anywire/bundle', 'anywire/contract'].includes(name))
-      const contents = names.map((name, index) => `export * as part${index} from '${name}'\n`).join('')
+      const contents = everywhere()
+        .map((name, index) => `export * as part${index} from '${name}'\n`)
+        .join('')
       const { metafile, warnings } = await build({
         stdin: { contents, resolveDir: folder },
         bundle: true,
@@ -146,17 +156,18 @@ describe('the packed package', function () {
   })
 
   describe('type-checks', () => {
-    for (const module of ['nodenext', 'preserve'] as const) {
-      const moduleResolution = module === 'nodenext' ? 'nodenext' : 'bundler'
+    for (const { module, moduleResolution } of RESOLUTIONS) {
+      const options = { module, moduleResolution, types: [], lib: ['es2022', 'dom', 'dom.asynciterable'] }
 
-      it(`without @types/node, ${moduleResolution}`, async () => {
-        await check(PLAIN_TYPES, { module, moduleResolution, types: [], lib: ['es2022', 'dom', 'dom.asynciterable'] })
-      })
+      it(`without @types/node, ${moduleResolution}`, () => check(PLAIN_TYPES, options))
 
-      it(`all subpaths without @types/node, ${moduleResolution}`, async () => {
-        const imports = subpaths.map(name => `import '${name}'\n`).join('')
-        await check(imports, { module, moduleResolution, types: [], lib: ['es2022', 'dom', 'dom.asynciterable'] })
-      })
+      it(`every subpath without @types/node, ${moduleResolution}`, () =>
+        check(
+          everywhere()
+            .map(name => `import '${name}'\n`)
+            .join(''),
+          options
+        ))
     }
 
     it('of the browser half, under the browser condition', async () => {
@@ -174,13 +185,10 @@ describe('the packed package', function () {
       await mkdir(join(folder, 'node_modules/@types'))
       await symlink(join(modules, '@types/node'), join(folder, 'node_modules/@types/node'))
       await symlink(join(modules, 'undici-types'), join(folder, 'node_modules/undici-types'))
-      await check(NODE_TYPES, { module: 'nodenext', types: ['node'], lib: ['es2022'] })
-      await check(NODE_TYPES, {
-        module: 'preserve',
-        moduleResolution: 'bundler',
-        types: ['node'],
-        lib: ['es2022', 'dom']
-      })
+      const all = subpaths.map(name => `import '${name}'\n`).join('')
+      for (const resolution of RESOLUTIONS) {
+        await check(`${all}${NODE_TYPES}`, { ...resolution, types: ['node'], lib: ['es2022'] })
+      }
     })
   })
 })

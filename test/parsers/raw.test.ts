@@ -14,6 +14,7 @@ parserContract('raw', raw, {
     date: false,
     collections: false,
     loneSurrogates: true,
+    strict: true,
     copies: false
   }
 })

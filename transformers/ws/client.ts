@@ -12,10 +12,10 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
   supports: { binary: true, backpressure: false, datagrams: false, closeCodes: true },
   dial(url, receiver, signal) {
     const socket = new Socket(url.href.replace(/^http/, 'ws'))
-    const end = (code: number, reason: string): void => {
+    const end = (code: number, reason: string, error?: Error): void => {
       if (!socket.onclose) return
       socket.onopen = socket.onmessage = socket.onclose = null
-      receiver.close(code, reason)
+      receiver.close(code, reason, error)
     }
     const wire: Wire = {
       get buffered() {
@@ -38,6 +38,8 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) =>
       receiver.message(typeof data === 'string' ? data : new Uint8Array(data))
     socket.onclose = ({ code, reason }) => end(code, reason)
+    // The standard does not tell why.
+    socket.onerror = () => end(1006, '', new Error('the WebSocket failed'))
     signal.addEventListener('abort', () => wire.abort())
   }
 })

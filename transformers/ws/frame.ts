@@ -59,6 +59,33 @@ export const frameMessage = (data: Data): Buffer => join([payloadOf(data)])
 /** The frames of a run, one behind the other. */
 export const frameRun = (run: Run): Buffer => join(run.messages().map(payloadOf))
 
+/** The headers of short text frames, as Latin-1. */
+const SHORT = Array.from({ length: 126 }, (_, length) => String.fromCharCode(TEXT, length))
+
+/** Beyond so many characters text is not written as one string: Node would copy it twice. */
+const LONG = 16_384
+
+/**
+ * The frames of a run of ASCII text as one Latin-1 string, which a socket takes with less ado than a buffer that is used
+ * once. Undefined: there is something else in it, or too much.
+ */
+export const frameText = (run: Run): string | undefined => {
+  if (run.length === 1) return frameAscii(run.data)
+  let text = ''
+  for (const data of run.messages()) {
+    const framed = frameAscii(data)
+    if (framed === undefined || text.length > LONG) return undefined
+    text += framed
+  }
+  return text
+}
+
+const frameAscii = (data: Data): string | undefined => {
+  if (typeof data !== 'string' || data.length > LONG || Buffer.byteLength(data) !== data.length) return undefined
+  const { length } = data
+  return (SHORT[length] ?? String.fromCharCode(TEXT, 126, length >> 8, length & 255)) + data
+}
+
 /**
  * Makes what frames a run with messages of at least `threshold` bytes compressed. Each message is compressed by itself
  * (server_no_context_takeover), so the bytes are the same for every connection here too.

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Run } from '../../lib/run.ts'
 import type { Data, Receiver, Wire } from '../../lib/transformer.ts'
-import { frameMessage } from './frame.ts'
+import { frameMessage, frameRun, frameText } from './frame.ts'
 import { listen } from './socket.ts'
 
 /**
@@ -29,7 +29,9 @@ class ServerWire implements Wire {
   }
 
   sendRun(run: Run): boolean {
-    return this.#ws.readyState === 1 && this.#socket.write(run.memo(this.#frameRun))
+    if (this.#ws.readyState !== 1) return false
+    const text = run.shared || this.#frameRun !== frameRun ? undefined : frameText(run)
+    return text === undefined ? this.#socket.write(run.memo(this.#frameRun)) : this.#socket.write(text, 'latin1')
   }
 
   close(code: number, reason: string): void {

@@ -1,0 +1,81 @@
+import type * as Esbuild from 'esbuild'
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
+import { AnywireError } from '../lib/errors.ts'
+import { ERR_MISSING_PACKAGE, ERR_OPTION } from '../lib/failures.ts'
+
+/** What a bundle looks like. */
+export interface Shape {
+  /** `esm` (default): a module; `global`: a classic script that sets one global variable. */
+  readonly format?: 'esm' | 'global'
+  /** The name of that variable. Default: anywire. */
+  readonly global?: string
+  /** Default: true. */
+  readonly minify?: boolean
+  /** Whether to make a source map too. Default: false. */
+  readonly sourcemap?: boolean
+}
+
+/** A bundle, and its size in bytes: as it is, and as it travels. */
+export interface Bundle {
+  readonly code: string
+  /** The source map, as JSON, when it was asked for. The code does not name it: its name is not known here. */
+  readonly map?: string
+  readonly size: number
+  /** At level 9. */
+  readonly gzip: number
+  /** At quality 11. */
+  readonly brotli: number
+}
+
+const GLOBAL = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/
+
+const loadEsbuild = async (): Promise<typeof Esbuild> => {
+  try {
+    return await import('esbuild')
+  } catch (error) {
+    throw new AnywireError(ERR_MISSING_PACKAGE, 'npm install --save-dev esbuild', error)
+  }
+}
+
+/** What esbuild found wrong, as far as the first of it; any other failure as it is. */
+const explain = (error: unknown): unknown => {
+  const [first] = error instanceof Error && 'errors' in error ? (error as Esbuild.BuildFailure).errors : []
+  if (!first) return error
+  return new AnywireError(ERR_OPTION, first.location ? `${first.location.file}: ${first.text}` : first.text, error)
+}
+
+/**
+ * Bundles a module for browsers, ES2022.
+ * @param directory - where its imports are resolved from
+ * @throws ERR_MISSING_PACKAGE without esbuild; ERR_OPTION when something that is imported cannot be
+ */
+export const compile = async (source: string, directory: string, shape: Shape = {}): Promise<Bundle> => {
+  const { format = 'esm', global = 'anywire', minify = true, sourcemap = false } = shape
+  if (!GLOBAL.test(global)) throw new AnywireError(ERR_OPTION, `'${global}' is no name for a global variable`)
+  const { build } = await loadEsbuild()
+  const result = await build({
+    stdin: { contents: source, resolveDir: directory, sourcefile: 'bundle.js' },
+    absWorkingDir: directory,
+    outfile: 'client.js',
+    bundle: true,
+    write: false,
+    logLevel: 'silent',
+    platform: 'browser',
+    target: 'es2022',
+    minify,
+    sourcemap: sourcemap && 'external',
+    ...(format === 'esm' ? { format } : { format: 'iife', globalName: global })
+  }).catch((error: unknown) => {
+    throw explain(error)
+  })
+  const find = (end: string): string | undefined => result.outputFiles.find(({ path }) => path.endsWith(end))?.text
+  const code = find('.js') ?? ''
+  const map = find('.map')
+  return { code, ...(map !== undefined && { map }), ...(await measure(code)) }
+}
+
+const measure = async (code: string): Promise<Omit<Bundle, 'code' | 'map'>> => {
+  const [zipped, compressed] = await Promise.all([promisify(gzip)(code, { level: 9 }), promisify(brotliCompress)(code)])
+  return { size: Buffer.byteLength(code), gzip: zipped.length, brotli: compressed.length }
+}

@@ -1,0 +1,77 @@
+import { AnywireError } from '../lib/errors.ts'
+import { ERR_OPTION } from '../lib/failures.ts'
+import { locate } from './parts.ts'
+import type { Catalog, Kind, Part } from './parts.ts'
+
+/** A module from elsewhere: a path from the current folder, or the name of a package; and its factory's name there. */
+export interface Import {
+  readonly from: string
+  /** Default: the name that it is given here. */
+  readonly factory?: string
+}
+
+/** What goes into a bundle. */
+export interface Ingredients {
+  /** In order of preference. Default: ws. */
+  readonly transformers?: readonly string[]
+  /** Installed in order. Default: reconnect and offline. */
+  readonly plugins?: readonly string[]
+  /** Default: json. */
+  readonly parser?: string
+  /**
+   * Parts that are not anywire's, by the names that the lists above then use. A string is short for `{ from }`.
+   * @example { plugins: ['reconnect', 'cursors'], imports: { cursors: './plugins/cursors.js' } }
+   */
+  readonly imports?: Readonly<Record<string, string | Import>>
+}
+
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
+
+const KINDS = { transformers: 'transformer', parsers: 'parser', plugins: 'plugin' }
+
+const checkIdentifier = (name: string): string => {
+  if (IDENTIFIER.test(name)) return name
+  throw new AnywireError(ERR_OPTION, `'${name}' is no name that JavaScript could import`)
+}
+
+const list = (names: Iterable<string>): string => [...names].sort().join(', ')
+
+/** Writes the source of a bundle's entry. Throws ERR_OPTION for a name that is not known, and for one that is not used. */
+export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string => {
+  const { transformers = ['ws'], plugins = ['reconnect', 'offline'], parser = 'json', imports = {} } = ingredients
+  /** The parts of the bundle, by the identifiers that it has and exports them as. */
+  const parts = new Map<string, Part>()
+  const take = (kind: Kind, name: string): string => {
+    const own = Object.hasOwn(imports, name) ? imports[name] : undefined
+    const { from, factory = name } = typeof own === 'string' ? { from: own } : (own ?? { from: '' })
+    const part = own === undefined ? catalog[kind].get(name) : { module: from, factory: checkIdentifier(factory) }
+    if (!part) {
+      const known = list([...catalog[kind].keys(), ...Object.keys(imports)])
+      throw new AnywireError(ERR_OPTION, `there is no ${KINDS[kind]} '${name}', but: ${known}`)
+    }
+    const identifier = own === undefined ? part.factory : checkIdentifier(name)
+    if (parts.has(identifier) || identifier === 'connect')
+      throw new AnywireError(ERR_OPTION, `'${name}' is there twice`)
+    parts.set(identifier, part)
+    return identifier
+  }
+  const names = {
+    transformers: transformers.map(name => take('transformers', name)),
+    parser: take('parsers', parser),
+    plugins: plugins.map(name => take('plugins', name))
+  }
+  const unused = Object.keys(imports).find(name => !parts.has(name))
+  if (unused !== undefined) throw new AnywireError(ERR_OPTION, `'${unused}' is imported, and is in none of the lists`)
+  const from = (path: string): string => `from ${JSON.stringify(path)}`
+  return [
+    `import { withParts } ${from(locate('./dist/bundle/with-parts.js'))}`,
+    ...[...parts].map(([name, { module, factory }]) => `import { ${factory} as ${name} } ${from(module)}`),
+    `export * ${from(locate('./dist/core.browser.js'))}`,
+    `export { ${[...parts.keys()].join(', ')} }`,
+    `export const connect = /* @__PURE__ */ withParts({`,
+    `  transformers: [${names.transformers.join(', ')}],`,
+    `  parser: ${names.parser},`,
+    `  plugins: { ${names.plugins.join(', ')} }`,
+    `})`
+  ].join('\n')
+}

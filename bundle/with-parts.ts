@@ -1,0 +1,33 @@
+import { connect } from '../lib/client.ts'
+import type { Client, ClientOptions, Each } from '../lib/client.ts'
+import type { Parser } from '../lib/parser.ts'
+import type { ClientPlugin } from '../lib/plugin.ts'
+import type { ClientTransformer } from '../lib/transformer.ts'
+
+/** What a bundle was made of. */
+export interface Parts {
+  readonly transformers: readonly (() => ClientTransformer)[]
+  readonly parser: () => Parser
+  /** By the names of the options that configure them. */
+  readonly plugins: Readonly<Record<string, (options?: object) => ClientPlugin>>
+}
+
+/** The options of a bundle's `connect`: those of the core, and one for each plugin of the bundle; false: without it. */
+export interface PartsOptions extends Partial<Omit<ClientOptions, 'plugins'>> {
+  /** Installed in order, behind those of the bundle. */
+  readonly plugins?: readonly ClientPlugin[]
+  readonly [plugin: string]: unknown
+}
+
+/** Makes the `connect` of a bundle: everything in the bundle is on, unless the options say otherwise. */
+export const withParts =
+  ({ transformers, parser, plugins }: Parts) =>
+  (url: Each<string | URL>, options: PartsOptions = {}): Client => {
+    const own: ClientPlugin[] = []
+    for (const [name, make] of Object.entries(plugins)) {
+      const setting = options[name]
+      if (setting !== false) own.push(make(typeof setting === 'object' ? (setting ?? {}) : {}))
+    }
+    const all: readonly ClientPlugin[] = [...own, ...(options.plugins ?? [])]
+    return connect(url, { transformers: transformers.map(make => make()), parser: parser(), ...options, plugins: all })
+  }

@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { main } from './main.ts'
+
+// Whoever reads what is printed may stop reading: `anywire connect … | head -1`.
+process.stdout.on('error', () => process.exit(0))
+process.exitCode = await main(process.argv.slice(2))

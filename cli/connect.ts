@@ -1,0 +1,145 @@
+import { parseArgs } from 'node:util'
+import { connect } from '../lib/client.ts'
+import type { ClientPlugin } from '../lib/plugin.ts'
+import { json } from '../parsers/json.ts'
+import { msgpack } from '../parsers/msgpack.ts'
+import { raw } from '../parsers/raw.ts'
+import { offline } from '../plugins/offline/index.ts'
+import { reconnect } from '../plugins/reconnect/client.ts'
+import { ws } from '../transformers/ws/index.ts'
+import { choose, misuse, parseNumber } from './command.ts'
+import type { Command } from './command.ts'
+import { describe, printable, toLine, toPretty } from './format.ts'
+import { Session } from './session.ts'
+import type { SessionOptions } from './session.ts'
+import { Terminal } from './terminal.ts'
+
+const HELP = `anywire connect <url>: a client in the terminal. Lines that you type are sent, values that arrive are printed.
+
+  --parser json|msgpack|raw   default json
+  --transformer ws            default ws
+  --auth <json>               for the server's authenticate; so does the variable ANYWIRE_AUTH, which other users cannot see
+  --json                      lines are JSON, and what is not is refused; values are printed as JSON, one a line
+  --raw                       lines are sent as they are; texts and bytes are printed as they are
+  --once                      ends after the first value that arrives
+  --listen                    reads no lines
+  --attempts <n>              failed attempts in a row before giving up; default: none for a person, 5 for a pipe
+
+Without --json and --raw, a line is JSON, or else a text. In a terminal, /ping, /stats, /quit and /help are commands.
+A pipe is read to its end; then the connection ends, once everything is sent.
+Values are printed on the standard output, everything else on the standard error.
+Exit codes: 0 done, 1 refused or failed, 2 not understood.
+
+  anywire connect localhost:8080
+  echo '{"hello":"world"}' | anywire connect wss://example.com/anywire --once
+`
+
+const PARSERS = { json, msgpack, raw }
+const TRANSFORMERS = { ws }
+
+/** Reads the URL; a mere host and port is one of http. */
+const parseUrl = (text: string | undefined, rest: readonly string[]): URL => {
+  if (text === undefined || rest.length > 0) throw misuse('name one URL')
+  const full = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
+  if (!URL.canParse(full)) throw misuse(`'${text}' is no URL`)
+  const url = new URL(full)
+  if (!['http:', 'https:', 'ws:', 'wss:'].includes(url.protocol))
+    throw misuse(`'${url.protocol}' is not http:, https:, ws: or wss:`)
+  return url
+}
+
+const parseJsonOr = <T>(text: string, otherwise: (text: string) => T): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return otherwise(text)
+  }
+}
+
+/** How lines become values: see `--json` and `--raw`. */
+const makeRead = (mode: 'json' | 'raw' | 'either', terminal: Terminal): SessionOptions['read'] => {
+  let told = false
+  return line => {
+    if (mode === 'raw') return { value: line }
+    if (line.trim() === '') return undefined
+    return {
+      value: parseJsonOr(line, text => {
+        if (mode === 'json') throw new SyntaxError(`not JSON, and not sent: ${text}`)
+        if (!told) terminal.tell('That is not JSON: it is sent as a text, and so are all others that are not.')
+        told = true
+        return text
+      })
+    }
+  }
+}
+
+const makeShow = (mode: 'json' | 'raw' | 'either', { pretty, colors }: Terminal): SessionOptions['show'] => {
+  if (mode === 'raw') {
+    return value => {
+      if (value instanceof Uint8Array && !pretty) return value
+      const text = typeof value === 'string' ? value : pretty ? describe(value) : toLine(value)
+      return `${pretty ? printable(text) : text}\n`
+    }
+  }
+  return value => `${pretty && mode === 'either' ? toPretty(value, colors) : toLine(value)}\n`
+}
+
+/** Tells why there is no connection, where nobody else does: each failed attempt. */
+const watcher = (terminal: Terminal) =>
+  ({
+    name: 'watcher',
+    version: 1,
+    local: true,
+    client(client) {
+      client.supervise(({ code, reason }) => {
+        terminal.tell(`${client.state === 'open' ? 'disconnected' : 'not connected'}: ${code}${reason && ` ${reason}`}`)
+        return false
+      })
+    }
+  }) as const satisfies ClientPlugin
+
+export const connectCommand: Command = {
+  help: HELP,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        parser: { type: 'string', default: 'json' },
+        transformer: { type: 'string', default: 'ws' },
+        auth: { type: 'string' },
+        attempts: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        raw: { type: 'boolean', default: false },
+        once: { type: 'boolean', default: false },
+        listen: { type: 'boolean', default: false }
+      }
+    })
+    const [first, ...rest] = positionals
+    const url = parseUrl(first, rest)
+    if (values.json && values.raw) throw misuse('--json or --raw, not both')
+    const parser = choose('parser', values.parser, PARSERS)()
+    if (values.json && parser.name === 'raw') throw misuse('--json needs a parser of values: json or msgpack')
+    const transformer = choose('transformer', values.transformer, TRANSFORMERS)()
+    const auth = values.auth ?? process.env['ANYWIRE_AUTH']
+    const terminal = new Terminal({ input: process.stdin, output: process.stdout, errors: process.stderr })
+    const patience = terminal.interactive ? Infinity : 5
+    const attempts = values.attempts === undefined ? patience : parseNumber('attempts', values.attempts, 1_000_000)
+    const mode = values.json ? 'json' : values.raw || parser.name === 'raw' ? 'raw' : 'either'
+    const client = connect(url, {
+      transformers: [transformer],
+      parser,
+      ...(auth !== undefined && { auth: parseJsonOr(auth, text => text) }),
+      plugins: [watcher(terminal), reconnect({ attempts }), offline()],
+      open: false
+    })
+    const session = new Session(client, terminal, {
+      once: values.once,
+      listen: values.listen,
+      read: makeRead(mode, terminal),
+      show: makeShow(mode, terminal)
+    })
+    client.open()
+    return session.run()
+  }
+}

@@ -1,0 +1,65 @@
+import { readManifest } from '../bundle/package.ts'
+import { AnywireError } from '../lib/errors.ts'
+import { ERR_OPTION } from '../lib/failures.ts'
+import { bundleCommand } from './bundle.ts'
+import { DONE, FAILED, MISUSED } from './command.ts'
+import type { Command } from './command.ts'
+import { connectCommand } from './connect.ts'
+import { serveCommand } from './serve.ts'
+
+const HELP = `anywire: one real-time API over any wire
+
+  anywire serve            a server to try things out with
+  anywire connect <url>    a client in the terminal
+  anywire bundle           a client bundle for browsers, of the parts that you name
+
+  anywire <command> --help
+  anywire --version
+`
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: serveCommand,
+  connect: connectCommand,
+  bundle: bundleCommand
+}
+
+/** Whether the call was at fault, and not what came after it. */
+const isMisuse = (error: Error): boolean =>
+  error instanceof AnywireError
+    ? error.code === 'ERR_OPTION'
+    : 'code' in error && typeof error.code === 'string' && error.code.startsWith('ERR_PARSE_ARGS')
+
+/**
+ * Runs a command line.
+ * @param args - what stands behind `anywire`
+ * @returns the exit code: 0 done, 1 refused or failed, 2 not understood
+ */
+export const main = async (args: readonly string[]): Promise<number> => {
+  const [name = '--help', ...rest] = args
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(HELP)
+    return args.length > 0 ? DONE : MISUSED
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${readManifest().version}\n`)
+    return DONE
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    console.error(`anywire: there is no command '${name}'. See: anywire --help`)
+    return MISUSED
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(command.help)
+    return DONE
+  }
+  try {
+    return await command.run(rest)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const misused = isMisuse(error)
+    const message = error.message.replace(`${ERR_OPTION[2]}: `, '')
+    console.error(`anywire ${name}: ${message}${misused ? `\nSee: anywire ${name} --help` : ''}`)
+    return misused ? MISUSED : FAILED
+  }
+}

@@ -1,0 +1,86 @@
+// The messages.
+import { byId, fromTemplate } from './dom.js'
+
+/** @typedef {import('../values.ts').Message} Message */
+
+const MOST = 200
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+
+/**
+ * @param say - sends a message, and returns its id
+ * @param arrived - called for each message that others wrote just now
+ */
+export const createChat = ({ say, arrived }) => {
+  const list = byId('messages')
+  /** @type {Map<string, HTMLElement>} */
+  const shown = new Map()
+  /** The ids of what was written in this tab. */
+  const mine = new Set()
+
+  const isAtEnd = () => list.scrollHeight - list.scrollTop - list.clientHeight < 48
+  const toEnd = () => (list.scrollTop = list.scrollHeight)
+
+  /** Consecutive messages of one person need the name once. */
+  const group = () => {
+    let before = ''
+    for (const element of list.children) {
+      const by = `${element.dataset.color} ${element.querySelector('b').textContent}`
+      element.classList.toggle('follow', by === before)
+      before = by
+    }
+  }
+
+  /** Puts a message behind those that are saved; those that are not stay the last. */
+  const put = ({ id, by, text, at }, waits) => {
+    const element = shown.get(id) ?? fromTemplate('message-template')
+    shown.set(id, element)
+    element.dataset.color = `${by.color}`
+    element.classList.toggle('mine', mine.has(id))
+    element.classList.toggle('waits', waits)
+    element.querySelector('b').textContent = by.name
+    element.querySelector('time').textContent = waits ? 'on its way' : time.format(at)
+    element.querySelector('.text').textContent = text
+    list.insertBefore(element, waits ? null : list.querySelector('.waits'))
+    for (const [old, { isConnected }] of shown) {
+      if (shown.size <= MOST && isConnected) break
+      shown.get(old).remove()
+      shown.delete(old)
+    }
+  }
+
+  byId('say').addEventListener('submit', event => {
+    event.preventDefault()
+    const input = byId('text')
+    const text = input.value.trim()
+    if (!text) return
+    input.value = ''
+    say(text)
+    toEnd()
+  })
+
+  return {
+    /**
+     * @param {Message} message
+     * @param waits - it was written here, and is not saved yet
+     */
+    show(message, waits) {
+      const known = shown.get(message.id)
+      if (known && !known.classList.contains('waits')) return
+      const follow = isAtEnd()
+      if (waits) mine.add(message.id)
+      put(message, waits)
+      group()
+      if (follow) toEnd()
+      if (!mine.has(message.id)) arrived()
+    },
+    /** @param {readonly Message[]} messages */
+    replace(messages) {
+      const follow = isAtEnd()
+      shown.clear()
+      list.replaceChildren()
+      for (const message of messages) put(message, false)
+      group()
+      if (follow) toEnd()
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Browser, Page } from 'playwright-core'
+import { connect } from '../../index.ts'
+import type { End } from '../../index.ts'
+import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
+import type { Watched } from '../support/chromium.ts'
+
+interface Board {
+  readonly process: ChildProcess
+  readonly url: string
+  readonly port: number
+}
+
+const start = (folder: string, port: number): ChildProcess =>
+  spawn(process.execPath, ['--import', 'tsx', 'examples/board/server.ts'], {
+    env: { ...process.env, PORT: `${port}`, BOARD_DATA: folder },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+
+/** Starts the example as `npm start` does, and waits until it says where it is. */
+const startBoard = async (folder: string, port = 0): Promise<Board> => {
+  const process = start(folder, port)
+  const { stdout, stderr } = process
+  assert(stdout && stderr)
+  let output = ''
+  stderr.on('data', chunk => (output += chunk))
+  for await (const line of createInterface({ input: stdout })) {
+    const [url] = /http:\/\/\S+/.exec(line) ?? []
+    if (url) return { process, url, port: Number(new URL(url).port) }
+  }
+  throw new Error(`the example did not start: ${output}`)
+}
+
+const end = async ({ process }: Board, signal: NodeJS.Signals): Promise<unknown> => {
+  if (process.exitCode !== null || process.signalCode !== null) return process.exitCode
+  const exited = once(process, 'exit')
+  process.kill(signal)
+  const [code] = (await exited) as [number | null]
+  return code
+}
+
+const opened = (page: Page): Promise<unknown> => page.locator('#pill', { hasText: /^Open$/ }).waitFor()
+const say = async (page: Page, text: string): Promise<void> => {
+  await page.fill('#text', text)
+  await page.press('#text', 'Enter')
+}
+/** Messages of the list that are saved. */
+const saved = (page: Page, text: string) => page.locator('.message:not(.waits) .text', { hasText: text })
+const reads = async (page: Page, selector: string, pattern: RegExp): Promise<void> =>
+  page.locator(selector, { hasText: pattern }).waitFor()
+/** A note's text is the value of its field, which no selector sees. */
+const hasNote = (page: Page, text: string): Promise<unknown> =>
+  page.waitForFunction(wanted => [...document.querySelectorAll('textarea')].some(({ value }) => value === wanted), text)
+const addNote = async (page: Page, x: number, y: number, text: string): Promise<void> => {
+  await page.locator('#plane').dblclick({ position: { x, y } })
+  await page.keyboard.type(text)
+  await page.keyboard.press('Escape')
+}
+
+describeInChromium('the board', function () {
+  this.timeout(60_000)
+  let folder: string
+  let browser: Browser
+  let board: Board
+  let one: Watched
+  let two: Watched
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'anywire-board-'))
+    browser = await launchChromium()
+    board = await startBoard(folder)
+    one = await openPage(browser, board.url)
+    two = await openPage(browser, board.url)
+    await Promise.all([opened(one.page), opened(two.page)])
+  })
+
+  after(async () => {
+    await browser?.close()
+    if (board) await end(board, 'SIGKILL')
+    if (folder) await rm(folder, { recursive: true })
+  })
+
+  afterEach(() => {
+    assert.deepEqual([one.errors, two.errors], [[], []], 'errors in the console')
+  })
+
+  it('shows each page the cursor, the notes and the messages of the other', async () => {
+    await one.page.hover('#plane', { position: { x: 300, y: 320 } })
+    await two.page.locator('.cursor:visible').waitFor()
+    await addNote(one.page, 240, 160, 'from one')
+    await hasNote(two.page, 'from one')
+    await addNote(two.page, 520, 360, 'from two')
+    await hasNote(one.page, 'from two')
+    await say(two.page, 'hello, one')
+    await saved(one.page, 'hello, one').waitFor()
+    await saved(two.page, 'hello, one').waitFor()
+  })
+
+  it('moves, paints and deletes a note on both pages', async () => {
+    const note = (page: Page) => page.locator('.note').nth(1)
+    const grip = note(one.page).locator('.grip')
+    await grip.hover()
+    const box = await grip.boundingBox()
+    assert(box)
+    await one.page.mouse.down()
+    await one.page.mouse.move(box.x + 90, box.y + 60, { steps: 4 })
+    await one.page.mouse.up()
+    const place = (page: Page): Promise<string> => note(page).evaluate(element => element.style.translate)
+    const moved = await place(one.page)
+    await two.page.waitForFunction(
+      wanted => document.querySelectorAll<HTMLElement>('.note')[1]?.style.translate === wanted,
+      moved
+    )
+    await note(one.page).getByLabel('Green').click()
+    await two.page.locator('.note[data-color="5"]').waitFor()
+    await note(two.page).getByLabel('Delete this note').click()
+    await one.page.waitForFunction(() => document.querySelectorAll('.note').length === 1)
+  })
+
+  it('goes on with the session when a wire is cut, and keeps the order', async () => {
+    await one.page.click('#flood')
+    await one.page.click('#drop')
+    await reads(one.page, '#recovered', /^1$/)
+    await reads(one.page, '#order', /^1,000 back, each once, in order, /)
+    await reads(one.page, '#lost', /^0$/)
+  })
+
+  it('queues what is written offline, and sends it when the network is back', async () => {
+    await two.page.click('#offline')
+    await reads(two.page, '#pill', /^Offline$/)
+    await say(two.page, 'written offline')
+    await reads(two.page, '#queued', /^1$/)
+    await two.page.locator('.message.waits', { hasText: 'written offline' }).waitFor()
+    await two.page.click('#offline')
+    await saved(one.page, 'written offline').waitFor()
+    await saved(two.page, 'written offline').waitFor()
+    await reads(two.page, '#recovered', /^1$/)
+  })
+
+  it('survives that the server is killed: all is there, and what was written meanwhile arrives once', async () => {
+    const pages = [one.page, two.page]
+    await end(board, 'SIGKILL')
+    await Promise.all(pages.map(page => page.locator('#pill:not([data-tone="good"])').waitFor()))
+    await say(one.page, 'written to nobody')
+    await addNote(two.page, 300, 420, 'on a dead board')
+    board = await startBoard(folder, board.port)
+    await Promise.all(pages.map(opened))
+    await say(two.page, 'the server is back')
+    await say(one.page, 'indeed')
+    for (const page of pages) {
+      await hasNote(page, 'from one')
+      await hasNote(page, 'on a dead board')
+      await saved(page, 'hello, one').waitFor()
+      await saved(page, 'the server is back').waitFor()
+      await saved(page, 'indeed').waitFor()
+      // `indeed` was written behind it by the same page, and so came behind it: there will be no second one.
+      assert.equal(await page.locator('.message', { hasText: 'written to nobody' }).count(), 1)
+      assert.equal(await page.locator('.message.waits').count(), 0)
+      assert.equal(await page.locator('.note').count(), 2)
+    }
+    for (const { errors } of [one, two]) {
+      const others = errors.splice(0).filter(error => !error.includes('ERR_CONNECTION_REFUSED'))
+      assert.deepEqual(others, [])
+    }
+  })
+
+  it('has room for everything on a phone', async () => {
+    const { page, errors } = await openPage(browser, board.url, {
+      viewport: { width: 390, height: 844 },
+      hasTouch: true
+    })
+    await opened(page)
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390)
+    await page.tap('nav [data-view="messages"]')
+    await saved(page, 'hello, one').waitFor()
+    await say(page, 'from a phone')
+    await saved(one.page, 'from a phone').waitFor()
+    await page.tap('nav [data-view="wire"]')
+    await page.locator('#drop').waitFor()
+    assert.deepEqual(errors, [])
+    await page.context().close()
+  })
+
+  it('shows out whoever sends something else, and nobody else', async () => {
+    const hostile: unknown[] = [
+      null,
+      'x',
+      { type: 'add', id: '0123456789abcdef', text: {}, color: 0, x: 0, y: 0 },
+      { type: 'say' }
+    ]
+    for (const value of hostile) {
+      const client = connect(board.url)
+      const closed = new Promise<End>(resolve => client.on('close', resolve))
+      client.write(value)
+      const { code, reconnect } = await closed
+      assert.deepEqual({ code, reconnect }, { code: 4500, reconnect: false })
+    }
+    await say(one.page, 'still here')
+    await saved(two.page, 'still here').waitFor()
+  })
+
+  it('says that a port is taken', async () => {
+    const second = start(folder, board.port)
+    let output = ''
+    second.stderr?.on('data', chunk => (output += chunk))
+    const [code] = (await once(second, 'close')) as [number]
+    assert.equal(code, 1)
+    assert.match(output, /^Port \d+ is taken/)
+  })
+
+  it('asks the pages to come back when it is stopped', async () => {
+    assert.equal(await end(board, 'SIGTERM'), 0)
+    await reads(one.page, '#story', /The session has ended/)
+    board = await startBoard(folder, board.port)
+    await Promise.all([opened(one.page), opened(two.page)])
+    await hasNote(one.page, 'from one')
+    for (const { errors } of [one, two]) errors.length = 0
+  })
+})

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { AnywireError, type ErrorCode } from '../../lib/errors.ts'
+import type { Parser } from '../../lib/parser.ts'
+import type { Data } from '../../lib/transformer.ts'
+
+/** What values a parser carries. What is false must make `encode` throw, where it does not say otherwise. */
+export interface ParserSupports {
+  /** Null, booleans, finite numbers, arrays, and objects of no class: everything but strings and bytes. */
+  readonly structures: boolean
+  /** Undefined as the whole value. */
+  readonly undefined: boolean
+  /** Undefined as a field or an item. False: not tested, JSON leaves it out. */
+  readonly nestedUndefined: boolean
+  /** Typed arrays of all kinds, DataView and ArrayBuffer, at any level. A Uint8Array as the whole value is always carried. */
+  readonly views: boolean
+  /** Integers of 64 bits. */
+  readonly bigint: boolean
+  /** NaN, Infinity and -Infinity. False: not tested, JSON has null for them. */
+  readonly nonFinite: boolean
+  /** Minus zero. False: it may become zero. */
+  readonly minusZero: boolean
+  /** Dates. False: not tested, they may become text. */
+  readonly date: boolean
+  /** Maps and Sets, of everything that is carried. */
+  readonly collections: boolean
+  /** Strings with lone surrogates, which UTF-8 does not have. */
+  readonly loneSurrogates: boolean
+  /** Whether `encode` throws for functions, symbols and other built-in objects inside of a value too. False: JSON's rules. */
+  readonly strict: boolean
+  /** What was written may be changed afterwards, because `encode` copied it. False: not tested. */
+  readonly copies: boolean
+}
+
+const binaries: readonly (new (buffer: ArrayBuffer) => ArrayBufferView)[] = [
+  Uint8Array,
+  DataView,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array
+]
+
+const key = fc.string({ unit: 'binary', maxLength: 12 }).filter(text => text !== '__proto__' && text !== 'constructor')
+
+/** Bytes at an offset that suits no wide element, in every kind of view, and in an ArrayBuffer. */
+const view = (bytes: Uint8Array): fc.Arbitrary<unknown> =>
+  fc.constantFrom(
+    ...binaries.map(kind => new kind(bytes.slice(0, bytes.length & ~7).buffer)),
+    new Uint8Array(bytes).buffer,
+    new Uint8Array([0, ...bytes]).subarray(1)
+  )
+
+/** Any value that a parser says it carries. */
+export const value = (supports: ParserSupports): fc.Arbitrary<unknown> => {
+  const text = supports.loneSurrogates
+    ? fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc.array(fc.integer({ min: 0, max: 0xffff })).map(codes => String.fromCharCode(...codes))
+      )
+    : fc.string({ unit: 'binary' })
+  const bytes = fc.uint8Array({ maxLength: 40 }).map(array => new Uint8Array(array))
+  if (!supports.structures) return fc.oneof(text, bytes)
+  const number = fc
+    .oneof(
+      fc.double({ noNaN: !supports.nonFinite, noDefaultInfinity: !supports.nonFinite }),
+      fc.integer(),
+      fc.maxSafeInteger()
+    )
+    .map(candidate => (supports.minusZero || candidate !== 0 ? candidate : 0))
+  const leaf = fc.oneof(
+    fc.constant(null),
+    fc.boolean(),
+    number,
+    text,
+    ...(supports.nestedUndefined ? [fc.constant(undefined)] : []),
+    ...(supports.bigint ? [fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n })] : []),
+    ...(supports.date ? [fc.date({ noInvalidDate: true })] : []),
+    ...(supports.views ? [bytes.chain(view)] : [])
+  )
+  return fc.letrec<{ value: unknown }>(tie => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      leaf,
+      fc.array(tie('value'), { maxLength: 6 }),
+      fc.dictionary(key, tie('value'), { maxKeys: 6, noNullPrototype: true }),
+      ...(supports.collections
+        ? [
+            fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 4 }).map(entries => new Map(entries)),
+            fc.array(tie('value'), { maxLength: 4 }).map(items => new Set(items))
+          ]
+        : [])
+    )
+  })).value
+}
+
+export const nested = (levels: number): unknown => {
+  let result: unknown = 1
+  for (let level = 0; level < levels; level++) result = level % 2 ? [result] : { in: result }
+  return result
+}
+
+export const throws = (act: () => unknown, code: ErrorCode): void => {
+  assert.throws(act, error => error instanceof AnywireError && error.code === code)
+}
+
+/** A decoded value, or the error that is allowed. Anything else that is thrown goes on. */
+export const attempt = (parser: Parser, data: Data): void => {
+  try {
+    parser.decode(data)
+  } catch (error) {
+    if (!(error instanceof AnywireError) || error.code !== 'ERR_VALUE') throw error
+  }
+}
+
+/** Exchanges one name for another of the same length wherever it is in a message. */
+export const rename = (data: Data, from: string, to: string): Data => {
+  if (typeof data === 'string') return data.replaceAll(from, to)
+  const text = Array.from(data, byte => String.fromCharCode(byte)).join('')
+  return Uint8Array.from(text.replaceAll(from, to), character => character.charCodeAt(0))
+}
+
+interface Mutation {
+  at: number
+  remove: number
+  insert: readonly number[]
+}
+
+export const mutate = (data: Data, mutations: readonly Mutation[]): Data => {
+  const units = typeof data === 'string' ? Array.from(data, unit => unit.charCodeAt(0)) : [...data]
+  for (const { at, remove, insert } of mutations) units.splice(at % (units.length + 1), remove, ...insert)
+  return typeof data === 'string' ? String.fromCharCode(...units) : Uint8Array.from(units)
+}

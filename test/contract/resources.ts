@@ -1,0 +1,28 @@
+import { createHook } from 'node:async_hooks'
+import type { AsyncHook } from 'node:async_hooks'
+
+const KINDS = new Set(['Timeout', 'TCPWRAP', 'TCPSERVERWRAP', 'PIPEWRAP', 'PIPESERVERWRAP', 'UDPWRAP', 'PROCESSWRAP'])
+
+/** Watches what is made and not ended: timers (those included that keep no process alive), sockets, servers. */
+export class Resources {
+  readonly #open = new Map<number, string>()
+  readonly #hook: AsyncHook
+
+  constructor() {
+    this.#hook = createHook({
+      init: (id, kind) => {
+        if (KINDS.has(kind)) this.#open.set(id, kind)
+      },
+      destroy: id => void this.#open.delete(id)
+    }).enable()
+  }
+
+  /** What is there now and was not when the watch began. */
+  get left(): string[] {
+    return [...this.#open.values()]
+  }
+
+  stop(): void {
+    this.#hook.disable()
+  }
+}

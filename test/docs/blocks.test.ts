@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { globals } from './support/globals.ts'
+import { blocks, pages } from './support/pages.ts'
+import { Workshop } from './support/workshop.ts'
+
+describe('the TypeScript in the documentation', () => {
+  let workshop: Workshop
+  before(() => {
+    workshop = new Workshop()
+  })
+  after(() => workshop.close())
+
+  it('compiles', async function () {
+    this.timeout(30_000)
+    workshop.write('globals.ts', globals)
+    const names = new Map<string, string>()
+    for (const { page, line, info, code } of pages().flatMap(blocks)) {
+      if (info !== 'ts') continue
+      const name = `${page.replaceAll(/\W/g, '-')}-${line}.ts`
+      const end = /^(im|ex)port /m.test(code) ? '' : '\nexport {}'
+      // As many lines before it as on the page: the compiler's line numbers are the page's.
+      workshop.write(name, '\n'.repeat(line - 1) + code + end)
+      names.set(name, page)
+    }
+    const output = await workshop.check(['globals.ts', ...names.keys()])
+    const problems = output.split('\n').flatMap(text => {
+      const [, name = '', position, problem] = /([^/\\]+\.ts)\((\d+),\d+\): (.*)$/.exec(text) ?? []
+      // What is wrong with the sources is no matter of the documentation.
+      const page = name === 'globals.ts' ? name : names.get(name)
+      return page === undefined && /^\S+\.ts\(/.test(text) ? [] : text ? [problem ? `${page}:${position}: ${problem}` : text] : []
+    })
+    assert.deepEqual(problems, [])
+  })
+
+  it('is marked as TypeScript, and nothing else', () => {
+    const known = new Set(['', 'ts', 'ts no-check', 'js', 'sh', 'html', 'json'])
+    const others = pages()
+      .flatMap(blocks)
+      .filter(({ info }) => !known.has(info))
+    assert.deepEqual(
+      others.map(({ page, line, info }) => `${page}:${line}: ${info}`),
+      []
+    )
+  })
+})

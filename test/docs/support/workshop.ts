@@ -1,0 +1,87 @@
+import { execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+type Target = string | { readonly default: string }
+
+/** Where `anywire` and its subpaths come from, for code that runs here: the sources. */
+const sources = (): Map<string, string> => {
+  const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, Target> }
+  const files = Object.entries(exports).flatMap(([subpath, target]): [string, string][] => {
+    if (typeof target === 'string') return []
+    const source = target.default.replace('./dist/', '').replace(/js$/, 'ts')
+    return [[`anywire${subpath.slice(1)}`, resolve(source)]]
+  })
+  return new Map(files)
+}
+
+/** A folder for code of the documentation: inside the project, so that its packages are found, and out of git's sight. */
+export class Workshop {
+  readonly folder: string
+  readonly #children: ChildProcess[] = []
+
+  constructor() {
+    mkdirSync('node_modules/.cache', { recursive: true })
+    this.folder = mkdtempSync(resolve('node_modules/.cache/anywire-docs-'))
+    this.write('package.json', '{ "type": "module" }')
+  }
+
+  write(name: string, content: string): string {
+    const path = join(this.folder, name)
+    writeFileSync(path, content)
+    return path
+  }
+
+  /** Checks the types of files in the folder. Returns what the compiler says about them. */
+  check(names: readonly string[]): Promise<string> {
+    const paths = Object.fromEntries([...sources()].map(([name, path]) => [name, [relative(this.folder, path)]]))
+    const settings = {
+      extends: relative(this.folder, resolve('tsconfig.json')),
+      compilerOptions: { paths, rootDir: relative(this.folder, '.'), noUnusedLocals: false, noUnusedParameters: false },
+      files: names
+    }
+    const config = this.write('tsconfig.json', JSON.stringify(settings))
+    return new Promise(resolve => {
+      execFile(process.execPath, ['node_modules/typescript/bin/tsc', '-p', config], (_error, stdout, stderr) => {
+        resolve(stdout + stderr)
+      })
+    })
+  }
+
+  /** Starts a program of the documentation, with the sources in the place of the package. */
+  start(name: string, code: string): ChildProcess {
+    const known = sources()
+    const linked = code.replaceAll(/'(anywire[\w/.-]*)'/g, (quoted, subpath: string) => {
+      const source = known.get(subpath)
+      return source ? `'${pathToFileURL(source).href}'` : quoted
+    })
+    const child = spawn(process.execPath, ['--import', 'tsx', this.write(name, linked)], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    this.#children.push(child)
+    return child
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children.filter(({ exitCode }) => exitCode === null)) {
+      const gone = new Promise(resolve => child.once('exit', resolve))
+      child.kill()
+      await gone
+    }
+    rmSync(this.folder, { recursive: true })
+  }
+}
+
+/** The first line that a program prints and `pattern` finds. */
+export const line = (child: ChildProcess, pattern: RegExp): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let output = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      const found = output.split('\n').find(text => pattern.test(text))
+      if (found !== undefined) resolve(found)
+    })
+    child.once('exit', code => reject(new Error(`it ended with ${code}, after: ${output}`)))
+  })

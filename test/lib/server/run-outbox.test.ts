@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { Frame } from '../../../lib/server/frame.ts'
+import { RunOutbox } from '../../../lib/server/run-outbox.ts'
+import type { Data } from '../../../lib/transformer.ts'
+import { compare, histories, OutboxReal } from '../../support/faults-outbox.ts'
+import type { OutboxKind } from '../../support/faults-outbox.ts'
+import { runs } from '../../support/faults-seed.ts'
+
+const PIECE = 65_536
+
+/** Short and long, text and bytes, each counted and not. */
+const makeFrames = (): Frame[] =>
+  ['a', 'b'.repeat(70), 'c'.repeat(9_000), 'd'.repeat(70_000), Uint8Array.of(1, 2, 3)].flatMap(data => [
+    new Frame(data, true),
+    new Frame(data, false)
+  ])
+
+const kind = (frames: readonly Frame[], wireTakesRuns: boolean): OutboxKind => ({
+  make: window => new RunOutbox(window, true),
+  frames,
+  share: (outbox, frame) => {
+    assert.ok(outbox instanceof RunOutbox)
+    outbox.put(frame.after(outbox.queue))
+  },
+  piece: PIECE,
+  runs: wireTakesRuns
+})
+
+describe('RunOutbox', () => {
+  for (const window of [0, 100, 3_000, 1_048_576]) {
+    it(`does what a list of messages does, with a window of ${window}`, () => {
+      fc.assert(
+        fc.property(histories(), steps => compare(kind(makeFrames(), true), window, steps)),
+        runs(150)
+      )
+    })
+  }
+
+  it('does so on wires that take no runs', () => {
+    fc.assert(
+      fc.property(histories(), steps => compare(kind(makeFrames(), false), 3_000, steps)),
+      runs(100)
+    )
+  })
+
+  it('shares frames with other outboxes, whatever becomes of each', () => {
+    fc.assert(
+      fc.property(fc.array(histories(), { minLength: 2, maxLength: 3 }), all => {
+        const shared = kind(makeFrames(), true)
+        for (const steps of all) compare(shared, 3_000, steps)
+      }),
+      runs(60)
+    )
+  })
+
+  it('interleaves outboxes that are sent the same frames, and frames of their own', () => {
+    const step = fc.record({ whom: fc.nat(3), what: fc.nat(12), flush: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), steps => {
+        const frames = makeFrames()
+        const ends = Array.from({ length: 3 }, () => ({ real: new OutboxReal(kind(frames, true), 1e9), put: [] as Data[], all: [] as Data[] }))
+        for (const { whom, what, flush } of steps) {
+          const frame = frames[what]
+          for (const [index, { real, put }] of ends.entries()) {
+            if (whom < 3 && whom !== index) continue
+            if (frame) real.kind.share?.(real.outbox, frame)
+            else real.outbox.add(`own ${index}`)
+            put.push(frame ? frame.data : `own ${index}`)
+          }
+          if (!flush) continue
+          for (const end of ends) {
+            end.real.outbox.flush(end.real.wire)
+            assert.equal(end.real.outbox.waiting, 0)
+          }
+        }
+        for (const { real, put } of ends) {
+          real.outbox.flush(real.wire)
+          assert.deepEqual(real.heard, put)
+        }
+      }),
+      runs(100)
+    )
+  })
+
+  it('gives outboxes that were sent the same one and the same run, and what is computed of it once', () => {
+    const frames = makeFrames()
+    const outboxes = [new RunOutbox(1e9, true), new RunOutbox(1e9, true)]
+    const [first, second] = outboxes.map(outbox => {
+      for (const index of [0, 2, 0, 1]) {
+        const frame = frames[index]
+        if (frame) outbox.put(frame.after(outbox.queue))
+      }
+      return outbox.queue
+    })
+    assert.ok(first)
+    assert.equal(first, second)
+    let computed = 0
+    const compute = (): number => ++computed
+    assert.equal(first.memo(compute), 1)
+    assert.equal(second?.memo(compute), 1)
+  })
+
+  it('keeps nothing where nothing can be sent twice', () => {
+    const outbox = new RunOutbox(100, false)
+    const { wire } = new OutboxReal(kind([], true), 0)
+    for (let index = 0; index < 100; index++) {
+      outbox.add('x'.repeat(1_000))
+      outbox.flush(wire)
+    }
+    assert.equal(outbox.bytes, 0)
+    assert.equal(outbox.acknowledge(100), true)
+    assert.equal(outbox.acknowledge(101), false)
+    assert.deepEqual(outbox.clear(), { sent: [], unsent: [] })
+  })
+})
