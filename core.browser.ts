@@ -1,7 +1,16 @@
 /** anywire without defaults, for browsers. */
 export { connect } from './lib/client.ts'
 export type { Client, ClientOptions, Each } from './lib/client.ts'
-export type { Connection, ConnectionEvents, End, Interceptors, Lost, Opened, State, WriteOptions } from './lib/connection.ts'
+export type {
+  Connection,
+  ConnectionEvents,
+  End,
+  Interceptors,
+  Lost,
+  Opened,
+  State,
+  WriteOptions
+} from './lib/connection.ts'
 export type { Undo } from './lib/emitter.ts'
 export { AnywireError, retryable } from './lib/errors.ts'
 export type { ErrorCode, Failure } from './lib/errors.ts'

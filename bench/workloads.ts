@@ -21,7 +21,7 @@ export const CLIENTS = 500
  * How many connections an idle server has at the first and at the second look at its memory. What is reported is the
  * slope: by the first look the heap and the allocator have grown to their working size.
  */
-export const IDLE = [1000, 4000] as const
+export const IDLE = [4_000, 10_000] as const
 
 /** The ticks are slow enough that the slowest server is done with one before the next; they are the same for all. */
 export const workloads = {

@@ -1,4 +1,5 @@
 import type * as Esbuild from 'esbuild'
+import { isBuiltin } from 'node:module'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import { AnywireError } from '../lib/errors.ts'
@@ -42,13 +43,16 @@ const loadEsbuild = async (): Promise<typeof Esbuild> => {
 const explain = (error: unknown): unknown => {
   const [first] = error instanceof Error && 'errors' in error ? (error as Esbuild.BuildFailure).errors : []
   if (!first) return error
-  return new AnywireError(ERR_OPTION, first.location ? `${first.location.file}: ${first.text}` : first.text, error)
+  const { text, location } = first
+  const [, name] = /^Could not resolve "((?:@[^/"]+\/)?[^./"][^/"]*)[/"]/.exec(text) ?? []
+  if (name !== undefined && !isBuiltin(name)) return new AnywireError(ERR_MISSING_PACKAGE, `npm install ${name}`, error)
+  return new AnywireError(ERR_OPTION, location ? `${location.file}: ${text}` : text, error)
 }
 
 /**
  * Bundles a module for browsers, ES2022.
  * @param directory - where its imports are resolved from
- * @throws ERR_MISSING_PACKAGE without esbuild; ERR_OPTION when something that is imported cannot be
+ * @throws ERR_MISSING_PACKAGE for esbuild, or a package that is imported; ERR_OPTION when anything else cannot be bundled
  */
 export const compile = async (source: string, directory: string, shape: Shape = {}): Promise<Bundle> => {
   const { format = 'esm', global = 'anywire', minify = true, sourcemap = false } = shape

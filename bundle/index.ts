@@ -10,7 +10,8 @@ export interface BundleOptions extends Ingredients, Shape {}
 /**
  * Makes a client bundle. It exports `connect(url, options?)`, which has the named parts as its defaults, the factories of
  * these parts under their names, `AnywireError` and `retryable`.
- * @throws ERR_OPTION for a name that is not known, or a module that is not found; ERR_MISSING_PACKAGE without esbuild
+ * @throws ERR_OPTION for a name that is not known, or a module that is not found; ERR_MISSING_PACKAGE without esbuild, or a
+ * package that a part needs
  * @example
  * const { code, brotli } = await bundle({ plugins: ['reconnect'], parser: 'msgpack' })
  */

@@ -42,7 +42,7 @@ const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(2)} KB`
 
 export const bundleCommand: Command = {
   help: HELP,
-  async run(args) {
+  async run(args, { output, errors }) {
     const { values } = parseArgs({
       args,
       options: {
@@ -71,13 +71,13 @@ export const bundleCommand: Command = {
       minify: !values['no-minify'],
       sourcemap
     })
-    if (out === undefined) process.stdout.write(code)
+    if (out === undefined) output.write(code)
     else {
       const link = map === undefined ? '' : `//# sourceMappingURL=${encodeURI(basename(out))}.map\n`
       await writeFile(out, code + link)
       if (map !== undefined) await writeFile(`${out}.map`, map)
     }
-    console.error(`${out ?? 'bundle'}: ${kilobytes(size)}, gzip ${kilobytes(gzip)}, brotli ${kilobytes(brotli)}`)
+    errors.write(`${out ?? 'bundle'}: ${kilobytes(size)}, gzip ${kilobytes(gzip)}, brotli ${kilobytes(brotli)}\n`)
     return DONE
   }
 }

@@ -1,5 +1,6 @@
 import { AnywireError } from '../lib/errors.ts'
 import { ERR_OPTION } from '../lib/failures.ts'
+import type { Streams } from './streams.ts'
 
 /** One of the things that the command line does. */
 export interface Command {
@@ -9,7 +10,7 @@ export interface Command {
    * @returns the exit code
    * @throws ERR_OPTION, and what `parseArgs` throws, for a call that makes no sense
    */
-  run(args: string[]): Promise<number>
+  run(args: string[], streams: Streams): Promise<number>
 }
 
 /** Exit codes: done; refused or failed; not understood. */

@@ -1,15 +1,13 @@
 import { parseArgs } from 'node:util'
 import { connect } from '../lib/client.ts'
 import type { ClientPlugin } from '../lib/plugin.ts'
-import { json } from '../parsers/json.ts'
-import { msgpack } from '../parsers/msgpack.ts'
-import { raw } from '../parsers/raw.ts'
 import { offline } from '../plugins/offline/index.ts'
 import { reconnect } from '../plugins/reconnect/client.ts'
 import { ws } from '../transformers/ws/index.ts'
 import { choose, misuse, parseNumber } from './command.ts'
 import type { Command } from './command.ts'
 import { describe, printable, toLine, toPretty } from './format.ts'
+import { parsers } from './parsers.ts'
 import { Session } from './session.ts'
 import type { SessionOptions } from './session.ts'
 import { Terminal } from './terminal.ts'
@@ -34,7 +32,6 @@ Exit codes: 0 done, 1 refused or failed, 2 not understood.
   echo '{"hello":"world"}' | anywire connect wss://example.com/anywire --once
 `
 
-const PARSERS = { json, msgpack, raw }
 const TRANSFORMERS = { ws }
 
 /** Reads the URL; a mere host and port is one of http. */
@@ -100,7 +97,7 @@ const watcher = (terminal: Terminal) =>
 
 export const connectCommand: Command = {
   help: HELP,
-  async run(args) {
+  async run(args, streams) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
@@ -118,11 +115,11 @@ export const connectCommand: Command = {
     const [first, ...rest] = positionals
     const url = parseUrl(first, rest)
     if (values.json && values.raw) throw misuse('--json or --raw, not both')
-    const parser = choose('parser', values.parser, PARSERS)()
+    const parser = await choose('parser', values.parser, parsers)()
     if (values.json && parser.name === 'raw') throw misuse('--json needs a parser of values: json or msgpack')
     const transformer = choose('transformer', values.transformer, TRANSFORMERS)()
     const auth = values.auth ?? process.env['ANYWIRE_AUTH']
-    const terminal = new Terminal({ input: process.stdin, output: process.stdout, errors: process.stderr })
+    const terminal = new Terminal(streams)
     const patience = terminal.interactive ? Infinity : 5
     const attempts = values.attempts === undefined ? patience : parseNumber('attempts', values.attempts, 1_000_000)
     const mode = values.json ? 'json' : values.raw || parser.name === 'raw' ? 'raw' : 'either'

@@ -6,6 +6,7 @@ import { DONE, FAILED, MISUSED } from './command.ts'
 import type { Command } from './command.ts'
 import { connectCommand } from './connect.ts'
 import { serveCommand } from './serve.ts'
+import type { Streams } from './streams.ts'
 
 const HELP = `anywire: one real-time API over any wire
 
@@ -34,32 +35,33 @@ const isMisuse = (error: Error): boolean =>
  * @param args - what stands behind `anywire`
  * @returns the exit code: 0 done, 1 refused or failed, 2 not understood
  */
-export const main = async (args: readonly string[]): Promise<number> => {
+export const main = async (args: readonly string[], streams: Streams): Promise<number> => {
+  const { output, errors } = streams
   const [name = '--help', ...rest] = args
   if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(HELP)
+    output.write(HELP)
     return args.length > 0 ? DONE : MISUSED
   }
   if (name === '--version' || name === '-v') {
-    process.stdout.write(`${readManifest().version}\n`)
+    output.write(`${readManifest().version}\n`)
     return DONE
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command) {
-    console.error(`anywire: there is no command '${name}'. See: anywire --help`)
+    errors.write(`anywire: there is no command '${name}'. See: anywire --help\n`)
     return MISUSED
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    process.stdout.write(command.help)
+    output.write(command.help)
     return DONE
   }
   try {
-    return await command.run(rest)
+    return await command.run(rest, streams)
   } catch (error) {
     if (!(error instanceof Error)) throw error
     const misused = isMisuse(error)
     const message = error.message.replace(`${ERR_OPTION[2]}: `, '')
-    console.error(`anywire ${name}: ${message}${misused ? `\nSee: anywire ${name} --help` : ''}`)
+    errors.write(`anywire ${name}: ${message}${misused ? `\nSee: anywire ${name} --help` : ''}\n`)
     return misused ? MISUSED : FAILED
   }
 }

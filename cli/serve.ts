@@ -3,15 +3,15 @@ import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
 import { parseArgs } from 'node:util'
 import { createServer } from '../index.ts'
-import { json } from '../parsers/json.ts'
-import { msgpack } from '../parsers/msgpack.ts'
-import { raw } from '../parsers/raw.ts'
+import type { Parser } from '../lib/parser.ts'
 import { DONE, misuse, parseNumber } from './command.ts'
 import type { Command } from './command.ts'
 import { describe, printable } from './format.ts'
 import { onInterrupt } from './interrupt.ts'
 import { servePage } from './page.ts'
+import { installedParsers } from './parsers.ts'
 import { serveFolder } from './static.ts'
+import type { Streams } from './streams.ts'
 
 const HELP = `anywire serve: a server to try things out with. Its page / connects to it.
 
@@ -24,6 +24,7 @@ const HELP = `anywire serve: a server to try things out with. Its page / connect
   --static <folder>   serves the files of a folder, in the place of the page
   --verbose           prints who comes and goes, and every value
 
+It takes clients of the parsers json, raw, and msgpack where @msgpack/msgpack is installed.
 Browsers find the client at <path>/client.js. Ctrl-C closes the server, and tells clients when to come back.
 `
 
@@ -32,24 +33,31 @@ const understands = (one: string, other: string): boolean => (one === 'raw') ===
 
 interface Settings {
   readonly path: string
+  readonly parsers: readonly Parser[]
   readonly broadcast: boolean
   readonly origins: readonly string[]
   readonly verbose: boolean
 }
 
-const start = (http: HttpServer, { path, broadcast, origins, verbose }: Settings) => {
+const start = (
+  http: HttpServer,
+  { path, parsers, broadcast, origins, verbose }: Settings,
+  { output, errors }: Pick<Streams, 'output' | 'errors'>
+) => {
   const log = (text: string): void => {
-    if (verbose) console.log(printable(text))
+    if (verbose) output.write(`${printable(text)}\n`)
   }
   const allowed = origins.includes('*') ? '*' : origins
   const server = createServer(http, {
     path,
-    parsers: [json(), msgpack(), raw()],
+    parsers,
     ...(allowed.length > 0 && { origins: allowed })
   })
   server.on('refused', ({ code, message }, { address }) => log(`! ${address}: ${code}: ${message}`))
   server.on('error', ({ message, cause }, { stage }) => {
-    console.error(printable(`anywire serve: ${stage}: ${message}${cause instanceof Error ? `: ${cause.message}` : ''}`))
+    errors.write(
+      `${printable(`anywire serve: ${stage}: ${message}${cause instanceof Error ? `: ${cause.message}` : ''}`)}\n`
+    )
   })
   server.on('connection', peer => {
     const name = peer.id.slice(0, 8)
@@ -89,7 +97,7 @@ const listen = async (http: HttpServer, port: number, host: string): Promise<num
 
 export const serveCommand: Command = {
   help: HELP,
-  async run(args) {
+  async run(args, { output, errors }) {
     const { values } = parseArgs({
       args,
       options: {
@@ -108,12 +116,13 @@ export const serveCommand: Command = {
     if (!/^(\/[\w.~-]+)+$/.test(path)) throw misuse(`--path is one like /anywire, and not '${path}'`)
     const port = parseNumber('port', values.port, 65_535)
     const http = createHttpServer(values.static === undefined ? servePage(path) : serveFolder(values.static))
-    const server = start(http, { path, broadcast, origins: values.origin, verbose })
+    const parsers = await installedParsers()
+    const server = start(http, { path, parsers, broadcast, origins: values.origin, verbose }, { output, errors })
     const { host: name, origin } = new URL(
       `http://${host.includes(':') ? `[${host}]` : host}:${await listen(http, port, host)}`
     )
-    console.log(`Listening on ${origin}${path}`)
-    if (process.stdout.isTTY) console.log(`Open ${origin} in a browser, or run: anywire connect ${name}${path}`)
+    output.write(`Listening on ${origin}${path}\n`)
+    if (output.isTTY) output.write(`Open ${origin} in a browser, or run: anywire connect ${name}${path}\n`)
     await new Promise<void>(resolve => onInterrupt(resolve))
     await server.close()
     http.close()

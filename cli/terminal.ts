@@ -1,18 +1,8 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Interface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
 import { printable } from './format.ts'
-
-type MaybeTerminal<T> = T & { readonly isTTY?: boolean }
-
-export interface Streams {
-  readonly input: MaybeTerminal<Readable>
-  /** For values alone, so that they can be piped. */
-  readonly output: MaybeTerminal<Writable>
-  /** For everything else. */
-  readonly errors: MaybeTerminal<Writable>
-}
+import type { Streams } from './streams.ts'
 
 /** Lines from a person or a pipe, and what is printed meanwhile: it never mixes with the line that is being typed. */
 export class Terminal {

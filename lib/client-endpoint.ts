@@ -3,7 +3,7 @@ import type { Undo } from './emitter.ts'
 import { Endpoint, isValue } from './endpoint.ts'
 import { AnywireError, retryable } from './errors.ts'
 import type { Failure } from './errors.ts'
-import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_TIMEOUT } from './failures.ts'
+import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
 import type { Goodbye, Progress, Welcome } from './handshake.ts'
 import { LaneEnd } from './lane.ts'
@@ -14,6 +14,7 @@ import { MessageOutbox } from './outbox.ts'
 import { install } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
 import type { ClientTransformer, Wire } from './transformer.ts'
+import { print } from './print.ts'
 import { attemptUrl } from './url.ts'
 
 type Supervisor = Parameters<Client['supervise']>[0]
@@ -28,8 +29,8 @@ interface Ping {
 /** The options, whatever plugins they name. */
 export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
 
-/** Milliseconds for the answer to a probe. */
-const PROBE = 5_000
+/** Milliseconds for the answer to a probe, or to a goodbye. */
+const PATIENCE = 5_000
 
 /** The client's end of a connection: dials, resumes, and begins anew. */
 export class ClientEndpoint extends Endpoint implements Client, LinkHost {
@@ -46,7 +47,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   #token = ''
   /** The attempt under way, or whose wire is in use; aborting it cuts the wire. */
   #attempt: AbortController | undefined
-  #timers: Timer[] = []
+  readonly #timers = new Set<Timer>()
 
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
     super(options.parser, { ...LIMITS, ...options.limits })
@@ -86,7 +87,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     })
   }
 
-  probe(timeout = PROBE): void {
+  probe(timeout = PATIENCE): void {
     const { wire } = this
     if (!wire) return
     this.heard = false
@@ -108,11 +109,17 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   report(error: AnywireError): void {
-    if (!this.emit('error', error)) console.error(error)
+    if (!this.emit('error', error)) print(error)
   }
 
   protected override left(goodbye: Goodbye): void {
     this.#hangUp(goodbye)
+  }
+
+  protected override bid(goodbye: Goodbye): void {
+    super.bid(goodbye)
+    // The server answers by closing the wire. One that does not is left.
+    this.#after(PATIENCE, () => this.#down(goodbye, true))
   }
 
   protected override ponged(): void {
@@ -211,7 +218,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.#clearTimers()
     this.detach()
     attempt?.abort()
-    for (const { reject } of this.#pings.splice(0)) reject(new AnywireError(ERR_CLOSED))
+    for (const ping of this.#pings.splice(0)) ping.reject(new AnywireError(ERR_CLOSED))
     const returns = !over || (!this.isClosed && retryable(code))
     const reconnect = returns && this.#supervisors.some(supervise => supervise({ code, reason, after }))
     if (over || !reconnect) this.#lose(goodbye, reconnect)
@@ -230,19 +237,26 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.renew()
     this.outbox = new MessageOutbox(this.limits.window)
     for (const lane of this.#ends.values()) lane.number = 0
-    if (reconnect) for (const message of unsent.filter(isValue)) this.outbox.add(message)
-    if (existed || !reconnect) {
-      this.closed({ code, reason, after, reconnect }, reconnect ? sent : [...sent, ...unsent], !reconnect)
+    // What was too much for the old session would be too much for the new one.
+    const keeps = reconnect && code !== ERR_SLOW[1]
+    if (keeps) for (const message of unsent.filter(isValue)) this.outbox.add(message)
+    if (existed || !keeps) {
+      this.closed({ code, reason, after, reconnect }, keeps ? sent : [...sent, ...unsent], !reconnect)
     }
     if (!reconnect) for (const undo of this.#undos.splice(0).reverse()) undo()
   }
 
   #after(time: number, run: () => void): void {
-    this.#timers.push(setTimeout(run, time))
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      run()
+    }, time)
+    this.#timers.add(timer)
   }
 
   #clearTimers(): void {
-    for (const timer of this.#timers.splice(0)) clearTimeout(timer)
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#timers.clear()
   }
 }
 

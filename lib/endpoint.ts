@@ -1,10 +1,19 @@
 import type { Connection, ConnectionEvents, End, Interceptors, WriteOptions } from './connection.ts'
 import { AnywireError } from './errors.ts'
-import { ERR_CLOSED, ERR_HANDLER, ERR_INTERCEPTOR, ERR_OPTION, ERR_PROTOCOL, ERR_TOO_LARGE, ERR_VALUE } from './failures.ts'
+import {
+  ERR_CLOSED,
+  ERR_HANDLER,
+  ERR_INTERCEPTOR,
+  ERR_OPTION,
+  ERR_PROTOCOL,
+  ERR_TOO_LARGE,
+  ERR_VALUE
+} from './failures.ts'
 import { frame, isMarked, parseMarked } from './frames.ts'
 import type { Goodbye } from './handshake.ts'
 import type { LaneEnd } from './lane.ts'
 import type { Limits } from './limits.ts'
+import { sizeOf, WAITING } from './outbox.ts'
 import type { Parser } from './parser.ts'
 import { Pipeline } from './pipeline.ts'
 import { Session } from './session.ts'
@@ -28,6 +37,8 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   /** Who waits for the next value. */
   #taker: Taker | undefined
   #paused = false
+  /** Bytes of unreliable values that wait. */
+  #loose = 0
   /** Nothing more will come, and everything was read. */
   #drained = false
 
@@ -79,11 +90,21 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
       return false
     }
     if (!outlet || outlet.idle) return this.transmit(0, value, options)
-    let room = true
+    let room = options?.reliable !== false
+    let writing = true
+    let failure: Error | undefined
     const transmit = (passed: unknown): void => {
-      room = this.transmit(0, passed, options)
+      try {
+        room = this.transmit(0, passed, options)
+      } catch (error) {
+        // Whoever writes is told, unless they are gone.
+        if (!writing || !(error instanceof Error)) throw error
+        failure = error
+      }
     }
     outlet.run(value, transmit, undefined, options)
+    writing = false
+    if (failure) throw failure
     if (outlet.busy) outlet.after(() => this.drained())
     return room && !outlet.busy
   }
@@ -158,8 +179,15 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
       this.#deliver(value)
       this.consume(size)
     } else {
+      // What may be lost is not kept in any number.
+      const loose = size ? 0 : sizeOf(payload)
+      if (loose && this.#loose > WAITING) return
+      this.#loose += loose
       const deliver = (passed: unknown): void => this.#deliver(passed)
-      this.#open().run(value, deliver, () => this.consume(size))
+      this.#open().run(value, deliver, () => {
+        this.#loose -= loose
+        this.consume(size)
+      })
     }
   }
 
@@ -196,7 +224,9 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   }
 
   #pipeline(stage: string): Pipeline {
-    return new Pipeline(error => this.report(new AnywireError(ERR_INTERCEPTOR, '', error), stage))
+    return new Pipeline(error =>
+      this.report(error instanceof AnywireError ? error : new AnywireError(ERR_INTERCEPTOR, '', error), stage)
+    )
   }
 
   get #flowing(): boolean {

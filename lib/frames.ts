@@ -36,7 +36,7 @@ export const frame = (lane: number, data: Data, reliable: boolean): Data => {
   const head = (reliable ? MARK : MARK + UNRELIABLE) + String.fromCharCode(LANE_0 + lane)
   if (typeof data === 'string') return head + data
   const message = new Uint8Array(head.length + data.length)
-  message.set([...head].map(character => character.charCodeAt(0)))
+  message.set(new TextEncoder().encode(head))
   message.set(data, head.length)
   message[0] = MARK_BYTE
   return message

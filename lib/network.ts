@@ -19,4 +19,4 @@ export const watchNetwork = (listener: (event: NetworkEvent) => void): Undo => {
 }
 
 /** Whether the browser says that there is no network at all. */
-export const isOffline = (): boolean => typeof navigator !== 'undefined' && navigator.onLine === false
+export const isOffline = (): boolean => typeof navigator !== 'undefined' && !navigator.onLine

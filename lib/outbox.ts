@@ -65,7 +65,7 @@ export class MessageOutbox implements Outbox {
   }
 
   get writable(): boolean {
-    return !this.full && this.#flying < this.window && this.waiting < WAITING
+    return !this.full && this.#flying < this.window && this.waiting < Math.min(WAITING, this.window)
   }
 
   add(data: Data): void {

@@ -82,7 +82,13 @@ export class Pipeline {
   }
 
   /** Runs the stages from `index` on; returns a promise only when one of them is asynchronous. */
-  #stage(stages: readonly Interceptor[], index: number, value: unknown, done: Next, options?: WriteOptions): Promise<void> | void {
+  #stage(
+    stages: readonly Interceptor[],
+    index: number,
+    value: unknown,
+    done: Next,
+    options?: WriteOptions
+  ): Promise<void> | void {
     const stage = stages[index]
     let called = false
     let rest: Promise<void> | void = undefined
@@ -96,7 +102,10 @@ export class Pipeline {
       if (!stage) done(value)
       else {
         const own = stage(value, next, options)
-        if (own) return Promise.resolve(own).catch(this.#failed).then(() => rest)
+        if (own)
+          return Promise.resolve(own)
+            .catch(this.#failed)
+            .then(() => rest)
       }
     } catch (error) {
       this.#failed(error)

@@ -33,15 +33,17 @@ type Result<T> = T extends (...args: never[]) => infer R ? Exclude<R, void | und
 
 /** What a tuple of plugins adds with the hook `H`: one property for each that returns one. */
 export type Installed<P extends readonly PluginInfo[], H extends 'client' | 'server' | 'peer'> = {
-  readonly [K in P[number] as H extends keyof K ? ([Result<K[H]>] extends [never] ? never : K['name']) : never]: H extends keyof K
-    ? Result<K[H]>
-    : never
+  readonly [
+    K in P[number] as H extends keyof K ? ([Result<K[H]>] extends [never] ? never : K['name']) : never
+  ]: H extends keyof K ? Result<K[H]> : never
 }
 
 type Problem<H extends PluginInfo, Seen extends string> = H['name'] extends Seen
   ? `the plugin '${H['name']}' is there twice`
   : H['needs'] extends readonly string[]
-    ? { [N in H['needs'][number]]: N extends Seen ? never : `the plugin '${H['name']}' needs '${N}' before it` }[H['needs'][number]]
+    ? {
+        [N in H['needs'][number]]: N extends Seen ? never : `the plugin '${H['name']}' needs '${N}' before it`
+      }[H['needs'][number]]
     : never
 
 /** The tuple itself, with a message in the place of each plugin that cannot be installed there. */
@@ -56,7 +58,11 @@ export type Checked<P extends readonly PluginInfo[], Seen extends string = never
  * Installs plugins in order onto `host`: calls `hook` for each and adds what it returns under the plugin's name.
  * @throws ERR_PLUGIN_NAME when a name is taken; ERR_PLUGIN_NEEDS when a needed plugin is not there before
  */
-export const install = <P extends PluginInfo>(host: object, plugins: readonly P[], hook: (plugin: P) => object | void): void => {
+export const install = <P extends PluginInfo>(
+  host: object,
+  plugins: readonly P[],
+  hook: (plugin: P) => object | void
+): void => {
   const before = new Set<string>()
   for (const plugin of plugins) {
     const { name, needs = [] } = plugin

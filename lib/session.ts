@@ -17,6 +17,9 @@ import type { Data, Wire } from './transformer.ts'
 const ACK_MESSAGES = 256
 const ACK_BYTES = 65_536
 
+/** And so many milliseconds after the first message that was taken, so that little of what arrived counts as lost. */
+const ACK_DELAY = 2_000
+
 /** Messages in and out, counted over one wire after the other: the half of an end that knows nothing of values. */
 export abstract class Session<E extends Events<E>> extends Emitter<E> {
   state: State = 'idle'
@@ -42,6 +45,7 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   #unacknowledged = 0
   /** Messages that a former wire has delivered already. */
   #skip = 0
+  #ackTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(limits: Limits) {
     super()
@@ -72,12 +76,15 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     this.wire = wire
     this.outbox.full = false
     this.heard = true
+    // What was said over the wire before may not have arrived.
+    this.said = false
     this.#skip = known ? this.#received - known[0] : 0
     this.#schedule()
   }
 
   /** Lets go of the wire, and keeps the rest. */
   detach(): void {
+    this.#stopAckTimer()
     this.wire = undefined
   }
 
@@ -103,9 +110,14 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     if (outbox.writable) return true
     this.#wantsDrain = true
     const cap = this.wire ? limits.buffered : limits.window
-    // One message over is accepted, so that a message of the size of the cap can be sent at all.
-    if (outbox.bytes - this.remoteLimit > cap) this.fail(ERR_SLOW)
+    if (this.holdsMoreThan(cap)) this.fail(ERR_SLOW)
     return false
+  }
+
+  /** One message over is accepted, so that a message of the size of the cap can be sent at all. */
+  protected holdsMoreThan(cap: number): boolean {
+    // The other end says how large a message it takes, and may say anything.
+    return this.outbox.bytes - Math.min(this.remoteLimit, cap) > cap
   }
 
   /** Sends what there is to send. */
@@ -149,6 +161,7 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   /** Says goodbye now. */
   protected bid(goodbye: Goodbye): void {
     this.said = true
+    this.count(ACK)
     this.wire?.send(CLOSE + JSON.stringify(goodbye))
   }
 
@@ -185,13 +198,20 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     this.unread -= size
     this.#unacknowledged += size
     if (this.#owesAck()) this.#schedule()
+    else this.#ackTimer ??= setTimeout(() => this.count(ACK), ACK_DELAY)
   }
 
   /** Tells how many messages were taken. */
   protected count(type: string): void {
+    this.#stopAckTimer()
     this.#acknowledged = this.#consumed
     this.#unacknowledged = 0
     this.wire?.send(type + this.#consumed)
+  }
+
+  #stopAckTimer(): void {
+    clearTimeout(this.#ackTimer)
+    this.#ackTimer = undefined
   }
 
   #schedule(): void {

@@ -24,13 +24,18 @@ export const toReadable = (take: (taker: Taker | undefined) => void): ReadableSt
 export const toWritable = (connection: Connection): WritableStream<unknown> =>
   new WritableStream({
     start(controller) {
-      connection.once('close', ({ reason }) => controller.error(new Error(reason)))
+      connection.on('close', ({ reason }) => {
+        if (connection.state === 'closed') controller.error(new Error(reason))
+      })
     },
     async write(value) {
-      if (connection.write(value)) return
+      if (connection.write(value) || connection.state === 'closed') return
       await new Promise<void>(resolve => {
-        connection.once('drain', resolve)
-        connection.once('close', () => resolve())
+        const undos = [connection.on('drain', goOn), connection.on('close', goOn)]
+        function goOn(): void {
+          for (const undo of undos) undo()
+          resolve()
+        }
       })
     },
     close: () => connection.end(),

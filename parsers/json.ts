@@ -20,21 +20,21 @@ const bytesOf = (value: Bytes): Uint8Array =>
 /** Throws for what JSON would break unnoticed, for what never ends, and for keys that could change prototypes. */
 const check = (value: unknown, room: number, settled?: boolean): void => {
   if (typeof value === 'bigint' || isBytes(value) || value instanceof Map || value instanceof Set) {
-    throw new TypeError('the msgpack parser carries bigint, Map, Set, and bytes at any level')
+    throw new TypeError('the msgpack parser carries Map, Set, bigint and inner bytes')
   }
   if (!isObject(value)) return
   if (!settled && typeof value.toJSON === 'function') return check(value.toJSON(), room, true)
-  if (room < 1) throw new TypeError('nested too deep, or in itself')
+  if (room < 1) throw new TypeError('nested too deep')
   if (Array.isArray(value)) {
     for (const item of value) if (!isPlain(item)) check(item, room - 1)
     return
   }
   for (const key in value) {
     const item = value[key]
-    if (key === '__proto__') throw new TypeError('the key __proto__')
-    if (isPlain(item) || !Object.hasOwn(value, key)) continue
-    if (key === 'constructor' && Object.hasOwn(Object(item), 'prototype')) throw new TypeError('the key constructor')
-    check(item, room - 1)
+    if (key === '__proto__' || (key === 'constructor' && isObject(item) && Object.hasOwn(item, 'prototype'))) {
+      throw new TypeError(`the key ${key}`)
+    }
+    if (!isPlain(item) && Object.hasOwn(value, key)) check(item, room - 1)
   }
 }
 

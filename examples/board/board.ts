@@ -32,12 +32,20 @@ interface Kept {
   readonly done: Set<string>
 }
 
+const parse = (file: string, json: string): Readonly<Record<string, unknown>> => {
+  try {
+    return Object(JSON.parse(json)) as Readonly<Record<string, unknown>>
+  } catch (error) {
+    throw new Error(`${file} cannot be read. Delete it to begin with an empty board.`, { cause: error })
+  }
+}
+
 const read = async (file: string): Promise<Kept> => {
   const json = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '{}'
     throw error
   })
-  const { notes, messages, done } = JSON.parse(json) as Record<string, unknown>
+  const { notes, messages, done } = parse(file, json)
   const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
   return {
     notes: new Map(

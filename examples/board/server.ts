@@ -47,10 +47,27 @@ type Peer = AnyPeer<undefined>
 /** Who is here. Those whose wire was cut are, for as long as they may come back. */
 const people = new Map<Peer, Person>()
 
+let telling: NodeJS.Timeout | undefined
+/** Tells everybody who is here; once for all who come and go in the same moment. */
 const tellPeople = (): void => {
-  const list = [...people].map(([peer, person]) => ({ id: peer.id, ...person, away: peer.state !== 'open' }))
-  server.peers.broadcast({ type: 'people', people: list } satisfies ServerValue)
+  telling ??= setTimeout(() => {
+    telling = undefined
+    const list = [...people].map(([peer, person]) => ({ id: peer.id, ...person, away: peer.state !== 'open' }))
+    server.peers.broadcast({ type: 'people', people: list } satisfies ServerValue)
+  }, 30)
 }
+
+// For the button "Drop my wire": the socket of each tab, by the secret name that the tab gave itself.
+const sockets = new Map<string, Duplex>()
+http.on('upgrade', ({ url = '' }, socket) => {
+  const [path, query] = url.split('?', 2)
+  const tab = new URLSearchParams(query).get('tab')
+  if (path !== server.path) socket.destroy()
+  else if (tab) {
+    sockets.set(tab, socket)
+    socket.once('close', () => sockets.get(tab) === socket && sockets.delete(tab))
+  }
+})
 
 const handle = (peer: Peer, value: ClientValue): void => {
   const answer = (answered: ServerValue): void => void peer.write(answered)
@@ -86,18 +103,6 @@ server.on('connection', peer => {
   peer.on('disconnect', tellPeople)
   peer.on('open', ({ recovered }) => recovered && tellPeople())
   peer.on('close', () => people.delete(peer) && tellPeople())
-})
-
-// For the button "Drop my wire": the socket of each tab, by the secret name that the tab gave itself.
-const sockets = new Map<string, Duplex>()
-http.on('upgrade', ({ url = '' }, socket) => {
-  const [path, query] = url.split('?', 2)
-  const tab = new URLSearchParams(query).get('tab')
-  if (path !== server.path) socket.destroy()
-  else if (tab) {
-    sockets.set(tab, socket)
-    socket.once('close', () => sockets.get(tab) === socket && sockets.delete(tab))
-  }
 })
 
 http.on('error', (error: NodeJS.ErrnoException) => {

@@ -12,7 +12,9 @@ const isPlugin = (value: unknown): value is readonly [string, number] =>
 
 /** Reads the first message of a client. Undefined: it is no hello. */
 export const parseHello = (json: unknown): Hello | undefined => {
-  const { v, parser, plugins, limit, window, auth, schema, session, got } = Object(json) as Partial<Record<keyof Hello, unknown>>
+  const { v, parser, plugins, limit, window, auth, schema, session, got } = Object(json) as Partial<
+    Record<keyof Hello, unknown>
+  >
   if (!isCount(v) || !isName(parser) || !isCount(limit) || !isCount(window)) return undefined
   if (!Array.isArray(plugins) || plugins.length > MAX_LANE || !plugins.every(isPlugin)) return undefined
   if (schema !== undefined && !isCount(schema)) return undefined

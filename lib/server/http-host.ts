@@ -51,12 +51,12 @@ export class HttpHost implements Host {
     }
     http.on('upgrade', upgrade)
     // A listener could not keep the other ones from answering too, so ours stands before all of them.
-    const { emit } = http
-    const own = Object.hasOwn(http, 'emit')
+    const emit = http.emit.bind(http)
+    const before = Object.getOwnPropertyDescriptor(http, 'emit')
     const intercept: typeof emit = (event: string, ...args: unknown[]) => {
       const [request, response] = args
       if (event === 'request' && this.#answer(request as IncomingMessage, response as ServerResponse)) return true
-      return Reflect.apply(emit, http, [event, ...args])
+      return emit(event, ...args)
     }
     http.emit = intercept
     return () => {
@@ -64,7 +64,7 @@ export class HttpHost implements Host {
       this.#requests.clear()
       // Where somebody put themselves before us meanwhile, `intercept` stays, and lets everything pass.
       if (http.emit !== intercept) return
-      if (own) http.emit = emit
+      if (before) Object.defineProperty(http, 'emit', before)
       else Reflect.deleteProperty(http, 'emit')
     }
   }
@@ -91,7 +91,12 @@ export const refuse = (socket: Duplex, status: number, reason = STATUS_CODES[sta
   )
 }
 
-const STATUSES: Partial<Record<ErrorCode, number>> = { ERR_ORIGIN: 403, ERR_UNAUTHORIZED: 401, ERR_BUSY: 503, ERR_SHUTDOWN: 503 }
+const STATUSES: Partial<Record<ErrorCode, number>> = {
+  ERR_ORIGIN: 403,
+  ERR_UNAUTHORIZED: 401,
+  ERR_BUSY: 503,
+  ERR_SHUTDOWN: 503
+}
 
 /** How HTTP says why a link was refused. */
 export const httpStatus = (error: AnywireError): number => STATUSES[error.code] ?? 400

@@ -117,7 +117,10 @@ export class ServerLink implements Receiver {
   #hold(data: Data): void {
     this.#early ??= []
     this.#early.push(data)
-    if (this.#early.reduce((size, { length }) => size + length, 0) > this.#host.limits.message || this.#early.length > 1_000) {
+    if (
+      this.#early.reduce((size, { length }) => size + length, 0) > this.#host.limits.message ||
+      this.#early.length > 1_000
+    ) {
       this.refuse(new AnywireError(ERR_RATE, 'too much was sent before the connection was accepted'))
     }
   }

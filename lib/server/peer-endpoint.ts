@@ -126,19 +126,28 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     link.carry(this)
   }
 
+  disconnect(): void {
+    const link = this.#link
+    if (!link) return
+    link.abort()
+    this.lost([1006, 'disconnected', 0])
+  }
+
   /** The wire is gone. */
   lost(goodbye: Goodbye): void {
     const { recovery, limits } = this.#host
     this.#link = undefined
     this.detach()
     if (this.said && this.ending) return this.#over(this.ending)
-    if (!this.#recovers || !recovery || isFinal(goodbye[0])) return this.#over(goodbye)
+    // A page that goes away (1001) takes its client with it.
+    if (!this.#recovers || !recovery || isFinal(goodbye[0]) || goodbye[0] === 1001) return this.#over(goodbye)
     this.state = 'away'
     this.#timer = setTimeout(() => this.#over(tell(ERR_SESSION_LOST)), recovery.time)
     this.#timer.unref()
     this.#host.away(this)
-    this.emit('disconnect', end(goodbye))
-    if (this.outbox.bytes - this.remoteLimit > limits.window) this.leave(tell(ERR_SLOW))
+    // Where no more sessions may wait, that was the end.
+    if (this.state === 'away') this.emit('disconnect', end(goodbye))
+    if (this.holdsMoreThan(limits.window)) this.leave(tell(ERR_SLOW))
   }
 
   finish(goodbye: Goodbye): void {

@@ -26,4 +26,6 @@ export interface AuthRequest extends Handshake {
 export interface Peer<Context = unknown> extends Connection, Handshake {
   /** What `authenticate` returned. */
   readonly context: Context
+  /** Cuts the wire, as a network does: the client may come back to the session. For tests, and to move clients elsewhere. */
+  disconnect(): void
 }

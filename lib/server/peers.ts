@@ -4,11 +4,11 @@ import { PeerEndpoint } from './peer-endpoint.ts'
 import type { Peer } from './peer.ts'
 
 /** Who gets a broadcast. */
-export interface BroadcastOptions<P> extends WriteOptions {
+export interface BroadcastOptions<P = Peer> extends WriteOptions {
   /** Only peers for which this is true. */
   readonly where?: (peer: P) => boolean
   /** All but this one, or these. */
-  readonly except?: P | readonly P[]
+  readonly except?: Peer | readonly Peer[]
 }
 
 /** The peers of a server, those included whose clients may still come back. */

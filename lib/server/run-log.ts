@@ -8,7 +8,7 @@ interface Block {
   next: Block | undefined
 }
 
-const block = (): Block => ({ runs: new Array<Run | undefined>(BLOCK), next: undefined })
+const block = (): Block => ({ runs: Array.from({ length: BLOCK }), next: undefined })
 
 /**
  * Runs, first in, first out. They stand in blocks: an array for each connection would be copied as it grows, and a list

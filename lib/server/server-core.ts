@@ -5,12 +5,27 @@ import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
 import type { Undo } from '../emitter.ts'
 import { AnywireError } from '../errors.ts'
-import { ERR_BUSY, ERR_HANDLER, ERR_OPTION, ERR_ORIGIN, ERR_PARSER, ERR_PLUGIN, ERR_PROTOCOL, ERR_SCHEMA, ERR_SERVER, ERR_SESSION_LOST, ERR_SHUTDOWN, ERR_UNAUTHORIZED, ERR_VERSION } from '../failures.ts'
+import {
+  ERR_BUSY,
+  ERR_HANDLER,
+  ERR_OPTION,
+  ERR_ORIGIN,
+  ERR_PARSER,
+  ERR_PLUGIN,
+  ERR_PROTOCOL,
+  ERR_SCHEMA,
+  ERR_SERVER,
+  ERR_SESSION_LOST,
+  ERR_SHUTDOWN,
+  ERR_UNAUTHORIZED,
+  ERR_VERSION
+} from '../failures.ts'
 import { PROTOCOL } from '../handshake.ts'
 import type { Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import type { Parser } from '../parser.ts'
 import { install } from '../plugin.ts'
+import { print } from '../print.ts'
 import type { Receiver, Wire } from '../transformer.ts'
 import { DEFAULT_PATH } from '../url.ts'
 import { Forwarding } from './address.ts'
@@ -67,7 +82,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.plugins = plugins
     this.lanes = plugins.filter(({ local }) => !local).map(({ name }) => name)
     this.heartbeat = heartbeat
-    this.recovery = recovery === false ? undefined : { time: 120_000, sessions: 100_000, same: isDeepStrictEqual, ...recovery }
+    this.recovery =
+      recovery === false ? undefined : { time: 120_000, sessions: 100_000, same: isDeepStrictEqual, ...recovery }
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)
     if (options.parsers.length === 0) throw new AnywireError(ERR_OPTION, 'a server needs a parser')
     this.#ownsHttp = !http && (port !== undefined || socket !== undefined)
@@ -90,7 +106,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number {
     const lane = options?.lane === undefined ? 0 : this.lanes.indexOf(options.lane) + 1
-    if (options?.lane !== undefined && lane === 0) throw new AnywireError(ERR_OPTION, `there is no lane '${options.lane}'`)
+    if (options?.lane !== undefined && lane === 0)
+      throw new AnywireError(ERR_OPTION, `there is no lane '${options.lane}'`)
     return multicast(peers, lane, value, options)
   }
 
@@ -104,7 +121,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       const request = { transformer, url, query, headers, address, plain, auth: hello?.auth }
       context = await this.#options.authenticate?.(request)
     } catch (error) {
-      if (error instanceof AnywireError) return error
+      if (error instanceof AnywireError && error.status > 0) return error
       this.#report(new AnywireError(ERR_HANDLER, 'authenticate', error), 'authenticate')
       return new AnywireError(ERR_UNAUTHORIZED)
     }
@@ -167,7 +184,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   override failed(error: unknown, event: string): void {
     const stage = event === 'error' ? 'error' : event
     const failure = new AnywireError(ERR_HANDLER, `a listener for '${event}'`, error)
-    if (stage === 'error') console.error(failure)
+    if (stage === 'error') print(failure)
     else this.#report(failure, stage)
   }
 
@@ -190,7 +207,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     clearTimeout(timer)
     for (const undo of this.#undos.reverse()) undo()
     this.#heart.stop()
-    await Promise.all(this.#listeners.map(listener => listener.close()))
+    for (const listener of this.#listeners) await listener.close()
     this.#host.detach()
     const { http } = this
     if (http && this.#ownsHttp) {
@@ -203,7 +220,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   #report(error: AnywireError, stage: string, peer?: PeerEndpoint): void {
-    if (!this.emit('error', error, peer ? { stage, peer } : { stage })) console.error(error)
+    if (!this.emit('error', error, peer ? { stage, peer } : { stage })) print(error)
   }
 
   #accept(transformer: string, request: LinkRequest): Receiver | AnywireError {
@@ -230,7 +247,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     if (!isAllowedOrigin(request, this.#forwarding.host(request), this.#options.origins)) {
       return new AnywireError(ERR_ORIGIN, request.headers.origin)
     }
-    return plain && this.#options.plain === false ? new AnywireError(ERR_PROTOCOL, 'plain clients are not accepted') : undefined
+    return plain && this.#options.plain === false
+      ? new AnywireError(ERR_PROTOCOL, 'plain clients are not accepted')
+      : undefined
   }
 
   #mismatch({ v, plugins, schema }: Hello): AnywireError | undefined {
@@ -242,7 +261,10 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       const own = this.plugins.find(plugin => plugin.name === name && !plugin.local)
       if (!own) return new AnywireError(ERR_PLUGIN, `the server does not have '${name}'`)
       if (own.version !== version) {
-        return new AnywireError(ERR_PLUGIN, `'${name}' has version ${version} on the client, ${own.version} on the server`)
+        return new AnywireError(
+          ERR_PLUGIN,
+          `'${name}' has version ${version} on the client, ${own.version} on the server`
+        )
       }
     }
     return undefined

@@ -1,8 +1,8 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
-import type { Undo } from '../../lib/emitter.ts'
 import { isOffline, watchNetwork } from '../../lib/network.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import { print } from '../../lib/print.ts'
 import { sizeOf } from '../../lib/outbox.ts'
 import type { Data } from '../../lib/transformer.ts'
 
@@ -89,7 +89,7 @@ class Queue extends Emitter<OfflineEvents> implements Offline {
   }
 
   override failed(error: unknown): void {
-    console.error(error)
+    print(error)
   }
 
   #take(): Waiting | undefined {
@@ -114,16 +114,12 @@ export const offline = (options: OfflineOptions = {}) =>
     client(client, _lane, during): Offline {
       const settings = { ...DEFAULTS, ...options }
       const queue = new Queue(settings, data => client.parser.decode(data))
-      let release: Undo | undefined
-      /** From here on values wait, unless they are written by handlers of `open`, which come first. */
-      const hold = (): void => {
-        release ??= client.outgoing.use((value, next, { reliable = true, expires } = {}) => {
-          if (client.state === 'open') next(value)
-          else if (reliable) queue.push(client.parser.encode(value), expires, next)
-        })
-      }
+      // Handlers of `open` come before what waits: what they write passes by.
+      client.outgoing.use((value, next, { reliable = true, expires } = {}) => {
+        if (client.state === 'open') next(value)
+        else if (reliable) queue.push(client.parser.encode(value), expires, next)
+      })
       const lost = (): void => {
-        hold()
         if (!queue.online) return
         queue.online = false
         queue.emit('offline')
@@ -132,10 +128,7 @@ export const offline = (options: OfflineOptions = {}) =>
         queueMicrotask(() => {
           if (client.state !== 'open') return
           queue.online = true
-          const values = queue.flush()
-          release?.()
-          release = undefined
-          queue.emit('online', { values })
+          queue.emit('online', { values: queue.flush() })
         })
       )
       client.on('disconnect', lost)
@@ -143,7 +136,6 @@ export const offline = (options: OfflineOptions = {}) =>
         lost()
         if (!reconnect) queue.clear('closed')
       })
-      hold()
       during(() => watchNetwork(() => client.probe(isOffline() ? 0 : settings.probe)))
       return queue
     }

@@ -1,7 +1,9 @@
+import type { Client } from '../../lib/client.ts'
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { watchNetwork } from '../../lib/network.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import { print } from '../../lib/print.ts'
 
 export interface ReconnectOptions {
   /** Milliseconds: the first delay is between 0 and this. Default 1,000. */
@@ -17,8 +19,11 @@ export interface ReconnectOptions {
 }
 
 export interface ReconnectEvents {
-  /** The next attempt was scheduled: which one in a row it is, and in how many milliseconds it starts. */
-  schedule: [step: { readonly attempt: number; readonly delay: number }]
+  /**
+   * The next attempt was scheduled: which one in a row it is, in how many milliseconds it starts, and why there is no wire:
+   * the code and reason of its end, or of the failed attempt.
+   */
+  schedule: [step: { readonly attempt: number; readonly delay: number; readonly code: number; readonly reason: string }]
   /** An attempt starts. */
   attempt: [step: { readonly attempt: number }]
   /** There is a wire again, after so many attempts. */
@@ -36,6 +41,8 @@ export interface Reconnect extends Listenable<ReconnectEvents> {
   /** Starts the scheduled attempt at once. */
   now(): void
 }
+
+type Lost = Parameters<Parameters<Client['supervise']>[0]>[0]
 
 /** A wire that lived this long, in milliseconds, ends a row of failed attempts. */
 const STABLE = 1_000
@@ -58,7 +65,7 @@ class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
   }
 
   /** @returns whether there will be another attempt */
-  schedule(after: number): boolean {
+  schedule({ code, reason, after }: Lost): boolean {
     if (performance.now() - this.#opened >= STABLE) this.attempts = 0
     this.#opened = Infinity
     const { min, max, factor, attempts, random } = this.#options
@@ -71,7 +78,7 @@ class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
     const delay = after + random() * Math.min(max, min * factor ** this.attempts)
     this.cancel()
     this.#timer = setTimeout(() => this.now(), delay)
-    this.emit('schedule', { attempt: this.attempts + 1, delay })
+    this.emit('schedule', { attempt: this.attempts + 1, delay, code, reason })
     return true
   }
 
@@ -94,7 +101,7 @@ class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
   }
 
   override failed(error: unknown): void {
-    console.error(error)
+    print(error)
   }
 }
 
@@ -114,7 +121,7 @@ export const reconnect = (options: ReconnectOptions = {}) =>
     local: true,
     client(client, _lane, during): Reconnect {
       const reconnector = new Reconnector({ ...DEFAULTS, ...options }, () => client.open())
-      client.supervise(({ after }) => reconnector.schedule(after))
+      client.supervise(lost => reconnector.schedule(lost))
       client.on('open', () => reconnector.succeeded())
       during(() => {
         const undo = watchNetwork(event => event !== 'offline' && reconnector.now())

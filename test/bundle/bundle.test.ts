@@ -209,6 +209,16 @@ describe('bundle', function () {
     [{ imports: { mine: './a.js' } }, /'mine' is imported, and is in none of the lists/],
     [{ format: 'global', global: 'a;b' }, /'a;b' is no name for a global variable/]
   ]
+  it('names a package that is missing', async () => {
+    for (const from of ['no-such-package', 'no-such-package/part.js']) {
+      await assert.rejects(bundle({ plugins: ['mine'], imports: { mine: from } }), {
+        code: 'ERR_MISSING_PACKAGE',
+        message: /: npm install no-such-package$/
+      })
+    }
+    await assert.rejects(bundle({ plugins: ['readFile'], imports: { readFile: 'node:fs' } }), { code: 'ERR_OPTION' })
+  })
+
   for (const [options, message] of wrong) {
     it(`refuses ${JSON.stringify(options)}`, () => assert.rejects(bundle(options), { code: 'ERR_OPTION', message }))
   }

@@ -81,7 +81,14 @@ export const parserContract = (name: string, make: Make, { supports }: { readonl
     })
 
     it('throws for built-in objects and numbers that it does not carry, wherever they are', () => {
-      const strict = [/x/, new Error('x'), Promise.resolve(), new WeakMap(), new SharedArrayBuffer(1), Object(1n)]
+      const strict: unknown[] = [
+        /x/,
+        new Error('x'),
+        Promise.resolve(),
+        new WeakMap(),
+        new SharedArrayBuffer(1),
+        Object(1n)
+      ]
       const inputs: unknown[] = [
         2n ** 64n,
         ...(supports.bigint ? [] : [1n]),

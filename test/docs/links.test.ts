@@ -5,7 +5,9 @@ import { anchors, pages, prose, read } from './support/pages.ts'
 
 /** The links of a page to files of the project, as written. */
 const links = (page: string): string[] =>
-  [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target).filter(target => !/^[a-z]+:/.test(target))
+  [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter(target => !/^[a-z]+:/.test(target))
 
 const isBroken = (page: string, link: string): boolean => {
   const [path = '', anchor] = link.split('#', 2)

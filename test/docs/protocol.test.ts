@@ -9,7 +9,11 @@ import type { Peer, Server } from '../../index.ts'
 import { named } from './support/pages.ts'
 import { Workshop } from './support/workshop.ts'
 
-type Connect = (url: string, Class: typeof WebSocket, onValue: (value: unknown) => void) => (value: unknown) => void
+type Connect = (
+  url: string,
+  Class: new (url: string) => WebSocket,
+  onValue: (value: unknown) => void
+) => (value: unknown) => void
 
 describe('the client in PROTOCOL.md', () => {
   let workshop: Workshop
@@ -110,11 +114,9 @@ describe('the client in PROTOCOL.md', () => {
     const values: unknown[] = []
     const first = next()
     const write = connect(url, Tracked, value => values.push(value))
-    const second = first.then(peer => {
-      const following = next()
-      peer.end(4000, 'come back')
-      return following
-    })
+    const former = await first
+    const second = next()
+    former.end(4000, 'come back')
     const peer = await second
     peer.on('data', value => peer.write(value))
     write('here again')

@@ -45,8 +45,8 @@ const isNetwork = (name: string): boolean => /^(ws|engine\.io|@fails-components)
 const objection = (path: string, { target, type }: Import): string | undefined => {
   if (path.startsWith('lib/')) {
     if (!isFile(target)) {
-      const allowed = target === 'eventemitter3' || (isServer(path) && target.startsWith('node:'))
-      return allowed ? undefined : 'lib imports eventemitter3 and nothing else; node:* in lib/server alone'
+      const allowed = isServer(path) && target.startsWith('node:')
+      return allowed ? undefined : 'lib imports no packages, and node:* in lib/server alone'
     }
     if (partOf(target) !== 'lib') return 'lib knows nothing outside of itself'
     return isServer(target) && !isServer(path) && !type ? 'the client never reaches lib/server' : undefined

@@ -53,6 +53,11 @@ const PLAIN_TYPES = `
   client.rpc
 `
 
+interface Manifest {
+  exports: Record<string, unknown>
+  peerDependencies: Record<string, string>
+}
+
 const RESOLUTIONS = [
   { module: 'nodenext', moduleResolution: 'nodenext' },
   { module: 'preserve', moduleResolution: 'bundler' }
@@ -63,6 +68,7 @@ describe('the packed package', function () {
   let folder: string
   let files: string[]
   let subpaths: string[]
+  let optional: string[]
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'anywire-'))
@@ -72,11 +78,18 @@ describe('the packed package', function () {
     files = packed.files.map(({ path }) => path)
     await writeFile(join(folder, 'package.json'), '{ "private": true }')
     await inside(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`)
-    const manifest = JSON.parse(await readFile('package.json', 'utf8')) as { exports: Record<string, unknown> }
+    const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Manifest
+    optional = Object.keys(manifest.peerDependencies)
     subpaths = Object.keys(manifest.exports).flatMap(key => (key.endsWith('.json') ? [] : `anywire${key.slice(1)}`))
   })
 
   after(() => rm(folder, { recursive: true, force: true }))
+
+  /** Gives the consumer a package of ours. */
+  const link = async (name: string): Promise<void> => {
+    await mkdir(join(folder, 'node_modules', name, '..'), { recursive: true })
+    await symlink(join(modules, name), join(folder, 'node_modules', name))
+  }
 
   /** The subpaths that browsers use too. */
   const everywhere = (): string[] =>
@@ -104,9 +117,9 @@ describe('the packed package', function () {
     for (const file of ['README.md', 'CHANGELOG.md', 'PROTOCOL.md', 'LICENSE']) assert.ok(files.includes(file), file)
   })
 
-  it('brings eventemitter3 and ws and nothing else', async () => {
+  it('brings ws and nothing else', async () => {
     const installed = await readdir(join(folder, 'node_modules'))
-    assert.deepEqual(installed.filter(name => !name.startsWith('.')).sort(), ['anywire', 'eventemitter3', 'ws'])
+    assert.deepEqual(installed.filter(name => !name.startsWith('.')).sort(), ['anywire', 'ws'])
   })
 
   it('works with import', async () => {
@@ -121,74 +134,77 @@ describe('the packed package', function () {
     assert.equal(await inside(folder, process.execPath, 'echo.cjs'), '{"hello":"world"}\n')
   })
 
-  it('has every subpath, for import and for require', async () => {
-    const names = subpaths.filter(name => name !== 'anywire/contract' && name !== 'anywire/bundle')
-    await writeFile(join(folder, 'all.mjs'), names.map(name => `import '${name}'\n`).join(''))
-    await writeFile(join(folder, 'all.cjs'), names.map(name => `require('${name}')\n`).join(''))
-    await inside(folder, process.execPath, 'all.mjs')
-    await inside(folder, process.execPath, 'all.cjs')
-  })
+  describe('beside the optional packages', () => {
+    before(() => Promise.all(optional.map(link)))
 
-  describe('in a bundle for browsers', () => {
-    it('has nothing of Node', async () => {
-      const contents = everywhere()
-        .map((name, index) => `export * as part${index} from '${name}'\n`)
-        .join('')
-      const { metafile, warnings } = await build({
-        stdin: { contents, resolveDir: folder },
-        bundle: true,
-        format: 'esm',
-        platform: 'browser',
-        metafile: true,
-        write: false
-      })
-      assert.deepEqual(warnings, [])
-      const inputs = Object.keys(metafile.inputs)
-      assert.deepEqual(
-        inputs.filter(input => /lib\/server\/|node_modules\/ws\//.test(input)),
-        []
-      )
-      assert.deepEqual(
-        Object.values(metafile.outputs).flatMap(output => output.imports),
-        []
-      )
+    it('has every subpath, for import and for require', async () => {
+      const names = subpaths.filter(name => name !== 'anywire/contract')
+      await writeFile(join(folder, 'all.mjs'), names.map(name => `import '${name}'\n`).join(''))
+      await writeFile(join(folder, 'all.cjs'), names.map(name => `require('${name}')\n`).join(''))
+      await inside(folder, process.execPath, 'all.mjs')
+      await inside(folder, process.execPath, 'all.cjs')
     })
-  })
 
-  describe('type-checks', () => {
-    for (const { module, moduleResolution } of RESOLUTIONS) {
-      const options = { module, moduleResolution, types: [], lib: ['es2022', 'dom', 'dom.asynciterable'] }
-
-      it(`without @types/node, ${moduleResolution}`, () => check(PLAIN_TYPES, options))
-
-      it(`every subpath without @types/node, ${moduleResolution}`, () =>
-        check(
-          everywhere()
-            .map(name => `import '${name}'\n`)
-            .join(''),
-          options
-        ))
-    }
-
-    it('of the browser half, under the browser condition', async () => {
-      const lib = ['es2022', 'dom', 'dom.asynciterable']
-      await check(PLAIN_TYPES, {
-        module: 'preserve',
-        moduleResolution: 'bundler',
-        customConditions: ['browser'],
-        types: [],
-        lib
+    describe('in a bundle for browsers', () => {
+      it('has nothing of Node', async () => {
+        const contents = everywhere()
+          .map((name, index) => `export * as part${index} from '${name}'\n`)
+          .join('')
+        const { metafile, warnings } = await build({
+          stdin: { contents, resolveDir: folder },
+          bundle: true,
+          format: 'esm',
+          platform: 'browser',
+          metafile: true,
+          write: false
+        })
+        assert.deepEqual(warnings, [])
+        const inputs = Object.keys(metafile.inputs)
+        assert.deepEqual(
+          inputs.filter(input => /lib\/server\/|node_modules\/ws\//.test(input)),
+          []
+        )
+        assert.deepEqual(
+          Object.values(metafile.outputs).flatMap(output => output.imports),
+          []
+        )
       })
     })
 
-    it('with @types/node', async () => {
-      await mkdir(join(folder, 'node_modules/@types'))
-      await symlink(join(modules, '@types/node'), join(folder, 'node_modules/@types/node'))
-      await symlink(join(modules, 'undici-types'), join(folder, 'node_modules/undici-types'))
-      const all = subpaths.map(name => `import '${name}'\n`).join('')
-      for (const resolution of RESOLUTIONS) {
-        await check(`${all}${NODE_TYPES}`, { ...resolution, types: ['node'], lib: ['es2022'] })
+    describe('type-checks', () => {
+      for (const { module, moduleResolution } of RESOLUTIONS) {
+        const options = { module, moduleResolution, types: [], lib: ['es2022', 'dom', 'dom.asynciterable'] }
+
+        it(`without @types/node, ${moduleResolution}`, () => check(PLAIN_TYPES, options))
+
+        it(`every subpath without @types/node, ${moduleResolution}`, () =>
+          check(
+            everywhere()
+              .map(name => `import '${name}'\n`)
+              .join(''),
+            options
+          ))
       }
+
+      it('of the browser half, under the browser condition', async () => {
+        const lib = ['es2022', 'dom', 'dom.asynciterable']
+        await check(PLAIN_TYPES, {
+          module: 'preserve',
+          moduleResolution: 'bundler',
+          customConditions: ['browser'],
+          types: [],
+          lib
+        })
+      })
+
+      it('with @types/node', async () => {
+        await link('@types/node')
+        await link('undici-types')
+        const all = subpaths.map(name => `import '${name}'\n`).join('')
+        for (const resolution of RESOLUTIONS) {
+          await check(`${all}${NODE_TYPES}`, { ...resolution, types: ['node'], lib: ['es2022'] })
+        }
+      })
     })
   })
 })

@@ -1,5 +1,5 @@
 // The real ones, whatever clock a test installs.
-const { setImmediate: immediate } = globalThis
+const { setImmediate: immediate, setTimeout: after } = globalThis
 const now = performance.now.bind(performance)
 
 /** So many turns of the event loop, for what must not happen to have its chance. */
@@ -8,10 +8,12 @@ export const turns = async (count = 5): Promise<void> => {
 }
 
 /** Waits, turn by turn, until a condition holds. */
-export const until = async (condition: () => boolean, what = `${condition}`, limit = 4_000): Promise<void> => {
+export const until = async (condition: () => boolean, what: string | (() => string) = `${condition}`, limit = 4_000): Promise<void> => {
   const deadline = now() + limit
-  while (!condition()) {
-    if (now() > deadline) throw new Error(`in vain: ${what}`)
-    await turns(1)
+  for (let turn = 0; !condition(); turn++) {
+    if (now() > deadline) throw new Error(`in vain: ${typeof what === 'string' ? what : what()}`)
+    // Sockets take a while, and many may be waited for at a time.
+    if (turn < 100) await turns(1)
+    else await new Promise(resolve => after(resolve, 1))
   }
 }

@@ -10,7 +10,7 @@ export interface MemoryOptions {
   capacity?: number
   /** True: nothing can be dialled. Default false. */
   down?: boolean
-  /** True: nothing arrives any more, and nobody is told, as on a network that is gone. Default false. */
+  /** True: nothing arrives, and nobody is told. What is on its way waits until it is false again. Default false. */
   stalled?: boolean
   /** Where the dice for `loss` come from. Default `Math.random`. */
   random?: () => number
@@ -54,8 +54,8 @@ class Network implements MemoryNetwork {
   loss: number
   capacity: number
   down: boolean
-  stalled: boolean
   random: () => number
+  #stalled: boolean
   readonly #open = new Set<MemoryWire>()
   #accept: MemoryAccept | undefined
   #queue: { readonly due: number; readonly run: () => void }[] = []
@@ -67,8 +67,17 @@ class Network implements MemoryNetwork {
     this.loss = loss
     this.capacity = capacity
     this.down = down
-    this.stalled = stalled
+    this.#stalled = stalled
     this.random = random
+  }
+
+  get stalled(): boolean {
+    return this.#stalled
+  }
+
+  set stalled(stalled: boolean) {
+    this.#stalled = stalled
+    this.#schedule()
   }
 
   get links(): number {
@@ -119,7 +128,7 @@ class Network implements MemoryNetwork {
 
   #schedule(): void {
     const [first] = this.#queue
-    if (!first || this.#scheduled) return
+    if (!first || this.#scheduled || this.#stalled) return
     this.#scheduled = true
     const wait = first.due - Date.now()
     const work = (): void => this.#work()
@@ -131,9 +140,8 @@ class Network implements MemoryNetwork {
     this.#scheduled = false
     const now = Date.now()
     // What is called may add to the queue, behind what is due now.
-    for (let due = this.#queue.filter(job => job.due <= now).length; due > 0; due--) {
-      const job = this.#queue.shift()
-      if (!this.stalled) job?.run()
+    for (let due = this.#queue.filter(job => job.due <= now).length; due > 0 && !this.#stalled; due--) {
+      this.#queue.shift()?.run()
     }
     this.#schedule()
   }

@@ -33,7 +33,11 @@ export const ws = ({ compression = false, headers, client }: WsOptions = {}): Se
     supports: { binary: true, backpressure: true, datagrams: false, closeCodes: true },
     dial(url, receiver, signal) {
       const perMessageDeflate = threshold !== false && { threshold }
-      connectSocket(url, receiver, signal, { perMessageDeflate, ...client, headers: { ...client?.headers, ...headers } })
+      connectSocket(url, receiver, signal, {
+        perMessageDeflate,
+        ...client,
+        headers: { ...client?.headers, ...headers }
+      })
     },
     listen: (host, accept) => listen(host, accept, threshold)
   }
@@ -49,7 +53,8 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
   })
   const compressed = threshold === false ? frameRun : compressRun(threshold)
   const undo = host.onUpgrade((request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') return false
+    // RFC 6455, section 4.2.1: HTTP/1.1 or higher.
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.httpVersion < '1.1') return false
     const receiver = accept({ url: request.url ?? '', headers: request.headers, address: addressOf(socket), request })
     if (receiver instanceof AnywireError) refuse(socket, httpStatus(receiver), receiver.message)
     else {

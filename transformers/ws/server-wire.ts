@@ -44,7 +44,12 @@ class ServerWire implements Wire {
 }
 
 /** Serves an accepted WebSocket. */
-export const acceptSocket = (ws: WebSocket, socket: Duplex, receiver: Receiver, frameRun: (run: Run) => Buffer): void => {
+export const acceptSocket = (
+  ws: WebSocket,
+  socket: Duplex,
+  receiver: Receiver,
+  frameRun: (run: Run) => Buffer
+): void => {
   listen(ws, receiver)
   socket.on('drain', () => receiver.drain())
   receiver.open(new ServerWire(ws, socket, frameRun))

@@ -88,9 +88,13 @@ client.on('data', (/** @type {ServerValue} */ value) => {
   count.received++
   switch (value.type) {
     case 'snapshot':
-      for (const id of value.known) pending.delete(id)
       notes.replace(value.notes)
-      chat.replace(value.messages)
+      chat.recall(value.messages)
+      for (const id of value.known) {
+        const made = pending.get(id)
+        pending.delete(id)
+        if (made?.type === 'say') show(made)
+      }
       for (const made of pending.values()) show(made)
       break
     case 'people': {

@@ -38,7 +38,7 @@ export const createChat = ({ say, arrived }) => {
     element.classList.toggle('mine', mine.has(id))
     element.classList.toggle('waits', waits)
     element.querySelector('b').textContent = by.name
-    element.querySelector('time').textContent = waits ? 'on its way' : time.format(at)
+    element.querySelector('time').textContent = time.format(at || Date.now())
     element.querySelector('.text').textContent = text
     list.insertBefore(element, waits ? null : list.querySelector('.waits'))
     for (const [old, { isConnected }] of shown) {
@@ -58,29 +58,29 @@ export const createChat = ({ say, arrived }) => {
     toEnd()
   })
 
+  /**
+   * @param {Message} message
+   * @param waits - it was written here, and is not saved yet
+   * @returns whether it is new
+   */
+  const show = (message, waits) => {
+    const known = shown.get(message.id)
+    if (known && !known.classList.contains('waits')) return false
+    const follow = isAtEnd()
+    if (waits) mine.add(message.id)
+    put(message, waits)
+    group()
+    if (follow) toEnd()
+    return !known
+  }
+
   return {
-    /**
-     * @param {Message} message
-     * @param waits - it was written here, and is not saved yet
-     */
     show(message, waits) {
-      const known = shown.get(message.id)
-      if (known && !known.classList.contains('waits')) return
-      const follow = isAtEnd()
-      if (waits) mine.add(message.id)
-      put(message, waits)
-      group()
-      if (follow) toEnd()
-      if (!mine.has(message.id)) arrived()
+      if (show(message, waits) && !waits) arrived()
     },
-    /** @param {readonly Message[]} messages */
-    replace(messages) {
-      const follow = isAtEnd()
-      shown.clear()
-      list.replaceChildren()
-      for (const message of messages) put(message, false)
-      group()
-      if (follow) toEnd()
+    /** @param {readonly Message[]} messages - what was said before we came, or came back */
+    recall(messages) {
+      for (const message of messages) show(message, false)
     }
   }
 }

@@ -1,7 +1,13 @@
-// Three helpers, instead of a framework.
+// Four helpers, instead of a framework.
 
 /** @returns {HTMLElement} */
 export const byId = id => document.getElementById(id)
+
+/** Writes a text, unless it is there already. */
+export const setText = (id, text) => {
+  const element = byId(id)
+  if (element.textContent !== text) element.textContent = text
+}
 
 /** @returns {HTMLElement} a copy of what is in a template */
 export const fromTemplate = id => document.importNode(byId(id).content.firstElementChild, true)

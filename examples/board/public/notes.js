@@ -53,6 +53,7 @@ export const createNotes = ({ change, drag }) => {
       text => edit({ text }),
       () => render()
     )
+    textarea.addEventListener('keydown', ({ key }) => key === 'Escape' && element.querySelector('.grip').focus())
     const colors = COLORS.map((name, color) => {
       const button = document.createElement('button')
       button.type = 'button'
@@ -72,7 +73,7 @@ export const createNotes = ({ change, drag }) => {
     const render = () => {
       const { text, color } = item.note
       element.dataset.color = `${color}`
-      element.dataset.id = note.id
+      element.ariaLabel = text ? `Note: ${text}` : 'Empty note'
       for (const [index, button] of colors.entries()) button.setAttribute('aria-pressed', `${index === color}`)
       if (!type.busy) textarea.value = text
       if (!move.busy) place(element, item.note)
@@ -150,7 +151,6 @@ const makeEditable = (textarea, commit, left) => {
     if (timer) share()
     left()
   })
-  textarea.addEventListener('keydown', ({ key }) => key === 'Escape' && textarea.blur())
   return {
     get busy() {
       return document.activeElement === textarea

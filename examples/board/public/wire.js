@@ -1,5 +1,5 @@
 // The panel about the connection itself.
-import { byId } from './dom.js'
+import { byId, setText } from './dom.js'
 
 const SAMPLES = 60
 
@@ -12,7 +12,7 @@ export const watchWire = ({ client, network, count }) => {
   let first = true
 
   const tell = text => {
-    byId('story').textContent = text
+    setText('story', text)
   }
 
   /** @returns the tone of the lamp, and what to say beside it */
@@ -29,14 +29,14 @@ export const watchWire = ({ client, network, count }) => {
   const show = () => {
     const [tone, text] = describe()
     const { state } = client
-    byId('pill').dataset.tone = document.documentElement.dataset.tone = tone
-    byId('pill-text').textContent = text
-    byId('transformer').textContent = client.transformer && `over ${client.transformer}`
-    byId('drop').textContent = state === 'closed' ? 'Open again' : 'Drop my wire'
+    byId('pill').dataset.tone = tone
+    setText('pill-text', text)
+    setText('transformer', client.transformer && `over ${client.transformer}`)
+    setText('drop', state === 'closed' ? 'Open again' : 'Drop my wire')
     byId('drop').disabled = state !== 'open' && state !== 'closed'
     const numbers = { ...count, ...totals, queued: client.offline.size }
     for (const [name, value] of Object.entries(numbers)) {
-      byId(name).textContent = value.toLocaleString()
+      setText(name, value.toLocaleString())
       byId(name).classList.toggle('none', value === 0)
     }
   }
@@ -44,7 +44,7 @@ export const watchWire = ({ client, network, count }) => {
   const sample = async () => {
     const time = client.state === 'open' ? await client.ping().catch(() => undefined) : undefined
     trace.add(time)
-    byId('rtt').textContent = time === undefined ? '–' : time.toFixed(time < 10 ? 1 : 0)
+    setText('rtt', time === undefined ? '–' : time.toFixed(time < 10 ? 1 : 0))
   }
 
   const elapsed = () => `${((performance.now() - lostAt) / 1_000).toFixed(1)} s`

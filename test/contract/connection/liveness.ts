@@ -31,7 +31,7 @@ export const livenessTests = (test: StageTest): void => {
               close: (...end) => receiver.close(...end),
               message: data => {
                 receiver.message(data)
-                if (data.slice(0, 2) === '!4' && ++pings === 4) resolve()
+                if (data.slice(0, 2) === '!4' && ++pings === 3) resolve()
               }
             },
             signal
@@ -54,7 +54,7 @@ export const livenessTests = (test: StageTest): void => {
     const accepted = next(stage.server, 'connection')
     link.wire.send(stage.hello())
     const [peer] = await accepted
-    assert.deepEqual(await take(peer, 5), numbers(5, 1))
+    assert.deepEqual(await take(peer, 3), numbers(3, 1))
     assert.equal(peer.state, 'open')
   }, { heartbeat: 16 })
 
@@ -75,15 +75,15 @@ export const livenessTests = (test: StageTest): void => {
     const clock = setInterval(() => turn++, 1)
     const pinged = new Promise<void>(resolve => {
       const heard = (data: string | Uint8Array): void => {
-        if (data.slice(0, 2) === '!4' && sent.push(turn) === 32) resolve()
+        if (data.slice(0, 2) === '!4' && sent.push(turn) === 16) resolve()
       }
-      for (let index = 0; index < 32; index++) {
+      for (let index = 0; index < 16; index++) {
         const link = stage.dial({ heard, opened: wire => void wire.send(stage.hello()) })
         void link.opened()
       }
     })
     await pinged
     clearInterval(clock)
-    assert.ok(new Set(sent).size > 4, `32 pings at ${sent.join(', ')}`)
+    assert.ok(new Set(sent).size > 3, `16 pings at ${sent.join(', ')}`)
   }, { heartbeat: 64 })
 }

@@ -45,7 +45,10 @@ export const named = (page: string, name: string): Block => {
 }
 
 /** A page without its code. */
-export const prose = (page: string): string => read(page).replaceAll(/^```.*?^```$/gms, '').replaceAll(/`[^`\n]*`/g, '')
+export const prose = (page: string): string =>
+  read(page)
+    .replaceAll(/^```.*?^```$/gms, '')
+    .replaceAll(/`[^`\n]*`/g, '')
 
 /** What a heading is called in links, as GitHub makes it. */
 export const anchors = (page: string): Set<string> => {

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { transform } from 'esbuild'
 
 type Target = string | { readonly default: string }
 
@@ -17,10 +18,27 @@ const sources = (): Map<string, string> => {
   return new Map(files)
 }
 
+/** Names files in the place of `anywire` and its subpaths. */
+const link = (code: string, url: (source: string) => string): string => {
+  const known = sources()
+  return code.replaceAll(/(['"])(anywire[\w/.-]*)\1/g, (quoted, _quote, subpath: string) => {
+    const source = known.get(subpath)
+    return source === undefined ? quoted : `'${url(source)}'`
+  })
+}
+
+/** Which file this program has in the place of a source: the coverage run has compiled ones. */
+const own = (source: string): string => {
+  const root = new URL('../../../', import.meta.url)
+  const name = relative('.', source)
+  return new URL(import.meta.url.endsWith('.ts') ? name : name.replace(/ts$/, 'js'), root).href
+}
+
 /** A folder for code of the documentation: inside the project, so that its packages are found, and out of git's sight. */
 export class Workshop {
   readonly folder: string
   readonly #children: ChildProcess[] = []
+  #modules = 0
 
   constructor() {
     mkdirSync('node_modules/.cache', { recursive: true })
@@ -52,16 +70,19 @@ export class Workshop {
 
   /** Starts a program of the documentation, with the sources in the place of the package. */
   start(name: string, code: string): ChildProcess {
-    const known = sources()
-    const linked = code.replaceAll(/'(anywire[\w/.-]*)'/g, (quoted, subpath: string) => {
-      const source = known.get(subpath)
-      return source ? `'${pathToFileURL(source).href}'` : quoted
-    })
+    const linked = link(code, source => pathToFileURL(source).href)
     const child = spawn(process.execPath, ['--import', 'tsx', this.write(name, linked)], {
       stdio: ['ignore', 'pipe', 'inherit']
     })
     this.#children.push(child)
     return child
+  }
+
+  /** Loads a module of the documentation into this program, with what it has loaded itself in the place of the package. */
+  async load<T>(code: string): Promise<T> {
+    const { code: compiled } = await transform(code, { loader: 'ts', format: 'esm', target: 'node20' })
+    const path = this.write(`module-${this.#modules++}.js`, link(compiled, own))
+    return (await import(pathToFileURL(path).href)) as T
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { read } from './support/pages.ts'
+
+const block = /(<!-- size -->\n)([^]*)(\n<!-- \/size -->)/
+
+/** The table that `npm run size` prints. */
+const print = (): Promise<string> =>
+  new Promise((resolve, reject) => {
+    execFile(process.execPath, ['--import', 'tsx', 'scripts/size.ts'], (error, stdout) => {
+      if (error) reject(error)
+      else
+        resolve(
+          stdout
+            .split('\n')
+            .filter(line => line.startsWith('|'))
+            .join('\n')
+        )
+    })
+  })
+
+/** The sizes in a table: names and bytes. */
+const sizes = (table: string): Map<string, number> => {
+  const rows = [...table.matchAll(/^\| (.*) \| ([\d,+−-]+) \|$/gm)]
+  return new Map(
+    rows.map(([, name = '', bytes = '']) => [name, Number(bytes.replace('−', '-').replaceAll(/[,+]/g, ''))])
+  )
+}
+
+describe('the sizes in README.md', () => {
+  // UPDATE=1 npx mocha test/docs/sizes.test.ts
+  it('are those that are printed, give or take a few', async function () {
+    this.timeout(30_000)
+    const printed = await print()
+    if (process.env['UPDATE']) {
+      const update = (_block: string, start: string, _old: string, end: string): string => start + printed + end
+      writeFileSync(
+        'README.md',
+        read('README.md')
+          .replace(/<!-- size -->\n<!--/, '<!-- size -->\n\n<!--')
+          .replace(block, update)
+      )
+    }
+    const [, , table = ''] = block.exec(read('README.md')) ?? []
+    const [said, are] = [sizes(table), sizes(printed)]
+    assert.deepEqual([...said.keys()], [...are.keys()])
+    for (const [name, bytes] of are) {
+      const difference = Math.abs((said.get(name) ?? 0) - bytes)
+      assert.ok(
+        difference <= 50 + Math.abs(bytes) / 50,
+        `${name}: ${said.get(name)}, it is ${bytes}: UPDATE=1 npx mocha test/docs/sizes.test.ts`
+      )
+    }
+  })
+})

@@ -1,0 +1,29 @@
+import sinon from 'sinon'
+import type { SinonFakeTimers } from 'sinon'
+import { turns } from './faults-wait.ts'
+
+/** Timers and clocks that stand still until a test moves them; turns of the event loop go on. */
+export class Clock {
+  readonly #timers: SinonFakeTimers
+
+  /** @param use - takes what sets the real ones back */
+  constructor(use: (undo: () => unknown) => void) {
+    this.#timers = sinon.useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance']
+    })
+    use(() => this.#timers.restore())
+  }
+
+  /** Lets so many milliseconds pass, in steps, with turns of the event loop behind each. */
+  async pass(time: number, step = time): Promise<void> {
+    for (let left = time; left > 0; left -= step) {
+      await this.#timers.tickAsync(Math.min(step, left))
+      await turns(4)
+    }
+  }
+
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#timers.countTimers()
+  }
+}
