@@ -1,4 +1,4 @@
-import type { ClientBundle } from '../lib/server/client-file.ts'
+import type { ClientBundle } from '../lib/server/options.ts'
 import { packageRoot, readManifest } from './package.ts'
 
 /**

@@ -15,6 +15,7 @@ import { install } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
 import type { ClientTransformer, Wire } from './transformer.ts'
 import { print } from './print.ts'
+import { LONGEST } from './timer.ts'
 import { attemptUrl } from './url.ts'
 
 type Supervisor = Parameters<Client['supervise']>[0]
@@ -104,12 +105,14 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   leave(goodbye: Goodbye): void {
+    if (this.state === 'closed') return
     if (!this.said) this.bid(goodbye)
     this.#hangUp(goodbye)
   }
 
-  report(error: AnywireError): void {
-    if (!this.emit('error', error)) print(error)
+  report(error: AnywireError, stage: string): void {
+    // What an 'error' listener throws is none of its own business.
+    if (stage === 'error' || !this.emit('error', error)) print(error)
   }
 
   protected override left(goodbye: Goodbye): void {
@@ -250,7 +253,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       run()
-    }, time)
+    }, Math.min(time, LONGEST))
     this.#timers.add(timer)
   }
 

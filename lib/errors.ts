@@ -1,10 +1,10 @@
 import type * as failures from './failures.ts'
 
-/** A row of the table in lib/failures.ts. */
-export type Failure = (typeof failures)[keyof typeof failures]
-
 /** A stable name of what happened; it never changes its meaning. */
-export type ErrorCode = Failure[0]
+export type ErrorCode = keyof typeof failures
+
+/** A row of the table in lib/failures.ts. */
+export type Failure = readonly [code: ErrorCode, status: number, message: string]
 
 /** The one error class. `code` is for programs, `message` for people: what happened, and what to do. */
 export class AnywireError extends Error {

@@ -64,8 +64,11 @@ export const isWelcome = (value: unknown): value is Welcome => {
   return !!id && isProgress(got) && Array.isArray(lanes) && [limit, window, heartbeat].every(isCount)
 }
 
+/** Whether a code is one that an end may say: others are of the technology, and a wire cannot close with them. */
+const isCode = (value: unknown): boolean => isCount(value) && (value === 1000 || (value >= 3000 && value < 5000))
+
 export const isGoodbye = (value: unknown): value is Goodbye =>
-  Array.isArray(value) && isCount(value[0]) && typeof value[1] === 'string' && isCount(value[2])
+  Array.isArray(value) && isCode(value[0]) && typeof value[1] === 'string' && isCount(value[2])
 
 /** Whether the technology itself closed a wire over what was sent, and would do so again. */
 export const isFinal = (code: number): boolean => code === 1008 || code === 1009

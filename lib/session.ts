@@ -228,6 +228,8 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     } else if (type === CLOSE) {
       const goodbye = parseJson(payload)
       if (!isGoodbye(goodbye)) return this.fail(ERR_PROTOCOL)
+      // What was written until now may still arrive, and what arrived is known to have.
+      this.tick()
       this.count(ACK)
       this.left(goodbye)
     } else this.#receiveCount(type, `${payload}`)

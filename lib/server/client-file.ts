@@ -1,18 +1,13 @@
 import { createHash } from 'node:crypto'
 import { promises as fs } from 'node:fs'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chooseEncoding, encodeBody } from './encoding.ts'
 import type { Encoding } from './encoding.ts'
-
-/** A client for browsers, which a server hands out beside its connections. */
-export interface ClientBundle {
-  /** A file whose name ends with .js, or a folder that has `client.js` and `client.global.js`; source maps beside them. */
-  readonly location: string | URL
-  /** A name of this version: `client.js?v=<version>` is cached for ever. So is `?v=` with the file's hash, its ETag. */
-  readonly version?: string
-}
+import type { HttpRequest } from './http.ts'
+import type { RequestHandler } from './listener.ts'
+import type { ClientBundle } from './options.ts'
 
 interface ClientFile {
   readonly content: Buffer
@@ -83,13 +78,13 @@ const isKnown = (header: string | undefined, hash: string): boolean =>
 export const serveClient = (
   path: string,
   client: ClientBundle | string | URL
-): ((request: IncomingMessage, response: ServerResponse) => boolean) => {
+): RequestHandler => {
   const { location, version }: ClientBundle =
     typeof client === 'string' || client instanceof URL ? { location: client } : client
   const names = nameFiles(location)
   const files = new Files()
   const answer = async (
-    request: IncomingMessage,
+    request: HttpRequest,
     response: ServerResponse,
     name: string,
     query: string
@@ -115,7 +110,7 @@ export const serveClient = (
       ETag: `W/"${file.hash}"`,
       Vary: 'Accept-Encoding'
     }
-    if (isKnown(request.headers['if-none-match'], file.hash)) {
+    if (isKnown(request.headers['if-none-match']?.toString(), file.hash)) {
       response.writeHead(304, headers).end()
       return
     }
@@ -127,7 +122,7 @@ export const serveClient = (
   return (request, response) => {
     const [pathname = '', query = ''] = (request.url ?? '').split('?', 2)
     const name = pathname.slice(path.length + 1)
-    if (!pathname.startsWith(`${path}/`) || !names.has(name)) return false
+    if (!(response instanceof ServerResponse) || !pathname.startsWith(`${path}/`) || !names.has(name)) return false
     answer(request, response, name, query).catch(() => response.destroy())
     return true
   }

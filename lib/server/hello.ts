@@ -10,6 +10,17 @@ const isName = (value: unknown): value is string => typeof value === 'string' &&
 const isPlugin = (value: unknown): value is readonly [string, number] =>
   Array.isArray(value) && value.length === 2 && isName(value[0]) && isCount(value[1])
 
+/** How deep `auth` may be nested. */
+const DEPTH = 64
+
+/** Whether nothing in a value could change prototypes once somebody copies it, or overflow the stack of who walks it. */
+const isTame = (value: unknown, room = DEPTH): boolean => {
+  if (typeof value !== 'object' || value === null) return true
+  const tame = ([key, item]: [string, unknown]): boolean =>
+    key !== '__proto__' && !(key === 'constructor' && Object.hasOwn(Object(item), 'prototype')) && isTame(item, room - 1)
+  return room > 0 && Object.entries(value).every(tame)
+}
+
 /** Reads the first message of a client. Undefined: it is no hello. */
 export const parseHello = (json: unknown): Hello | undefined => {
   const { v, parser, plugins, limit, window, auth, schema, session, got } = Object(json) as Partial<
@@ -18,6 +29,7 @@ export const parseHello = (json: unknown): Hello | undefined => {
   if (!isCount(v) || !isName(parser) || !isCount(limit) || !isCount(window)) return undefined
   if (!Array.isArray(plugins) || plugins.length > MAX_LANE || !plugins.every(isPlugin)) return undefined
   if (schema !== undefined && !isCount(schema)) return undefined
+  if (!isTame(auth)) return undefined
   const resumes = typeof session === 'string' && session.length <= TOKEN && isProgress(got)
   return {
     v,

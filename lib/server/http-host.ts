@@ -1,12 +1,10 @@
 import { STATUS_CODES } from 'node:http'
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
 import type { AnywireError, ErrorCode } from '../errors.ts'
-import type { Host } from './listener.ts'
-
-type UpgradeHandler = Parameters<Host['onUpgrade']>[0]
-type RequestHandler = Parameters<Host['onRequest']>[0]
+import type { HttpServer } from './http.ts'
+import type { Host, RequestHandler, UpgradeHandler } from './listener.ts'
 
 /**
  * One path of an http.Server that has other users. Requests below the path are ours alone, whoever else listens and since
@@ -24,7 +22,8 @@ export class HttpHost implements Host {
     this.http = http
     this.#path = path
     this.limit = limit
-    if (http) this.#undo = this.#attach(http)
+    // Whatever is shaped like a server behaves like one.
+    if (http) this.#undo = this.#attach(http as Server)
   }
 
   onUpgrade(handler: UpgradeHandler): Undo {
@@ -42,7 +41,7 @@ export class HttpHost implements Host {
     this.#undo = undefined
   }
 
-  #attach(http: HttpServer): Undo {
+  #attach(http: Server): Undo {
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       if (this.#isOurs(request.url, true)) {
         for (const handler of this.#upgrades) if (handler(request, socket, head)) return
@@ -55,7 +54,7 @@ export class HttpHost implements Host {
     const before = Object.getOwnPropertyDescriptor(http, 'emit')
     const intercept: typeof emit = (event: string, ...args: unknown[]) => {
       const [request, response] = args
-      if (event === 'request' && this.#answer(request as IncomingMessage, response as ServerResponse)) return true
+      if (event === 'request' && this.#answer(request as IncomingMessage, response)) return true
       return emit(event, ...args)
     }
     http.emit = intercept
@@ -69,7 +68,7 @@ export class HttpHost implements Host {
     }
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): boolean {
+  #answer(request: IncomingMessage, response: unknown): boolean {
     if (!this.#isOurs(request.url, false)) return false
     for (const handler of this.#requests) if (handler(request, response)) return true
     return false
@@ -78,13 +77,16 @@ export class HttpHost implements Host {
   /** Whether a request is for the path itself, or also for what is below it. Never for a mere prefix of a name. */
   #isOurs(url = '', exact: boolean): boolean {
     const path = url.split('?', 1)[0] ?? ''
-    return path === this.#path || path === `${this.#path}/` || (!exact && path.startsWith(`${this.#path}/`))
+    const folder = this.#path.endsWith('/') ? this.#path : `${this.#path}/`
+    return path === this.#path || path === folder || (!exact && path.startsWith(folder))
   }
 }
 
 /** Answers an upgrade request with an HTTP status, and closes. */
 export const refuse = (socket: Duplex, status: number, reason = STATUS_CODES[status] ?? ''): void => {
   socket.on('error', () => socket.destroy())
+  // Nobody reads it any more, so nobody would hear that the other end closed it.
+  socket.once('finish', () => socket.destroy())
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
       `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`

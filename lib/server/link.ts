@@ -1,8 +1,9 @@
 import { AnywireError } from '../errors.ts'
-import { ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../failures.ts'
+import { ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_RATE, ERR_SERVER, ERR_TOO_LARGE } from '../failures.ts'
 import { CLOSE, HELLO } from '../frames.ts'
 import { parseJson } from '../handshake.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
+import { LONGEST } from '../timer.ts'
 import type { Data, Receiver, Wire } from '../transformer.ts'
 import { parseHello } from './hello.ts'
 import type { ServerLimits } from './options.ts'
@@ -48,12 +49,18 @@ export class ServerLink implements Receiver {
     this.#wire = wire
     if (this.#closed) return wire.abort()
     if (this.#refusal) return this.refuse(this.#refusal)
-    this.#timer = setTimeout(() => this.refuse(new AnywireError(ERR_HANDSHAKE_TIMEOUT)), this.#host.limits.handshake)
+    const time = Math.min(this.#host.limits.handshake, LONGEST)
+    this.#timer = setTimeout(() => this.refuse(new AnywireError(ERR_HANDSHAKE_TIMEOUT)), time)
     if (this.handshake.plain) void this.#admit(wire, undefined)
   }
 
   message(data: Data): void {
     const peer = this.#peer
+    // Bytes are never fewer than characters. Wires may have a limit of their own, but need not.
+    if (data.length > this.#host.limits.message) {
+      if (peer) return peer.fail(ERR_TOO_LARGE)
+      return this.refuse(new AnywireError(ERR_TOO_LARGE))
+    }
     if (!peer) return this.#greet(data)
     if (!this.#confirmed) {
       this.#confirmed = true

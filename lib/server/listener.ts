@@ -1,18 +1,17 @@
-import type { IncomingHttpHeaders, IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
 import type { AnywireError } from '../errors.ts'
 import type { Receiver, Transformer } from '../transformer.ts'
+import type { HttpHeaders, HttpRequest, HttpServer } from './http.ts'
 
 /** What a client's request for a link says. */
 export interface LinkRequest {
   /** Path and query, as in an HTTP request line. */
   readonly url: string
-  readonly headers: IncomingHttpHeaders
+  readonly headers: HttpHeaders
   /** The address of the other end of the socket; '' where there is none. */
   readonly address: string
   /** The HTTP request, where there was one. */
-  readonly request?: IncomingMessage
+  readonly request?: HttpRequest
 }
 
 /**
@@ -21,15 +20,23 @@ export interface LinkRequest {
  */
 export type Accept = (request: LinkRequest) => Receiver | AnywireError
 
+/** A handler of Node's `upgrade` event; `socket` is a `stream.Duplex`, `head` a Buffer. */
+export type UpgradeHandler = (request: HttpRequest, socket: unknown, head: Uint8Array) => boolean
+
+/** A handler of Node's `request` event; `response` is an `http.ServerResponse`. */
+export type RequestHandler = (request: HttpRequest, response: unknown) => boolean
+
 /** Where a transformer listens: the server's path on an http.Server that others use too. */
 export interface Host {
   readonly http: HttpServer | undefined
   /** The largest message that the server takes, in bytes. A wire need not take more than a few bytes beyond. */
   readonly limit: number
-  /** Sees upgrade requests to the path; the first handler that returns true has the socket. */
-  onUpgrade(handler: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean): Undo
-  /** Sees requests to the path and below it; the first handler that returns true answers. */
-  onRequest(handler: (request: IncomingMessage, response: ServerResponse) => boolean): Undo
+  /**
+   * Sees upgrade requests to the path: Node's request, socket and head. The first handler that returns true has the socket.
+   */
+  onUpgrade(handler: UpgradeHandler): Undo
+  /** Sees requests to the path and below it, with Node's response. The first handler that returns true answers. */
+  onRequest(handler: RequestHandler): Undo
 }
 
 export interface Listener {

@@ -25,12 +25,12 @@ export class Message {
   sendTo(peer: PeerEndpoint): boolean {
     if (peer.state === 'closed' || peer.ending || (this.#lane > 0 && !peer.lanes[this.#lane])) return false
     const shared = this.#frame(peer.parser)
-    // What is rewritten for one peer, or shown unframed to a plain one, cannot be shared.
-    if (this.#lane === 0 && (peer.intercepts || (peer.plain && isMarked(shared.data)))) {
-      peer.write(this.#value, this.#options)
-      return true
-    }
     try {
+      // What is rewritten for one peer, or shown unframed to a plain one, cannot be shared.
+      if (this.#lane === 0 && (peer.intercepts || (peer.plain && isMarked(shared.data)))) {
+        peer.write(this.#value, this.#options)
+        return true
+      }
       checkSize(shared.data, peer.remoteLimit)
     } catch (error) {
       if (error instanceof AnywireError) peer.report(error, 'write')

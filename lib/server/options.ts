@@ -1,14 +1,20 @@
-import type { Server as HttpServer } from 'node:http'
 import type { Parser } from '../parser.ts'
 import type { Checked } from '../plugin.ts'
 import { LIMITS } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import type { TrustProxy } from './address.ts'
-import type { ClientBundle } from './client-file.ts'
 import type { ServerTransformer } from './listener.ts'
 import type { Origins } from './origin.ts'
 import type { AuthRequest, Handshake } from './peer.ts'
 import type { ServerPlugin } from './plugin.ts'
+
+/** A client for browsers, which a server hands out beside its connections. */
+export interface ClientBundle {
+  /** A file whose name ends with .js, or a folder that has `client.js` and `client.global.js`; source maps beside them. */
+  readonly location: string | URL
+  /** A name of this version: `client.js?v=<version>` is cached for ever. So is `?v=` with the file's hash, its ETag. */
+  readonly version?: string
+}
 
 export interface ServerLimits extends Limits {
   /** Milliseconds from an open wire to the end of `authenticate`. Default 10,000. */
@@ -76,5 +82,3 @@ export const SERVER_LIMITS: ServerLimits = {
   connections: 1_000,
   rate: { second: 10_000, burst: 50_000 }
 }
-
-export type { HttpServer }

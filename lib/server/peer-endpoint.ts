@@ -1,20 +1,21 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import type { End } from '../connection.ts'
 import type { Undo } from '../emitter.ts'
 import { Endpoint } from '../endpoint.ts'
-import { retryable } from '../errors.ts'
-import type { AnywireError, Failure } from '../errors.ts'
-import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from '../failures.ts'
+import { AnywireError, retryable } from '../errors.ts'
+import type { Failure } from '../errors.ts'
+import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
 import { WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
 import type { Goodbye, Hello, Progress, Welcome } from '../handshake.ts'
 import { LaneEnd } from '../lane.ts'
 import type { Parser } from '../parser.ts'
 import { install } from '../plugin.ts'
+import { LONGEST } from '../timer.ts'
 import type { Data, Wire } from '../transformer.ts'
 import type { Frame } from './frame.ts'
 import type { Beating } from './heartbeat.ts'
+import type { HttpHeaders } from './http.ts'
 import type { ServerLink } from './link.ts'
 import type { Recovery, ServerLimits } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
@@ -78,7 +79,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     return this.#handshake.query
   }
 
-  get headers(): IncomingHttpHeaders {
+  get headers(): HttpHeaders {
     return this.#handshake.headers
   }
 
@@ -139,10 +140,11 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.#link = undefined
     this.detach()
     if (this.said && this.ending) return this.#over(this.ending)
+    if (goodbye[0] === 1009) this.report(new AnywireError(ERR_TOO_LARGE), 'connection')
     // A page that goes away (1001) takes its client with it.
     if (!this.#recovers || !recovery || isFinal(goodbye[0]) || goodbye[0] === 1001) return this.#over(goodbye)
     this.state = 'away'
-    this.#timer = setTimeout(() => this.#over(tell(ERR_SESSION_LOST)), recovery.time)
+    this.#timer = setTimeout(() => this.#over(tell(ERR_SESSION_LOST)), Math.min(recovery.time, LONGEST))
     this.#timer.unref()
     this.#host.away(this)
     // Where no more sessions may wait, that was the end.

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Connection } from '../connection.ts'
+import type { HttpHeaders } from './http.ts'
 
 /** What a client said when it asked to connect, on the first of its wires. */
 export interface Handshake {
@@ -9,7 +9,7 @@ export interface Handshake {
   readonly url: string
   /** The query, without what anywire adds to it. */
   readonly query: Readonly<Record<string, string>>
-  readonly headers: IncomingHttpHeaders
+  readonly headers: HttpHeaders
   /** Of the client, or of the last proxy that is not trusted. '' where the technology knows none. */
   readonly address: string
   /** Whether the client speaks plain messages, without sessions and lanes. */

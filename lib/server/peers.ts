@@ -57,10 +57,20 @@ export class PeerSet implements Peers<Peer> {
     const excluded = except === undefined ? undefined : new Set([except].flat())
     let count = 0
     for (const peer of this.#peers.values()) {
-      if (excluded?.has(peer) || (where && !where(peer))) continue
+      if (excluded?.has(peer) || (where && !passes(peer, where))) continue
       if (message.sendTo(peer)) count++
     }
     return count
+  }
+}
+
+/** A filter that fails lets nobody pass, and is reported. */
+const passes = (peer: PeerEndpoint, where: (peer: Peer) => boolean): boolean => {
+  try {
+    return where(peer)
+  } catch (error) {
+    peer.failed(error, 'where')
+    return false
   }
 }
 

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { MARKER } from '../handshake.ts'
+import type { HttpHeaders } from './http.ts'
 import type { LinkRequest } from './listener.ts'
 import type { Handshake } from './peer.ts'
 
@@ -7,7 +7,7 @@ import type { Handshake } from './peer.ts'
 export class RequestFacts implements Handshake {
   readonly transformer: string
   readonly url: string
-  readonly headers: IncomingHttpHeaders
+  readonly headers: HttpHeaders
   readonly address: string
   readonly plain: boolean
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer as createHttpServer } from 'node:http'
+import type { Server as HttpListener } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
@@ -36,7 +37,8 @@ import { ServerLink } from './link.ts'
 import type { LinkHost } from './link.ts'
 import type { Listener, LinkRequest } from './listener.ts'
 import { SERVER_LIMITS } from './options.ts'
-import type { AnyServerOptions, HttpServer, Recovery, ServerLimits } from './options.ts'
+import type { HttpServer } from './http.ts'
+import type { AnyServerOptions, Recovery, ServerLimits } from './options.ts'
 import { isAllowedOrigin } from './origin.ts'
 import type { Handshake, Peer } from './peer.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
@@ -62,7 +64,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   readonly #host: HttpHost
   readonly #listeners: Listener[]
   readonly #heart: Heartbeat
-  readonly #ownsHttp: boolean
+  /** The http.Server of this server alone. */
+  readonly #own: HttpListener | undefined
   readonly #undos: Undo[] = []
   /** Open links by the address of their client. */
   readonly #addresses = new Map<string, number>()
@@ -86,8 +89,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       recovery === false ? undefined : { time: 120_000, sessions: 100_000, same: isDeepStrictEqual, ...recovery }
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)
     if (options.parsers.length === 0) throw new AnywireError(ERR_OPTION, 'a server needs a parser')
-    this.#ownsHttp = !http && (port !== undefined || socket !== undefined)
-    this.http = this.#ownsHttp ? createHttpServer(notFound) : http
+    if (!http && (port !== undefined || socket !== undefined)) this.#own = createHttpServer(notFound)
+    this.http = this.#own ?? http
     this.#forwarding = new Forwarding(options.trustProxy)
     this.#heart = new Heartbeat(heartbeat)
     this.#host = new HttpHost(this.http, path, this.limits.message)
@@ -95,8 +98,15 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#listeners = options.transformers.map(transformer =>
       transformer.listen(this.#host, request => this.#accept(transformer.name, request))
     )
-    install(this, plugins, plugin => plugin.server?.(this, start => this.#undos.push(start())))
-    if (this.#ownsHttp) this.http?.listen(socket === undefined ? { port, host: options.host } : { path: socket })
+    try {
+      install(this, plugins, plugin => plugin.server?.(this, start => this.#undos.push(start())))
+    } catch (error) {
+      // What was begun is undone: nobody else could.
+      void this.close()
+      throw error
+    }
+    this.#own?.once('listening', () => this.emit('listening', this.#own?.address() ?? null))
+    this.#own?.listen(socket === undefined ? { port, host: options.host } : { path: socket })
   }
 
   /** The handlers of requests below the path: for what is served beside the connections. */
@@ -134,7 +144,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       const dot = hello.session.lastIndexOf('.')
       const secret = hello.session.slice(dot + 1)
       const peer = this.peers.get(hello.session.slice(0, dot))
-      const same = peer?.matches(secret) && peer.parser === parser && this.recovery?.same(peer.context, context)
+      const known = peer?.matches(secret) && peer.parser === parser
+      const same = known && this.#ask('same', () => this.recovery?.same(peer.context, context))
       if (peer && same && peer.recover(link, wire, secret, hello.got)) {
         this.#waiting.delete(link)
         this.#back(peer)
@@ -158,7 +169,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   tell(error: AnywireError, stage: string, peer: PeerEndpoint): void {
-    peer.emit('error', error)
+    // What an 'error' listener throws is none of its own business.
+    if (stage !== 'error') peer.emit('error', error)
     this.#report(error, stage, peer)
   }
 
@@ -209,11 +221,11 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#heart.stop()
     for (const listener of this.#listeners) await listener.close()
     this.#host.detach()
-    const { http } = this
-    if (http && this.#ownsHttp) {
+    const own = this.#own
+    if (own) {
       await new Promise(resolve => {
-        http.close(resolve)
-        http.closeAllConnections()
+        own.close(resolve)
+        own.closeAllConnections()
       })
     }
     this.emit('close')
@@ -244,7 +256,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   #refusal(request: LinkRequest, plain: boolean): AnywireError | undefined {
-    if (!isAllowedOrigin(request, this.#forwarding.host(request), this.#options.origins)) {
+    const host = this.#forwarding.host(request)
+    if (!this.#ask('origins', () => isAllowedOrigin(request, host, this.#options.origins))) {
       return new AnywireError(ERR_ORIGIN, request.headers.origin)
     }
     return plain && this.#options.plain === false
@@ -271,12 +284,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   #welcome(link: ServerLink, wire: Wire, context: unknown, parser: Parser, hello?: Hello): AnywireError | undefined {
-    const id = this.#options.id?.(link.handshake) ?? randomBytes(16).toString('base64url')
-    if (this.peers.has(id)) {
-      this.#report(new AnywireError(ERR_OPTION, `the id '${id}' is taken`), 'id')
-      return new AnywireError(ERR_SERVER)
-    }
-    const peer = new PeerEndpoint(this, id, link.handshake, context, parser, hello)
+    const id = this.#ask('id', () => this.#makeId(link.handshake))
+    const peer = id && this.#ask('plugin', () => new PeerEndpoint(this, id, link.handshake, context, parser, hello))
+    if (!peer) return new AnywireError(ERR_SERVER)
     this.peers.add(peer)
     this.#heart.add(peer)
     this.#waiting.delete(link)
@@ -284,6 +294,25 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.emit('connection', peer)
     if (peer.state === 'open') peer.emit('open', { recovered: false })
     return undefined
+  }
+
+  /** @throws ERR_OPTION when the application's is taken, or none */
+  #makeId(handshake: Handshake): string {
+    const id: unknown = this.#options.id?.(handshake) ?? randomBytes(16).toString('base64url')
+    if (typeof id === 'string' && id !== '' && !this.peers.has(id)) return id
+    // It is refused already, whatever becomes of it.
+    if (id instanceof Promise) id.catch(() => {})
+    throw new AnywireError(ERR_OPTION, `the id '${String(id)}' is taken, or no text`)
+  }
+
+  /** Calls what the application gave. Undefined: it failed, which is reported. */
+  #ask<T>(stage: string, ask: () => T): T | undefined {
+    try {
+      return ask()
+    } catch (error) {
+      this.#report(error instanceof AnywireError ? error : new AnywireError(ERR_HANDLER, `'${stage}'`, error), stage)
+      return undefined
+    }
   }
 
   #back(peer: PeerEndpoint): void {

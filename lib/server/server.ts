@@ -1,7 +1,8 @@
 import type { Listenable, WriteOptions } from '../connection.ts'
 import type { AnywireError } from '../errors.ts'
 import type { Installed } from '../plugin.ts'
-import type { HttpServer, ServerOptions } from './options.ts'
+import type { HttpServer } from './http.ts'
+import type { ServerOptions } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
 import type { Peers } from './peers.ts'
 import type { ServerPlugin } from './plugin.ts'
@@ -17,6 +18,8 @@ export interface ErrorInfo<P = Peer> {
 export interface ServerEvents<P = Peer> {
   /** A client was accepted. */
   connection: [peer: P]
+  /** The server's own http.Server listens; where a `port` or `socket` option asked for one. */
+  listening: [address: ReturnType<HttpServer['address']>]
   /** A client was not accepted. */
   refused: [error: AnywireError, handshake: Handshake]
   /** Something failed, in a handler or on a connection; nothing else was harmed. Without a listener it is printed. */

@@ -4,6 +4,7 @@ import { Emitter } from '../../lib/emitter.ts'
 import { watchNetwork } from '../../lib/network.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
+import { LONGEST } from '../../lib/timer.ts'
 
 export interface ReconnectOptions {
   /** Milliseconds: the first delay is between 0 and this. Default 1,000. */
@@ -75,7 +76,7 @@ class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
     }
     // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that lost
     // their server together do not come back together.
-    const delay = after + random() * Math.min(max, min * factor ** this.attempts)
+    const delay = Math.min(LONGEST, after + random() * Math.min(max, min * factor ** this.attempts))
     this.cancel()
     this.#timer = setTimeout(() => this.now(), delay)
     this.emit('schedule', { attempt: this.attempts + 1, delay, code, reason })

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ServerTransformer } from '../../lib/server/listener.ts'
-import type { HttpServer } from '../../lib/server/options.ts'
+import type { Server as HttpServer } from 'node:http'
 import type { ClientTransformer } from '../../lib/transformer.ts'
 
 /** What the suite needs of a transformer: new for each test, and closed by the suite. */

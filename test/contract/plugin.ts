@@ -7,7 +7,7 @@ import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { json } from '../../parsers/json.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import type { CheckedReceiver } from './checked-receiver.ts'
-import { pass, throwsCode } from './ends.ts'
+import { pass } from './ends.ts'
 import type { TransformerFixture } from './fixture.ts'
 import { mutations, randomValues, SCALARS } from './hostile-values.ts'
 import { Links } from './links.ts'
@@ -195,8 +195,11 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
         if (!own.client) return
         if (local) await opened(stage.connect({ plugins: client }))
         else {
-          const [{ code }] = await next(stage.connect({ plugins: own.client.needs ? [{ ...own.client, needs: [] }] : client }), 'close')
+          const without = await start(own.needs?.server ?? [])
+          const [{ code, reason }] = await next(without.connect({ plugins: client }), 'close')
           assert.equal(code, 3504)
+          assert.match(reason, new RegExp(`'${own.client.name}'`))
+          await without.close()
         }
       })
 
@@ -253,7 +256,7 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
           const { client: lost } = await stage.pair({ plugins: plugins().client })
           stage.fixture.cut?.()
           await turns(5)
-          lost.write('while there is no wire')
+          if (lost.state !== 'closed') lost.write('while there is no wire')
           stage.connect({ plugins: plugins().client })
           const ended = await stage.pair({ plugins: plugins().client })
           ended.client.end()

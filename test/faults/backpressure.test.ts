@@ -8,7 +8,7 @@ import { host, logOf } from '../support/faults-pair.ts'
 import type { PairOptions } from '../support/faults-pair.ts'
 import { hello, RawClient } from '../support/faults-raw.ts'
 import { maskedFrame, RawSocket, upgradeRequest } from '../support/faults-socket.ts'
-import { reliableOnly, tapClient, tapServer } from '../support/faults-tap.ts'
+import { reliableOnly, tapServer } from '../support/faults-tap.ts'
 import { turns, until } from '../support/faults-wait.ts'
 import { memory } from '../../transformers/memory/index.ts'
 

@@ -37,8 +37,10 @@ const tally = () => {
   const server: ServerPlugin = {
     ...info,
     server(_server, during) {
-      const timer = setInterval(() => {}, 1_000)
-      during(() => () => clearInterval(timer))
+      during(() => {
+        const timer = setInterval(() => {}, 1_000)
+        return () => clearInterval(timer)
+      })
       during(() => () => {})
       return { lanes: new Set<Lane>() }
     },

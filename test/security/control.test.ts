@@ -42,7 +42,7 @@ const blobs = fc.oneof(
 const structures = fc.letrec(tie => ({
   any: fc.oneof({ maxDepth: 3 }, texts, fc.double({ noNaN: true, noDefaultInfinity: true }).filter(number => !Object.is(number, -0)), fc.boolean(), fc.constant(null), tie('list'), tie('map')),
   list: fc.array(tie('any'), { maxLength: 4 }),
-  map: fc.dictionary(texts.filter(key => key !== '__proto__' && key !== 'constructor'), tie('any'), { maxKeys: 4 })
+  map: fc.dictionary(texts.filter(key => key !== '__proto__' && key !== 'constructor'), tie('any'), { maxKeys: 4, noNullPrototype: true })
 })).any
 
 const KINDS: readonly { name: string; make: () => Parser; values: fc.Arbitrary<unknown>; fixed: unknown[] }[] = [

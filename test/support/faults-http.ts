@@ -1,9 +1,10 @@
 import { createServer as createHttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from '../../lib/client.ts'
 import type { Client } from '../../lib/client.ts'
 import type { AnyClientOptions } from '../../lib/client-endpoint.ts'
-import type { HttpServer } from '../../lib/server/options.ts'
+import type { AnyServerOptions } from '../../lib/server/options.ts'
 import { createServer } from '../../lib/server/server.ts'
 import { json } from '../../parsers/json.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
@@ -22,7 +23,8 @@ export interface HttpOptions {
 /** A server on a WebSocket, ended with the test. */
 export const hostHttp = async (use: (undo: () => unknown) => void, { server: options, read, port = 0 }: HttpOptions = {}) => {
   const http: HttpServer = createHttpServer((_request, response) => response.writeHead(404).end())
-  const server = createServer(http, { transformers: [ws()], parsers: [json()], ...options })
+  const every: AnyServerOptions = { transformers: [ws()], parsers: [json()], ...options }
+  const server = createServer(http, { ...every, plugins: every.plugins ?? [] })
   const told = watch(server, read)
   const stop = async (): Promise<void> => {
     await server.close({ timeout: 0 })

@@ -206,12 +206,13 @@ const wrong = (kind: number, by: number): Step => ({
   check: ({ over }) => !over,
   run(model, real) {
     const { sent, taken } = model
-    const [received, consumed] = [
+    const counts: readonly (readonly [number, number])[] = [
       [sent + by, taken],
       [sent + by, sent + by],
       [taken, taken + by],
       [taken - 1 - (by % 1_000), 0]
-    ][kind] ?? [-1, 0]
+    ]
+    const [received, consumed] = counts[kind] ?? [-1, 0]
     if (received >= 0) assert.equal(real.outbox.rewind(received, consumed), false, `rewind(${received}, ${consumed})`)
     check(model, real)
   },

@@ -4,7 +4,7 @@ import type { AnyClientOptions } from '../../lib/client-endpoint.ts'
 import type { End, Lost, Opened } from '../../lib/connection.ts'
 import type { Connection } from '../../lib/connection.ts'
 import type { AnywireError } from '../../lib/errors.ts'
-import type { ServerOptions } from '../../lib/server/options.ts'
+import type { AnyServerOptions } from '../../lib/server/options.ts'
 import type { Handshake, Peer } from '../../lib/server/peer.ts'
 import { createServer } from '../../lib/server/server.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -75,7 +75,7 @@ export const watch = (server: Server, read = true): Watched => {
   return watched
 }
 
-export type AnyServer = Partial<Omit<ServerOptions, 'plugins'>>
+export type AnyServer = Partial<AnyServerOptions>
 
 export interface PairOptions {
   readonly network?: MemoryOptions
@@ -88,7 +88,8 @@ export interface PairOptions {
 /** A server on a memory network, and clients for it that come back at once. Both are ended with the test. */
 export const host = (use: (undo: () => unknown) => void, options: PairOptions = {}) => {
   const network = memory(options.network)
-  const serve = () => createServer(undefined, { transformers: [network], parsers: [json()], ...options.server })
+  const all: AnyServerOptions = { transformers: [network], parsers: [json()], ...options.server }
+  const serve = () => createServer(undefined, { ...all, plugins: all.plugins ?? [] })
   const server = serve()
   const told = watch(server, options.read)
   use(() => server.close({ timeout: 0 }))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -129,7 +130,7 @@ describe('ws', () => {
       const server = createServer(undefined, { transformers: [ws()], parsers: [json()], socket: path })
       const accepted: Peer[] = []
       server.on('connection', peer => accepted.push(peer))
-      await once(server.http ?? assert.fail(), 'listening')
+      await new Promise(resolve => server.on('listening', resolve))
       for (const [url, query] of [[`ws+unix:${path}`, {}], [`ws+unix:${path}:/anywire?a=b`, { a: 'b' }]] as const) {
         const client = connect(url, { transformers: [ws()], parser: json() })
         await opened(client)
@@ -145,7 +146,7 @@ describe('ws', () => {
 
     it('listens on a port of its own', async () => {
       const server = createServer(undefined, { transformers: [ws()], parsers: [json()], port: 0, host: '127.0.0.1' })
-      const http = server.http ?? assert.fail()
+      const http = server.http as HttpServer
       await once(http, 'listening')
       const address = http.address()
       const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`

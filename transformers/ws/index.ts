@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import type { ClientOptions, WebSocket } from 'ws'
+import type { WebSocket } from 'ws'
 import { AnywireError } from '../../lib/errors.ts'
 import { httpStatus, refuse } from '../../lib/server/http-host.ts'
 import type { Accept, Host, Listener, ServerTransformer } from '../../lib/server/listener.ts'
@@ -19,7 +19,7 @@ export interface WsOptions {
   /** Of the client's request. */
   readonly headers?: Readonly<Record<string, string>>
   /** What else the `ws` package takes for a client: `agent`, `ca`, `rejectUnauthorized` … */
-  readonly client?: ClientOptions
+  readonly client?: Readonly<Record<string, unknown>>
 }
 
 /** What a frame of the core adds to the largest message, at most. */
@@ -36,7 +36,7 @@ export const ws = ({ compression = false, headers, client }: WsOptions = {}): Se
       connectSocket(url, receiver, signal, {
         perMessageDeflate,
         ...client,
-        headers: { ...client?.headers, ...headers }
+        ...(headers && { headers })
       })
     },
     listen: (host, accept) => listen(host, accept, threshold)
@@ -52,7 +52,10 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
     perMessageDeflate: threshold !== false && { serverNoContextTakeover: true, serverMaxWindowBits: 15 }
   })
   const compressed = threshold === false ? frameRun : compressRun(threshold)
-  const undo = host.onUpgrade((request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const undo = host.onUpgrade((asked, taken, head) => {
+    // What Node's upgrade event comes with.
+    const request = asked as IncomingMessage
+    const socket = taken as Duplex
     // RFC 6455, section 4.2.1: HTTP/1.1 or higher.
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.httpVersion < '1.1') return false
     const receiver = accept({ url: request.url ?? '', headers: request.headers, address: addressOf(socket), request })
@@ -60,7 +63,7 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
     else {
       const failed = (): void => receiver.close(1006, 'the upgrade failed')
       socket.once('close', failed)
-      server.handleUpgrade(request, socket, head, (opened: WebSocket) => {
+      server.handleUpgrade(request, socket, Buffer.from(head.buffer, head.byteOffset, head.length), (opened: WebSocket) => {
         socket.off('close', failed)
         acceptSocket(opened, socket, receiver, opened.extensions === '' ? frameRun : compressed)
       })

@@ -3,12 +3,16 @@ import type { Receiver } from '../../lib/transformer.ts'
 
 /** Tells a receiver what a WebSocket of the `ws` package hears, and its end. */
 export const listen = (ws: WebSocket, receiver: Receiver): void => {
-  let error: Error | undefined
+  let error: (Error & { code?: string }) | undefined
   ws.on('message', (data: Buffer, isBinary: boolean) => {
     receiver.message(isBinary ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data.toString())
   })
   ws.on('error', cause => {
     error = cause
   })
-  ws.on('close', (code, reason) => receiver.close(code, reason.toString(), error))
+  ws.on('close', (code, reason) => {
+    // `ws` does not wait for an answer to this goodbye, and tells 1006.
+    const tooLarge = error?.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+    receiver.close(tooLarge ? 1009 : code, reason.toString(), error)
+  })
 }
