@@ -4,8 +4,9 @@ import { Endpoint, isValue } from './endpoint.ts'
 import { AnywireError, retryable } from './errors.ts'
 import type { Failure } from './errors.ts'
 import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
+import { HELLO } from './frames.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
-import type { Goodbye, Progress, Welcome } from './handshake.ts'
+import type { Goodbye, Hello, Progress, Welcome } from './handshake.ts'
 import { LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
 import { openLink } from './link.ts'
@@ -89,12 +90,11 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   probe(timeout = PATIENCE): void {
-    const { wire } = this
+    const { wire, life } = this
     if (!wire) return
-    this.heard = false
     this.sendPing()
     this.#after(timeout, () => {
-      if (this.wire === wire && !this.heard) this.#down(tell(ERR_TIMEOUT), false)
+      if (this.wire === wire && this.life === life) this.#down(tell(ERR_TIMEOUT), false)
     })
   }
 
@@ -161,17 +161,19 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     const { plugins = [], schema } = this.#options
     const got = this.progress
     const resume = this.#token ? { session: this.#token, got } : {}
+    const hello: Hello = {
+      v: PROTOCOL,
+      parser: this.parser.name,
+      plugins: plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const),
+      limit: this.limits.message,
+      window: this.limits.window,
+      auth,
+      schema,
+      ...resume
+    }
     return {
-      hello: () => ({
-        v: PROTOCOL,
-        parser: this.parser.name,
-        plugins: plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const),
-        limit: this.limits.message,
-        window: this.limits.window,
-        auth,
-        schema,
-        ...resume
-      }),
+      // Made here, where it does no harm that `auth` may be no JSON.
+      hello: HELLO + JSON.stringify(hello),
       welcomed: (wire, welcome) => this.#welcomed(wire, welcome, transformer.name, got)
     }
   }
@@ -205,9 +207,9 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   /** Probes the wire when nothing was heard for so many milliseconds. */
   #listenFor(time: number): void {
+    const { life } = this
     this.#after(time, () => {
-      if (!this.heard) this.probe()
-      this.heard = false
+      if (this.life === life) this.probe()
       this.#listenFor(time)
     })
   }

@@ -37,6 +37,9 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   /** Who waits for the next value. */
   #taker: Taker | undefined
   #paused = false
+  /** A write is under way, and why its value was refused. */
+  #writing = false
+  #refused: AnywireError | undefined
   /** Bytes of unreliable values that wait. */
   #loose = 0
   /** Nothing more will come, and everything was read. */
@@ -91,20 +94,15 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     }
     if (!outlet || outlet.idle) return this.transmit(0, value, options)
     let room = options?.reliable !== false
-    let writing = true
-    let failure: Error | undefined
     const transmit = (passed: unknown): void => {
-      try {
-        room = this.transmit(0, passed, options)
-      } catch (error) {
-        // Whoever writes is told, unless they are gone.
-        if (!writing || !(error instanceof Error)) throw error
-        failure = error
-      }
+      room = this.transmit(0, passed, options)
     }
+    this.#writing = true
     outlet.run(value, transmit, undefined, options)
-    writing = false
-    if (failure) throw failure
+    this.#writing = false
+    const refused = this.#refused
+    this.#refused = undefined
+    if (refused) throw refused
     if (outlet.busy) outlet.after(() => this.drained())
     return room && !outlet.busy
   }
@@ -213,8 +211,10 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     else tell()
     if (last) {
       this.#open().after(() => {
+        const taker = this.#taker
         this.#drained = true
-        this.#taker?.({ done: true, value: undefined })
+        this.#taker = undefined
+        taker?.({ done: true, value: undefined })
       })
     }
   }
@@ -224,9 +224,12 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   }
 
   #pipeline(stage: string): Pipeline {
-    return new Pipeline(error =>
-      this.report(error instanceof AnywireError ? error : new AnywireError(ERR_INTERCEPTOR, '', error), stage)
-    )
+    return new Pipeline(error => {
+      const known = error instanceof AnywireError
+      // What cannot be sent is told to whoever writes it, if they are still there.
+      if (known && this.#writing) this.#refused = error
+      else this.report(known ? error : new AnywireError(ERR_INTERCEPTOR, '', error), stage)
+    })
   }
 
   get #flowing(): boolean {

@@ -1,7 +1,7 @@
 import { ERR_PROTOCOL } from './failures.ts'
-import { CLOSE, HELLO, WELCOME } from './frames.ts'
+import { CLOSE, WELCOME } from './frames.ts'
 import { isGoodbye, isWelcome, parseJson } from './handshake.ts'
-import type { Goodbye, Hello, Welcome } from './handshake.ts'
+import type { Goodbye, Welcome } from './handshake.ts'
 import type { ClientTransformer, Data, Wire } from './transformer.ts'
 
 /** Whom the client's end of a wire serves. Once it has another wire, this one's messages are ignored. */
@@ -15,7 +15,7 @@ export interface LinkHost {
 
 /** What an attempt is about: what to say, and what to do when the server is pleased. It makes the wire the host's. */
 export interface Greeting {
-  hello(): Hello
+  readonly hello: string
   welcomed(wire: Wire, welcome: Welcome): void
 }
 
@@ -59,7 +59,7 @@ export const openLink = (
       {
         open(opened) {
           wire = opened
-          opened.send(HELLO + JSON.stringify(greeting.hello()))
+          opened.send(greeting.hello)
         },
         message(data) {
           if (waiting && wire) greeted(wire, data)

@@ -28,8 +28,8 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   readonly limits: Limits
   /** The largest message that the other end takes. */
   remoteLimit: number
-  /** Something was heard since the heartbeat last looked. */
-  heard = false
+  /** How often something was heard. */
+  #heard = 0
   /** The goodbye of this end, said already or still behind the last message. */
   ending: Goodbye | undefined
   /** The goodbye has left. */
@@ -71,11 +71,16 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     return [this.#received, this.#consumed]
   }
 
+  /** Changes with each sign of life of the other end. */
+  get life(): number {
+    return this.#heard + (this.wire?.received ?? 0)
+  }
+
   /** Goes on over a wire. `known`: the progress that the other end will send from, when that is not the present one. */
   attach(wire: Wire, known?: Progress): void {
     this.wire = wire
     this.outbox.full = false
-    this.heard = true
+    this.#heard++
     // What was said over the wire before may not have arrived.
     this.said = false
     this.#skip = known ? this.#received - known[0] : 0
@@ -142,7 +147,7 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
 
   /** Handles a message from the wire. */
   receive(data: Data): void {
-    this.heard = true
+    this.#heard++
     if (isMarked(data)) this.#receiveMarked(data)
     else this.receiveCounted(0, data)
   }
@@ -230,6 +235,8 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
       if (!isGoodbye(goodbye)) return this.fail(ERR_PROTOCOL)
       // What was written until now may still arrive, and what arrived is known to have.
       this.tick()
+      // What arrived will be read, however long the reader takes.
+      this.#consumed = this.#received
       this.count(ACK)
       this.left(goodbye)
     } else this.#receiveCount(type, `${payload}`)

@@ -14,6 +14,8 @@ export type Data = string | Uint8Array
 export interface Wire {
   /** Bytes accepted and not yet handed to the network. */
   readonly buffered: number
+  /** Bytes that came in so far, where the technology counts them: a sign of life also amid a large message. Optional. */
+  readonly received?: number
   /** Sends one message. False means: accepted, but full; `Receiver.drain` follows once there is room. */
   send(data: Data): boolean
   /**

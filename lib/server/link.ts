@@ -16,6 +16,8 @@ export interface LinkHost {
   /** Judges a client: has the link carry its peer, or returns why not. */
   admit(link: ServerLink, wire: Wire, hello: Hello | undefined): Promise<AnywireError | undefined>
   refused(handshake: Handshake, error: AnywireError): void
+  /** The link carries no peer any more, and its wire is about to close. */
+  left(link: ServerLink): void
   released(link: ServerLink): void
 }
 
@@ -84,6 +86,7 @@ export class ServerLink implements Receiver {
   /** Lets go of the peer, and closes the wire. */
   leave([code, reason]: Goodbye): void {
     this.#release()
+    this.#host.left(this)
     this.#wire?.close(code, cut(reason))
   }
 
@@ -146,9 +149,13 @@ export class ServerLink implements Receiver {
 
   /** From now on the wire carries `peer`. */
   carry(peer: PeerEndpoint): void {
-    const early = this.#early ?? []
     this.#stopTimer()
     this.#peer = peer
+  }
+
+  /** Hands over what a plain client said before it was accepted. */
+  catchUp(): void {
+    const early = this.#early ?? []
     this.#early = undefined
     for (const data of early) this.message(data)
   }

@@ -15,6 +15,7 @@ export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Ori
   const { origin } = request.headers
   if (origin === undefined || origins === '*') return true
   if (typeof origins === 'function') return origins(origin, request)
-  if (origins) return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : allowed.test(origin)))
-  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
+  // `search` has no memory, whatever the flags of an expression are.
+  if (origins) return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : origin.search(allowed) >= 0))
+  return host !== '' && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
 }

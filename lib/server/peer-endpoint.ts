@@ -56,6 +56,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   /** Gives up: the client's return, or its answer to a goodbye. */
   #timer: ReturnType<typeof setTimeout> | undefined
   #pinged = false
+  /** The signs of life when the heartbeat last looked. */
+  #life = 0
   /** Something was said since the heartbeat last looked. */
   #spoke = false
 
@@ -201,14 +203,17 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
 
   beat(): void {
     if (this.state !== 'open' || this.plain) return
-    if (!this.heard && this.#pinged) {
+    const { life } = this
+    const silent = life === this.#life
+    if (silent && this.#pinged) {
       this.#link?.abort()
       this.lost(tell(ERR_TIMEOUT))
       return
     }
-    this.#pinged = !this.heard || !this.#spoke
+    this.#life = life
+    this.#pinged = silent || !this.#spoke
     if (this.#pinged) this.sendPing()
-    this.heard = this.#spoke = false
+    this.#spoke = false
   }
 
   /** Whether somebody sees values before they are encoded. */

@@ -22,7 +22,7 @@ import {
   ERR_VERSION
 } from '../failures.ts'
 import { PROTOCOL } from '../handshake.ts'
-import type { Hello } from '../handshake.ts'
+import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import type { Parser } from '../parser.ts'
 import { install } from '../plugin.ts'
@@ -48,6 +48,9 @@ import type { ServerPlugin } from './plugin.ts'
 import { RequestFacts } from './request.ts'
 import type { CloseOptions, Server, ServerEvents } from './server.ts'
 
+/** How long wires may take to close once everything is over, in milliseconds. */
+const PATIENCE = 1_000
+
 /** Accepts links, has clients judged, and keeps the peers. */
 export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHost, LinkHost {
   readonly peers = new PeerSet()
@@ -69,7 +72,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   readonly #undos: Undo[] = []
   /** Open links by the address of their client. */
   readonly #addresses = new Map<string, number>()
-  /** Links whose clients are not accepted yet. */
+  /** Links that carry no peer: their clients are not accepted yet, or their wires are about to close. */
   readonly #waiting = new Set<ServerLink>()
   /** Peers whose clients may come back, the one that left first first. */
   readonly #away = new Set<PeerEndpoint>()
@@ -145,7 +148,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       const secret = hello.session.slice(dot + 1)
       const peer = this.peers.get(hello.session.slice(0, dot))
       const known = peer?.matches(secret) && peer.parser === parser
-      const same = known && this.#ask('same', () => this.recovery?.same(peer.context, context))
+      const same = known && this.#ask('same', () => this.recovery?.same(peer?.context, context))
       if (peer && same && peer.recover(link, wire, secret, hello.got)) {
         this.#waiting.delete(link)
         this.#back(peer)
@@ -160,9 +163,14 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.emit('refused', error, handshake)
   }
 
+  left(link: ServerLink): void {
+    this.#waiting.add(link)
+  }
+
   released(link: ServerLink): void {
     const { address } = link.handshake
     this.#waiting.delete(link)
+    this.#checkEmpty()
     const count = (this.#addresses.get(address) ?? 1) - 1
     if (count > 0) this.#addresses.set(address, count)
     else this.#addresses.delete(address)
@@ -175,6 +183,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   away(peer: PeerEndpoint): void {
+    // Nobody can come back to a server that closes.
+    if (this.#closing) return peer.leave(peer.ending ?? [ERR_SHUTDOWN[1], ERR_SHUTDOWN[2], 0])
     this.#heart.remove(peer)
     this.#away.add(peer)
     if (this.#away.size <= (this.recovery?.sessions ?? 0)) return
@@ -186,7 +196,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#heart.remove(peer)
     this.#away.delete(peer)
     this.peers.delete(peer)
-    if (this.peers.size === 0) this.#emptied?.()
+    this.#checkEmpty()
   }
 
   close(options: CloseOptions = {}): Promise<void> {
@@ -205,18 +215,24 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     await Promise.resolve()
     const [, status, reason] = ERR_SHUTDOWN
     const code = reconnect === false ? 1000 : status
+    const goodbye = (): Goodbye => [code, reason, Math.round(Math.random() * (reconnect || 0))]
     const emptied = new Promise<void>(resolve => (this.#emptied = resolve))
     for (const link of this.#waiting) link.refuse(new AnywireError(ERR_SHUTDOWN))
     for (const peer of this.peers) {
-      const after = Math.round(Math.random() * (reconnect || 0))
-      if (peer.state === 'away') peer.leave([code, reason, after])
-      else peer.finish([code, reason, after])
+      if (peer.state === 'away') peer.leave(goodbye())
+      else peer.finish(goodbye())
     }
-    const timer = setTimeout(() => {
-      for (const peer of this.peers) peer.leave([code, reason, 0])
-    }, timeout)
-    if (this.peers.size > 0) await emptied
-    clearTimeout(timer)
+    const timers = [
+      setTimeout(() => {
+        for (const peer of this.peers) peer.leave(goodbye())
+      }, timeout),
+      setTimeout(() => {
+        for (const link of this.#waiting) link.abort()
+      }, timeout + PATIENCE)
+    ]
+    this.#checkEmpty()
+    await emptied
+    for (const timer of timers) clearTimeout(timer)
     for (const undo of this.#undos.reverse()) undo()
     this.#heart.stop()
     for (const listener of this.#listeners) await listener.close()
@@ -231,6 +247,10 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.emit('close')
   }
 
+  #checkEmpty(): void {
+    if (this.peers.size === 0 && this.#waiting.size === 0) this.#emptied?.()
+  }
+
   #report(error: AnywireError, stage: string, peer?: PeerEndpoint): void {
     if (!this.emit('error', error, peer ? { stage, peer } : { stage })) print(error)
   }
@@ -243,7 +263,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     // A plain client cannot be told in any other way.
     if (refusal && plain) return this.#refuse(handshake, refusal)
     const count = this.#addresses.get(address) ?? 0
-    if (count >= this.limits.connections) return this.#refuse(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
+    // Where there are no addresses, nobody can be told from anybody else.
+    if (address && count >= this.limits.connections) return this.#refuse(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
     this.#addresses.set(address, count + 1)
     const link = new ServerLink(this, handshake, refusal)
     this.#waiting.add(link)
@@ -293,6 +314,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     peer.carry(link, wire, false)
     this.emit('connection', peer)
     if (peer.state === 'open') peer.emit('open', { recovered: false })
+    link.catchUp()
     return undefined
   }
 

@@ -92,6 +92,7 @@ class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
   }
 
   succeeded(): void {
+    this.cancel()
     this.#opened = performance.now()
     if (this.attempts > 0) this.emit('success', { attempts: this.attempts })
   }

@@ -132,6 +132,7 @@ export class CheckedReceiver implements Receiver {
 class CheckedWire implements Wire {
   sendRun?: (run: Run) => boolean
   datagram?: (data: Data) => void
+  #received = 0
   readonly #wire: Wire
   readonly #violated: (rule: string) => void
 
@@ -139,13 +140,21 @@ class CheckedWire implements Wire {
     this.#wire = wire
     this.#violated = violated
     if (wire.sendRun) this.sendRun = run => this.#answer('sendRun', () => wire.sendRun?.(run))
-    if (wire.datagram) this.datagram = data => void this.#try('datagram', () => wire.datagram?.(data))
+    if (wire.datagram) this.datagram = data => this.#try('datagram', () => wire.datagram?.(data))
   }
 
   get buffered(): number {
     const bytes = this.#try('buffered', () => this.#wire.buffered)
     if (typeof bytes !== 'number' || !(bytes >= 0)) this.#violated(`buffered is ${bytes}`)
     return bytes ?? NaN
+  }
+
+  /** 0 where the technology does not count. */
+  get received(): number {
+    const bytes = this.#try('received', () => this.#wire.received ?? 0) ?? 0
+    if (bytes < this.#received) this.#violated(`received fell from ${this.#received} to ${bytes}`)
+    this.#received = bytes
+    return bytes
   }
 
   send(data: Data): boolean {

@@ -25,7 +25,8 @@ export const eitherEnd =
     })
   }
 
-export const numbers = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `value ${from + index}`)
+export const numbers = (count: number, from = 0): string[] =>
+  Array.from({ length: count }, (_, index) => `value ${from + index}`)
 
 /** Writes values at one end, and looks that they come out at the other. */
 export const pass = async (from: Connection, to: Connection, values: readonly unknown[]): Promise<void> => {

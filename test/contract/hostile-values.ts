@@ -9,9 +9,23 @@ export const dice = (seed: number): (() => number) => {
   }
 }
 
-const NAMES = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'then', 'length', 'error', 'id', 'type', '', '*']
+const NAMES = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'valueOf',
+  'then',
+  'length',
+  'error',
+  'id',
+  'type',
+  '',
+  '*'
+]
 
-const nested = (depth: number): unknown => (depth === 0 ? null : depth % 2 ? [nested(depth - 1)] : { a: nested(depth - 1) })
+const nested = (depth: number): unknown =>
+  depth === 0 ? null : depth % 2 ? [nested(depth - 1)] : { a: nested(depth - 1) }
 
 /** Values that break code which does not look. All of them are JSON. */
 export const SCALARS: readonly unknown[] = [
@@ -36,7 +50,7 @@ export const SCALARS: readonly unknown[] = [
   [null],
   [[]],
   { length: 1e9 },
-  { toJSON: 1, toString: 1, valueOf: null, then: true },
+  { toJSON: 1, toString: 1, valueOf: null, constructor: true },
   nested(60),
   Array.from({ length: 10_000 }, () => 0)
 ]

@@ -70,7 +70,11 @@ const watchServer = (plugin: ServerPlugin, ofServer: Uses, ofPeer: Uses): Server
 const uses = (): Uses => ({ started: 0, ended: [], lane: undefined })
 
 /** All uses are over, the last one first. */
-const over = ({ started, ended }: Uses): void => assert.deepEqual(ended, Array.from({ length: started }, (_, index) => started - 1 - index))
+const over = ({ started, ended }: Uses): void =>
+  assert.deepEqual(
+    ended,
+    Array.from({ length: started }, (_, index) => started - 1 - index)
+  )
 
 /** Registers the tests of one plugin with mocha. Every plugin must pass them, whoever wrote it. */
 export const pluginContract = (name: string, setup: () => PluginFixture): void => {
@@ -94,7 +98,8 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
     const withLane = !local && shape.client && shape.server ? test : () => {}
 
     /** A stage whose server has the server half, where there is one. */
-    const start = (server: readonly ServerPlugin[] = plugins().server): Promise<Stage> => Stage.start(wires(), parser, { plugins: server })
+    const start = (server: readonly ServerPlugin[] = plugins().server): Promise<Stage> =>
+      Stage.start(wires(), parser, { plugins: server })
 
     describe('what it is', () => {
       it('has halves of one name and version', () => {
@@ -102,7 +107,9 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
         for (const half of halves) {
           assert.match(half.name, /^[a-z][a-zA-Z0-9]*$/)
           assert.ok(Number.isSafeInteger(half.version) && half.version >= 0)
-          assert.ok(half.needs === undefined || half.needs.every(need => typeof need === 'string' && need !== half.name))
+          assert.ok(
+            half.needs === undefined || half.needs.every(need => typeof need === 'string' && need !== half.name)
+          )
         }
         assert.equal(new Set(halves.map(({ name, version, local = false }) => `${name} ${version} ${local}`)).size, 1)
       })
@@ -125,15 +132,25 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
         const [bareStage, fullStage] = [await start(own.needs?.server ?? []), await start(theirs)]
         hosts.push([fullStage.server, bareStage.server])
         if (own.server) {
-          const pairs = [await fullStage.pair({ plugins: mine }), await bareStage.pair({ plugins: own.needs?.client ?? [] })]
+          const pairs = [
+            await fullStage.pair({ plugins: mine }),
+            await bareStage.pair({ plugins: own.needs?.client ?? [] })
+          ]
           hosts.push([pairs[0]?.peer ?? {}, pairs[1]?.peer ?? {}])
         }
         for (const [host, without] of hosts) {
           const added = Reflect.ownKeys(host).filter(key => !Reflect.ownKeys(without).includes(key))
-          assert.deepEqual(added.filter(key => key !== own.client?.name && key !== own.server?.name), [])
+          assert.deepEqual(
+            added.filter(key => key !== own.client?.name && key !== own.server?.name),
+            []
+          )
           for (const key of added) {
-            const { writable, configurable, value } = Reflect.getOwnPropertyDescriptor(host, key) ?? {}
-            assert.deepEqual([writable, configurable, typeof value], [false, false, typeof value === 'function' ? 'function' : 'object'])
+            const { writable, configurable } = Reflect.getOwnPropertyDescriptor(host, key) ?? {}
+            const value: unknown = Reflect.get(host, key)
+            assert.deepEqual(
+              [writable, configurable, typeof value],
+              [false, false, typeof value === 'function' ? 'function' : 'object']
+            )
           }
           assert.equal(Reflect.getPrototypeOf(host), Reflect.getPrototypeOf(without))
         }
@@ -143,7 +160,10 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
       })
 
       test('belongs to one host: two clients share nothing', async stage => {
-        const [one, two] = [stage.connect({ open: false, plugins: plugins().client }), stage.connect({ open: false, plugins: plugins().client })]
+        const [one, two] = [
+          stage.connect({ open: false, plugins: plugins().client }),
+          stage.connect({ open: false, plugins: plugins().client })
+        ]
         const value = (host: object): unknown => Reflect.get(host, shape.client?.name ?? '')
         if (value(one)) assert.notEqual(value(one), value(two))
       })
@@ -153,8 +173,8 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
       for (const half of ['client', 'server'] as const) {
         if (!shape[half]) continue
         const install = async (stage: Stage, list: ReturnType<typeof plugins>['client' | 'server']): Promise<void> => {
-          if (half === 'client') stage.connect({ open: false, plugins: list as ClientPlugin[] })
-          else await (await start(list as ServerPlugin[])).close()
+          if (half === 'client') stage.connect({ open: false, plugins: list })
+          else await (await start(list)).close()
         }
 
         test(`throws when its name is taken on a ${half}`, async stage => {
@@ -165,9 +185,12 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
 
         test(`throws when what it needs is not there before it on a ${half}`, async stage => {
           const alone = plugins()[half].slice(-1)
-          if (shape[half]?.needs?.length) await assert.rejects(async () => install(stage, alone), { code: 'ERR_PLUGIN_NEEDS' })
+          if (shape[half]?.needs?.length)
+            await assert.rejects(async () => install(stage, alone), { code: 'ERR_PLUGIN_NEEDS' })
           else await install(stage, alone)
-          await assert.rejects(async () => install(stage, plugins({ needs: ['nobody'] })[half]), { code: 'ERR_PLUGIN_NEEDS' })
+          await assert.rejects(async () => install(stage, plugins({ needs: ['nobody'] })[half]), {
+            code: 'ERR_PLUGIN_NEEDS'
+          })
         })
       }
     })
@@ -176,7 +199,10 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
       test('is connected when both ends have it, and only then', async stage => {
         const own = setup()
         const [mine, theirs, ofServer] = [uses(), uses(), uses()]
-        const server = [...(own.needs?.server ?? []), ...(own.server ? [watchServer(own.server, ofServer, theirs)] : [])]
+        const server = [
+          ...(own.needs?.server ?? []),
+          ...(own.server ? [watchServer(own.server, ofServer, theirs)] : [])
+        ]
         const both = await start(server)
         const client = [...(own.needs?.client ?? []), ...(own.client ? [watchClient(own.client, mine)] : [])]
         if (own.client && (own.server || local)) {
@@ -221,7 +247,10 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
       test('ends with its host, the last first, and begins again with it', async () => {
         const own = setup()
         const [mine, ofPeer, ofServer] = [uses(), uses(), uses()]
-        const server = [...(own.needs?.server ?? []), ...(own.server ? [watchServer(own.server, ofServer, ofPeer)] : [])]
+        const server = [
+          ...(own.needs?.server ?? []),
+          ...(own.server ? [watchServer(own.server, ofServer, ofPeer)] : [])
+        ]
         const stage = await start(server)
         const client = [...(own.needs?.client ?? []), ...(own.client ? [watchClient(own.client, mine)] : [])]
         const { client: used, peer } = await stage.pair({ plugins: client })
@@ -273,14 +302,25 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
     describe('what the other end may send', () => {
       const hostile = (packets: readonly unknown[] = []): string[] => {
         const values = [...SCALARS, ...randomValues(200, 1), ...packets.flatMap(mutations)]
-        const raw = ['{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}', '[{"__proto__":null}]', '{', '', '['.repeat(5_000)]
+        const raw = [
+          '{"__proto__":{"x":1}}',
+          '{"constructor":{"prototype":{"x":1}}}',
+          '[{"__proto__":null}]',
+          '{',
+          '',
+          '['.repeat(5_000)
+        ]
         return [...values.map(value => JSON.stringify(value)), ...raw]
       }
 
       withLane('harms no server, whatever it is', async () => {
         const stage = await start()
         const witness = await stage.pair({ plugins: plugins().client })
-        const hello = stage.hello({ plugins: plugins().client.filter(plugin => !plugin.local).map(plugin => [plugin.name, plugin.version]) })
+        const hello = stage.hello({
+          plugins: plugins()
+            .client.filter(plugin => !plugin.local)
+            .map(plugin => [plugin.name, plugin.version])
+        })
         let link: CheckedReceiver | undefined
         for (const message of hostile(setup().packets?.toServer)) {
           if (!link?.isOpen) {
@@ -295,7 +335,9 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
         await pass(witness.client, witness.peer, ['unharmed'])
         await pass(witness.peer, witness.client, ['unharmed'])
         assert.equal(Reflect.get({}, 'x'), undefined)
-        stage.expected = stage.errors.map(({ code }) => code).filter(code => code !== 'ERR_HANDLER' && code !== 'ERR_SERVER')
+        stage.expected = stage.errors
+          .map(({ code }) => code)
+          .filter(code => code !== 'ERR_HANDLER' && code !== 'ERR_SERVER')
         await stage.close()
       })
 
@@ -303,9 +345,20 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
         const links = await Links.start(wires())
         const own = plugins().client
         const lanes = own.filter(plugin => !plugin.local).map(plugin => plugin.name)
-        const welcome = { id: 'x', token: '', recovered: false, got: [0, 0], lanes, limit: 2 ** 20, window: 2 ** 20, heartbeat: 0 }
+        const welcome = {
+          id: 'x',
+          token: '',
+          recovered: false,
+          got: [0, 0],
+          lanes,
+          limit: 2 ** 20,
+          window: 2 ** 20,
+          heartbeat: 0
+        }
         const far = (): CheckedReceiver =>
-          links.receiver({ heard: data => data.slice(0, 2) === '!0' && current?.wire.send(WELCOME + JSON.stringify(welcome)) })
+          links.receiver({
+            heard: data => data.slice(0, 2) === '!0' && current?.wire.send(WELCOME + JSON.stringify(welcome))
+          })
         let current: CheckedReceiver | undefined
         links.accept = () => (current = far())
         const connect = async () => {

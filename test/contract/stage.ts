@@ -19,8 +19,12 @@ import type { TransformerFixture } from './fixture.ts'
 import { Dialled } from './links.ts'
 import { turns } from './waiting.ts'
 
-export type StageServerOptions = Partial<Omit<ServerOptions, 'plugins'>> & { readonly plugins?: readonly ServerPlugin[] }
-export type StageClientOptions = Partial<Omit<ClientOptions, 'plugins'>> & { readonly plugins?: readonly ClientPlugin[] }
+export type StageServerOptions = Partial<Omit<ServerOptions, 'plugins'>> & {
+  readonly plugins?: readonly ServerPlugin[]
+}
+export type StageClientOptions = Partial<Omit<ClientOptions, 'plugins'>> & {
+  readonly plugins?: readonly ClientPlugin[]
+}
 
 /** The two ends of one connection. */
 export interface Pair {
@@ -58,12 +62,9 @@ export class Stage {
   private constructor(fixture: TransformerFixture, parser: Parser, options: StageServerOptions) {
     this.fixture = fixture
     this.parser = parser
-    // A server without plugins that add something is what the types say it is.
-    this.server = createServer(fixture.http, {
-      transformers: [fixture.server],
-      parsers: [parser],
-      ...options
-    } as ServerOptions) as unknown as Server
+    // Plugins of a list of any length add nothing to the types.
+    const all = { transformers: [fixture.server], parsers: [parser], ...options } as ServerOptions
+    this.server = createServer(fixture.http, all)
     this.server.on('error', error => this.errors.push(error))
   }
 
@@ -74,11 +75,11 @@ export class Stage {
   }
 
   connect(options: StageClientOptions = {}, url: Each<string> = this.url): Client {
-    const { client, parser } = { client: this.fixture.client, parser: this.parser }
-    const made: Client = connect(url, { transformers: [client], parser, ...options } as ClientOptions)
-    made.on('error', error => this.errors.push(error))
-    this.#clients.push(made)
-    return made
+    const all = { transformers: [this.fixture.client], parser: this.parser, ...options } as ClientOptions
+    const client: Client = connect(url, all)
+    client.on('error', error => this.errors.push(error))
+    this.#clients.push(client)
+    return client
   }
 
   /** The peer of a client that is open. */
@@ -107,7 +108,9 @@ export class Stage {
   /** The first message of a client. */
   hello(change: Readonly<Record<string, unknown>> = {}): string {
     const { name } = this.parser
-    return HELLO + JSON.stringify({ v: PROTOCOL, parser: name, plugins: [], limit: 2 ** 20, window: 2 ** 20, ...change })
+    return (
+      HELLO + JSON.stringify({ v: PROTOCOL, parser: name, plugins: [], limit: 2 ** 20, window: 2 ** 20, ...change })
+    )
   }
 
   /** A value that the parser carries: the value itself, or its JSON text. */

@@ -73,7 +73,12 @@ export const wireTests = (setup: Setup): void => {
   }
 
   /** Both ends learn code and reason, where they can be carried. */
-  const goodbye = async ([near, far]: LinkPair, { closeCodes }: Supports, code: number, reason: string): Promise<void> => {
+  const goodbye = async (
+    [near, far]: LinkPair,
+    { closeCodes }: Supports,
+    code: number,
+    reason: string
+  ): Promise<void> => {
     for (const end of [near, far]) await told(end, closeCodes ? [code] : [code, 1005, 1006], closeCodes ? reason : '')
   }
 
@@ -176,13 +181,24 @@ export const wireTests = (setup: Setup): void => {
 
     bothWays('carries every kind of text', (from, to) => pass(from, to, TEXTS))
 
-    bothWays('carries empty ones', (from, to, { binary }) => pass(from, to, binary ? ['', new Uint8Array(0), ''] : ['', 'x', '']))
+    bothWays('carries empty ones', (from, to, { binary }) =>
+      pass(from, to, binary ? ['', new Uint8Array(0), ''] : ['', 'x', ''])
+    )
 
     bothWays('keeps text and bytes apart', async (from, to, { binary }) => {
       if (!binary) return
       const bytes = Uint8Array.from({ length: 256 }, (_, index) => index)
       const text = new TextEncoder().encode('text')
-      await pass(from, to, ['text', text, 'text', bytes, bytes.subarray(7, 20), Buffer.from('text'), Uint8Array.of(0x80), '{}'])
+      await pass(from, to, [
+        'text',
+        text,
+        'text',
+        bytes,
+        bytes.subarray(7, 20),
+        Buffer.from('text'),
+        Uint8Array.of(0x80),
+        '{}'
+      ])
     })
 
     bothWays('carries each size of header', (from, to, { binary }) => {
@@ -200,6 +216,15 @@ export const wireTests = (setup: Setup): void => {
 
     bothWays('sends a lone one at once', async (from, to) => {
       for (let index = 0; index < 20; index++) await pass(from, to, [`lone ${index}`])
+    })
+
+    bothWays('counts the bytes that come in, or none', async (from, to) => {
+      const before = to.wire.received ?? 0
+      await pass(from, to, ['x'.repeat(10_000)])
+      const after = to.wire.received ?? 0
+      if (before || after) assert.ok(after - before >= 10_000, `${before}, then ${after}`)
+      await pass(from, to, [''])
+      if (after) assert.ok((to.wire.received ?? 0) > after)
     })
 
     bothWays('keeps what arrived as it was', async (from, to, { binary }) => {
@@ -228,7 +253,12 @@ export const wireTests = (setup: Setup): void => {
       const [first, ...others] = frames
       const start = first?.after(undefined)
       const whole = others.reduce((run, frame) => frame.after(run), start)
-      for (const [from, to] of [[far, near], [far2, near2], [near, far], [near2, far2]] as const) {
+      for (const [from, to] of [
+        [far, near],
+        [far2, near2],
+        [near, far],
+        [near2, far2]
+      ] as const) {
         if (!from.wire.sendRun || !whole || !start) continue
         from.wire.sendRun(whole)
         from.wire.send('between')
@@ -286,9 +316,14 @@ export const wireTests = (setup: Setup): void => {
   })
 
   describe('closing', () => {
-    for (const [end, other] of [['client', 'server'], ['server', 'client']] as const) {
+    for (const [end, other] of [
+      ['client', 'server'],
+      ['server', 'client']
+    ] as const) {
       /** A link, the end of it that acts first. */
-      const ends = async (links: Links): Promise<[acting: CheckedReceiver, other: CheckedReceiver, pair: LinkPair, Supports]> => {
+      const ends = async (
+        links: Links
+      ): Promise<[acting: CheckedReceiver, other: CheckedReceiver, pair: LinkPair, Supports]> => {
         const pair = await links.pair()
         const { client, server } = links.fixture
         const [near, far] = pair
@@ -328,7 +363,10 @@ export const wireTests = (setup: Setup): void => {
 
       test(`closes, and cuts, within a message of the ${end}`, async links => {
         for (const act of ['close', 'abort'] as const) {
-          const [near, far] = await links.pair({ heard: data => react(near, data) }, { heard: data => react(far, data) })
+          const [near, far] = await links.pair(
+            { heard: data => react(near, data) },
+            { heard: data => react(far, data) }
+          )
           const react = (receiver: CheckedReceiver, data: Data): void => {
             if (data !== 'now') return
             if (act === 'close') receiver.wire.close(4002, '')
@@ -479,7 +517,7 @@ const useAll = ({ wire }: CheckedReceiver, abort = true): void => {
   wire.close(4005, 'again')
   if (abort) wire.abort()
   wire.close(4006, 'and again')
-  void wire.buffered
+  void [wire.buffered, wire.received]
 }
 
 /** Whether messages are the same: bytes by what they are, whichever class of bytes they came as. */
@@ -487,7 +525,10 @@ const same = (actual: readonly Data[], expected: readonly Data[]): void => {
   assert.equal(actual.length, expected.length)
   for (const [index, data] of actual.entries()) {
     const other = expected[index]
-    const equal = typeof data === 'string' || typeof other === 'string' ? data === other : other && Buffer.compare(data, other) === 0
+    const equal =
+      typeof data === 'string' || typeof other === 'string'
+        ? data === other
+        : other && Buffer.compare(data, other) === 0
     assert.ok(equal, `message ${index} is ${show(data)} instead of ${show(other)}`)
   }
 }

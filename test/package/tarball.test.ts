@@ -205,6 +205,17 @@ describe('the packed package', function () {
           await check(`${all}${NODE_TYPES}`, { ...resolution, types: ['node'], lib: ['es2022'] })
         }
       })
+
+      it('what the sources promise, and refuses what they refuse', async () => {
+        const source = await readFile('test/types/api.ts', 'utf8')
+        const lib = ['es2022', 'dom', 'dom.asynciterable']
+        await check(source.replace('../../index.ts', 'anywire'), {
+          module: 'nodenext',
+          moduleResolution: 'nodenext',
+          types: ['node'],
+          lib
+        })
+      })
     })
   })
 })

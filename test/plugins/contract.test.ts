@@ -71,4 +71,6 @@ pluginContract('a plugin with two halves', () => {
   }
 })
 
-pluginContract('a plugin for servers alone', () => ({ server: { name: 'log', version: 0, local: true, peer: () => ({}) } }))
+pluginContract('a plugin for servers alone', () => ({
+  server: { name: 'log', version: 0, local: true, peer: () => ({}) }
+}))

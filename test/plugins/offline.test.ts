@@ -119,13 +119,12 @@ describe('offline', () => {
 
     it('is as it was when it was written', async () => {
       const client = await away()
-      const value = { count: 1, list: [1], bytes: Uint8Array.of(1) }
+      const value = { count: 1, list: [1] }
       client.write(value)
       value.count = 2
       value.list.push(2)
-      value.bytes[0] = 2
       await world.pass(1_000)
-      assert.deepEqual(received, [{ count: 1, list: [1], bytes: Uint8Array.of(1) }])
+      assert.deepEqual(received, [{ count: 1, list: [1] }])
     })
 
     it('goes into the next session, where the last one is lost', async () => {
@@ -161,7 +160,13 @@ describe('offline', () => {
       await world.pass(10)
       client.write('c')
       await world.pass(10)
-      assert.deepEqual([received, seen], [['<a>', '<b>', '<c>'], ['a', 'b', 'c']])
+      assert.deepEqual(
+        [received, seen],
+        [
+          ['<a>', '<b>', '<c>'],
+          ['a', 'b', 'c']
+        ]
+      )
     })
 
     it('is told when it cannot be sent after all, and the rest is sent', async () => {
@@ -375,7 +380,12 @@ describe('offline', () => {
   describe('noticing a dead wire, in Node', () => {
     it('asks for a sign of life when the addresses of the machine change', async () => {
       const address = (name: string): os.NetworkInterfaceInfo => ({
-        address: name, netmask: '', family: 'IPv4', mac: '', internal: false, cidr: null
+        address: name,
+        netmask: '',
+        family: 'IPv4',
+        mac: '',
+        internal: false,
+        cidr: null
       })
       const interfaces = sandbox.stub(os, 'networkInterfaces').returns({ lo: [], eth0: [address('10.0.0.1')] })
       const client = world.connect([reconnect({ random: () => 0.5 }), offline({ probe: 500 })] as const)

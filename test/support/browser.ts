@@ -18,7 +18,12 @@ export class FakeBrowser {
       this.listeners--
       this.#target.removeEventListener(type, listener)
     }
-    for (const [name, value] of Object.entries({ addEventListener: add, removeEventListener: remove, navigator: this, document: this })) {
+    for (const [name, value] of Object.entries({
+      addEventListener: add,
+      removeEventListener: remove,
+      navigator: this,
+      document: this
+    })) {
       Object.defineProperty(globalThis, name, { value, configurable: true })
     }
   }

@@ -8,7 +8,16 @@ import { memory } from '../../transformers/memory/index.ts'
 /** A server, its clients and the network between them, in a time of their own. */
 export class Clocked {
   readonly clock: SinonFakeTimers = useFakeTimers({
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date', 'performance']
+    toFake: [
+      'setTimeout',
+      'clearTimeout',
+      'setInterval',
+      'clearInterval',
+      'setImmediate',
+      'clearImmediate',
+      'Date',
+      'performance'
+    ]
   })
   readonly network = memory()
   server: Server
@@ -23,13 +32,20 @@ export class Clocked {
   serve(options: Partial<ServerOptions> = {}): Server {
     const server = createServer(undefined, { transformers: [this.network], parsers: [json()], ...options })
     server.on('connection', peer => this.peers.push(peer))
-    // A server without plugins has no others than these.
-    this.server = server as Server
-    return this.server
+    this.server = server
+    return server
   }
 
-  connect<const P extends readonly ClientPlugin[]>(plugins: P, options: Partial<ClientOptions> = {}): Client & Installed<P, 'client'> {
-    const all: ClientOptions<readonly ClientPlugin[]> = { transformers: [this.network], parser: json(), ...options, plugins }
+  connect<const P extends readonly ClientPlugin[]>(
+    plugins: P,
+    options: Partial<ClientOptions> = {}
+  ): Client & Installed<P, 'client'> {
+    const all: ClientOptions<readonly ClientPlugin[]> = {
+      transformers: [this.network],
+      parser: json(),
+      ...options,
+      plugins
+    }
     const client: Client = connect('http://memory', all)
     this.#clients.push(client)
     // The plugins are those of the options.

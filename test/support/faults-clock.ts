@@ -1,5 +1,6 @@
 import sinon from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
+import type { Use } from './faults-guard.ts'
 import { turns } from './faults-wait.ts'
 
 /** Timers and clocks that stand still until a test moves them; turns of the event loop go on. */
@@ -7,11 +8,12 @@ export class Clock {
   readonly #timers: SinonFakeTimers
 
   /** @param use - takes what sets the real ones back */
-  constructor(use: (undo: () => unknown) => void) {
+  constructor(use: Use) {
     this.#timers = sinon.useFakeTimers({
       toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance']
     })
-    use(() => this.#timers.restore())
+    // Servers and clients take their time to end.
+    use(() => this.#timers.restore(), true)
   }
 
   /** Lets so many milliseconds pass, in steps, with turns of the event loop behind each. */

@@ -27,11 +27,15 @@ export const guard = (): string[] => {
   return printed
 }
 
+/** Has something undone after the test; `first`: before everything else. */
+export type Use = (undo: () => unknown, first?: boolean) => void
+
 /** Undoes after each test, the last thing first, what was done in it. */
-export const undoing = (): ((undo: () => unknown) => void) => {
+export const undoing = (): Use => {
+  const early: (() => unknown)[] = []
   const undos: (() => unknown)[] = []
   afterEach(async () => {
-    for (const undo of undos.splice(0).reverse()) await undo()
+    for (const undo of [...early.splice(0), ...undos.splice(0).reverse()]) await undo()
   })
-  return undo => void undos.push(undo)
+  return (undo, first = false) => void (first ? early : undos).push(undo)
 }

@@ -9,6 +9,7 @@ import { createServer } from '../../lib/server/server.ts'
 import { json } from '../../parsers/json.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import { ws } from '../../transformers/ws/index.ts'
+import type { Use } from './faults-guard.ts'
 import { watch } from './faults-pair.ts'
 import type { AnyServer } from './faults-pair.ts'
 
@@ -21,7 +22,7 @@ export interface HttpOptions {
 }
 
 /** A server on a WebSocket, ended with the test. */
-export const hostHttp = async (use: (undo: () => unknown) => void, { server: options, read, port = 0 }: HttpOptions = {}) => {
+export const hostHttp = async (use: Use, { server: options, read, port = 0 }: HttpOptions = {}) => {
   const http: HttpServer = createHttpServer((_request, response) => response.writeHead(404).end())
   const every: AnyServerOptions = { transformers: [ws()], parsers: [json()], ...options }
   const server = createServer(http, { ...every, plugins: every.plugins ?? [] })

@@ -10,6 +10,7 @@ import { createServer } from '../../lib/server/server.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { json } from '../../parsers/json.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
+import type { Use } from './faults-guard.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import type { MemoryOptions } from '../../transformers/memory/index.ts'
 
@@ -86,7 +87,7 @@ export interface PairOptions {
 }
 
 /** A server on a memory network, and clients for it that come back at once. Both are ended with the test. */
-export const host = (use: (undo: () => unknown) => void, options: PairOptions = {}) => {
+export const host = (use: Use, options: PairOptions = {}) => {
   const network = memory(options.network)
   const all: AnyServerOptions = { transformers: [network], parsers: [json()], ...options.server }
   const serve = () => createServer(undefined, { ...all, plugins: all.plugins ?? [] })

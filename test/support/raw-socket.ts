@@ -43,7 +43,10 @@ export class RawSocket {
     for (;;) {
       const found = find(this.#received)
       if (found !== undefined) return found
-      await Promise.race([once(this.#socket, 'data'), this.#closed.then(() => Promise.reject(new Error('closed before')))])
+      await Promise.race([
+        once(this.#socket, 'data'),
+        this.#closed.then(() => Promise.reject(new Error('closed before')))
+      ])
     }
   }
 
@@ -110,7 +113,7 @@ export const framesOf = (received: Buffer): ServerFrame[] => {
   const start = received.indexOf('\r\n\r\n')
   const frames: ServerFrame[] = []
   if (start < 0) return frames
-  for (let offset = start + 4; offset + 2 <= received.length; ) {
+  for (let offset = start + 4; offset + 2 <= received.length;) {
     const [first = 0, short = 0] = received.subarray(offset)
     let length = short
     let head = 2

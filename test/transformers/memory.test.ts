@@ -85,7 +85,12 @@ describe('memory: the knobs', () => {
   it('loses datagrams by the dice, and never messages', async () => {
     let throws = 0
     const { network, near, far } = await pair({ random: () => (throws++ % 4) / 4 })
-    for (const [loss, expected] of [[0, 8], [0.25, 6], [0.5, 4], [1, 0]] as const) {
+    for (const [loss, expected] of [
+      [0, 8],
+      [0.25, 6],
+      [0.5, 4],
+      [1, 0]
+    ] as const) {
       network.loss = loss
       far.messages.length = 0
       for (let index = 0; index < 8; index++) {
@@ -129,7 +134,10 @@ describe('memory: the knobs', () => {
     network.dial(ADDRESS, late, new AbortController().signal)
     far.wire.close(4000, '')
     await clock.tickAsync(1_000_000)
-    assert.deepEqual([near.messages, far.messages, near.ended, far.ended, late.isOpen], [[], [], undefined, undefined, false])
+    assert.deepEqual(
+      [near.messages, far.messages, near.ended, far.ended, late.isOpen],
+      [[], [], undefined, undefined, false]
+    )
     near.wire.send('later')
     network.stalled = false
     await settle()

@@ -57,9 +57,16 @@ describe('ws', () => {
     const large = 'large é '.repeat(1_000)
 
     it('passes values both ways, whichever ends have it', async () => {
-      for (const [server, client] of [[true, true], [true, false], [false, true]] as const) {
+      for (const [server, client] of [
+        [true, true],
+        [true, false],
+        [false, true]
+      ] as const) {
         const pair = await (await start({ compression: server }, { compression: client })).pair()
-        for (const [from, to] of [[pair.client, pair.peer], [pair.peer, pair.client]] as const) {
+        for (const [from, to] of [
+          [pair.client, pair.peer],
+          [pair.peer, pair.client]
+        ] as const) {
           await pass(from, to, [small, large, '', small, new Uint8Array(5_000), large])
         }
         await stage?.close()
@@ -78,7 +85,10 @@ describe('ws', () => {
         const found = framesOf(bytes)
         return found.length === 6 ? found : undefined
       })
-      assert.deepEqual(frames.map(({ compressed }) => compressed), [false, false, true, true, true, true])
+      assert.deepEqual(
+        frames.map(({ compressed }) => compressed),
+        [false, false, true, true, true, true]
+      )
       assert.ok(frames.slice(2).every(({ payload }) => payload.length < 100))
     })
 
@@ -91,7 +101,10 @@ describe('ws', () => {
         await stock(own, { perMessageDeflate: { serverNoContextTakeover: true, clientNoContextTakeover: true } }),
         await stock(own, { perMessageDeflate: { clientMaxWindowBits: 9 } })
       ]
-      assert.deepEqual(clients.map(({ socket }) => socket.extensions !== ''), [true, false, true, true, true])
+      assert.deepEqual(
+        clients.map(({ socket }) => socket.extensions !== ''),
+        [true, false, true, true, true]
+      )
       const { client } = await own.pair()
       const got = [...clients.map(({ socket }) => received(socket, 9)), take(client, 9)]
       for (let round = 0; round < 3; round++) {
@@ -105,7 +118,10 @@ describe('ws', () => {
           const all = [{ round, large }, small]
           return index % 2 ? [`for one ${large}`, ...all] : [...all, `for one ${large}`]
         })
-        assert.deepEqual(messages.map(message => (index < 5 ? JSON.parse(`${message}`) : message)), expected)
+        assert.deepEqual(
+          messages.map((message): unknown => (index < 5 ? JSON.parse(`${message}`) : message)),
+          expected
+        )
       }
     })
 
@@ -131,7 +147,10 @@ describe('ws', () => {
       const accepted: Peer[] = []
       server.on('connection', peer => accepted.push(peer))
       await new Promise(resolve => server.on('listening', resolve))
-      for (const [url, query] of [[`ws+unix:${path}`, {}], [`ws+unix:${path}:/anywire?a=b`, { a: 'b' }]] as const) {
+      for (const [url, query] of [
+        [`ws+unix:${path}`, {}],
+        [`ws+unix:${path}:/anywire?a=b`, { a: 'b' }]
+      ] as const) {
         const client = connect(url, { transformers: [ws()], parser: json() })
         await opened(client)
         const peer = server.peers.get(client.id)
@@ -205,7 +224,7 @@ describe('ws', () => {
       const own = await start()
       const { http } = own.fixture
       const other = new WebSocketServer({ noServer: true })
-      other.on('connection', socket => socket.on('message', data => socket.send(`other ${data}`)))
+      other.on('connection', socket => socket.on('message', (data: Buffer) => socket.send(`other ${data.toString()}`)))
       http?.on('upgrade', (request, socket, head) => {
         if (request.url === '/other' || request.url === '/anywireFOO') {
           other.handleUpgrade(request, socket, head, opened => other.emit('connection', opened, request))

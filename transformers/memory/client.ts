@@ -139,9 +139,15 @@ class Network implements MemoryNetwork {
   #work(): void {
     this.#scheduled = false
     const now = Date.now()
+    const later = this.#queue.findIndex(({ due }) => due > now)
     // What is called may add to the queue, behind what is due now.
-    for (let due = this.#queue.filter(job => job.due <= now).length; due > 0 && !this.#stalled; due--) {
-      this.#queue.shift()?.run()
+    const jobs = this.#queue.splice(0, later < 0 ? Infinity : later)
+    for (const [index, { run }] of jobs.entries()) {
+      if (this.#stalled) {
+        this.#queue = [...jobs.slice(index), ...this.#queue]
+        return
+      }
+      run()
     }
     this.#schedule()
   }

@@ -23,6 +23,10 @@ class ClientWire implements Wire {
     return this.#ws.bufferedAmount
   }
 
+  get received(): number {
+    return this.#socket.bytesRead
+  }
+
   send(data: Data): boolean {
     if (this.#ws.readyState !== 1) return false
     this.#ws.send(data)

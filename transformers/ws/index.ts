@@ -22,6 +22,9 @@ export interface WsOptions {
   readonly client?: Readonly<Record<string, unknown>>
 }
 
+/** How long the other end may take to answer a close frame. The package takes it, its types do not have it yet. */
+const PATIENCE = { closeTimeout: 5_000 }
+
 /** What a frame of the core adds to the largest message, at most. */
 const HEADROOM = 16
 
@@ -35,6 +38,7 @@ export const ws = ({ compression = false, headers, client }: WsOptions = {}): Se
       const perMessageDeflate = threshold !== false && { threshold }
       connectSocket(url, receiver, signal, {
         perMessageDeflate,
+        ...PATIENCE,
         ...client,
         ...(headers && { headers })
       })
@@ -47,6 +51,7 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
+    ...PATIENCE,
     maxPayload: host.limit + HEADROOM,
     // Without a context between messages a compressed message is the same for all; other windows would not be.
     perMessageDeflate: threshold !== false && { serverNoContextTakeover: true, serverMaxWindowBits: 15 }
@@ -63,10 +68,15 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
     else {
       const failed = (): void => receiver.close(1006, 'the upgrade failed')
       socket.once('close', failed)
-      server.handleUpgrade(request, socket, Buffer.from(head.buffer, head.byteOffset, head.length), (opened: WebSocket) => {
-        socket.off('close', failed)
-        acceptSocket(opened, socket, receiver, opened.extensions === '' ? frameRun : compressed)
-      })
+      server.handleUpgrade(
+        request,
+        socket,
+        Buffer.from(head.buffer, head.byteOffset, head.length),
+        (opened: WebSocket) => {
+          socket.off('close', failed)
+          acceptSocket(opened, socket, receiver, opened.extensions === '' ? frameRun : compressed)
+        }
+      )
     }
     return true
   })

@@ -5,16 +5,19 @@ import type { Data, Receiver, Wire } from '../../lib/transformer.ts'
 import { frameMessage, frameRun, frameText } from './frame.ts'
 import { listen } from './socket.ts'
 
+/** The socket of an http.Server, which counts what it reads. */
+type Socket = Duplex & { readonly bytesRead?: number }
+
 /**
  * The server's end: values are framed here, once for all connections, and written to the socket in one piece a turn; what
  * is left to `ws` is reading, and control frames.
  */
 class ServerWire implements Wire {
   readonly #ws: WebSocket
-  readonly #socket: Duplex
+  readonly #socket: Socket
   readonly #frameRun: (run: Run) => Buffer
 
-  constructor(ws: WebSocket, socket: Duplex, frameRun: (run: Run) => Buffer) {
+  constructor(ws: WebSocket, socket: Socket, frameRun: (run: Run) => Buffer) {
     this.#ws = ws
     this.#socket = socket
     this.#frameRun = frameRun
@@ -22,6 +25,10 @@ class ServerWire implements Wire {
 
   get buffered(): number {
     return this.#socket.writableLength
+  }
+
+  get received(): number {
+    return this.#socket.bytesRead ?? 0
   }
 
   send(data: Data): boolean {
@@ -46,7 +53,7 @@ class ServerWire implements Wire {
 /** Serves an accepted WebSocket. */
 export const acceptSocket = (
   ws: WebSocket,
-  socket: Duplex,
+  socket: Socket,
   receiver: Receiver,
   frameRun: (run: Run) => Buffer
 ): void => {

@@ -65,7 +65,13 @@ export const broadcastTests = (test: StageTest): void => {
 
   test('carries what single values carry', async stage => {
     const all = await pairs(stage, 2)
-    const values = [stage.fit({ a: [null, 'é'] }), '', '!2[1000,"",0]', new Uint8Array([0xc1, 0x32, 0xff]), stage.textOf(2 ** 20)]
+    const values = [
+      stage.fit({ a: [null, 'é'] }),
+      '',
+      '!2[1000,"",0]',
+      new Uint8Array([0xc1, 0x32, 0xff]),
+      stage.textOf(2 ** 20)
+    ]
     const got = received(all, values.length)
     for (const value of values) stage.server.peers.broadcast(value)
     for (const found of await got) assert.deepEqual(found, values)

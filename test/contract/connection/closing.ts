@@ -12,7 +12,10 @@ export const closingTests = (test: StageTest): void => {
 
   both('tells both ends the code and the reason', async (from, to, stage, { client, peer }) => {
     const events: string[] = []
-    for (const [name, end] of [['client', client], ['peer', peer]] as const) {
+    for (const [name, end] of [
+      ['client', client],
+      ['peer', peer]
+    ] as const) {
       end.on('disconnect', () => events.push(`${name} disconnect`))
       end.on('close', ({ code, reason, reconnect }) => events.push(`${name} ${code} ${reason} ${reconnect}`))
     }
@@ -64,7 +67,10 @@ export const closingTests = (test: StageTest): void => {
     const closed = [next(from, 'close'), next(to, 'close')]
     const reason = '€ because '.repeat(100)
     from.end(4000, reason)
-    assert.deepEqual((await Promise.all(closed)).map(([end]) => end.reason), [reason, reason])
+    assert.deepEqual(
+      (await Promise.all(closed)).map(([end]) => end.reason),
+      [reason, reason]
+    )
   })
 
   both('refuses what is written afterwards, and tells', async (from, to, stage) => {

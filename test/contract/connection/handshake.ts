@@ -24,7 +24,12 @@ const wrong = (name: string, version = 1) => ({ name, version })
 
 const REFUSALS: readonly Refusal[] = [
   { title: 'by authenticate', server: { authenticate: () => false }, code: 'ERR_UNAUTHORIZED', status: 3502 },
-  { title: 'by authenticate, later', server: { authenticate: async () => (await turns(2), false) }, code: 'ERR_UNAUTHORIZED', status: 3502 },
+  {
+    title: 'by authenticate, later',
+    server: { authenticate: async () => (await turns(2), false) },
+    code: 'ERR_UNAUTHORIZED',
+    status: 3502
+  },
   {
     title: 'because authenticate failed',
     server: { authenticate: () => Promise.reject(new Error('the password of the database is 1234')) },
@@ -49,7 +54,14 @@ const REFUSALS: readonly Refusal[] = [
     code: 'ERR_PARSER',
     status: 3503
   },
-  { title: 'for a plugin that the server has not', server: {}, client: { plugins: [wrong('chat')] }, code: 'ERR_PLUGIN', status: 3504, hint: /chat/ },
+  {
+    title: 'for a plugin that the server has not',
+    server: {},
+    client: { plugins: [wrong('chat')] },
+    code: 'ERR_PLUGIN',
+    status: 3504,
+    hint: /chat/
+  },
   {
     title: 'for another version of a plugin',
     server: { plugins: [wrong('chat', 2)] },
@@ -58,28 +70,38 @@ const REFUSALS: readonly Refusal[] = [
     status: 3504,
     hint: /chat/
   },
-  { title: 'for another schema version', server: { schema: 2 }, client: { schema: 1 }, code: 'ERR_SCHEMA', status: 3505 },
+  {
+    title: 'for another schema version',
+    server: { schema: 2 },
+    client: { schema: 1 },
+    code: 'ERR_SCHEMA',
+    status: 3505
+  },
   { title: 'for no schema version', server: { schema: 2 }, code: 'ERR_SCHEMA', status: 3505 }
 ]
 
 /** Registers the tests of who is let in, and what is known of them. */
 export const handshakeTests = (test: StageTest): void => {
   for (const { title, server, client: options, code, status, hint, reports = [] } of REFUSALS) {
-    test(`refuses ${title}, and says so`, async stage => {
-      stage.server.on('connection', () => assert.fail('a client that is refused has no peer'))
-      const refused = next(stage.server, 'refused')
-      const client = stage.connect(options)
-      const events: string[] = []
-      client.on('open', () => events.push('open'))
-      const [end] = await next(client, 'close')
-      const [error, handshake] = await refused
-      assert.deepEqual([end.code, end.reconnect, error.code, error.status], [status, false, code, status])
-      assert.match(end.reason, hint ?? /./)
-      assert.doesNotMatch(end.reason, /1234/)
-      assert.equal(handshake.transformer, stage.fixture.server.name)
-      assert.deepEqual([events, client.state, stage.server.peers.size], [[], 'closed', 0])
-      stage.expected = [...reports]
-    }, server)
+    test(
+      `refuses ${title}, and says so`,
+      async stage => {
+        stage.server.on('connection', () => assert.fail('a client that is refused has no peer'))
+        const refused = next(stage.server, 'refused')
+        const client = stage.connect(options)
+        const events: string[] = []
+        client.on('open', () => events.push('open'))
+        const [end] = await next(client, 'close')
+        const [error, handshake] = await refused
+        assert.deepEqual([end.code, end.reconnect, error.code, error.status], [status, false, code, status])
+        assert.match(end.reason, hint ?? /./)
+        assert.doesNotMatch(end.reason, /1234/)
+        assert.equal(handshake.transformer, stage.fixture.server.name)
+        assert.deepEqual([events, client.state, stage.server.peers.size], [[], 'closed', 0])
+        stage.expected = [...reports]
+      },
+      server
+    )
   }
 
   test('refuses another version of the protocol', async stage => {
@@ -87,8 +109,30 @@ export const handshakeTests = (test: StageTest): void => {
   })
 
   test('refuses what is no hello', async stage => {
-    const bad = ['', 'hello', '{}', '!', '!0', '!0{', '!0null', '!0[]', '!1{}', '!39', '!A{}', '!2[1000,"",0]', '!0{"v":1}']
-    const odd = [{ v: '1' }, { plugins: {} }, { plugins: [['a']] }, { limit: -1 }, { window: 1e300 }, { schema: 'x' }, { parser: '' }]
+    const bad = [
+      '',
+      'hello',
+      '{}',
+      '!',
+      '!0',
+      '!0{',
+      '!0null',
+      '!0[]',
+      '!1{}',
+      '!39',
+      '!A{}',
+      '!2[1000,"",0]',
+      '!0{"v":1}'
+    ]
+    const odd = [
+      { v: '1' },
+      { plugins: {} },
+      { plugins: [['a']] },
+      { limit: -1 },
+      { window: 1e300 },
+      { schema: 'x' },
+      { parser: '' }
+    ]
     for (const message of [...bad, ...odd.map(change => stage.hello(change))]) await answered(stage, message, 3500)
     await answered(stage, Uint8Array.of(0xc1, 0x30), 3500)
     assert.equal(stage.server.peers.size, 0)
@@ -105,42 +149,60 @@ export const handshakeTests = (test: StageTest): void => {
     stage.expected = ['ERR_PROTOCOL']
   })
 
-  test('waits for a hello only so long', async stage => {
-    const link = stage.dial()
-    await link.closed()
-    assert.match(`${link.messages[0]}`, /^!2\[3005,/)
-  }, { limits: { handshake: 20 } })
+  test(
+    'waits for a hello only so long',
+    async stage => {
+      const link = stage.dial()
+      await link.closed()
+      assert.match(`${link.messages[0]}`, /^!2\[3005,/)
+    },
+    { limits: { handshake: 20 } }
+  )
 
-  test('waits for authenticate only so long', async stage => {
-    const [{ code }] = await next(stage.connect(), 'close')
-    assert.equal(code, 3005)
-  }, { limits: { handshake: 20 }, authenticate: () => new Promise(() => {}) })
+  test(
+    'waits for authenticate only so long',
+    async stage => {
+      const [{ code }] = await next(stage.connect(), 'close')
+      assert.equal(code, 3005)
+    },
+    { limits: { handshake: 20 }, authenticate: () => new Promise(() => {}) }
+  )
 
   const judging: ((context: unknown) => void)[] = []
 
-  test('forgets clients that go while they are judged', async stage => {
-    const client = stage.connect()
-    while (judging.length === 0) await turns(1)
-    client.destroy()
-    await turns(5)
-    for (const judge of judging.splice(0)) judge({})
-    do await turns(5)
-    while (stage.server.peers.size > 0)
-    const other = opened(stage.connect())
-    while (judging.length === 0) await turns(1)
-    for (const judge of judging.splice(0)) judge({})
-    await other
-  }, { recovery: false, authenticate: () => new Promise(resolve => judging.push(resolve)) })
+  test(
+    'forgets clients that go while they are judged',
+    async stage => {
+      const client = stage.connect()
+      while (judging.length === 0) await turns(1)
+      client.destroy()
+      await turns(5)
+      for (const judge of judging.splice(0)) judge({})
+      do await turns(5)
+      while (stage.server.peers.size > 0)
+      const other = opened(stage.connect())
+      while (judging.length === 0) await turns(1)
+      for (const judge of judging.splice(0)) judge({})
+      await other
+    },
+    { recovery: false, authenticate: () => new Promise(resolve => judging.push(resolve)) }
+  )
 
-  test('shows what a client has to show to authenticate, and to nobody else', async stage => {
-    const secret = { token: 'a secret' }
-    const { peer } = await stage.pair({ auth: async () => (await turns(1), secret) })
-    assert.deepEqual(peer.context, { shown: secret, query: {}, plain: false })
-    const { context: _, ...rest } = Object.fromEntries(['url', 'query', 'headers', 'address', 'context'].map(key => [key, Reflect.get(peer, key)]))
-    assert.doesNotMatch(JSON.stringify(rest), /a secret/)
-    const { peer: other } = await stage.pair()
-    assert.deepEqual(other.context, { query: {}, plain: false, shown: undefined })
-  }, { authenticate: ({ auth, query, plain }) => ({ shown: auth, query, plain }) })
+  test(
+    'shows what a client has to show to authenticate, and to nobody else',
+    async stage => {
+      const secret = { token: 'a secret' }
+      const { peer } = await stage.pair({ auth: async () => (await turns(1), secret) })
+      assert.deepEqual(peer.context, { shown: secret, query: {}, plain: false })
+      const { context: _, ...rest } = Object.fromEntries(
+        ['url', 'query', 'headers', 'address', 'context'].map(key => [key, Reflect.get(peer, key)])
+      )
+      assert.doesNotMatch(JSON.stringify(rest), /a secret/)
+      const { peer: other } = await stage.pair()
+      assert.deepEqual(other.context, { query: {}, plain: false, shown: undefined })
+    },
+    { authenticate: ({ auth, query, plain }) => ({ shown: auth, query, plain }) }
+  )
 
   test('tells the query, the URL, headers and the address', async stage => {
     const { peer } = await stage.pair({ query: { name: 'é & =', empty: '' } }, `${stage.url}/anywire?from=url`)
@@ -153,24 +215,28 @@ export const handshakeTests = (test: StageTest): void => {
     assert.match(peer.address, /^127\.0\.0\.1$|^::1$/)
   })
 
-  test('asks for URL and auth at each opening', async stage => {
-    let count = 0
-    const url = async (): Promise<string> => {
-      await turns(1)
-      return `${stage.url}/anywire?count=${++count}`
-    }
-    const client = stage.connect({ auth: () => ({ count: count + 1 }) }, url)
-    for (let round = 1; round <= 3; round++) {
+  test(
+    'asks for URL and auth at each opening',
+    async stage => {
+      let count = 0
+      const url = async (): Promise<string> => {
+        await turns(1)
+        return `${stage.url}/anywire?count=${++count}`
+      }
+      const client = stage.connect({ auth: () => ({ count: count + 1 }) }, url)
+      for (let round = 1; round <= 3; round++) {
+        await opened(client)
+        const peer = stage.peer(client)
+        assert.deepEqual([peer.query['count'], peer.context], [`${round}`, { count: round }])
+        const closed = next(client, 'close')
+        client.end()
+        await closed
+        client.open()
+      }
       await opened(client)
-      const peer = stage.peer(client)
-      assert.deepEqual([peer.query['count'], peer.context], [`${round}`, { count: round }])
-      const closed = next(client, 'close')
-      client.end()
-      await closed
-      client.open()
-    }
-    await opened(client)
-  }, { authenticate: ({ auth }) => auth })
+    },
+    { authenticate: ({ auth }) => auth }
+  )
 
   test('fails where the functions for URL and auth fail', async stage => {
     for (const fail of [() => Promise.reject(new Error('mine')), () => 'no url']) {
@@ -184,18 +250,22 @@ export const handshakeTests = (test: StageTest): void => {
     assert.match((await next(stage.connect({ auth }), 'close'))[0].reason, /mine/)
   })
 
-  test('names connections as it is told', async stage => {
-    const { client, peer } = await stage.pair({ query: { name: 'ada' } })
-    assert.deepEqual([client.id, peer.id], ['of ada', 'of ada'])
-    assert.equal(stage.server.peers.get('of ada'), peer)
-    assert.equal(stage.server.peers.has('of nobody'), false)
-    const [{ code }] = await next(stage.connect({ query: { name: 'ada' } }), 'close')
-    assert.equal(code, 3007)
-    await pass(client, peer, ['unharmed'])
-    for (const name of ['__proto__', 'constructor', 'toString', '.']) await stage.pair({ query: { name } })
-    assert.equal(stage.server.peers.size, 5)
-    stage.expected = ['ERR_OPTION']
-  }, { id: ({ query }) => `of ${query['name']}` })
+  test(
+    'names connections as it is told',
+    async stage => {
+      const { client, peer } = await stage.pair({ query: { name: 'ada' } })
+      assert.deepEqual([client.id, peer.id], ['of ada', 'of ada'])
+      assert.equal(stage.server.peers.get('of ada'), peer)
+      assert.equal(stage.server.peers.has('of nobody'), false)
+      const [{ code }] = await next(stage.connect({ query: { name: 'ada' } }), 'close')
+      assert.equal(code, 3007)
+      await pass(client, peer, ['unharmed'])
+      for (const name of ['__proto__', 'constructor', 'toString', '.']) await stage.pair({ query: { name } })
+      assert.equal(stage.server.peers.size, 5)
+      stage.expected = ['ERR_OPTION']
+    },
+    { id: ({ query }) => `of ${query['name']}` }
+  )
 
   test('names connections so that nobody can guess', async stage => {
     const ids = new Set<string>()

@@ -22,7 +22,8 @@ export const httpTests = (test: StageTest): void => {
         socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n')
       }
     })
-    const listeners = (): unknown[] => ['request', 'upgrade', 'connection', 'close', 'error'].map(name => http.listeners(name))
+    const listeners = (): unknown[] =>
+      ['request', 'upgrade', 'connection', 'close', 'error'].map(name => http.listeners(name))
     const { client, peer } = await stage.pair()
     for (const path of ['/', '/anywireFOO', '/any', '/other/anywire']) assert.equal(await ask(stage.url, path), 'app')
     for (const path of ['/', '/anywireFOO']) await upgrade(stage.url, path)

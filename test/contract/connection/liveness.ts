@@ -15,75 +15,93 @@ export const livenessTests = (test: StageTest): void => {
     await assert.rejects(client.ping(), { code: 'ERR_CLOSED' })
   })
 
-  test('keeps a connection that has nothing to say', async stage => {
-    const { client: half } = stage.fixture
-    let pings = 0
-    const heard = new Promise<void>(resolve => {
-      const tapped: typeof half = {
-        name: half.name,
-        supports: half.supports,
-        dial: (url, receiver, signal) =>
-          half.dial(
-            url,
-            {
-              open: wire => receiver.open(wire),
-              drain: () => receiver.drain(),
-              close: (...end) => receiver.close(...end),
-              message: data => {
-                receiver.message(data)
-                if (data.slice(0, 2) === '!4' && ++pings === 3) resolve()
-              }
-            },
-            signal
-          )
-      }
-      void stage.pair({ transformers: [tapped] }).then(({ client }) => client.on('close', () => resolve()))
-    })
-    await heard
-    const [peer] = stage.server.peers
-    assert.equal(peer?.state, 'open')
-  }, { heartbeat: 16 })
+  test(
+    'keeps a connection that has nothing to say',
+    async stage => {
+      const { client: half } = stage.fixture
+      let pings = 0
+      const heard = new Promise<void>(resolve => {
+        const tapped: typeof half = {
+          name: half.name,
+          supports: half.supports,
+          dial: (url, receiver, signal) =>
+            half.dial(
+              url,
+              {
+                open: wire => receiver.open(wire),
+                drain: () => receiver.drain(),
+                close: (...end) => receiver.close(...end),
+                message: data => {
+                  receiver.message(data)
+                  if (data.slice(0, 2) === '!4' && ++pings === 3) resolve()
+                }
+              },
+              signal
+            )
+        }
+        void stage.pair({ transformers: [tapped] }).then(({ client }) => client.on('close', () => resolve()))
+      })
+      await heard
+      const [peer] = stage.server.peers
+      assert.equal(peer?.state, 'open')
+    },
+    { heartbeat: 16 }
+  )
 
-  test('takes anything that is heard for a sign of life', async stage => {
-    let pings = 0
-    const link = stage.dial({ heard: data => {
-      // Values, and never an answer to a ping.
-      if (data.slice(0, 2) === '!4' && ++pings) link.wire.send(stage.parser.encode(`value ${pings}`))
-    } })
-    await link.opened()
-    const accepted = next(stage.server, 'connection')
-    link.wire.send(stage.hello())
-    const [peer] = await accepted
-    assert.deepEqual(await take(peer, 3), numbers(3, 1))
-    assert.equal(peer.state, 'open')
-  }, { heartbeat: 16 })
+  test(
+    'takes anything that is heard for a sign of life',
+    async stage => {
+      let pings = 0
+      const link = stage.dial({
+        heard: data => {
+          // Values, and never an answer to a ping.
+          if (data.slice(0, 2) === '!4' && ++pings) link.wire.send(stage.parser.encode(`value ${pings}`))
+        }
+      })
+      await link.opened()
+      const accepted = next(stage.server, 'connection')
+      link.wire.send(stage.hello())
+      const [peer] = await accepted
+      assert.deepEqual(await take(peer, 3), numbers(3, 1))
+      assert.equal(peer.state, 'open')
+    },
+    { heartbeat: 16 }
+  )
 
-  test('gives up a client that is not heard any more', async stage => {
-    const link = stage.dial()
-    await link.opened()
-    const accepted = next(stage.server, 'connection')
-    link.wire.send(stage.hello())
-    const [peer] = await accepted
-    const [{ code, reconnect }] = await next(peer, 'disconnect')
-    assert.deepEqual([code, reconnect, peer.state], [3001, true, 'away'])
-    await link.closed()
-  }, { heartbeat: 16 })
+  test(
+    'gives up a client that is not heard any more',
+    async stage => {
+      const link = stage.dial()
+      await link.opened()
+      const accepted = next(stage.server, 'connection')
+      link.wire.send(stage.hello())
+      const [peer] = await accepted
+      const [{ code, reconnect }] = await next(peer, 'disconnect')
+      assert.deepEqual([code, reconnect, peer.state], [3001, true, 'away'])
+      await link.closed()
+    },
+    { heartbeat: 16 }
+  )
 
-  test('spreads the pings of many connections', async stage => {
-    const sent: number[] = []
-    let turn = 0
-    const clock = setInterval(() => turn++, 1)
-    const pinged = new Promise<void>(resolve => {
-      const heard = (data: string | Uint8Array): void => {
-        if (data.slice(0, 2) === '!4' && sent.push(turn) === 16) resolve()
-      }
-      for (let index = 0; index < 16; index++) {
-        const link = stage.dial({ heard, opened: wire => void wire.send(stage.hello()) })
-        void link.opened()
-      }
-    })
-    await pinged
-    clearInterval(clock)
-    assert.ok(new Set(sent).size > 3, `16 pings at ${sent.join(', ')}`)
-  }, { heartbeat: 64 })
+  test(
+    'spreads the pings of many connections',
+    async stage => {
+      const sent: number[] = []
+      let turn = 0
+      const clock = setInterval(() => turn++, 1)
+      const pinged = new Promise<void>(resolve => {
+        const heard = (data: string | Uint8Array): void => {
+          if (data.slice(0, 2) === '!4' && sent.push(turn) === 16) resolve()
+        }
+        for (let index = 0; index < 16; index++) {
+          const link = stage.dial({ heard, opened: wire => void wire.send(stage.hello()) })
+          void link.opened()
+        }
+      })
+      await pinged
+      clearInterval(clock)
+      assert.ok(new Set(sent).size > 3, `16 pings at ${sent.join(', ')}`)
+    },
+    { heartbeat: 64 }
+  )
 }

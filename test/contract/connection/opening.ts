@@ -63,8 +63,12 @@ export const openingTests = (test: StageTest): void => {
     assert.notEqual(reason, '')
   })
 
-  test('gives up when the server does not answer in time', async stage => {
-    const [{ code }] = await next(stage.connect({ timeout: 20 }), 'close')
-    assert.equal(code, 3005)
-  }, { authenticate: () => new Promise(() => {}) })
+  test(
+    'gives up when the server does not answer in time',
+    async stage => {
+      const [{ code }] = await next(stage.connect({ timeout: 20 }), 'close')
+      assert.equal(code, 3005)
+    },
+    { authenticate: () => new Promise(() => {}) }
+  )
 }

@@ -17,7 +17,10 @@ export const plainTests = (test: StageTest): void => {
       peer.write(value)
     }
     assert.deepEqual(await received, values)
-    assert.deepEqual((await link.received(values.length)).map(data => stage.parser.decode(data)), values)
+    assert.deepEqual(
+      (await link.received(values.length)).map(data => stage.parser.decode(data)),
+      values
+    )
     stage.server.peers.broadcast('all')
     assert.equal(stage.parser.decode((await link.received(values.length + 1)).at(-1) ?? ''), 'all')
   })
@@ -31,7 +34,10 @@ export const plainTests = (test: StageTest): void => {
     peer.end(4001, 'bye')
     await closed
     const { code, reason } = await link.closed()
-    assert.deepEqual(link.messages.map(data => stage.parser.decode(data)), ['last words'])
+    assert.deepEqual(
+      link.messages.map(data => stage.parser.decode(data)),
+      ['last words']
+    )
     if (stage.fixture.server.supports.closeCodes) assert.deepEqual([code, reason], [4001, 'bye'])
   })
 
@@ -46,10 +52,14 @@ export const plainTests = (test: StageTest): void => {
     assert.equal(stage.server.peers.size, 0)
   })
 
-  test('are refused where they are not wanted', async stage => {
-    const refused = next(stage.server, 'refused')
-    await stage.dial({}, true).closed()
-    assert.equal((await refused)[0].code, 'ERR_PROTOCOL')
-    await stage.pair()
-  }, { plain: false })
+  test(
+    'are refused where they are not wanted',
+    async stage => {
+      const refused = next(stage.server, 'refused')
+      await stage.dial({}, true).closed()
+      assert.equal((await refused)[0].code, 'ERR_PROTOCOL')
+      await stage.pair()
+    },
+    { plain: false }
+  )
 }

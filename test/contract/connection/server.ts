@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { End } from '../../../lib/connection.ts'
 import { numbers } from '../ends.ts'
 import { Resources } from '../resources.ts'
-import { Stage } from '../stage.ts'
+import { back, Stage } from '../stage.ts'
 import type { Setup, StageTest } from '../stage.ts'
 import { next, take, turns } from '../waiting.ts'
 import type { Parser } from '../../../lib/parser.ts'
@@ -25,7 +25,10 @@ export const serverTests = (test: StageTest, setup: Setup, parser: Parser): void
     }
     const delays = hints.map(({ after }) => after)
     assert.equal(delays.length, 8)
-    assert.ok(delays.every(after => Number.isInteger(after) && after >= 0 && after <= 1_000_000), delays.join())
+    assert.ok(
+      delays.every(after => Number.isInteger(after) && after >= 0 && after <= 1_000_000),
+      delays.join()
+    )
     assert.ok(new Set(delays).size > 4, `not spread: ${delays.join()}`)
     assert.equal(stage.server.peers.size, 0)
   })
@@ -56,6 +59,18 @@ export const serverTests = (test: StageTest, setup: Setup, parser: Parser): void
     await turns(5)
     await stage.server.close({ timeout: 20 })
     await Promise.all(closed)
+  })
+
+  test('closes without waiting for clients whose links die meanwhile', async stage => {
+    const { cut } = stage.fixture
+    if (!cut) return
+    const { client, peer } = await stage.pair({ plugins: [back()] })
+    peer.write('x'.repeat(100_000))
+    const closed = next(peer, 'close')
+    const closing = stage.server.close({ timeout: 60_000 })
+    cut()
+    await Promise.all([closing, closed])
+    client.destroy()
   })
 
   test('closes once, however often it is asked, and takes nobody else', async stage => {

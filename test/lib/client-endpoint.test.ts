@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { connect } from '../../lib/client.ts'
+import type { Client } from '../../lib/client.ts'
+import type { ClientTransformer, Wire } from '../../lib/transformer.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_BUSY } from '../../lib/failures.ts'
+import { json } from '../../parsers/json.ts'
+import { memory } from '../../transformers/memory/index.ts'
+import { Clock } from '../support/faults-clock.ts'
+import { guard, undoing } from '../support/faults-guard.ts'
+import { host, logOf } from '../support/faults-pair.ts'
+import { turns, until } from '../support/faults-wait.ts'
+
+describe('a client', () => {
+  guard()
+  const use = undoing()
+
+  /** Values and end as the server sees them, of the connection number `index`. */
+  const opened = async (client: Client): Promise<void> => until(() => client.state === 'open')
+
+  it('opens again after its end, as often as it is asked', async () => {
+    const { dial, told } = host(use)
+    const client = dial({ plugins: [] })
+    const near = logOf(client)
+    for (let round = 0; round < 4; round++) {
+      await opened(client)
+      client.write(round)
+      await until(() => told.logs[round]?.values.length === 1)
+      if (round % 2) client.end()
+      else client.destroy()
+      await until(() => client.state === 'closed')
+      client.destroy()
+      client.end()
+      client.open()
+      client.open()
+    }
+    await opened(client)
+    // What was destroyed was told to be lost before it was acknowledged.
+    assert.deepEqual(near.story.filter(event => event !== 'lost'), ['open', 'close', 'open', 'close', 'open', 'close', 'open', 'close', 'open'])
+    assert.deepEqual(told.logs.map(({ values }) => values), [[0], [1], [2], [3], []])
+  })
+
+  it('opens again as if it had never ended: it recovers, and says goodbye', async () => {
+    const clock = new Clock(use)
+    const { dial, told, network } = host(use)
+    const client = dial()
+    const near = logOf(client)
+    await opened(client)
+    client.destroy()
+    client.destroy(4000)
+    await until(() => client.state === 'closed')
+    client.destroy()
+    client.open()
+    await opened(client)
+    await clock.pass(30_000, 500)
+    assert.equal(client.state, 'open', 'no timer of the former end is left')
+    network.cut()
+    await clock.pass(10, 1)
+    await until(() => near.opens.length === 3)
+    assert.equal(near.opens.at(-1)?.recovered, true)
+    client.end(4005, 'bye')
+    await until(() => client.state === 'closed')
+    await until(() => told.logs.at(-1)?.closes.length === 1)
+    assert.deepEqual(told.logs.at(-1)?.closes.map(({ code, reason }) => [code, reason]), [[4005, 'bye']])
+  })
+
+  it('iterates again after it opened again', async () => {
+    const { dial, told } = host(use)
+    const client = dial({ plugins: [] })
+    for (let round = 0; round < 3; round++) {
+      await opened(client)
+      const got: unknown[] = []
+      const reading = (async () => {
+        for await (const value of client) got.push(value)
+      })()
+      await until(() => told.peers.length === round + 1)
+      told.peers[round]?.write(`${round}`)
+      await until(() => got.length === 1)
+      told.peers[round]?.end()
+      await reading
+      assert.deepEqual(got, [`${round}`])
+      await until(() => client.state === 'closed')
+      client.open()
+    }
+    await opened(client)
+    const values: unknown[] = []
+    client.on('data', value => values.push(value))
+    await until(() => told.peers.length === 4)
+    told.peers[3]?.write('listened')
+    await until(() => values.length === 1)
+  })
+
+  describe('in its open handler', () => {
+    it('writes before everything that waited', async () => {
+      const { dial, told } = host(use)
+      const client = dial()
+      client.write('waited')
+      client.on('open', () => client.write('first?'))
+      await until(() => told.logs[0]?.values.length === 2)
+      assert.deepEqual(told.logs[0]?.values, ['waited', 'first?'])
+    })
+
+    it('asks for a sign of life, and sends unreliable values', async () => {
+      const { dial, told } = host(use)
+      const client = dial()
+      let time: Promise<number> | undefined
+      let sent = false
+      client.on('open', () => {
+        time = client.ping()
+        sent = client.write('loose', { reliable: false })
+      })
+      await opened(client)
+      assert.ok((await time) !== undefined)
+      assert.equal(sent, true)
+      await until(() => told.logs[0]?.values.length === 1)
+    })
+
+    it('ends, and the server is told', async () => {
+      for (const how of ['end', 'destroy', 'write and end'] as const) {
+        const { dial, told, server } = host(use)
+        const client = dial()
+        client.on('open', () => {
+          if (how === 'write and end') client.write('last')
+          if (how === 'destroy') client.destroy(4444, 'no')
+          else client.end(4444, 'no')
+        })
+        await until(() => client.state === 'closed')
+        await until(() => told.logs[0]?.closes.length === 1 && server.peers.size === 0, how)
+        assert.deepEqual(told.logs[0]?.closes.map(({ code, reason }) => [code, reason]), [[4444, 'no']])
+        assert.deepEqual(told.logs[0]?.values, how === 'write and end' ? ['last'] : [])
+      }
+    })
+  })
+
+  it('ends while it connects: behind what was written, or at once', async () => {
+    const { dial, told, network } = host(use)
+    const idle = dial({ plugins: [] })
+    const log = logOf(idle)
+    idle.end(4000)
+    assert.deepEqual([idle.state, log.closes.map(({ code }) => code)], ['closed', [4000]])
+    const client = dial({ plugins: [] })
+    client.write('last')
+    client.end(4001)
+    await until(() => client.state === 'closed' && told.logs.at(-1)?.closes[0]?.code === 4001)
+    assert.deepEqual(told.logs.at(-1)?.values, ['last'])
+    const gone = dial({ plugins: [] })
+    gone.destroy()
+    assert.equal(gone.state, 'closed')
+    await turns()
+    assert.equal(network.links, 0)
+  })
+
+  it('takes URL and auth from functions, asked for each attempt; what they throw is an attempt that failed', async () => {
+    const { told, network, server } = host(use, { server: { authenticate: ({ auth }) => ({ auth }) } })
+    let asked = 0
+    const make = (url: () => string | Promise<string>, auth: unknown): Client => {
+      const client = connect(url, { transformers: [network], parser: json(), auth })
+      use(() => client.destroy())
+      return client
+    }
+    const fine = make(async () => `http://memory/?n=${++asked}`, async () => ({ n: asked }))
+    await opened(fine)
+    assert.deepEqual([told.peers[0]?.query, told.peers[0]?.context], [{ n: '1' }, { auth: { n: 1 } }])
+    const boom = (): never => {
+      throw new Error('boom')
+    }
+    const circular: Record<string, unknown> = {}
+    circular['self'] = circular
+    const broken: Client[] = [
+      make(boom, undefined),
+      make(() => Promise.reject(new Error('boom')), undefined),
+      make(() => 'no url', undefined),
+      make(() => 'http://memory', boom),
+      make(() => 'http://memory', () => Promise.reject(new Error('boom'))),
+      make(() => 'http://memory', () => 10n),
+      make(() => 'http://memory', circular)
+    ]
+    const logs = broken.map(client => logOf(client))
+    await until(() => broken.every(({ state }) => state === 'closed'))
+    assert.ok(logs.every(({ closes }) => closes.length === 1 && closes[0]?.code === 1006))
+    await turns()
+    assert.equal(server.peers.size, 1)
+    assert.equal(network.links, 1)
+  })
+
+  it('gives an attempt up in time, whatever it waits for', async () => {
+    const clock = new Clock(use)
+    const { network } = host(use, { server: { authenticate: () => new Promise(() => {}) } })
+    const never = (): Promise<never> => new Promise(() => {})
+    const transformer: ClientTransformer = { ...network, dial: () => {} }
+    for (const [url, options] of [[never, {}], ['http://memory', { auth: never }], ['http://memory', {}], ['http://memory', { transformers: [transformer] }]] as const) {
+      const client = connect(url, { transformers: [network], parser: json(), timeout: 1_000, ...options })
+      const log = logOf(client)
+      await clock.pass(999)
+      assert.equal(client.state, 'connecting')
+      await clock.pass(1)
+      assert.deepEqual([client.state, log.closes.map(({ code }) => code)], ['closed', [3005]])
+    }
+  })
+
+  it('tries its transformers in order, and takes the first that opens', async () => {
+    const { network, told } = host(use)
+    const dials: string[] = []
+    const failing = (name: string, dial: ClientTransformer['dial']): ClientTransformer => ({
+      name,
+      supports: network.supports,
+      dial: (...args) => {
+        dials.push(name)
+        dial(...args)
+      }
+    })
+    const throws = failing('throws', () => {
+      throw new Error('boom')
+    })
+    const closes = failing('closes', (_url, receiver) => receiver.close(1006, '', new Error('no')))
+    const dies = failing('dies', (_url, receiver) => {
+      const wire: Wire = { buffered: 0, send: () => true, close() {}, abort() {} }
+      receiver.open(wire)
+      receiver.close(1006, '')
+    })
+    const client = connect('http://memory', { transformers: [throws, closes, dies, failing('works', (...args) => network.dial(...args)), throws], parser: json() })
+    use(() => client.destroy())
+    await opened(client)
+    assert.deepEqual(dials, ['throws', 'closes', 'dies', 'works'])
+    assert.equal(told.peers.length, 1)
+    const none = connect('http://memory', { transformers: [], parser: json() })
+    const log = logOf(none)
+    await until(() => none.state === 'closed')
+    assert.deepEqual(log.closes.map(({ code }) => code), [1006])
+  })
+
+  it('keeps a refusal that retrying cannot mend, and retries others', async () => {
+    for (const [options, code, comesBack] of [[{ schema: 2 }, 3505, false], [{ parser: { ...json(), name: 'other' } }, 3503, false], [{}, 3006, true]] as const) {
+      const full = code === 3006
+      const { dial, told } = host(use, { server: { schema: 1, authenticate: () => {
+        if (full) throw new AnywireError(ERR_BUSY)
+      } } })
+      const client = dial({ schema: 1, ...options })
+      const log = logOf(client)
+      await until(() => told.refused.length === (comesBack ? 3 : 1))
+      await turns()
+      assert.deepEqual([client.state, log.closes.map(({ code }) => code)], comesBack ? ['connecting', []] : ['closed', [code]])
+    }
+  })
+
+  it('has no wire where it was ended while it dialled', async () => {
+    const network = memory()
+    const { told } = host(use, { server: { transformers: [network] } })
+    for (let when = 0; when < 12; when++) {
+      const client = connect('http://memory', { transformers: [network], parser: json() })
+      await turns(when)
+      client.destroy()
+      assert.equal(client.state, 'closed')
+    }
+    await turns(10)
+    assert.equal(network.links, 0)
+    await until(() => told.logs.every(({ closes, disconnects }) => closes.length + disconnects.length > 0))
+  })
+})
