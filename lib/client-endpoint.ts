@@ -252,10 +252,13 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   #after(time: number, run: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      run()
-    }, Math.min(time, LONGEST))
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        run()
+      },
+      Math.min(time, LONGEST)
+    )
     this.#timers.add(timer)
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { promises as fs } from 'node:fs'
-import { ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chooseEncoding, encodeBody } from './encoding.ts'
@@ -75,20 +75,13 @@ const isKnown = (header: string | undefined, hash: string): boolean =>
  * Makes what answers requests for the client below `path`. It is public code: pages of all origins may load it.
  * @returns a request handler, which returns whether the request was one for the client
  */
-export const serveClient = (
-  path: string,
-  client: ClientBundle | string | URL
-): RequestHandler => {
+export const serveClient = (path: string, client: ClientBundle | string | URL): RequestHandler => {
   const { location, version }: ClientBundle =
     typeof client === 'string' || client instanceof URL ? { location: client } : client
   const names = nameFiles(location)
   const files = new Files()
-  const answer = async (
-    request: HttpRequest,
-    response: ServerResponse,
-    name: string,
-    query: string
-  ): Promise<void> => {
+  const folder = path.endsWith('/') ? path : `${path}/`
+  const answer = async (request: HttpRequest, response: ServerResponse, name: string, query: string): Promise<void> => {
     response.setHeader('X-Content-Type-Options', 'nosniff')
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { Allow: 'GET, HEAD', 'Content-Length': 0 }).end()
@@ -121,9 +114,11 @@ export const serveClient = (
   }
   return (request, response) => {
     const [pathname = '', query = ''] = (request.url ?? '').split('?', 2)
-    const name = pathname.slice(path.length + 1)
-    if (!(response instanceof ServerResponse) || !pathname.startsWith(`${path}/`) || !names.has(name)) return false
-    answer(request, response, name, query).catch(() => response.destroy())
+    const name = pathname.slice(folder.length)
+    if (!pathname.startsWith(folder) || !names.has(name)) return false
+    // What Node's request event comes with.
+    const reply = response as ServerResponse
+    answer(request, reply, name, query).catch(() => reply.destroy())
     return true
   }
 }

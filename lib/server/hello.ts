@@ -17,7 +17,9 @@ const DEPTH = 64
 const isTame = (value: unknown, room = DEPTH): boolean => {
   if (typeof value !== 'object' || value === null) return true
   const tame = ([key, item]: [string, unknown]): boolean =>
-    key !== '__proto__' && !(key === 'constructor' && Object.hasOwn(Object(item), 'prototype')) && isTame(item, room - 1)
+    key !== '__proto__' &&
+    !(key === 'constructor' && Object.hasOwn({ ...Object(item) } as object, 'prototype')) &&
+    isTame(item, room - 1)
   return room > 0 && Object.entries(value).every(tame)
 }
 

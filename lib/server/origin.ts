@@ -16,6 +16,7 @@ export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Ori
   if (origin === undefined || origins === '*') return true
   if (typeof origins === 'function') return origins(origin, request)
   // `search` has no memory, whatever the flags of an expression are.
-  if (origins) return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : origin.search(allowed) >= 0))
+  if (origins)
+    return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : origin.search(allowed) >= 0))
   return host !== '' && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
 }

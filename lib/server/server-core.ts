@@ -12,16 +12,12 @@ import {
   ERR_OPTION,
   ERR_ORIGIN,
   ERR_PARSER,
-  ERR_PLUGIN,
   ERR_PROTOCOL,
-  ERR_SCHEMA,
   ERR_SERVER,
   ERR_SESSION_LOST,
   ERR_SHUTDOWN,
-  ERR_UNAUTHORIZED,
-  ERR_VERSION
+  ERR_UNAUTHORIZED
 } from '../failures.ts'
-import { PROTOCOL } from '../handshake.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import type { Parser } from '../parser.ts'
@@ -43,6 +39,7 @@ import { isAllowedOrigin } from './origin.ts'
 import type { Handshake, Peer } from './peer.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
 import type { PeerHost } from './peer-endpoint.ts'
+import { findMismatch } from './mismatch.ts'
 import { multicast, PeerSet } from './peers.ts'
 import type { ServerPlugin } from './plugin.ts'
 import { RequestFacts } from './request.ts'
@@ -126,7 +123,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   async admit(link: ServerLink, wire: Wire, hello: Hello | undefined): Promise<AnywireError | undefined> {
     const { handshake } = link
-    const mismatch = hello && this.#mismatch(hello)
+    const mismatch = hello && findMismatch(hello, this.plugins, this.#options.schema)
     if (mismatch) return mismatch
     let context: unknown
     try {
@@ -159,8 +156,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     return this.#welcome(link, wire, context, parser, hello)
   }
 
-  refused(handshake: Handshake, error: AnywireError): void {
+  refused(handshake: Handshake, error: AnywireError): AnywireError {
     this.emit('refused', error, handshake)
+    return error
   }
 
   left(link: ServerLink): void {
@@ -204,10 +202,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   override failed(error: unknown, event: string): void {
-    const stage = event === 'error' ? 'error' : event
     const failure = new AnywireError(ERR_HANDLER, `a listener for '${event}'`, error)
-    if (stage === 'error') print(failure)
-    else this.#report(failure, stage)
+    if (event === 'error') print(failure)
+    else this.#report(failure, event)
   }
 
   async #close({ timeout = 10_000, reconnect = 5_000 }: CloseOptions): Promise<void> {
@@ -261,19 +258,15 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     const { plain, address } = handshake
     const refusal = this.#refusal(request, plain)
     // A plain client cannot be told in any other way.
-    if (refusal && plain) return this.#refuse(handshake, refusal)
+    if (refusal && plain) return this.refused(handshake, refusal)
     const count = this.#addresses.get(address) ?? 0
     // Where there are no addresses, nobody can be told from anybody else.
-    if (address && count >= this.limits.connections) return this.#refuse(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
+    if (address && count >= this.limits.connections)
+      return this.refused(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
     this.#addresses.set(address, count + 1)
     const link = new ServerLink(this, handshake, refusal)
     this.#waiting.add(link)
     return link
-  }
-
-  #refuse(handshake: Handshake, error: AnywireError): AnywireError {
-    this.refused(handshake, error)
-    return error
   }
 
   #refusal(request: LinkRequest, plain: boolean): AnywireError | undefined {
@@ -284,24 +277,6 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     return plain && this.#options.plain === false
       ? new AnywireError(ERR_PROTOCOL, 'plain clients are not accepted')
       : undefined
-  }
-
-  #mismatch({ v, plugins, schema }: Hello): AnywireError | undefined {
-    if (v !== PROTOCOL) return new AnywireError(ERR_VERSION, `the client speaks ${v}, the server ${PROTOCOL}`)
-    if (this.#options.schema !== undefined && schema !== this.#options.schema) {
-      return new AnywireError(ERR_SCHEMA, `the client has ${schema ?? 'none'}, the server ${this.#options.schema}`)
-    }
-    for (const [name, version] of plugins) {
-      const own = this.plugins.find(plugin => plugin.name === name && !plugin.local)
-      if (!own) return new AnywireError(ERR_PLUGIN, `the server does not have '${name}'`)
-      if (own.version !== version) {
-        return new AnywireError(
-          ERR_PLUGIN,
-          `'${name}' has version ${version} on the client, ${own.version} on the server`
-        )
-      }
-    }
-    return undefined
   }
 
   #welcome(link: ServerLink, wire: Wire, context: unknown, parser: Parser, hello?: Hello): AnywireError | undefined {

@@ -223,10 +223,6 @@ describe('a client', () => {
     await opened(client)
     assert.deepEqual(dials, ['throws', 'closes', 'dies', 'works'])
     assert.equal(told.peers.length, 1)
-    const none = connect('http://memory', { transformers: [], parser: json() })
-    const log = logOf(none)
-    await until(() => none.state === 'closed')
-    assert.deepEqual(log.closes.map(({ code }) => code), [1006])
   })
 
   it('keeps a refusal that retrying cannot mend, and retries others', async () => {

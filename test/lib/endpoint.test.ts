@@ -148,7 +148,7 @@ describe('a connection', () => {
         })
         for (let value = 0; value < 9; value++) writer.write(value)
         await turns()
-        assert.deepEqual(got, [0, 1, 2])
+        assert.deepEqual([...got], [0, 1, 2])
         reader.on('data', value => {
           got.push(value)
           if (value === 5) reader.pause()

@@ -79,7 +79,7 @@ export const watchWire = ({ client, network, count }) => {
 
   for (const event of ['open', 'disconnect', 'close']) client.on(event, show)
   setInterval(show, 200)
-  setInterval(sample, 1_000)
+  setInterval(() => void sample(), 1_000)
   show()
 
   return {
