@@ -1,6 +1,8 @@
 /** anywire for Node: server and client with WebSocket, JSON, reconnect and offline. */
 import { readyMade } from './bundle/ready-made.ts'
 import { withDefaults } from './defaults.ts'
+import { AnywireError } from './lib/errors.ts'
+import { ERR_OPTION } from './lib/failures.ts'
 import type { Installed } from './lib/plugin.ts'
 import { createServer as createCoreServer } from './lib/server/server.ts'
 import type { Server } from './lib/server/server.ts'
@@ -59,6 +61,8 @@ export function createServer<const P extends readonly ServerPlugin[], Context>(
   first: HttpServer | DefaultServerOptions<P, Context>,
   second: DefaultServerOptions<P, Context> = {}
 ): ServerOf<P, Context> {
+  if (typeof first === 'function')
+    throw new AnywireError(ERR_OPTION, 'pass the http.Server that runs the app, not the app')
   const [http, options] = 'on' in first ? [first, second] : [undefined, first]
   const { client: choice = true } = options
   const client = choice === true ? (readyMade() ?? false) : choice

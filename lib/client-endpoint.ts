@@ -1,9 +1,16 @@
 import type { Client, ClientOptions, Each } from './client.ts'
 import type { Undo } from './emitter.ts'
 import { Endpoint, isValue } from './endpoint.ts'
-import { AnywireError, retryable } from './errors.ts'
+import { AnywireError, retryable, textOf } from './errors.ts'
 import type { Failure } from './errors.ts'
-import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
+import {
+  ERR_CLOSED,
+  ERR_HANDSHAKE_TIMEOUT,
+  ERR_PROTOCOL,
+  ERR_SESSION_LOST,
+  ERR_SLOW,
+  ERR_TIMEOUT
+} from './failures.ts'
 import { HELLO } from './frames.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
 import type { Goodbye, Hello, Progress, Welcome } from './handshake.ts'
@@ -45,6 +52,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   readonly #starts: (() => Undo)[] = []
   #undos: Undo[] = []
   #supervisors: readonly Supervisor[] = []
+  #holds: readonly (() => boolean)[] = []
   #pings: Ping[] = []
   #token = ''
   /** The attempt under way, or whose wire is in use; aborting it cuts the wire. */
@@ -54,6 +62,8 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
     super(options.parser, { ...LIMITS, ...options.limits })
     this.#url = url
+    // A URL that is none now will be none at each attempt.
+    if (typeof url !== 'function') attemptUrl(url)
     this.#options = options
     this.outbox = new MessageOutbox(this.limits.window)
     install(this, options.plugins ?? [], plugin => {
@@ -81,6 +91,17 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     }
   }
 
+  hold(waits: () => boolean): Undo {
+    this.#holds = [...this.#holds, waits]
+    return () => {
+      this.#holds = this.#holds.filter(other => other !== waits)
+    }
+  }
+
+  protected override get holding(): boolean {
+    return this.#holds.some(waits => waits())
+  }
+
   ping(): Promise<number> {
     return new Promise((resolve, reject) => {
       if (!this.wire) return reject(new AnywireError(ERR_CLOSED))
@@ -100,7 +121,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   finish(goodbye: Goodbye): void {
     // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.
-    if (this.wire || this.outbox.bytes) this.goodbye(goodbye)
+    if (this.wire || this.outbox.bytes || this.holding) this.goodbye(goodbye)
     else this.leave(goodbye)
   }
 
@@ -151,7 +172,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
         goodbye = failed.goodbye
         if (failed.refused) return this.#down(goodbye, true)
       } catch (error) {
-        goodbye = [1006, `${error}`, 0]
+        goodbye = [1006, textOf(error), 0]
       }
     }
     if (isCurrent()) this.#down(goodbye, false)

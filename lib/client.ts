@@ -46,6 +46,8 @@ export interface Client extends Connection {
    * it returns true when it will call `open()` later.
    */
   supervise(supervisor: (end: Omit<End, 'reconnect'>) => boolean): Undo
+  /** For plugins that keep values: while `waits()` is true, `end` waits for a wire, and for the plugin to write them. */
+  hold(waits: () => boolean): Undo
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Connection, ConnectionEvents, End, Interceptors, WriteOptions } from './connection.ts'
-import { AnywireError } from './errors.ts'
+import { AnywireError, textOf } from './errors.ts'
 import {
   ERR_CLOSED,
   ERR_HANDLER,
@@ -93,7 +93,8 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
       return false
     }
     if (!outlet || outlet.idle) return this.transmit(0, value, options)
-    let room = options?.reliable !== false
+    // What waits for a wire is accepted, but there is no point in writing on before there is one.
+    let room = false
     const transmit = (passed: unknown): void => {
       room = this.transmit(0, passed, options)
     }
@@ -103,6 +104,7 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     const refused = this.#refused
     this.#refused = undefined
     if (refused) throw refused
+    if (!room && options?.reliable !== false) this.wantDrain()
     if (outlet.busy) outlet.after(() => this.drained())
     return room && !outlet.busy
   }
@@ -111,7 +113,7 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   transmit(lane: number, value: unknown, options?: WriteOptions): boolean {
     const reliable = options?.reliable !== false
     const data = this.encode(lane, value, reliable)
-    checkSize(data, this.remoteLimit)
+    if (!this.fits(data)) return false
     if (!reliable) return this.sendUnreliable(data)
     this.outbox.add(data)
     return this.written()
@@ -143,7 +145,7 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   }
 
   failed(error: unknown, event: string): void {
-    this.report(new AnywireError(ERR_HANDLER, `'${event}'`, error), event)
+    this.report(new AnywireError(ERR_HANDLER, `'${event}': ${textOf(error)}`, error), event)
   }
 
   override listening(event: string): void {
@@ -155,6 +157,12 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
 
   protected encode(lane: number, value: unknown, reliable: boolean): Data {
     return frame(lane, this.parser.encode(value), reliable)
+  }
+
+  /** @throws ERR_TOO_LARGE; returns false where that was told already, and whoever writes is not to blame */
+  protected fits(data: Data): boolean {
+    checkSize(data, this.remoteLimit)
+    return true
   }
 
   protected override drained(): void {
@@ -228,7 +236,7 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
       const known = error instanceof AnywireError
       // What cannot be sent is told to whoever writes it, if they are still there.
       if (known && this.#writing) this.#refused = error
-      else this.report(known ? error : new AnywireError(ERR_INTERCEPTOR, '', error), stage)
+      else this.report(known ? error : new AnywireError(ERR_INTERCEPTOR, textOf(error), error), stage)
     })
   }
 

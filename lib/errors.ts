@@ -21,6 +21,18 @@ export class AnywireError extends Error {
   }
 }
 
+/** What was thrown, as text: it may be anything, also what cannot be made text. */
+export const textOf = (thrown: unknown): string => {
+  try {
+    return String(thrown)
+  } catch {
+    return typeof thrown
+  }
+}
+
 /** Whether connecting again makes sense after a close with this code. */
 export const retryable = (code: number): boolean =>
   code < 3000 ? code !== 1000 && code !== 1008 && code !== 1009 : code % 1000 < 500
+
+/** What a thrown value says, whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : typeof error)

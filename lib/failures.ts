@@ -23,6 +23,7 @@ export const ERR_ORIGIN = ['ERR_ORIGIN', 3506, 'Pages of this origin may not con
 export const ERR_TOO_LARGE = ['ERR_TOO_LARGE', 3507, 'A message is larger than the limit'] as const
 export const ERR_VALUE = ['ERR_VALUE', 3508, 'A value could not be decoded'] as const
 export const ERR_REPLACED = ['ERR_REPLACED', 3509, 'The session went on over another wire'] as const
+export const ERR_LISTEN = ['ERR_LISTEN', 0, 'The server cannot listen'] as const
 export const ERR_CLOSED = ['ERR_CLOSED', 0, 'The connection is closed'] as const
 export const ERR_ENCODE = ['ERR_ENCODE', 0, 'The parser cannot encode this value'] as const
 export const ERR_HANDLER = ['ERR_HANDLER', 0, 'A handler failed'] as const

@@ -18,7 +18,7 @@ const ACK_MESSAGES = 256
 const ACK_BYTES = 65_536
 
 /** And so many milliseconds after the first message that was taken, so that little of what arrived counts as lost. */
-const ACK_DELAY = 2_000
+const ACK_DELAY = 1_000
 
 /** Messages in and out, counted over one wire after the other: the half of an end that knows nothing of values. */
 export abstract class Session<E extends Events<E>> extends Emitter<E> {
@@ -132,7 +132,7 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     if (!wire) return
     if (outbox.waiting) outbox.flush(wire)
     if (this.#owesAck()) this.count(ACK)
-    if (ending && !outbox.waiting && !this.said) this.bid(ending)
+    if (ending && !outbox.waiting && !this.holding && !this.said) this.bid(ending)
     if (this.#wantsDrain && outbox.writable) {
       this.#wantsDrain = false
       this.drained()
@@ -152,6 +152,11 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     else this.receiveCounted(0, data)
   }
 
+  /** Whether values that were written are still on their way to the outbox. */
+  protected get holding(): boolean {
+    return false
+  }
+
   /** Asks the other end for a sign of life, which carries acknowledgements both ways. */
   sendPing(): void {
     this.count(PING)
@@ -161,6 +166,11 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   protected goodbye(goodbye: Goodbye): void {
     this.ending = goodbye
     this.#schedule()
+  }
+
+  /** A writer was told to wait: `drained` follows as soon as there is a wire with room. */
+  protected wantDrain(): void {
+    this.#wantsDrain = true
   }
 
   /** Says goodbye now. */
@@ -252,7 +262,7 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
 
   #owesAck(): boolean {
     // The other end's window is this end's, the smaller of both: it must not stand still before it is told.
-    const bytes = Math.min(ACK_BYTES, this.outbox.window / 2)
+    const bytes = Math.min(ACK_BYTES, this.outbox.window / 8)
     return this.#consumed - this.#acknowledged >= ACK_MESSAGES || (this.#unacknowledged >= bytes && bytes > 0)
   }
 }

@@ -38,6 +38,10 @@ export const toWritable = (connection: Connection): WritableStream<unknown> =>
         }
       })
     },
-    close: () => connection.end(),
+    close: () =>
+      new Promise(resolve => {
+        connection.once('close', () => resolve())
+        connection.end()
+      }),
     abort: () => connection.destroy()
   })

@@ -21,7 +21,7 @@ export interface ServerLimits extends Limits {
   readonly handshake: number
   /** Connections of one address. Default 1,000. */
   readonly connections: number
-  /** Messages of one connection: so many a second, and so many at once. False for no limit. Default 10,000 and 50,000. */
+  /** Messages of one connection: so many a second, and so many at once. False for no limit. Default 50,000 and 500,000. */
   readonly rate: { readonly second: number; readonly burst: number } | false
 }
 
@@ -37,6 +37,9 @@ export interface Recovery {
   readonly same: (before: unknown, now: unknown) => boolean
 }
 
+/** A context, or a refusal. */
+type Refusable<Context> = Context | false | null | undefined
+
 export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown> {
   /** All are accepted at once, on one path. */
   readonly transformers: readonly ServerTransformer[]
@@ -45,10 +48,11 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
   /** Installed in order. */
   readonly plugins?: P & Checked<P>
   /**
-   * Judges each client, and each return to a session. What it returns is `peer.context`; false, or an error, refuses.
+   * Judges each client, and each return to a session. What it returns is `peer.context`; false, null, undefined, or an error
+   * refuses.
    * The message of an `AnywireError` is told to the client, any other error only to the server's `error`.
    */
-  readonly authenticate?: (request: AuthRequest) => Context | false | Promise<Context | false>
+  readonly authenticate?: (request: AuthRequest) => Refusable<Context> | Promise<Refusable<Context>>
   /** Default: pages of the server's own host. */
   readonly origins?: Origins
   readonly trustProxy?: TrustProxy
@@ -80,5 +84,5 @@ export const SERVER_LIMITS: ServerLimits = {
   ...LIMITS,
   handshake: 10_000,
   connections: 1_000,
-  rate: { second: 10_000, burst: 50_000 }
+  rate: { second: 50_000, burst: 500_000 }
 }

@@ -4,7 +4,7 @@ import type { LinkRequest } from './listener.ts'
  * Which pages may connect: '*' all, or those whose origin (`https://example.com`) is in the list, matches an expression,
  * or is accepted by the function. Default: pages of the server's own host.
  */
-export type Origins = '*' | readonly (string | RegExp)[] | ((origin: string, request: LinkRequest) => boolean)
+export type Origins = string | readonly (string | RegExp)[] | ((origin: string, request: LinkRequest) => boolean)
 
 /**
  * Whether a request's origin is allowed. Requests without one do not come from a page of another site: browsers always
@@ -14,8 +14,9 @@ export type Origins = '*' | readonly (string | RegExp)[] | ((origin: string, req
 export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Origins | undefined): boolean => {
   const { origin } = request.headers
   if (origin === undefined || origins === '*') return true
-  if (typeof origins === 'function') return origins(origin, request)
+  if (typeof origins === 'function') return origins(origin, request) === true
   // `search` has no memory, whatever the flags of an expression are.
+  if (typeof origins === 'string') return origins === origin
   if (origins)
     return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : origin.search(allowed) >= 0))
   return host !== '' && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { End } from '../connection.ts'
 import type { Undo } from '../emitter.ts'
-import { Endpoint } from '../endpoint.ts'
+import { checkSize, Endpoint } from '../endpoint.ts'
 import { AnywireError, retryable } from '../errors.ts'
 import type { Failure } from '../errors.ts'
 import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
@@ -179,6 +179,21 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
 
   protected override encode(lane: number, value: unknown, reliable: boolean): Data {
     return this.plain ? this.parser.encode(value) : super.encode(lane, value, reliable)
+  }
+
+  /** A client may say that it takes next to nothing. What the server itself would take is then no reason to throw. */
+  protected override fits(data: Data): boolean {
+    const { message } = this.limits
+    if (this.remoteLimit >= message) return super.fits(data)
+    checkSize(data, message)
+    try {
+      return super.fits(data)
+    } catch (error) {
+      if (!(error instanceof AnywireError)) throw error
+      this.report(error, 'write')
+      setImmediate(() => this.drained())
+      return false
+    }
   }
 
   protected override count(type: string): void {

@@ -53,7 +53,7 @@ export class RunOutbox implements Outbox {
     this.bytes += run.size - (this.queue ? this.queue.size : 0)
     this.queue = run
     // Whole runs are sent, so they must not be larger than what the other end allows.
-    if (run.size >= PIECE || run.size >= this.window) this.#seal()
+    if (run.size >= PIECE || run.size >= this.window / 4) this.#seal()
   }
 
   flush(wire: Wire): void {

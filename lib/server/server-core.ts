@@ -5,10 +5,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
 import type { Undo } from '../emitter.ts'
-import { AnywireError } from '../errors.ts'
+import { AnywireError, textOf } from '../errors.ts'
 import {
   ERR_BUSY,
   ERR_HANDLER,
+  ERR_LISTEN,
   ERR_OPTION,
   ERR_ORIGIN,
   ERR_PARSER,
@@ -88,6 +89,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.recovery =
       recovery === false ? undefined : { time: 120_000, sessions: 100_000, same: isDeepStrictEqual, ...recovery }
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)
+    if (!path.startsWith('/')) throw new AnywireError(ERR_OPTION, `the path '${path}' does not begin with a slash`)
     if (options.parsers.length === 0) throw new AnywireError(ERR_OPTION, 'a server needs a parser')
     if (!http && (port !== undefined || socket !== undefined)) this.#own = createHttpServer(notFound)
     this.http = this.#own ?? http
@@ -105,6 +107,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       void this.close()
       throw error
     }
+    this.#own?.on('error', error => this.#report(new AnywireError(ERR_LISTEN, error.message, error), 'listen'))
     this.#own?.once('listening', () => this.emit('listening', this.#own?.address() ?? null))
     this.#own?.listen(socket === undefined ? { port, host: options.host } : { path: socket })
   }
@@ -132,10 +135,11 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       context = await this.#options.authenticate?.(request)
     } catch (error) {
       if (error instanceof AnywireError && error.status > 0) return error
-      this.#report(new AnywireError(ERR_HANDLER, 'authenticate', error), 'authenticate')
+      this.#report(new AnywireError(ERR_HANDLER, `'authenticate': ${textOf(error)}`, error), 'authenticate')
       return new AnywireError(ERR_UNAUTHORIZED)
     }
-    if (context === false) return new AnywireError(ERR_UNAUTHORIZED)
+    // Whoever forgets to return something has not let anybody in.
+    if (this.#options.authenticate && (context ?? false) === false) return new AnywireError(ERR_UNAUTHORIZED)
     if (link.closed) return undefined
     if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
     const parser = hello ? this.#options.parsers.find(({ name }) => name === hello.parser) : this.#options.parsers[0]
@@ -202,7 +206,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   override failed(error: unknown, event: string): void {
-    const failure = new AnywireError(ERR_HANDLER, `a listener for '${event}'`, error)
+    const failure = new AnywireError(ERR_HANDLER, `a listener for '${event}': ${textOf(error)}`, error)
     if (event === 'error') print(failure)
     else this.#report(failure, event)
   }

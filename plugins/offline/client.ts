@@ -119,6 +119,7 @@ export const offline = (options: OfflineOptions = {}) =>
         if (client.state === 'open') next(value)
         else if (reliable) queue.push(client.parser.encode(value), expires, next)
       })
+      client.hold(() => queue.size > 0)
       const lost = (): void => {
         if (!queue.online) return
         queue.online = false

@@ -29,7 +29,9 @@ export class Links {
   readonly #dialled: Dialled[] = []
   readonly #accepted: CheckedReceiver[] = []
   #url = ''
+  #listens = true
   #stopped = false
+  #ended: Promise<void> | undefined
 
   private constructor(fixture: TransformerFixture) {
     this.fixture = fixture
@@ -73,18 +75,22 @@ export class Links {
     return [dialled, accepted]
   }
 
-  /** Ends what listens, and not the links. */
+  /** Ends the listener, and nothing else. */
+  async unlisten(): Promise<void> {
+    if (this.#listens) await this.#listener.close()
+    this.#listens = false
+  }
+
+  /** Ends what listens, and what it listens on; not the links. */
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    await this.#listener.close()
+    await this.unlisten()
     this.#host.detach()
     const closed = closeHttp(this.fixture.http)
     await this.fixture.stop?.()
     this.#ended = closed
   }
-
-  #ended: Promise<void> | undefined
 
   /** Ends everything, and looks whether all the rules were kept. */
   async close(): Promise<void> {

@@ -164,8 +164,8 @@ export const wireTests = (setup: Setup): void => {
 
     test('takes no new links once the listener is closed, and leaves the open ones alone', async links => {
       const [near, far] = await links.pair()
-      await links.stop()
-      await links.dial().closed()
+      await links.unlisten()
+      await assert.rejects(links.dial().opened())
       await pass(near, far, ['still'])
       await pass(far, near, ['here'])
     })
@@ -222,7 +222,7 @@ export const wireTests = (setup: Setup): void => {
       const before = to.wire.received ?? 0
       await pass(from, to, ['x'.repeat(10_000)])
       const after = to.wire.received ?? 0
-      if (before || after) assert.ok(after - before >= 10_000, `${before}, then ${after}`)
+      if (before || after) assert.ok(after > before, `${before}, then ${after}`)
       await pass(from, to, [''])
       if (after) assert.ok((to.wire.received ?? 0) > after)
     })

@@ -21,8 +21,8 @@ const inUse = (): number => {
 }
 
 describe('backpressure: a reader that stalls', () => {
-  guard()
   const use = undoing()
+  guard()
 
   for (const kind of ['a client', 'a client that claims to take anything', 'a plain client'] as const) {
     it(`is ended as too slow, and costs the server no more than the cap: ${kind}`, async () => {
@@ -47,7 +47,10 @@ describe('backpressure: a reader that stalls', () => {
         if (written % MIB === 0) await turns(1)
       }
       assert.ok(refused > 3_000, 'writes said that it is full')
-      assert.deepEqual(log.closes.map(({ code }) => code), [3003])
+      assert.deepEqual(
+        log.closes.map(({ code }) => code),
+        [3003]
+      )
       assert.deepEqual(log.errors.map(({ code }) => code).slice(0, 2), ['ERR_SLOW', 'ERR_CLOSED'])
       // The values themselves, the frames on their way to the socket, and garbage that was not collected yet.
       assert.ok(peak < buffered * 2 + 24 * MIB, `${Math.round(peak / MIB)} MiB`)
@@ -70,8 +73,14 @@ describe('backpressure: a reader that stalls', () => {
       if (count % 8 === 7) await until(() => near.values.length > count - 16)
     }
     await until(() => near.values.length === 400)
-    assert.deepEqual(near.values.map(value => parseInt(`${value}`, 10)), Array.from({ length: 400 }, (_, index) => index))
-    assert.deepEqual(told.logs[0]?.closes.map(({ code }) => code), [3003])
+    assert.deepEqual(
+      near.values.map(value => parseInt(`${value}`, 10)),
+      Array.from({ length: 400 }, (_, index) => index)
+    )
+    assert.deepEqual(
+      told.logs[0]?.closes.map(({ code }) => code),
+      [3003]
+    )
     assert.deepEqual([near.story, told.logs[1]?.story], [['open'], ['open']])
   }).timeout(10_000)
 
@@ -99,8 +108,8 @@ describe('backpressure: a reader that stalls', () => {
 })
 
 describe('backpressure: a reader that pauses', () => {
-  guard()
   const use = undoing()
+  guard()
 
   const open = async (options: PairOptions = {}) => {
     const hosted = host(use, options)
@@ -116,7 +125,7 @@ describe('backpressure: a reader that pauses', () => {
   /** Writes until it is told that it is full, and stays so. */
   const fill = async (writer: Connection, value: unknown): Promise<number> => {
     let written = 0
-    for (let patience = 0; patience < 5; ) {
+    for (let patience = 0; patience < 5;) {
       if (writer.write(value)) patience = 0
       else {
         patience++
@@ -128,7 +137,10 @@ describe('backpressure: a reader that pauses', () => {
     return written
   }
 
-  for (const [from, to] of [['client', 'peer'], ['peer', 'client']] as const) {
+  for (const [from, to] of [
+    ['client', 'peer'],
+    ['peer', 'client']
+  ] as const) {
     it(`stops the ${from} at the window, and drains afterwards`, async () => {
       const pair = await open()
       const [writer, reader]: (Client | Peer)[] = [pair[from], pair[to]]
@@ -211,7 +223,10 @@ describe('backpressure: a reader that pauses', () => {
   }
 
   it('keeps the memory of both ends bounded, with values of any size', async () => {
-    const { client, peer } = await open({ server: { limits: { window: 20_000, message: 5_000 } }, client: { limits: { window: 20_000, message: 5_000 } } })
+    const { client, peer } = await open({
+      server: { limits: { window: 20_000, message: 5_000 } },
+      client: { limits: { window: 20_000, message: 5_000 } }
+    })
     peer.pause()
     client.pause()
     for (const writer of [client, peer]) {
@@ -264,12 +279,14 @@ describe('backpressure: a reader that pauses', () => {
 })
 
 describe('unreliable values', () => {
-  guard()
   const use = undoing()
+  guard()
 
   it('keep coming to a reader that keeps up, however many', async () => {
     const network = memory()
-    const { told, dial, server } = host(use, { server: { transformers: [tapServer(network, { wire: reliableOnly })], heartbeat: 0 } })
+    const { told, dial, server } = host(use, {
+      server: { transformers: [tapServer(network, { wire: reliableOnly })], heartbeat: 0 }
+    })
     const client = dial({ transformers: [network] })
     const near = logOf(client)
     await until(() => client.state === 'open' && told.peers.length === 1)
@@ -285,7 +302,9 @@ describe('unreliable values', () => {
 
   it('pass between reliable ones without harm to their count', async () => {
     const network = memory()
-    const { told, dial, server } = host(use, { server: { transformers: [tapServer(network, { wire: reliableOnly })], heartbeat: 0 } })
+    const { told, dial, server } = host(use, {
+      server: { transformers: [tapServer(network, { wire: reliableOnly })], heartbeat: 0 }
+    })
     const client = dial({ transformers: [network], limits: { window: 30_000 } })
     const near = logOf(client)
     await until(() => client.state === 'open' && told.peers.length === 1)

@@ -19,11 +19,15 @@ const later = async (): Promise<never> => {
 const WAYS = { throws: boom, rejects: later }
 
 /** What a server was told, in short. */
-const told = ({ errors }: Watched): string[] => errors.map(({ error, stage, peer }) => `${error.code} ${stage}${peer ? ' peer' : ''} ${error.cause instanceof Error ? error.cause.message : error.cause}`)
+const told = ({ errors }: Watched): string[] =>
+  errors.map(
+    ({ error, stage, peer }) =>
+      `${error.code} ${stage}${peer ? ' peer' : ''} ${error.cause instanceof Error ? error.cause.message : error.cause}`
+  )
 
 describe('a handler that fails', () => {
-  const printed = guard()
   const use = undoing()
+  const printed = guard()
 
   /** A server, a client whose handlers fail, and a witness who must not notice. */
   const serve = async (options: PairOptions = {}) => {
@@ -80,7 +84,10 @@ describe('a handler that fails', () => {
       peer.write('lost')
       peer.destroy()
       const stages = (): string[] => [...new Set(hosted.told.errors.map(({ stage }) => stage))].sort()
-      await until(() => stages().length === 6, () => `${stages()}`)
+      await until(
+        () => stages().length === 6,
+        () => `${stages()}`
+      )
       assert.deepEqual(stages(), ['close', 'data', 'disconnect', 'drain', 'lost', 'open'])
       assert.ok(hosted.told.errors.every(({ error, peer: of }) => error.code === 'ERR_HANDLER' && of === peer))
       assert.equal(hosted.told.errors.filter(({ stage }) => stage === 'data').length, 2)
@@ -132,7 +139,10 @@ describe('a handler that fails', () => {
       client.destroy()
       await until(() => near.errors.length >= 5)
       await turns()
-      assert.deepEqual(near.errors.map(({ code }) => code), Array(5).fill('ERR_HANDLER'))
+      assert.deepEqual(
+        near.errors.map(({ code }) => code),
+        Array(5).fill('ERR_HANDLER')
+      )
       await until(() => hosted.told.logs[0]?.opens.length === 2)
       assert.deepEqual(near.story, ['open', 'disconnect', 'recovered', 'close'])
     })
@@ -157,14 +167,17 @@ describe('a handler that fails', () => {
 
     it(`${way} in authenticate: the client is refused, and hears nothing of it`, async () => {
       let failing = false
-      const hosted = await serve({ server: { authenticate: () => (failing ? fail() : undefined) } })
+      const hosted = await serve({ server: { authenticate: () => (failing ? fail() : 'somebody') } })
       failing = true
       const raw = await RawClient.dial(hosted.network, { say: [hello({ auth: 'secret' })] })
       const [code, reason] = await raw.goodbye()
       assert.equal(code, 3502)
       assert.ok(!reason.includes('boom') && !reason.includes('secret'))
       assert.deepEqual(told(hosted.told), ['ERR_HANDLER authenticate boom'])
-      assert.deepEqual(hosted.told.refused.map(({ error }) => error.code), ['ERR_UNAUTHORIZED'])
+      assert.deepEqual(
+        hosted.told.refused.map(({ error }) => error.code),
+        ['ERR_UNAUTHORIZED']
+      )
       failing = false
       await hosted.undisturbed()
     })
@@ -177,7 +190,8 @@ describe('a handler that fails', () => {
       const [, peer] = hosted.told.peers
       const [, log] = hosted.told.logs
       assert.ok(peer && log)
-      const some = (value: unknown, next: (value: unknown) => void): void | Promise<void> => (value === 'bad' ? fail() : next(value))
+      const some = (value: unknown, next: (value: unknown) => void): void | Promise<void> =>
+        value === 'bad' ? fail() : next(value)
       for (const end of [client, peer]) {
         end.incoming.use(some)
         for (const value of [1, 'bad', 2]) (end === client ? peer : client).write(value)
@@ -188,25 +202,47 @@ describe('a handler that fails', () => {
         for (const value of [3, 'bad', 4]) end.write(value)
       }
       await until(() => near.values.length === 4 && log.values.length === 4)
-      assert.deepEqual([near.values, log.values], [[1, 2, 3, 4], [1, 2, 3, 4]])
+      assert.deepEqual(
+        [near.values, log.values],
+        [
+          [1, 2, 3, 4],
+          [1, 2, 3, 4]
+        ]
+      )
       await until(() => hosted.told.errors.length === 2 && near.errors.length === 2)
       assert.deepEqual(told(hosted.told), ['ERR_INTERCEPTOR incoming peer boom', 'ERR_INTERCEPTOR outgoing peer boom'])
       assert.ok(hosted.told.errors.every(({ peer: of }) => of === peer))
-      assert.deepEqual(near.errors.map(({ code }) => code), ['ERR_INTERCEPTOR', 'ERR_INTERCEPTOR'])
+      assert.deepEqual(
+        near.errors.map(({ code }) => code),
+        ['ERR_INTERCEPTOR', 'ERR_INTERCEPTOR']
+      )
     })
   }
 
   it('as the maker of ids: the client is refused, and may try again', async () => {
     let make: () => unknown = () => 'first'
     const { network, told: watched } = await serve({ server: { id: () => make() as string } })
-    const makers: (() => unknown)[] = [boom, later, () => 'first', () => '', () => 1, () => ({}), () => 1n, () => Symbol('x')]
+    const makers: (() => unknown)[] = [
+      boom,
+      later,
+      () => 'first',
+      () => '',
+      () => 1,
+      () => ({}),
+      () => 1n,
+      () => Symbol('x')
+    ]
     for (const maker of makers) {
       make = maker
       const before = watched.errors.length
       const raw = await RawClient.dial(network, { say: [hello()] })
       assert.equal((await raw.goodbye())[0], 3007, `${maker}`)
       await turns()
-      assert.deepEqual(watched.errors.slice(before).map(({ stage }) => stage), ['id'], `${maker}`)
+      assert.deepEqual(
+        watched.errors.slice(before).map(({ stage }) => stage),
+        ['id'],
+        `${maker}`
+      )
       assert.equal(watched.peers.length, 1)
     }
     make = () => undefined
@@ -234,7 +270,10 @@ describe('a handler that fails', () => {
     await until(() => client.state === 'open')
     hosted.network.cut()
     await until(() => near.opens.length === 2)
-    assert.deepEqual(near.opens.map(({ recovered }) => recovered), [false, false])
+    assert.deepEqual(
+      near.opens.map(({ recovered }) => recovered),
+      [false, false]
+    )
     assert.ok(told(hosted.told).includes('ERR_HANDLER same boom'), `${told(hosted.told)}`)
   })
 
@@ -293,7 +332,16 @@ describe('a handler that fails', () => {
 
   it('that throws what is no error is reported as well', async () => {
     const hosted = await serve()
-    const odd: unknown[] = [undefined, null, 0, 'text', {}, Symbol('x'), Object.create(null), new AnywireError(['ERR_CLOSED', 0, 'x'])]
+    const odd: unknown[] = [
+      undefined,
+      null,
+      0,
+      'text',
+      {},
+      Symbol('x'),
+      Object.create(null),
+      new AnywireError(['ERR_CLOSED', 0, 'x'])
+    ]
     hosted.server.on('connection', peer =>
       peer.on('data', value => {
         throw odd[Number(value)]
@@ -303,7 +351,10 @@ describe('a handler that fails', () => {
     await until(() => client.state === 'open')
     for (const index of odd.keys()) client.write(index)
     await until(() => hosted.told.errors.length === odd.length)
-    assert.deepEqual(hosted.told.errors.map(({ error }) => error.cause), odd)
+    assert.deepEqual(
+      hosted.told.errors.map(({ error }) => error.cause),
+      odd
+    )
     await hosted.undisturbed()
   })
 

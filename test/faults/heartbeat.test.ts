@@ -14,8 +14,8 @@ import { turns, until } from '../support/faults-wait.ts'
 const BEAT = 32_000
 
 describe('the heartbeat', () => {
-  guard()
   const use = undoing()
+  guard()
 
   const open = async (options: PairOptions = {}, clock = new Clock(use)) => {
     const hosted = host(use, { ...options, server: { heartbeat: BEAT, ...options.server } })
@@ -34,7 +34,8 @@ describe('the heartbeat', () => {
     const clients = await Promise.all(Array.from({ length: 320 }, () => RawClient.dial(network, { say: [hello()] })))
     await until(() => told.peers.length === 320)
     await turns()
-    const pings = (): number => clients.reduce((sum, { heard }) => sum + heard.filter(data => data.slice(0, 2) === '!4').length, 0)
+    const pings = (): number =>
+      clients.reduce((sum, { heard }) => sum + heard.filter(data => data.slice(0, 2) === '!4').length, 0)
     let before = pings()
     const perSlot: number[] = []
     for (let slot = 0; slot < 64; slot++) {
@@ -46,7 +47,10 @@ describe('the heartbeat', () => {
     }
     assert.ok(Math.max(...perSlot) <= 10, `${Math.max(...perSlot)} at once`)
     assert.ok(before >= 320, `${before} in two intervals`)
-    assert.equal(told.logs.every(({ closes, disconnects }) => closes.length + disconnects.length === 0), true)
+    assert.equal(
+      told.logs.every(({ closes, disconnects }) => closes.length + disconnects.length === 0),
+      true
+    )
   })
 
   it('finds a dead client within two intervals and a bit, and lets it come back', async () => {
@@ -121,14 +125,20 @@ describe('the heartbeat', () => {
         abort: () => void (mute || wire.abort())
       })
     })
-    const { clock, client, near } = await open({ server: { transformers: [tapped] }, client: { transformers: [network] } })
+    const { clock, client, near } = await open({
+      server: { transformers: [tapped] },
+      client: { transformers: [network] }
+    })
     await clock.pass(BEAT * 3, BEAT / 32)
     assert.deepEqual(near.story, ['open'])
     mute = true
     await clock.pass(BEAT * 1.5, BEAT / 32)
     assert.equal(client.state, 'open')
     await clock.pass(BEAT * 1.5 + 6_000, BEAT / 32)
-    assert.deepEqual(near.disconnects.map(({ code }) => code), [3001])
+    assert.deepEqual(
+      near.disconnects.map(({ code }) => code),
+      [3001]
+    )
     mute = false
     await clock.pass(BEAT, BEAT / 32)
     assert.equal(client.state, 'open')
@@ -165,7 +175,10 @@ describe('the heartbeat', () => {
     assert.equal(client.state, 'open')
     await clock.pass(1)
     assert.equal(client.state, 'away')
-    assert.deepEqual(near.disconnects.map(({ code, reconnect }) => [code, reconnect]), [[3001, true]])
+    assert.deepEqual(
+      near.disconnects.map(({ code, reconnect }) => [code, reconnect]),
+      [[3001, true]]
+    )
   })
 
   it('is not there where nobody wants it', async () => {
@@ -219,4 +232,3 @@ describe('the heartbeat', () => {
     assert.equal(clock.waiting, 0)
   })
 })
-

@@ -16,8 +16,8 @@ import { tapClient } from '../support/faults-tap.ts'
 import { turns, until } from '../support/faults-wait.ts'
 
 describe('recovery', () => {
-  guard()
   const use = undoing()
+  guard()
 
   /** An open client, its peer, what both told, and the token of its last welcome. */
   const open = async (options: PairOptions = {}) => {
@@ -47,7 +47,10 @@ describe('recovery', () => {
     const clock = new Clock(use)
     const { network, client, near, peer, far } = await open({ server: { recovery: { time: 1_000 } } })
     const { id } = client
-    for (const [writer, name] of [[client, 'up'], [peer, 'down']] as const) {
+    for (const [writer, name] of [
+      [client, 'up'],
+      [peer, 'down']
+    ] as const) {
       for (let index = 0; index < 3; index++) writer.write(`${name} ${index}`)
     }
     // The answer acknowledges what went up, the question what came down.
@@ -65,14 +68,20 @@ describe('recovery', () => {
     assert.equal(peer.state, 'away')
     await clock.pass(1)
     assert.equal(peer.state, 'closed')
-    assert.deepEqual(far.closes.map(({ code, reconnect }) => [code, reconnect]), [[3002, true]])
+    assert.deepEqual(
+      far.closes.map(({ code, reconnect }) => [code, reconnect]),
+      [[3002, true]]
+    )
     assert.deepEqual(far.lost, ['down 3', 'down 4'])
     assert.deepEqual(far.story, ['open', 'disconnect', 'lost', 'close'])
     network.down = false
     await clock.pass(60_000, 1_000)
     assert.deepEqual(near.story, ['open', 'disconnect', 'lost', 'close', 'open'])
     assert.deepEqual(near.lost, ['up 3'])
-    assert.deepEqual(near.closes.map(({ code, reconnect }) => [code, reconnect]), [[3002, true]])
+    assert.deepEqual(
+      near.closes.map(({ code, reconnect }) => [code, reconnect]),
+      [[3002, true]]
+    )
     assert.notEqual(client.id, id)
   })
 
@@ -98,7 +107,10 @@ describe('recovery', () => {
     assert.deepEqual(second, ['e', 'f'])
     assert.deepEqual(near.lost, ['c', 'd'])
     assert.deepEqual(near.story, ['open', 'disconnect', 'lost', 'close', 'open'])
-    assert.deepEqual(near.opens.map(({ recovered }) => recovered), [false, false])
+    assert.deepEqual(
+      near.opens.map(({ recovered }) => recovered),
+      [false, false]
+    )
     assert.equal(client.bufferedBytes > 0, true)
   })
 
@@ -127,12 +139,33 @@ describe('recovery', () => {
     const { id } = client
     const right = token()
     const secret = right.slice(id.length + 1)
-    const flipped = [...right].map((character, index) => `${right.slice(0, index)}${character === 'A' ? 'B' : 'A'}${right.slice(index + 1)}`)
+    const flipped = right
+      .split('')
+      .map((character, index) => `${right.slice(0, index)}${character === 'A' ? 'B' : 'A'}${right.slice(index + 1)}`)
     const wrong: unknown[] = [
       ...flipped,
-      id, `${id}.`, `.${secret}`, secret, '', '.', '..', right.slice(0, -1), `${right}A`, `${right}\u0000`, ` ${right}`,
-      `${id}.${id}.${secret}`, '__proto__.x', 'constructor.x', 'A'.repeat(513), `${id}.${'A'.repeat(400)}`,
-      null, 0, true, [right], { token: right }, `${id}.${secret.toLowerCase()}x`
+      id,
+      `${id}.`,
+      `.${secret}`,
+      secret,
+      '',
+      '.',
+      '..',
+      right.slice(0, -1),
+      `${right}A`,
+      `${right}\u0000`,
+      ` ${right}`,
+      `${id}.${id}.${secret}`,
+      '__proto__.x',
+      'constructor.x',
+      'A'.repeat(513),
+      `${id}.${'A'.repeat(400)}`,
+      null,
+      0,
+      true,
+      [right],
+      { token: right },
+      `${id}.${secret.toLowerCase()}x`
     ]
     for (const session of wrong) {
       const other = await show(network, session)
@@ -146,7 +179,12 @@ describe('recovery', () => {
   })
 
   it('is refused to a wrong progress, and the session does not stay behind', async () => {
-    for (const got of [[1, 0], [0, 1], [9e15, 0], [3, 4]]) {
+    for (const got of [
+      [1, 0],
+      [0, 1],
+      [9e15, 0],
+      [3, 4]
+    ]) {
       const { network, peer, far, near, token, server } = await open({ client: { plugins: [] } })
       const other = await show(network, token(), { got })
       assert.equal((await other.welcome()).recovered, false, `${got}`)
@@ -158,7 +196,20 @@ describe('recovery', () => {
 
   it('takes progress that is no progress for none', async () => {
     const { network, token, client } = await open()
-    for (const got of [undefined, null, 1, 'x', [], [0], [0, 0, 0], [-1, 0], [0.5, 0], ['0', '0'], [1e300, 0], { 0: 0, 1: 0 }]) {
+    for (const got of [
+      undefined,
+      null,
+      1,
+      'x',
+      [],
+      [0],
+      [0, 0, 0],
+      [-1, 0],
+      [0.5, 0],
+      ['0', '0'],
+      [1e300, 0],
+      { 0: 0, 1: 0 }
+    ]) {
       const other = await show(network, token(), { got })
       assert.equal((await other.welcome()).recovered, false, JSON.stringify(got))
       other.abort()
@@ -244,8 +295,14 @@ describe('recovery', () => {
       while (writer.state === 'away' && written < 100) writer.write(`${written++}`.padEnd(968, '.'))
       assert.equal(writer.state, end === 'peer' ? 'closed' : 'connecting')
       assert.ok(written >= 10 && written <= 14, `${written} thousand bytes`)
-      assert.deepEqual(log.closes.map(({ code, reconnect }) => [code, reconnect]), [[3003, true]])
-      assert.deepEqual(log.errors.map(({ code }) => code), ['ERR_SLOW'])
+      assert.deepEqual(
+        log.closes.map(({ code, reconnect }) => [code, reconnect]),
+        [[3003, true]]
+      )
+      assert.deepEqual(
+        log.errors.map(({ code }) => code),
+        ['ERR_SLOW']
+      )
       assert.equal(log.lost.length, written)
       assert.equal(writer.bufferedBytes, 0, 'and keeps nothing')
       assert.deepEqual(other.closes, [])
@@ -253,12 +310,18 @@ describe('recovery', () => {
   })
 
   it('ends slow: too much was waiting when the wire was lost', async () => {
-    const { network, peer, far } = await open({ server: { limits: { window: 1_000, message: 1_000 } }, client: { limits: { window: 1_000, message: 1_000 } } })
+    const { network, peer, far } = await open({
+      server: { limits: { window: 1_000, message: 1_000 } },
+      client: { limits: { window: 1_000, message: 1_000 } }
+    })
     for (let index = 0; index < 50; index++) peer.write('.'.repeat(400))
     assert.equal(peer.state, 'open')
     network.cut()
     await until(() => peer.state === 'closed')
-    assert.deepEqual(far.closes.map(({ code }) => code), [3003])
+    assert.deepEqual(
+      far.closes.map(({ code }) => code),
+      [3003]
+    )
     assert.equal(far.lost.length, 50)
   })
 
@@ -274,12 +337,45 @@ describe('recovery', () => {
     network.down = true
     network.cut()
     await until(() => server.peers.size === 2)
-    assert.deepEqual(told.peers.map(({ state }) => state), ['closed', 'closed', 'away', 'away'])
-    assert.deepEqual(told.logs.map(({ closes }) => closes.map(({ code }) => code)), [[3002], [3002], [], []])
+    assert.deepEqual(
+      told.peers.map(({ state }) => state),
+      ['closed', 'closed', 'away', 'away']
+    )
+    assert.deepEqual(
+      told.logs.map(({ closes }) => closes.map(({ code }) => code)),
+      [[3002], [3002], [], []]
+    )
     network.down = false
     await until(() => logs.every(({ opens }) => opens.length === 1))
-    assert.deepEqual(logs.map(({ opens }) => opens[0]?.recovered), [false, false, true, true])
-    assert.deepEqual(told.logs.map(({ story }) => story.join()), ['open,disconnect,close', 'open,disconnect,close', 'open,disconnect,recovered', 'open,disconnect,recovered', 'open', 'open'])
+    assert.deepEqual(
+      logs.map(({ opens }) => opens[0]?.recovered),
+      [false, false, true, true]
+    )
+    assert.deepEqual(
+      told.logs.map(({ story }) => story.join()),
+      [
+        'open,disconnect,close',
+        'open,disconnect,close',
+        'open,disconnect,recovered',
+        'open,disconnect,recovered',
+        'open',
+        'open'
+      ]
+    )
+  })
+
+  it('waits for ever where it is told to', async () => {
+    const clock = new Clock(use)
+    const { network, client, near, peer } = await open({ server: { recovery: { time: Infinity }, heartbeat: 0 } })
+    network.down = true
+    network.cut()
+    await until(() => peer.state === 'away')
+    await clock.pass(3_600_000, 60_000)
+    assert.equal(peer.state, 'away')
+    network.down = false
+    await clock.pass(60_000, 1_000)
+    await until(() => client.state === 'open')
+    assert.equal(near.opens.at(-1)?.recovered, true)
   })
 
   it('keeps none where none may be kept', async () => {
@@ -317,7 +413,10 @@ describe('recovery', () => {
     assert.deepEqual(near.values, ['last'])
     assert.deepEqual(near.story, ['open', 'disconnect', 'recovered', 'close'])
     for (const { closes } of [near, ...told.logs]) {
-      assert.deepEqual(closes.map(({ code, reason }) => [code, reason]), [[4600, 'bye']])
+      assert.deepEqual(
+        closes.map(({ code, reason }) => [code, reason]),
+        [[4600, 'bye']]
+      )
     }
     assert.deepEqual(told.logs[0]?.lost, [])
   })
@@ -344,6 +443,9 @@ describe('recovery', () => {
     await until(() => asked === 5)
     release()
     await until(() => near.opens.length === 2)
-    assert.deepEqual([client.state, near.opens.at(-1), server.peers.size, told.peers.length], ['open', { recovered: true }, 1, 1])
+    assert.deepEqual(
+      [client.state, near.opens.at(-1), server.peers.size, told.peers.length],
+      ['open', { recovered: true }, 1, 1]
+    )
   })
 })

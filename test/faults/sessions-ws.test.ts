@@ -10,7 +10,8 @@ import { runs } from '../support/faults-seed.ts'
 import { until } from '../support/faults-wait.ts'
 
 /** Text with a length of its own each, some in frames of the second kind, with characters of more than one byte. */
-const value = (from: string, index: number, size = (index * 37) % 190): string => `${from}${index} é ${'x'.repeat(size)}`
+const value = (from: string, index: number, size = (index * 37) % 190): string =>
+  `${from}${index} é ${'x'.repeat(size)}`
 
 const COUNT = 8
 
@@ -18,8 +19,8 @@ const COUNT = 8
 const PATIENCE = 10_000
 
 describe('sessions on WebSocket', () => {
-  guard()
   const use = undoing()
+  guard()
 
   /**
    * One conversation through a proxy that cuts: both ends write some values at once, and the server then answers each value.
@@ -38,15 +39,30 @@ describe('sessions on WebSocket', () => {
     const down = Array.from({ length: COUNT }, (_, index) => value('down', index))
     for (const text of up) client.write(text)
     // Answers are the values that went up, so a session that was never opened is not the one that counts.
-    await until(() => near.values.length >= 2 * COUNT, () => `${JSON.stringify([cuts, proxy.bytes, client.state, near])}: ${near.values.length} values`, PATIENCE)
+    await until(
+      () => near.values.length >= 2 * COUNT,
+      () => `${JSON.stringify([cuts, proxy.bytes, client.state, near])}: ${near.values.length} values`,
+      PATIENCE
+    )
     const index = told.peers.findIndex(({ id }) => id === client.id)
     const far = told.logs[index]
     await until(() => far?.values.length === COUNT, 'all values at the server', PATIENCE)
     assert.deepEqual(far?.values, up, JSON.stringify(cuts))
-    assert.deepEqual(near.values.filter(text => `${text}`.startsWith('down')), down, JSON.stringify(cuts))
-    assert.deepEqual(near.values.filter(text => `${text}`.startsWith('up')), up, JSON.stringify(cuts))
+    assert.deepEqual(
+      near.values.filter(text => `${text}`.startsWith('down')),
+      down,
+      JSON.stringify(cuts)
+    )
+    assert.deepEqual(
+      near.values.filter(text => `${text}`.startsWith('up')),
+      up,
+      JSON.stringify(cuts)
+    )
     assert.deepEqual([near.lost, near.closes, near.errors, far?.lost, far?.errors], [[], [], [], [], []])
-    assert.deepEqual(near.opens.map(({ recovered }) => recovered), near.opens.map((_, open) => open > 0))
+    assert.deepEqual(
+      near.opens.map(({ recovered }) => recovered),
+      near.opens.map((_, open) => open > 0)
+    )
     client.end()
     await until(() => near.closes.length === 1)
     await proxy.close()
@@ -62,7 +78,10 @@ describe('sessions on WebSocket', () => {
     return hosted
   }
 
-  const inBatches = async (cuts: readonly (readonly Cut[])[], run: (cuts: readonly Cut[]) => Promise<unknown>): Promise<void> => {
+  const inBatches = async (
+    cuts: readonly (readonly Cut[])[],
+    run: (cuts: readonly Cut[]) => Promise<unknown>
+  ): Promise<void> => {
     const rest = cuts.values()
     const work = async (): Promise<void> => {
       for (const each of rest) await run(each)
@@ -78,7 +97,10 @@ describe('sessions on WebSocket', () => {
       // Other ones with another seed; the head of the HTTP message is cut only here and there.
       const { seed } = runs(1)
       const chosen = offsets.filter(offset => (offset + seed) % (offset < 120 ? 24 : 8) === 0)
-      await inBatches(chosen.map(offset => [{ [direction]: offset, reset: offset % 2 === 0 }]), cuts => converse(hosted, cuts))
+      await inBatches(
+        chosen.map(offset => [{ [direction]: offset, reset: offset % 2 === 0 }]),
+        cuts => converse(hosted, cuts)
+      )
       assert.deepEqual(hosted.told.errors, [])
     }).timeout(20_000)
   }
@@ -98,4 +120,28 @@ describe('sessions on WebSocket', () => {
     await inBatches(plans, cuts => converse(hosted, cuts, 100_000))
     assert.deepEqual(hosted.told.errors, [])
   }).timeout(20_000)
+
+  it('begin anew when their server was killed: what it may have got is told, and the rest arrives at the next one', async () => {
+    const [first, second] = [await hostHttp(use), await hostHttp(use)]
+    const proxy = new CuttingProxy(first.port)
+    use(() => proxy.close())
+    const client = first.dial(await proxy.listen())
+    const near = logOf(client)
+    await until(() => client.state === 'open')
+    const { id } = client
+    client.write('known')
+    await until(() => first.told.logs[0]?.values.length === 1)
+    await client.ping()
+    client.write('perhaps')
+    await until(() => first.told.logs[0]?.values.length === 2)
+    proxy.port = second.port
+    proxy.cut()
+    await until(() => client.state === 'away')
+    client.write('surely')
+    await until(() => second.told.logs[0]?.values.length === 1)
+    assert.deepEqual([near.lost, second.told.logs[0]?.values], [['perhaps'], ['surely']])
+    assert.deepEqual(near.story, ['open', 'disconnect', 'lost', 'close', 'open'])
+    assert.deepEqual(near.opens, [{ recovered: false }, { recovered: false }])
+    assert.notEqual(client.id, id)
+  })
 })

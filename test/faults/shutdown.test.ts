@@ -15,8 +15,8 @@ import { maskedFrame, RawSocket, upgradeRequest } from '../support/faults-socket
 import { turns, until } from '../support/faults-wait.ts'
 
 describe('server.close', () => {
-  guard()
   const use = undoing()
+  guard()
 
   it('sends what was written, then tells when to come back, spread', async () => {
     const { network, told, server } = host(use)
@@ -28,7 +28,10 @@ describe('server.close', () => {
     for (const client of clients) {
       await until(() => client.heard.some(data => data.slice(0, 2) === '!2'))
       const values = client.heard.filter(data => data[0] !== '!')
-      assert.deepEqual(values, Array.from({ length: 100 }, (_, count) => `${count}`))
+      assert.deepEqual(
+        values,
+        Array.from({ length: 100 }, (_, count) => `${count}`)
+      )
       const goodbye = JSON.parse(`${client.heard.at(-1)}`.slice(2)) as [number, string, number]
       assert.equal(goodbye[0], 3000)
       afters.push(goodbye[2])
@@ -43,7 +46,9 @@ describe('server.close', () => {
   it('waits no longer than its timeout for those who do not read or answer, and spreads them too', async () => {
     const clock = new Clock(use)
     const { network, told, server } = host(use)
-    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.dial(network, { say: [hello({ window: 0 })] })))
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, () => RawClient.dial(network, { say: [hello({ window: 0 })] }))
+    )
     await until(() => told.peers.length === 20)
     for (const peer of told.peers) peer.write('never read')
     let closed = false
@@ -64,13 +69,20 @@ describe('server.close', () => {
     await until(() => client.state === 'open')
     await server.close({ reconnect: false })
     await until(() => near.closes.length === 1)
-    assert.deepEqual(near.closes.map(({ code, reconnect }) => [code, reconnect]), [[1000, false]])
+    assert.deepEqual(
+      near.closes.map(({ code, reconnect }) => [code, reconnect]),
+      [[1000, false]]
+    )
   })
 
   it('ends sessions that wait for their clients, and those that are judged', async () => {
     let release = (): void => {}
     let asked = 0
-    const { dial, server, told, network } = host(use, { server: { authenticate: () => (asked++ ? new Promise<void>(resolve => (release = resolve)) : undefined) } })
+    const { dial, server, told, network } = host(use, {
+      server: {
+        authenticate: () => (asked++ ? new Promise<string>(resolve => (release = () => resolve('late'))) : 'first')
+      }
+    })
     const client = dial({ plugins: [] })
     await until(() => client.state === 'open')
     network.cut()
@@ -83,7 +95,10 @@ describe('server.close', () => {
     release()
     await until(() => judged.closed !== undefined && silent.closed !== undefined && plain.closed !== undefined)
     assert.deepEqual([(await judged.goodbye())[0], (await silent.goodbye())[0], plain.closed?.code], [3000, 3000, 3000])
-    assert.deepEqual(told.logs[0]?.closes.map(({ code }) => code), [3000])
+    assert.deepEqual(
+      told.logs[0]?.closes.map(({ code }) => code),
+      [3000]
+    )
     assert.deepEqual([told.peers.length, server.peers.size], [1, 0])
   })
 

@@ -12,8 +12,8 @@ import { host, logOf } from '../support/faults-pair.ts'
 import { turns, until } from '../support/faults-wait.ts'
 
 describe('a client', () => {
-  guard()
   const use = undoing()
+  guard()
 
   /** Values and end as the server sees them, of the connection number `index`. */
   const opened = async (client: Client): Promise<void> => until(() => client.state === 'open')
@@ -36,8 +36,14 @@ describe('a client', () => {
     }
     await opened(client)
     // What was destroyed was told to be lost before it was acknowledged.
-    assert.deepEqual(near.story.filter(event => event !== 'lost'), ['open', 'close', 'open', 'close', 'open', 'close', 'open', 'close', 'open'])
-    assert.deepEqual(told.logs.map(({ values }) => values), [[0], [1], [2], [3], []])
+    assert.deepEqual(
+      near.story.filter(event => event !== 'lost'),
+      ['open', 'close', 'open', 'close', 'open', 'close', 'open', 'close', 'open']
+    )
+    assert.deepEqual(
+      told.logs.map(({ values }) => values),
+      [[0], [1], [2], [3], []]
+    )
   })
 
   it('opens again as if it had never ended: it recovers, and says goodbye', async () => {
@@ -61,7 +67,10 @@ describe('a client', () => {
     client.end(4005, 'bye')
     await until(() => client.state === 'closed')
     await until(() => told.logs.at(-1)?.closes.length === 1)
-    assert.deepEqual(told.logs.at(-1)?.closes.map(({ code, reason }) => [code, reason]), [[4005, 'bye']])
+    assert.deepEqual(
+      told.logs.at(-1)?.closes.map(({ code, reason }) => [code, reason]),
+      [[4005, 'bye']]
+    )
   })
 
   it('iterates again after it opened again', async () => {
@@ -126,7 +135,10 @@ describe('a client', () => {
         })
         await until(() => client.state === 'closed')
         await until(() => told.logs[0]?.closes.length === 1 && server.peers.size === 0, how)
-        assert.deepEqual(told.logs[0]?.closes.map(({ code, reason }) => [code, reason]), [[4444, 'no']])
+        assert.deepEqual(
+          told.logs[0]?.closes.map(({ code, reason }) => [code, reason]),
+          [[4444, 'no']]
+        )
         assert.deepEqual(told.logs[0]?.values, how === 'write and end' ? ['last'] : [])
       }
     })
@@ -158,7 +170,10 @@ describe('a client', () => {
       use(() => client.destroy())
       return client
     }
-    const fine = make(async () => `http://memory/?n=${++asked}`, async () => ({ n: asked }))
+    const fine = make(
+      async () => `http://memory/?n=${++asked}`,
+      async () => ({ n: asked })
+    )
     await opened(fine)
     assert.deepEqual([told.peers[0]?.query, told.peers[0]?.context], [{ n: '1' }, { auth: { n: 1 } }])
     const boom = (): never => {
@@ -171,8 +186,14 @@ describe('a client', () => {
       make(() => Promise.reject(new Error('boom')), undefined),
       make(() => 'no url', undefined),
       make(() => 'http://memory', boom),
-      make(() => 'http://memory', () => Promise.reject(new Error('boom'))),
-      make(() => 'http://memory', () => 10n),
+      make(
+        () => 'http://memory',
+        () => Promise.reject(new Error('boom'))
+      ),
+      make(
+        () => 'http://memory',
+        () => 10n
+      ),
       make(() => 'http://memory', circular)
     ]
     const logs = broken.map(client => logOf(client))
@@ -188,7 +209,12 @@ describe('a client', () => {
     const { network } = host(use, { server: { authenticate: () => new Promise(() => {}) } })
     const never = (): Promise<never> => new Promise(() => {})
     const transformer: ClientTransformer = { ...network, dial: () => {} }
-    for (const [url, options] of [[never, {}], ['http://memory', { auth: never }], ['http://memory', {}], ['http://memory', { transformers: [transformer] }]] as const) {
+    for (const [url, options] of [
+      [never, {}],
+      ['http://memory', { auth: never }],
+      ['http://memory', {}],
+      ['http://memory', { transformers: [transformer] }]
+    ] as const) {
       const client = connect(url, { transformers: [network], parser: json(), timeout: 1_000, ...options })
       const log = logOf(client)
       await clock.pass(999)
@@ -196,6 +222,17 @@ describe('a client', () => {
       await clock.pass(1)
       assert.deepEqual([client.state, log.closes.map(({ code }) => code)], ['closed', [3005]])
     }
+  })
+
+  it('waits for ever where it is told to', async () => {
+    const clock = new Clock(use)
+    const { network, told } = host(use, {
+      server: { authenticate: () => new Promise(() => {}), limits: { handshake: Infinity } }
+    })
+    const client = connect('http://memory', { transformers: [network], parser: json(), timeout: Infinity })
+    use(() => client.destroy())
+    await clock.pass(3_600_000, 60_000)
+    assert.deepEqual([client.state, told.refused], ['connecting', []])
   })
 
   it('tries its transformers in order, and takes the first that opens', async () => {
@@ -218,7 +255,10 @@ describe('a client', () => {
       receiver.open(wire)
       receiver.close(1006, '')
     })
-    const client = connect('http://memory', { transformers: [throws, closes, dies, failing('works', (...args) => network.dial(...args)), throws], parser: json() })
+    const client = connect('http://memory', {
+      transformers: [throws, closes, dies, failing('works', (...args) => network.dial(...args)), throws],
+      parser: json()
+    })
     use(() => client.destroy())
     await opened(client)
     assert.deepEqual(dials, ['throws', 'closes', 'dies', 'works'])
@@ -226,16 +266,30 @@ describe('a client', () => {
   })
 
   it('keeps a refusal that retrying cannot mend, and retries others', async () => {
-    for (const [options, code, comesBack] of [[{ schema: 2 }, 3505, false], [{ parser: { ...json(), name: 'other' } }, 3503, false], [{}, 3006, true]] as const) {
+    for (const [options, code, comesBack] of [
+      [{ schema: 2 }, 3505, false],
+      [{ parser: { ...json(), name: 'other' } }, 3503, false],
+      [{}, 3006, true]
+    ] as const) {
       const full = code === 3006
-      const { dial, told } = host(use, { server: { schema: 1, authenticate: () => {
-        if (full) throw new AnywireError(ERR_BUSY)
-      } } })
+      const { dial, told } = host(use, {
+        server: {
+          schema: 1,
+          authenticate: () => {
+            if (full) throw new AnywireError(ERR_BUSY)
+        return true
+            return 'somebody'
+          }
+        }
+      })
       const client = dial({ schema: 1, ...options })
       const log = logOf(client)
       await until(() => told.refused.length === (comesBack ? 3 : 1))
       await turns()
-      assert.deepEqual([client.state, log.closes.map(({ code }) => code)], comesBack ? ['connecting', []] : ['closed', [code]])
+      assert.deepEqual(
+        [client.state, log.closes.map(({ code }) => code)],
+        comesBack ? ['connecting', []] : ['closed', [code]]
+      )
     }
   })
 

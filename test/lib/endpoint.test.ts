@@ -8,8 +8,8 @@ import type { PairOptions } from '../support/faults-pair.ts'
 import { turns, until } from '../support/faults-wait.ts'
 
 describe('a connection', () => {
-  guard()
   const use = undoing()
+  guard()
 
   const open = async (options: PairOptions = {}) => {
     const hosted = host(use, options)
@@ -23,18 +23,29 @@ describe('a connection', () => {
   }
 
   /** Takes a while, the first values longer than the next ones. */
-  const slow = (by = 6): Interceptor => async (value, next) => {
-    await turns(Math.max(1, by - Number(value)))
-    next(value)
-  }
+  const slow =
+    (by = 6): Interceptor =>
+    async (value, next) => {
+      await turns(Math.max(1, by - Number(value)))
+      next(value)
+    }
 
-  for (const [from, to] of [['client', 'peer'], ['peer', 'client']] as const) {
+  for (const [from, to] of [
+    ['client', 'peer'],
+    ['peer', 'client']
+  ] as const) {
     describe(`from ${from} to ${to}`, () => {
       const pick = async (options: PairOptions = {}) => {
         const pair = await open(options)
         const [writer, reader]: (Client | Peer)[] = [pair[from], pair[to]]
         assert.ok(writer && reader)
-        return { ...pair, writer, reader, sent: from === 'client' ? pair.near : pair.far, got: to === 'client' ? pair.near : pair.far }
+        return {
+          ...pair,
+          writer,
+          reader,
+          sent: from === 'client' ? pair.near : pair.far,
+          got: to === 'client' ? pair.near : pair.far
+        }
       }
 
       it('keeps the order behind slow interceptors, and loses none before the end', async () => {
@@ -47,7 +58,10 @@ describe('a connection', () => {
         await until(() => got.closes.length === 1 && sent.closes.length === 1)
         assert.deepEqual(got.values, [0, 1, 2, 3, 4, 5])
         assert.deepEqual([got.closes[0]?.code, sent.closes[0]?.code], [4001, 4001])
-        assert.deepEqual(sent.errors.map(({ code }) => code), ['ERR_CLOSED'])
+        assert.deepEqual(
+          sent.errors.map(({ code }) => code),
+          ['ERR_CLOSED']
+        )
         assert.deepEqual(sent.lost, [])
       })
 
@@ -89,13 +103,19 @@ describe('a connection', () => {
         })
         for (const value of [1, 'bad', 2]) writer.write(value)
         await until(() => got.values.length === 2)
-        assert.deepEqual(sent.errors.map(({ code }) => code), ['ERR_ENCODE'])
+        assert.deepEqual(
+          sent.errors.map(({ code }) => code),
+          ['ERR_ENCODE']
+        )
         writer.outgoing.use((value, next) => void setImmediate(() => next(value === 3 ? 10n : value)))
         writer.write(3)
         writer.write(4)
         await until(() => got.values.length === 3)
         assert.deepEqual(got.values, [1, 2, 4])
-        assert.deepEqual(sent.errors.map(({ code }) => code), ['ERR_ENCODE', 'ERR_ENCODE'])
+        assert.deepEqual(
+          sent.errors.map(({ code }) => code),
+          ['ERR_ENCODE', 'ERR_ENCODE']
+        )
       })
 
       it('delivers what an interceptor writes and ends', async () => {
@@ -135,7 +155,13 @@ describe('a connection', () => {
         reader.on('data', value => one?.push(value))
         reader.on('data', value => two?.push(value))
         await until(() => two?.length === 3)
-        assert.deepEqual([one, two], [[0, 1, 2], [0, 1, 2]])
+        assert.deepEqual(
+          [one, two],
+          [
+            [0, 1, 2],
+            [0, 1, 2]
+          ]
+        )
       })
 
       it('stops and goes on with pause, resume, and listeners that come and go', async () => {
@@ -162,7 +188,19 @@ describe('a connection', () => {
 
       it('refuses codes that are none of the application’s', async () => {
         const { writer } = await pick()
-        for (const code of [0, 999, 1001, 3000, 3999, 5000, 4000.5, NaN, Infinity, -4000, '4000' as unknown as number]) {
+        for (const code of [
+          0,
+          999,
+          1001,
+          3000,
+          3999,
+          5000,
+          4000.5,
+          NaN,
+          Infinity,
+          -4000,
+          '4000' as unknown as number
+        ]) {
           assert.throws(() => writer.end(code), { code: 'ERR_OPTION' }, `${code}`)
           assert.throws(() => writer.destroy(code), { code: 'ERR_OPTION' }, `${code}`)
         }

@@ -37,7 +37,7 @@ const interceptor =
       if (errs(kind) && kind !== 'await, twice') fail()
     }
     if (kind === 'later') return void setImmediate(() => next(passed))
-    if (kind === 'pass, await') return next(passed), turns(2)
+    if (kind === 'pass, await') return (next(passed), turns(2))
     if ((ASYNC as readonly string[]).includes(kind)) return later()
     if (passes(kind)) next(passed)
     if (kind === 'twice') next(passed)
@@ -87,7 +87,11 @@ const travel = async (values: readonly Value[], stages: number, gates: readonly 
   for (const [index, value] of values.entries()) {
     const done = (passed: unknown): void => {
       const { id, seen } = passed as Value
-      assert.deepEqual(seen, Array.from({ length: stages }, (_, stage) => stage), 'each interceptor saw it, in order')
+      assert.deepEqual(
+        seen,
+        Array.from({ length: stages }, (_, stage) => stage),
+        'each interceptor saw it, in order'
+      )
       result.out.push(id)
     }
     pipeline.run(value, done, () => result.settled.push(value.id))
@@ -112,9 +116,20 @@ describe('Pipeline', () => {
     fc.assert(
       fc.asyncProperty(histories([...KINDS, ...ASYNC]), async ({ stages, values, gates }) => {
         const { out, settled, failures } = await travel(values, stages, gates)
-        assert.deepEqual(out, values.filter(arrive).map(({ id }) => id))
-        assert.deepEqual(settled, values.map(({ id }) => id), 'each value is settled once, in order')
-        assert.equal(failures.length, values.reduce((sum, value) => sum + errors(value), 0), 'each failure is told once')
+        assert.deepEqual(
+          out,
+          values.filter(arrive).map(({ id }) => id)
+        )
+        assert.deepEqual(
+          settled,
+          values.map(({ id }) => id),
+          'each value is settled once, in order'
+        )
+        assert.equal(
+          failures.length,
+          values.reduce((sum, value) => sum + errors(value), 0),
+          'each failure is told once'
+        )
       }),
       runs(150)
     ))
@@ -125,8 +140,14 @@ describe('Pipeline', () => {
         const { out, failures } = await travel(values, stages, [])
         const late = values.filter(({ kinds }) => kinds.includes('later')).map(({ id }) => id)
         const arriving = values.filter(arrive).map(({ id }) => id)
-        assert.deepEqual(out.filter(id => !late.includes(id)), arriving.filter(id => !late.includes(id)))
-        assert.deepEqual([...out].sort((a, b) => a - b), arriving)
+        assert.deepEqual(
+          out.filter(id => !late.includes(id)),
+          arriving.filter(id => !late.includes(id))
+        )
+        assert.deepEqual(
+          [...out].sort((a, b) => a - b),
+          arriving
+        )
         assert.deepEqual(failures, [])
       }),
       runs(100)
@@ -155,7 +176,10 @@ describe('Pipeline', () => {
     const out: unknown[] = []
     const pipeline = new Pipeline(error => failures.push(error))
     let release = (): void => {}
-    const undo = pipeline.use((_value, next) => new Promise<void>(resolve => (release = resolve)).then(() => next(0)))
+    const undo = pipeline.use(async (_value, next) => {
+      await new Promise<void>(resolve => (release = resolve))
+      next(0)
+    })
     pipeline.run(0, value => out.push(value))
     pipeline.run(1, () => {
       throw new Error('no room')

@@ -289,13 +289,17 @@ describe('offline', () => {
       assert.deepEqual(counters(client), [false, 0, 0])
     })
 
-    it('discards what waits, when a client ends that never had a wire', async () => {
+    it('comes behind what waits, where there never was a wire', async () => {
+      world.network.down = true
       const client = connect()
       const events = record(client)
       client.write('a')
-      client.end()
+      client.end(4000)
       await world.pass(10)
-      assert.deepEqual([events, client.state, received], [['discard "a" closed'], 'closed', []])
+      assert.deepEqual([client.state, received], ['connecting', []])
+      world.network.down = false
+      await world.pass(1_000)
+      assert.deepEqual([events, client.state, received], [['online 1', 'offline'], 'closed', ['a']])
     })
 
     it('comes behind what was written, with a wire', async () => {
@@ -389,7 +393,12 @@ describe('offline', () => {
       })
       const interfaces = sandbox.stub(os, 'networkInterfaces').returns({ lo: [], eth0: [address('10.0.0.1')] })
       const client = world.connect([reconnect({ random: () => 0.5 }), offline({ probe: 500 })] as const)
+      const probe = sandbox.spy(client, 'probe')
       await world.pass(20_000)
+      assert.equal(probe.callCount, 0)
+      interfaces.returns({ lo: [], eth0: [address('10.0.0.3')] })
+      await world.pass(20_000)
+      assert.deepEqual([probe.callCount, client.state], [1, 'open'])
       world.network.stalled = true
       await world.pass(20_000)
       assert.equal(client.state, 'open')

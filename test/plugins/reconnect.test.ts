@@ -194,22 +194,23 @@ describe('reconnect', () => {
     it('ask for URL and auth each time, and wait for them', async () => {
       world.network.down = true
       const asked: string[] = []
-      const later = async (what: string): Promise<void> => {
+      const later = async (what: string): Promise<number> => {
         await new Promise(resolve => setTimeout(resolve, 100))
-        asked.push(what)
+        return asked.push(what)
       }
-      let count = 0
-      const auth = async (): Promise<number> => {
+      const auth = async (): Promise<string> => {
         await later('auth')
-        return ++count
+        return 'token'
       }
-      world.server.on('connection', peer => assert.equal(peer.query['x'], 'y'))
-      const client = world.connect([reconnect({ random: () => 0 })], { auth, query: { x: 'y' } })
+      const url = async (): Promise<string> => `http://memory/anywire?asked=${await later('url')}`
+      const client = world.connect([reconnect({ random: () => 0 })], { auth, query: { x: 'y' } }, url)
       await world.pass(250)
-      assert.deepEqual([asked, client.state], [['auth', 'auth'], 'connecting'])
+      assert.deepEqual([asked.toSorted(), client.state], [['auth', 'auth', 'url', 'url'], 'connecting'])
       world.network.down = false
       await world.pass(120)
-      assert.deepEqual([asked.length, client.state, count], [3, 'open', 3])
+      assert.deepEqual([asked.length, client.state], [6, 'open'])
+      assert.equal(world.peer.query['x'], 'y')
+      assert.ok(['5', '6'].includes(world.peer.query['asked'] ?? ''), world.peer.query['asked'])
     })
 
     it('survive functions that fail', async () => {

@@ -20,52 +20,143 @@ const bytes = (text: string): Uint8Array => Uint8Array.from(text, character => c
 
 /** Texts that look like frames. */
 const TEXTS = [
-  '', ' ', '!', '!!', '!0', '!0{}', '!0{"v":1,"parser":"json","plugins":[],"limit":9,"window":9}', '!1{}', '!2', '!2[1000,"",0]',
-  '!2[4500,"bye",0]', '!3', '!30', '!3999', '!3-1', '!31e9', '!40', '!4999', '!50', '!6', '!9', '!:', '!;', '!<', '!=', '!>', '!?', '!??',
-  '!?@', '!?@1', '!?A1', '!?0', '!@', '!@1', '!@!2[1000,"",0]', '!A', '!A1', '!~', '!~1', '!\u007f', '!\u0080', '!\uffff', '!\u0000',
-  '\u0000!', '\ufeff!2[1000,"",0]', '1', 'null', '{}', '"', '"!"', '\u00c1', '\u00c1@'
+  '',
+  ' ',
+  '!',
+  '!!',
+  '!0',
+  '!0{}',
+  '!0{"v":1,"parser":"json","plugins":[],"limit":9,"window":9}',
+  '!1{}',
+  '!2',
+  '!2[1000,"",0]',
+  '!2[4500,"bye",0]',
+  '!3',
+  '!30',
+  '!3999',
+  '!3-1',
+  '!31e9',
+  '!40',
+  '!4999',
+  '!50',
+  '!6',
+  '!9',
+  '!:',
+  '!;',
+  '!<',
+  '!=',
+  '!>',
+  '!?',
+  '!??',
+  '!?@',
+  '!?@1',
+  '!?A1',
+  '!?0',
+  '!@',
+  '!@1',
+  '!@!2[1000,"",0]',
+  '!A',
+  '!A1',
+  '!~',
+  '!~1',
+  '!\u007f',
+  '!\u0080',
+  '!\uffff',
+  '!\u0000',
+  '\u0000!',
+  '\ufeff!2[1000,"",0]',
+  '1',
+  'null',
+  '{}',
+  '"',
+  '"!"',
+  '\u00c1',
+  '\u00c1@'
 ]
 
 /** Values that look like frames, as each parser may carry them. */
 const nasty = (binary: boolean): unknown[] => [
   ...TEXTS,
-  ...(binary ? TEXTS.flatMap(text => [bytes(text), Uint8Array.of(0xc1, ...bytes(text).slice(1)), Uint8Array.of(0xc1, ...bytes(text))]) : []),
-  ...(binary ? [Uint8Array.of(0xff), Uint8Array.of(0xff, 0, 0, 0, 2, 91, 93), Uint8Array.of(0xc1, 0xc1), new Uint8Array(0)] : [])
+  ...(binary
+    ? TEXTS.flatMap(text => [
+        bytes(text),
+        Uint8Array.of(0xc1, ...bytes(text).slice(1)),
+        Uint8Array.of(0xc1, ...bytes(text))
+      ])
+    : []),
+  ...(binary
+    ? [Uint8Array.of(0xff), Uint8Array.of(0xff, 0, 0, 0, 2, 91, 93), Uint8Array.of(0xc1, 0xc1), new Uint8Array(0)]
+    : [])
 ]
 
-const texts = fc.oneof(fc.constantFrom(...TEXTS), fc.string({ unit: 'grapheme' }), fc.string().map(text => `!${text}`))
+const texts = fc.oneof(
+  fc.constantFrom(...TEXTS),
+  fc.string({ unit: 'grapheme' }),
+  fc.string().map(text => `!${text}`)
+)
 const blobs = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
   fc.uint8Array({ maxLength: 40 }).map(rest => Uint8Array.of(0xc1, ...rest)),
   fc.constantFrom(...TEXTS).map(text => Uint8Array.of(0xc1, ...bytes(text).slice(1)))
 )
 const structures = fc.letrec(tie => ({
-  any: fc.oneof({ maxDepth: 3 }, texts, fc.double({ noNaN: true, noDefaultInfinity: true }).filter(number => !Object.is(number, -0)), fc.boolean(), fc.constant(null), tie('list'), tie('map')),
+  any: fc.oneof(
+    { maxDepth: 3 },
+    texts,
+    fc.double({ noNaN: true, noDefaultInfinity: true }).filter(number => !Object.is(number, -0)),
+    fc.boolean(),
+    fc.constant(null),
+    tie('list'),
+    tie('map')
+  ),
   list: fc.array(tie('any'), { maxLength: 4 }),
-  map: fc.dictionary(texts.filter(key => key !== '__proto__' && key !== 'constructor'), tie('any'), { maxKeys: 4, noNullPrototype: true })
+  map: fc.dictionary(
+    texts.filter(key => key !== '__proto__' && key !== 'constructor'),
+    tie('any'),
+    { maxKeys: 4, noNullPrototype: true }
+  )
 })).any
 
 const KINDS: readonly { name: string; make: () => Parser; values: fc.Arbitrary<unknown>; fixed: unknown[] }[] = [
-  { name: 'json', make: json, values: fc.oneof(structures, blobs), fixed: [...nasty(true), nasty(false), { '!2': ['!3'] }] },
-  { name: 'msgpack', make: msgpack, values: fc.oneof(structures, blobs), fixed: [...nasty(true), nasty(true), new Map([['!', '!']])] },
+  {
+    name: 'json',
+    make: json,
+    values: fc.oneof(structures, blobs),
+    fixed: [...nasty(true), nasty(false), { '!2': ['!3'] }]
+  },
+  {
+    name: 'msgpack',
+    make: msgpack,
+    values: fc.oneof(structures, blobs),
+    fixed: [...nasty(true), nasty(true), new Map([['!', '!']])]
+  },
   { name: 'raw', make: raw, values: fc.oneof(texts, blobs), fixed: nasty(true) }
 ]
 
 describe('control cannot be forged by a value', () => {
-  guard()
   const use = undoing()
+  guard()
 
   const nothingElse = (log: Log): void => assert.deepEqual([log.errors, log.lost, log.closes], [[], [], []])
 
   for (const { name, make, values, fixed } of KINDS) {
     /** Writes values at both ends, and looks that the other end gets them and nothing else. */
-    const exchange = async (client: Client, peer: Peer, near: Log, far: Log, all: readonly unknown[]): Promise<void> => {
+    const exchange = async (
+      client: Client,
+      peer: Peer,
+      near: Log,
+      far: Log,
+      all: readonly unknown[]
+    ): Promise<void> => {
       for (const log of [near, far]) log.values.length = 0
       for (const value of all) {
         client.write(value)
         peer.write(value)
       }
-      await until(() => near.values.length >= all.length && far.values.length >= all.length, `${name} ${near.values.length} ${far.values.length} of ${all.length}, ${JSON.stringify([near.errors, far.errors])}`)
+      await until(
+        () => near.values.length >= all.length && far.values.length >= all.length,
+        `${name} ${near.values.length} ${far.values.length} of ${all.length}, ${JSON.stringify([near.errors, far.errors])}`
+      )
       await turns(2)
       assert.deepEqual(far.values, all)
       assert.deepEqual(near.values, all)
@@ -116,7 +207,11 @@ describe('control cannot be forged by a value', () => {
   }
 
   it('plain clients say and hear messages as they are, and nothing else happens', async () => {
-    const messages: Data[] = [...TEXTS, ...TEXTS.map(bytes), ...TEXTS.map(text => Uint8Array.of(0xc1, ...bytes(text).slice(1)))]
+    const messages: Data[] = [
+      ...TEXTS,
+      ...TEXTS.map(bytes),
+      ...TEXTS.map(text => Uint8Array.of(0xc1, ...bytes(text).slice(1)))
+    ]
     const { told, url, server } = await hostHttp(use, { server: { parsers: [raw()] } })
     const client = await RawClient.dial(ws(), { url, plain: true })
     await until(() => told.peers.length === 1)
@@ -130,7 +225,12 @@ describe('control cannot be forged by a value', () => {
     for (const message of messages) server.peers.broadcast(message)
     for (const message of messages) peer.write(message, { reliable: false })
     await until(() => client.heard.length >= 3 * messages.length)
-    assert.deepEqual(client.heard, [...messages, ...messages, ...messages].map(message => (typeof message === 'string' ? message : new Uint8Array(message))))
+    assert.deepEqual(
+      client.heard,
+      [...messages, ...messages, ...messages].map(message =>
+        typeof message === 'string' ? message : new Uint8Array(message)
+      )
+    )
     assert.deepEqual([peer.state, client.closed], ['open', undefined])
     nothingElse(log)
     assert.deepEqual(told.errors, [])
@@ -142,7 +242,11 @@ describe('control cannot be forged by a value', () => {
       const client = await RawClient.dial(network, { plain: true, say: [text] })
       await until(() => client.closed !== undefined)
       assert.deepEqual([client.closed?.code, client.heard, told.logs[0]?.values ?? []], [3508, [], []], text)
-      assert.deepEqual(told.errors.map(({ error }) => error.code), ['ERR_VALUE'], text)
+      assert.deepEqual(
+        told.errors.map(({ error }) => error.code),
+        ['ERR_VALUE'],
+        text
+      )
     }
   })
 })

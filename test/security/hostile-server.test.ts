@@ -42,8 +42,8 @@ const fake = (answer: (hello: string, wire: Wire) => readonly Data[]) => {
 }
 
 describe('hostile servers', () => {
-  guard()
   const use = undoing()
+  guard()
 
   const dial = (network: ReturnType<typeof memory>, plugins = [reconnect({ min: 0 })]): Client => {
     const client = connect('http://memory', { transformers: [network], parser: json(), plugins })
@@ -53,9 +53,31 @@ describe('hostile servers', () => {
 
   it('that are none are given up', async () => {
     const answers: Data[] = [
-      '', 'x', '!', '!1', '!1null', '!1[]', '!1{}', '!1{', 'null', '{}', '!0{}', '!2', '!2[]', '!2[0,"",0]', '!2[1006,"",0]', '!3999', '!@1', Uint8Array.of(0xc1), new Uint8Array(0),
+      '',
+      'x',
+      '!',
+      '!1',
+      '!1null',
+      '!1[]',
+      '!1{}',
+      '!1{',
+      'null',
+      '{}',
+      '!0{}',
+      '!2',
+      '!2[]',
+      '!2[0,"",0]',
+      '!2[1006,"",0]',
+      '!3999',
+      '!@1',
+      Uint8Array.of(0xc1),
+      new Uint8Array(0),
       ...[undefined, null, '', 0, false].map(id => welcome({ id })),
-      ...[undefined, null, -1, 0.5, '1', [], {}, 1e300].flatMap(count => [welcome({ limit: count }), welcome({ window: count }), welcome({ heartbeat: count })]),
+      ...[undefined, null, -1, 0.5, '1', [], {}, 1e300].flatMap(count => [
+        welcome({ limit: count }),
+        welcome({ window: count }),
+        welcome({ heartbeat: count })
+      ]),
       ...[undefined, null, 0, [], [0], [0, -1], ['0', '0'], [0.5, 0], [1, 2, 3], {}].map(got => welcome({ got })),
       ...[undefined, null, 0, 'x', {}].map(lanes => welcome({ lanes }))
     ]
@@ -75,9 +97,17 @@ describe('hostile servers', () => {
       ...[1, {}, [], true].map(id => ({ id })),
       ...[undefined, null, 1, {}, 'x'.repeat(100_000)].map(token => ({ token })),
       ...[1, 'yes', {}, true].map(recovered => ({ recovered })),
-      { recovered: true, got: [5, 5] }, { recovered: true, got: [2 ** 53 - 1, 0] }, { got: [7, 7] },
-      { lanes: Array.from({ length: 5_000 }, (_, index) => `lane ${index}`) }, { lanes: [null, 1, {}, ['x'], '__proto__', 'constructor'] }, { lanes: ['same', 'same'] },
-      { limit: 0 }, { window: 0 }, { limit: 2 ** 53 - 1, window: 2 ** 53 - 1 }, { heartbeat: 1 }, { more: 'than expected' }
+      { recovered: true, got: [5, 5] },
+      { recovered: true, got: [2 ** 53 - 1, 0] },
+      { got: [7, 7] },
+      { lanes: Array.from({ length: 5_000 }, (_, index) => `lane ${index}`) },
+      { lanes: [null, 1, {}, ['x'], '__proto__', 'constructor'] },
+      { lanes: ['same', 'same'] },
+      { limit: 0 },
+      { window: 0 },
+      { limit: 2 ** 53 - 1, window: 2 ** 53 - 1 },
+      { heartbeat: 1 },
+      { more: 'than expected' }
     ]
     for (const more of odd) {
       const { network } = fake(() => [welcome(more), '"value"'])
@@ -102,6 +132,7 @@ describe('hostile servers', () => {
       for (const opened of [true, false]) {
         const { network, heard } = fake(() => (opened ? [welcome(), first] : [first]))
         const other = dial(network)
+        logOf(other)
         await until(() => heard.length > 0)
         await turns()
         await clock.pass(60_000, 1_000)
@@ -113,8 +144,37 @@ describe('hostile servers', () => {
 
   it('that say what cannot be end the connection, and no more', async () => {
     const frames: Data[] = [
-      '!', '!!', '!0{}', welcome(), '!3', '!31', '!3-1', '!31e9', '!4x', '!51', '!6', '!9', '!?', '!A1', '!~1', '!?A1', '!2', '!2[]', '!2[0,"",0]', '!2[1005,"",0]', '!2[70000,"",0]', '!2[1000,"",-1]',
-      '', '{', '!@', '!@{', '!?@{', '{"__proto__":1}', '['.repeat(100_000), Uint8Array.of(0xc1), Uint8Array.of(0xc1, 0x33, 0x31)
+      '!',
+      '!!',
+      '!0{}',
+      welcome(),
+      '!3',
+      '!31',
+      '!3-1',
+      '!31e9',
+      '!4x',
+      '!51',
+      '!6',
+      '!9',
+      '!?',
+      '!A1',
+      '!~1',
+      '!?A1',
+      '!2',
+      '!2[]',
+      '!2[0,"",0]',
+      '!2[1005,"",0]',
+      '!2[70000,"",0]',
+      '!2[1000,"",-1]',
+      '',
+      '{',
+      '!@',
+      '!@{',
+      '!?@{',
+      '{"__proto__":1}',
+      '['.repeat(100_000),
+      Uint8Array.of(0xc1),
+      Uint8Array.of(0xc1, 0x33, 0x31)
     ]
     for (const frame of frames) {
       const { network } = fake(() => [welcome(), frame, '"late"'])
@@ -128,8 +188,26 @@ describe('hostile servers', () => {
   })
 
   it('whose traffic is mutated end the connection at most', async () => {
-    const script: readonly string[] = [welcome(), '"value"', '!40', '!?@"loose"', '!@"!forced"', '!31', '!51', '{"a":1}', '!2[3000,"",1]']
-    const mutation = fc.record({ at: fc.nat(20), kind: fc.nat(4), where: fc.nat(200), what: fc.oneof(fc.string({ minLength: 1, maxLength: 4 }), fc.constantFrom('!', '-', '9', '1e9', '"', '{', '\u0000', 'null', '?', '@', 'A')) })
+    const script: readonly string[] = [
+      welcome(),
+      '"value"',
+      '!40',
+      '!?@"loose"',
+      '!@"!forced"',
+      '!31',
+      '!51',
+      '{"a":1}',
+      '!2[3000,"",1]'
+    ]
+    const mutation = fc.record({
+      at: fc.nat(20),
+      kind: fc.nat(4),
+      where: fc.nat(200),
+      what: fc.oneof(
+        fc.string({ minLength: 1, maxLength: 4 }),
+        fc.constantFrom('!', '-', '9', '1e9', '"', '{', '\u0000', 'null', '?', '@', 'A')
+      )
+    })
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 4 }), async all => {
         const said = [...script]
@@ -161,7 +239,9 @@ describe('hostile servers', () => {
   })
 
   it('that are mutated as bytes of a WebSocket end the connection at most', async () => {
-    const frames = [welcome(), '"value"', '!40', '!31', '!2[3000,"",1]'].map(message => maskedFrame(message, { masked: false }))
+    const frames = [welcome(), '"value"', '!40', '!31', '!2[3000,"",1]'].map(message =>
+      maskedFrame(message, { masked: false })
+    )
     let stream = Buffer.alloc(0)
     const sockets = new Set<Socket>()
     const server = createTcpServer(socket => {
@@ -176,14 +256,23 @@ describe('hostile servers', () => {
     use(() => new Promise(resolve => server.close(resolve)))
     use(() => sockets.forEach(socket => socket.destroy()))
     const { port } = server.address() as AddressInfo
-    const damage = fc.array(fc.record({ at: fc.nat(400), byte: fc.nat(255), kind: fc.nat(2) }), { minLength: 1, maxLength: 3 })
+    const damage = fc.array(fc.record({ at: fc.nat(400), byte: fc.nat(255), kind: fc.nat(2) }), {
+      minLength: 1,
+      maxLength: 3
+    })
     await fc.assert(
       fc.asyncProperty(damage, async all => {
         stream = Buffer.concat(frames)
         for (const { at, byte, kind } of all) {
           const place = at % stream.length
           const [head, tail] = [stream.subarray(0, place), stream.subarray(place)]
-          stream = Buffer.concat(kind === 0 ? [head, Buffer.of(byte), tail] : kind === 1 ? [head, Buffer.of(byte), tail.subarray(1)] : [head, tail.subarray(1)])
+          stream = Buffer.concat(
+            kind === 0
+              ? [head, Buffer.of(byte), tail]
+              : kind === 1
+                ? [head, Buffer.of(byte), tail.subarray(1)]
+                : [head, tail.subarray(1)]
+          )
         }
         const client = connect(`http://127.0.0.1:${port}`, { transformers: [ws()], parser: json() })
         const log = logOf(client)
@@ -199,10 +288,13 @@ describe('hostile servers', () => {
 
   it('that speak WebSocket, but nothing else that is expected, are given up', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-    use(() => new Promise<void>(resolve => {
-      for (const client of server.clients) client.terminate()
-      server.close(() => resolve())
-    }))
+    use(
+      () =>
+        new Promise<void>(resolve => {
+          for (const client of server.clients) client.terminate()
+          server.close(() => resolve())
+        })
+    )
     await new Promise(resolve => server.once('listening', resolve))
     const { port } = server.address() as AddressInfo
     for (const act of ['echo', 'close', 'close with an odd code', 'terminate', 'huge'] as const) {

@@ -13,8 +13,8 @@ import { maskedFrame, RawSocket, upgradeRequest } from '../support/faults-socket
 import { turns, until } from '../support/faults-wait.ts'
 
 describe('connections of one address', () => {
-  guard()
   const use = undoing()
+  guard()
 
   const serve = async (server: AnyServer) => {
     const hosted = await hostHttp(use, { server })
@@ -31,9 +31,18 @@ describe('connections of one address', () => {
   it('are so many and no more, whether they are let in yet or not', async () => {
     const { knock, told } = await serve({ limits: { connections: 3 } })
     const first = await knock()
-    const statuses = [first, await knock(), await knock({}, '/anywire'), await knock(), await knock({}, '/anywire')].map(({ status }) => status)
+    const statuses = [
+      first,
+      await knock(),
+      await knock({}, '/anywire'),
+      await knock(),
+      await knock({}, '/anywire')
+    ].map(({ status }) => status)
     assert.deepEqual(statuses, [101, 101, 101, 503, 503])
-    assert.deepEqual(told.refused.map(({ error }) => error.code), ['ERR_BUSY', 'ERR_BUSY'])
+    assert.deepEqual(
+      told.refused.map(({ error }) => error.code),
+      ['ERR_BUSY', 'ERR_BUSY']
+    )
     first.socket.destroy()
     await turns(10)
     let status = 0
@@ -63,7 +72,11 @@ describe('connections of one address', () => {
       socket.destroy()
     }
     // Upgrades that fail take no place.
-    for (const headers of [{ 'Sec-WebSocket-Key': 'x' }, { 'Sec-WebSocket-Version': '1' }, { 'Sec-WebSocket-Key': '' }]) {
+    for (const headers of [
+      { 'Sec-WebSocket-Key': 'x' },
+      { 'Sec-WebSocket-Version': '1' },
+      { 'Sec-WebSocket-Key': '' }
+    ]) {
       const socket = new RawSocket(port)
       socket.write(upgradeRequest(undefined, headers))
       await until(() => socket.ended || socket.closed)
@@ -72,7 +85,9 @@ describe('connections of one address', () => {
     let { status } = await knock()
     for (let patience = 0; status !== 101 && patience < 500; patience++) ({ status } = await knock())
     assert.equal(status, 101)
-    assert.ok(told.refused.every(({ error }) => ['ERR_BUSY', 'ERR_PROTOCOL', 'ERR_HANDSHAKE_TIMEOUT'].includes(error.code)))
+    assert.ok(
+      told.refused.every(({ error }) => ['ERR_BUSY', 'ERR_PROTOCOL', 'ERR_HANDSHAKE_TIMEOUT'].includes(error.code))
+    )
   }).timeout(10_000)
 
   it('are told apart by a trusted proxy, and by nobody else', async () => {
@@ -119,8 +134,8 @@ describe('connections of one address', () => {
 })
 
 describe('origins', () => {
-  guard()
   const use = undoing()
+  guard()
 
   /** Asks as a page does; returns what the page gets: a status, or the code of its close. */
   const ask = async (server: AnyServer, headers: Record<string, string>, plain = false): Promise<number> => {
@@ -175,8 +190,19 @@ describe('origins', () => {
   it('are those of a list, and always the same ones', async () => {
     const origins = ['https://a.example', /^https:\/\/[a-z]+\.b\.example$/g, /^https:\/\/c\.example$/y]
     for (let round = 0; round < 3; round++) {
-      for (const [origin, allowed] of [['https://a.example', true], ['https://x.b.example', true], ['https://c.example', true], ['https://a.example.evil.org', false], ['null', false], ['http://a.example', false]] as const) {
-        assert.equal(await ask({ origins }, { Host: 'other', Origin: origin }), allowed ? 101 : 3506, `${origin}, round ${round}`)
+      for (const [origin, allowed] of [
+        ['https://a.example', true],
+        ['https://x.b.example', true],
+        ['https://c.example', true],
+        ['https://a.example.evil.org', false],
+        ['null', false],
+        ['http://a.example', false]
+      ] as const) {
+        assert.equal(
+          await ask({ origins }, { Host: 'other', Origin: origin }),
+          allowed ? 101 : 3506,
+          `${origin}, round ${round}`
+        )
       }
     }
     assert.equal(await ask({ origins: [] }, { Host: 'a.example', Origin: 'https://a.example' }), 3506)
@@ -198,19 +224,33 @@ describe('origins', () => {
 })
 
 describe('upgrade requests', () => {
-  guard()
   const use = undoing()
+  guard()
 
   it('for anything else are answered and closed, and keep no socket', async () => {
     const { port } = await hostHttp(use)
     const requests: [string, number[]][] = [
-      [upgradeRequest('/anywireFOO'), [404]], [upgradeRequest('/anywir'), [404]], [upgradeRequest('/ANYWIRE'), [404]], [upgradeRequest('/anywire/x'), [404]],
-      [upgradeRequest('//'), [404]], [upgradeRequest('//anywire'), [404]], [upgradeRequest('/x/../anywire'), [404]], [upgradeRequest('/%61nywire'), [404]], [upgradeRequest('*'), [404]],
-      [upgradeRequest('http://localhost/anywire'), [404, 101]], [upgradeRequest('/__proto__'), [404]],
-      [upgradeRequest(undefined, { Upgrade: 'foo' }), [400]], [upgradeRequest(undefined, { Upgrade: 'websocketx' }), [400]],
-      [upgradeRequest(undefined, { 'Sec-WebSocket-Key': undefined }), [400]], [upgradeRequest(undefined, { 'Sec-WebSocket-Key': 'short' }), [400]], [upgradeRequest(undefined, { 'Sec-WebSocket-Version': '99' }), [400, 426]],
-      [upgradeRequest().replace('GET', 'POST'), [400, 405]], [upgradeRequest(undefined, {}, '1.0'), [400]], [upgradeRequest(undefined, { Host: undefined }), [400, 101]],
-      [upgradeRequest(`/anywire?${'x'.repeat(20_000)}`), [431]], [upgradeRequest(undefined, { Long: 'x'.repeat(20_000) }), [431]],
+      [upgradeRequest('/anywireFOO'), [404]],
+      [upgradeRequest('/anywir'), [404]],
+      [upgradeRequest('/ANYWIRE'), [404]],
+      [upgradeRequest('/anywire/x'), [404]],
+      [upgradeRequest('//'), [404]],
+      [upgradeRequest('//anywire'), [404]],
+      [upgradeRequest('/x/../anywire'), [404]],
+      [upgradeRequest('/%61nywire'), [404]],
+      [upgradeRequest('*'), [404]],
+      [upgradeRequest('http://localhost/anywire'), [404, 101]],
+      [upgradeRequest('/__proto__'), [404]],
+      [upgradeRequest(undefined, { Upgrade: 'foo' }), [400]],
+      [upgradeRequest(undefined, { Upgrade: 'websocketx' }), [400]],
+      [upgradeRequest(undefined, { 'Sec-WebSocket-Key': undefined }), [400]],
+      [upgradeRequest(undefined, { 'Sec-WebSocket-Key': 'short' }), [400]],
+      [upgradeRequest(undefined, { 'Sec-WebSocket-Version': '99' }), [400, 426]],
+      [upgradeRequest().replace('GET', 'POST'), [400, 405]],
+      [upgradeRequest(undefined, {}, '1.0'), [400]],
+      [upgradeRequest(undefined, { Host: undefined }), [400, 101]],
+      [upgradeRequest(`/anywire?${'x'.repeat(20_000)}`), [431]],
+      [upgradeRequest(undefined, { Long: 'x'.repeat(20_000) }), [431]],
       ['\r\n\r\nnonsense\r\n\r\n', [400]]
     ]
     for (const [request, statuses] of requests) {
@@ -234,7 +274,20 @@ describe('upgrade requests', () => {
 
   it('with any query are no danger', async () => {
     const { port, told } = await hostHttp(use)
-    for (const query of ['?__proto__=1', '?anywire', '?anywire=', '?anywire=9', '?anywire=1&anywire=2', '?%', '?%ff=%ff', '?a[b]=c', '?=', '?&&&', '??', '?constructor=x&hasOwnProperty=y']) {
+    for (const query of [
+      '?__proto__=1',
+      '?anywire',
+      '?anywire=',
+      '?anywire=9',
+      '?anywire=1&anywire=2',
+      '?%',
+      '?%ff=%ff',
+      '?a[b]=c',
+      '?=',
+      '?&&&',
+      '??',
+      '?constructor=x&hasOwnProperty=y'
+    ]) {
       const before = told.peers.length
       const socket = new RawSocket(port)
       use(() => socket.destroy())
@@ -276,20 +329,28 @@ describe('upgrade requests', () => {
 })
 
 describe('plain clients', () => {
-  guard()
   const use = undoing()
+  guard()
 
   it('may be kept out', async () => {
     const { network, told } = host(use, { server: { plain: false } })
     const raw = await RawClient.dial(network, { plain: true })
     await until(() => raw.closed !== undefined)
-    assert.deepEqual(told.refused.map(({ error }) => error.code), ['ERR_PROTOCOL'])
+    assert.deepEqual(
+      told.refused.map(({ error }) => error.code),
+      ['ERR_PROTOCOL']
+    )
   })
 
   it('may say little before they are let in', async () => {
-    for (const [count, size] of [[2_000, 1], [30, 50_000]] as const) {
+    for (const [count, size] of [
+      [2_000, 1],
+      [30, 50_000]
+    ] as const) {
       let release = (): void => {}
-      const { network, told } = host(use, { server: { authenticate: () => new Promise<void>(resolve => (release = resolve)) } })
+      const { network, told } = host(use, {
+        server: { authenticate: () => new Promise<string>(resolve => (release = () => resolve('late'))) }
+      })
       const raw = await RawClient.dial(network, { plain: true })
       for (let said = 0; said < count; said++) raw.say(JSON.stringify('x'.repeat(size)))
       await until(() => raw.closed !== undefined)
@@ -301,7 +362,7 @@ describe('plain clients', () => {
   })
 
   it('have what they said early delivered, in order, to whoever listens on connection', async () => {
-    const { network, told } = host(use, { server: { authenticate: () => turns(3) } })
+    const { network, told } = host(use, { server: { authenticate: () => turns(3).then(() => 'late') } })
     const raw = await RawClient.dial(network, { plain: true, say: ['1', '2', '3'] })
     raw.say('4')
     await until(() => told.logs[0]?.values.length === 4)
@@ -309,13 +370,16 @@ describe('plain clients', () => {
   })
 
   it('that say nonsense early have a beginning and an end', async () => {
-    const { network, told, server } = host(use, { server: { authenticate: () => turns(3) } })
+    const { network, told, server } = host(use, { server: { authenticate: () => turns(3).then(() => 'late') } })
     const raw = await RawClient.dial(network, { plain: true, say: ['1', '{', '2'] })
     await until(() => raw.closed !== undefined)
     await turns()
     assert.equal(server.peers.size, 0)
     // Either the application hears of the connection and of its end, or of neither.
-    assert.deepEqual(told.logs.map(({ closes }) => closes.length), told.peers.map(() => 1))
+    assert.deepEqual(
+      told.logs.map(({ closes }) => closes.length),
+      told.peers.map(() => 1)
+    )
   })
 
   it('hear a goodbye of the server, and end', async () => {
@@ -326,21 +390,30 @@ describe('plain clients', () => {
     told.peers[0]?.end(4321, 'bye')
     await until(() => raw.closed !== undefined && server.peers.size === 0)
     assert.deepEqual([raw.heard, raw.closed], [['"last"'], { code: 4321, reason: 'bye' }])
-    assert.deepEqual(told.logs[0]?.closes.map(({ code, reason }) => [code, reason]), [[4321, 'bye']])
+    assert.deepEqual(
+      told.logs[0]?.closes.map(({ code, reason }) => [code, reason]),
+      [[4321, 'bye']]
+    )
   })
 })
 
 describe('secrets', () => {
-  guard()
   const use = undoing()
+  guard()
 
   const SECRET = 'correct horse battery staple'
 
   it('are in no error, no event and no handshake', async () => {
     const told: unknown[] = []
     let judge: () => unknown = () => ({ user: 'alice' })
-    const { network, server, dial, told: watched } = host(use, { server: { authenticate: () => judge(), schema: 1 }, client: { schema: 1 } })
-    for (const event of ['connection', 'refused', 'error', 'close'] as const) server.on(event, (...args: unknown[]) => told.push(...args))
+    const {
+      network,
+      server,
+      dial,
+      told: watched
+    } = host(use, { server: { authenticate: () => judge(), schema: 1 }, client: { schema: 1 } })
+    for (const event of ['connection', 'refused', 'error', 'close'] as const)
+      server.on(event, (...args: unknown[]) => told.push(...args))
     const client = dial({ auth: { password: SECRET }, plugins: [] })
     const near = logOf(client)
     await until(() => client.state === 'open')
@@ -354,12 +427,18 @@ describe('secrets', () => {
     const typed = await RawClient.dial(network, { say: [hello({ schema: 1, auth: SECRET })] })
     assert.match((await typed.goodbye())[1], /told to the client/)
     for (const more of [{ v: 9 }, { parser: 'x' }, { plugins: [['x', 1]] }, { schema: 9 }, { limit: -1 }]) {
-      const raw = await RawClient.dial(network, { say: [hello({ schema: 1, auth: SECRET, session: `${client.id}.${SECRET}`, got: [0, 0], ...more })] })
+      const raw = await RawClient.dial(network, {
+        say: [hello({ schema: 1, auth: SECRET, session: `${client.id}.${SECRET}`, got: [0, 0], ...more })]
+      })
       told.push(await raw.goodbye())
     }
     client.destroy()
     await server.close()
-    told.push(near, log, watched.peers.map(peer => ({ headers: peer.headers, query: peer.query, url: peer.url, context: peer.context })))
+    told.push(
+      near,
+      log,
+      watched.peers.map(peer => ({ headers: peer.headers, query: peer.query, url: peer.url, context: peer.context }))
+    )
     const text = inspect(told, { depth: 12, showHidden: true, getters: true })
     assert.ok(!text.includes('horse'), text.slice(text.indexOf('horse') - 400, text.indexOf('horse') + 100))
   })

@@ -1,7 +1,17 @@
 import { useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
 import { connect, createServer } from '../../core.ts'
-import type { Client, ClientOptions, ClientPlugin, Installed, Peer, Server, ServerOptions } from '../../core.ts'
+import type {
+  AnywireError,
+  Client,
+  ClientOptions,
+  ClientPlugin,
+  Each,
+  Installed,
+  Peer,
+  Server,
+  ServerOptions
+} from '../../core.ts'
 import { json } from '../../parsers/json.ts'
 import { memory } from '../../transformers/memory/index.ts'
 
@@ -22,6 +32,8 @@ export class Clocked {
   readonly network = memory()
   server: Server
   readonly peers: Peer[] = []
+  /** What clients reported. */
+  readonly errors: AnywireError[] = []
   readonly #clients: Client[] = []
 
   constructor(options: Partial<ServerOptions> = {}) {
@@ -38,7 +50,8 @@ export class Clocked {
 
   connect<const P extends readonly ClientPlugin[]>(
     plugins: P,
-    options: Partial<ClientOptions> = {}
+    options: Partial<ClientOptions> = {},
+    url: Each<string> = 'http://memory'
   ): Client & Installed<P, 'client'> {
     const all: ClientOptions<readonly ClientPlugin[]> = {
       transformers: [this.network],
@@ -46,7 +59,8 @@ export class Clocked {
       ...options,
       plugins
     }
-    const client: Client = connect('http://memory', all)
+    const client: Client = connect(url, all)
+    client.on('error', error => this.errors.push(error))
     this.#clients.push(client)
     // The plugins are those of the options.
     return client as Client & Installed<P, 'client'>

@@ -10,7 +10,9 @@ export class Clock {
   /** @param use - takes what sets the real ones back */
   constructor(use: Use) {
     this.#timers = sinon.useFakeTimers({
-      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance']
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+      // Those of the tests before.
+      shouldClearNativeTimers: true
     })
     // Servers and clients take their time to end.
     use(() => this.#timers.restore(), true)

@@ -56,7 +56,10 @@ export class OutboxModel {
   }
 
   get unacknowledged(): readonly Message[] {
-    return this.log.slice(0, this.next).filter(({ counted }) => counted).slice(this.taken)
+    return this.log
+      .slice(0, this.next)
+      .filter(({ counted }) => counted)
+      .slice(this.taken)
   }
 }
 
@@ -106,10 +109,17 @@ const check = (model: OutboxModel, { outbox, kind }: OutboxReal): void => {
   if (kind.share) {
     // Runs are acknowledged as a whole.
     assert.ok(flying >= least, `${flying} bytes held, ${least} are not acknowledged`)
-    assert.ok(flying <= size(model.log.slice(0, model.next).filter(({ counted }) => counted)), 'only what is counted is held')
+    assert.ok(
+      flying <= size(model.log.slice(0, model.next).filter(({ counted }) => counted)),
+      'only what is counted is held'
+    )
     if (least === 0 && model.next === model.log.length) assert.equal(flying, 0, 'nothing is held for nothing')
   } else assert.equal(flying, least, 'flying')
-  assert.equal(outbox.writable, !model.full && flying < model.window && outbox.waiting < Math.min(WAITING, model.window), 'writable')
+  assert.equal(
+    outbox.writable,
+    !model.full && flying < model.window && outbox.waiting < Math.min(WAITING, model.window),
+    'writable'
+  )
 }
 
 const add = (data: Data): Step => ({
@@ -143,7 +153,11 @@ const flush = (room: number): Step => ({
     const before = outbox.bytes - outbox.waiting
     Object.assign(real, { room, heard: [], pieces: [] })
     outbox.flush(real.wire)
-    assert.deepEqual(real.heard, model.unsent.slice(0, real.heard.length).map(({ data }) => data), 'sent in order')
+    assert.deepEqual(
+      real.heard,
+      model.unsent.slice(0, real.heard.length).map(({ data }) => data),
+      'sent in order'
+    )
     if (model.full) assert.equal(real.heard.length, 0, 'nothing is sent to a full wire')
     let flying = before
     for (const piece of real.pieces) {
@@ -151,7 +165,10 @@ const flush = (room: number): Step => ({
       flying += piece
     }
     const largest = Math.max(0, ...model.log.map(({ data }) => sizeOf(data)))
-    assert.ok(flying <= Math.max(before, model.window + Math.min(real.kind.piece, model.window) + largest), 'the window is kept')
+    assert.ok(
+      flying <= Math.max(before, model.window + Math.min(real.kind.piece, model.window) + largest),
+      'the window is kept'
+    )
     model.next += real.heard.length
     model.full ||= real.room <= 0
     const more = model.unsent.length > 0
@@ -223,8 +240,16 @@ const clear = (): Step => ({
   check: ({ over }) => !over,
   run(model, real) {
     const { sent, unsent } = real.outbox.clear()
-    assert.deepEqual(sent, model.unacknowledged.map(({ data }) => data), 'sent and not acknowledged')
-    assert.deepEqual(unsent, model.unsent.filter(({ counted }) => counted).map(({ data }) => data), 'never sent')
+    assert.deepEqual(
+      sent,
+      model.unacknowledged.map(({ data }) => data),
+      'sent and not acknowledged'
+    )
+    assert.deepEqual(
+      unsent,
+      model.unsent.filter(({ counted }) => counted).map(({ data }) => data),
+      'never sent'
+    )
     if (real.kind.share) assert.equal(real.outbox.bytes, 0, 'nothing is held after the end')
     model.over = true
   },

@@ -15,12 +15,12 @@ export class CuttingProxy {
   readonly bytes: { up: number; down: number }[] = []
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  readonly #port: number
+  /** Where to forward new connections to. */
+  port: number
   #cuts: Cut[] = []
 
-  /** @param port - to forward to */
   constructor(port: number) {
-    this.#port = port
+    this.port = port
     this.#server = createServer({ allowHalfOpen: true }, near => this.#forward(near))
   }
 
@@ -45,7 +45,7 @@ export class CuttingProxy {
     const { up = Infinity, down = Infinity, reset = false } = this.#cuts.shift() ?? {}
     const bytes = { up: 0, down: 0 }
     this.bytes.push(bytes)
-    const far = connect({ port: this.#port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
+    const far = connect({ port: this.port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
     near.setNoDelay(true)
     const end = (): void => {
       for (const socket of [near, far]) {

@@ -7,7 +7,13 @@ import { until } from './faults-wait.ts'
 /** A frame of a client: RFC 6455, section 5.2. */
 export const maskedFrame = (
   data: Data,
-  { opcode = typeof data === 'string' ? 1 : 2, fin = true, rsv = 0, masked = true, length = undefined as bigint | undefined } = {}
+  {
+    opcode = typeof data === 'string' ? 1 : 2,
+    fin = true,
+    rsv = 0,
+    masked = true,
+    length = undefined as bigint | undefined
+  } = {}
 ): Buffer => {
   const payload = Buffer.from(data)
   const size = length ?? BigInt(payload.length)

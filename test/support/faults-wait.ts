@@ -8,7 +8,11 @@ export const turns = async (count = 5): Promise<void> => {
 }
 
 /** Waits, turn by turn, until a condition holds. */
-export const until = async (condition: () => boolean, what: string | (() => string) = `${condition}`, limit = 4_000): Promise<void> => {
+export const until = async (
+  condition: () => boolean,
+  what: string | (() => string) = `${condition}`,
+  limit = 4_000
+): Promise<void> => {
   const deadline = now() + limit
   for (let turn = 0; !condition(); turn++) {
     if (now() > deadline) throw new Error(`in vain: ${typeof what === 'string' ? what : what()}`)

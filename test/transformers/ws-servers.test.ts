@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createServer as createTcpServer } from 'node:net'
 import type { Server as TcpServer, Socket } from 'node:net'
-import { WebSocket } from 'ws'
 import { connect } from '../../core.ts'
 import type { Client, ClientTransformer, End } from '../../core.ts'
 import { json } from '../../parsers/json.ts'
@@ -10,6 +9,7 @@ import { ws as browserWs } from '../../transformers/ws/client.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { next } from '../contract/waiting.ts'
 import { wsFrame } from '../support/raw-socket.ts'
+import { StandardWebSocket } from '../support/standard-websocket.ts'
 
 const WELCOME = { id: 'x', token: '', recovered: false, got: [0, 0], lanes: [], limit: 100, window: 100, heartbeat: 0 }
 
@@ -30,8 +30,7 @@ const accepted = (request: string, change: (answer: string) => string = answer =
 
 const halves: readonly [name: string, half: ClientTransformer][] = [
   ['ws', ws({ compression: true })],
-  // What the browser half uses of the standard's class, the one of `ws` has too.
-  ['ws, the browser half', browserWs({ WebSocket: WebSocket as unknown as typeof globalThis.WebSocket })]
+  ['ws, the browser half', browserWs({ WebSocket: StandardWebSocket })]
 ]
 
 for (const [name, half] of halves) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -15,6 +16,7 @@ import { closeHttp, overHttp } from '../contract/fixture.ts'
 import { opened, Stage } from '../contract/stage.ts'
 import type { StageServerOptions } from '../contract/stage.ts'
 import { next, take } from '../contract/waiting.ts'
+import { wireTests } from '../contract/wire.ts'
 import { destroyRawSockets, framesOf, RawSocket, upgradeRequest } from '../support/raw-socket.ts'
 
 type WsOptions = NonNullable<Parameters<typeof ws>[0]>
@@ -50,6 +52,11 @@ describe('ws', () => {
     destroyRawSockets()
     await stage?.close()
     stage = undefined
+  })
+
+  describe('compression, for all there is', () => {
+    const compression = { threshold: 1_000 }
+    wireTests(() => overHttp(ws({ compression }), ws({ compression })))
   })
 
   describe('compression', () => {
@@ -90,6 +97,25 @@ describe('ws', () => {
         [false, false, true, true, true, true]
       )
       assert.ok(frames.slice(2).every(({ payload }) => payload.length < 100))
+    })
+
+    it('has clients compress what is larger than the threshold, and nothing else', async () => {
+      const own = await start({ compression: true }, { compression: { threshold: 500 } })
+      let read = 0
+      own.fixture.http?.on('connection', (socket: Socket) => socket.on('data', data => (read += data.length)))
+      const { client, peer } = await own.pair()
+      for (const [size, isCompressed] of [
+        [400, false],
+        [600, true]
+      ] as const) {
+        read = 0
+        await pass(
+          client,
+          peer,
+          Array.from({ length: 20 }, () => 'x'.repeat(size))
+        )
+        assert.equal(read < 20 * size, isCompressed, `${read} bytes for 20 messages of ${size}`)
+      }
     })
 
     it('sends a broadcast that each client can read, in any order with other values', async () => {

@@ -121,8 +121,7 @@ class Network implements MemoryNetwork {
 
   /** Calls `run` after the latency, and behind everything that was to be called before. */
   later(run: () => void): void {
-    const last = this.#queue.at(-1)?.due ?? 0
-    this.#queue.push({ due: Math.max(last, Date.now() + this.latency), run })
+    this.#queue.push({ due: Date.now() + this.latency, run })
     this.#schedule()
   }
 

@@ -13,10 +13,21 @@ const FULL = 65_536
 class ClientWire implements Wire {
   readonly #ws: WebSocket
   readonly #socket: Socket
+  /** Called for each message that was compressed, as they wait outside the socket, which tells nothing of them. */
+  readonly #sent: (() => void) | undefined
+  #full = false
 
-  constructor(ws: WebSocket, socket: Socket) {
+  constructor(ws: WebSocket, socket: Socket, receiver: Receiver) {
     this.#ws = ws
     this.#socket = socket
+    if (ws.extensions === '') socket.on('drain', () => receiver.drain())
+    else {
+      this.#sent = () => {
+        if (!this.#full || ws.bufferedAmount >= FULL) return
+        this.#full = false
+        if (ws.readyState === 1) receiver.drain()
+      }
+    }
   }
 
   get buffered(): number {
@@ -29,8 +40,9 @@ class ClientWire implements Wire {
 
   send(data: Data): boolean {
     if (this.#ws.readyState !== 1) return false
-    this.#ws.send(data)
-    return this.#ws.bufferedAmount < FULL
+    this.#ws.send(data, this.#sent)
+    this.#full = this.#ws.bufferedAmount >= FULL
+    return !this.#full
   }
 
   sendRun(run: Run): boolean {
@@ -67,10 +79,9 @@ export const connectSocket = (url: URL, receiver: Receiver, signal: AbortSignal,
   let socket: Socket | undefined
   ws.once('upgrade', response => {
     socket = response.socket
-    socket.on('drain', () => receiver.drain())
   })
   ws.once('open', () => {
-    if (socket) receiver.open(new ClientWire(ws, socket))
+    if (socket) receiver.open(new ClientWire(ws, socket, receiver))
   })
   ws.once('close', () => signal.removeEventListener('abort', abort))
   listen(ws, receiver)

@@ -35,7 +35,8 @@ export const ws = ({ compression = false, headers, client }: WsOptions = {}): Se
     name: 'ws',
     supports: { binary: true, backpressure: true, datagrams: false, closeCodes: true },
     dial(url, receiver, signal) {
-      const perMessageDeflate = threshold !== false && { threshold }
+      // With a context between messages `ws` compresses all of them, whatever the threshold.
+      const perMessageDeflate = threshold !== false && { threshold, clientNoContextTakeover: true }
       connectSocket(url, receiver, signal, {
         perMessageDeflate,
         ...PATIENCE,

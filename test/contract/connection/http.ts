@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Socket } from 'node:net'
+import { createServer } from '../../../lib/server/server.ts'
 import { pass } from '../ends.ts'
+import { opened } from '../stage.ts'
 import type { StageTest } from '../stage.ts'
 
 /** Registers the tests of an http.Server that has other users. */
@@ -22,19 +24,48 @@ export const httpTests = (test: StageTest): void => {
         socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: own\r\n\r\n')
       }
     })
-    const listeners = (): unknown[] =>
-      ['request', 'upgrade', 'connection', 'close', 'error'].map(name => http.listeners(name))
     const { client, peer } = await stage.pair()
     for (const path of ['/', '/anywireFOO', '/any', '/other/anywire']) assert.equal(await ask(stage.url, path), 'app')
     for (const path of ['/', '/anywireFOO']) await upgrade(stage.url, path)
     assert.deepEqual(seen, ['/', '/anywireFOO', '/any', '/other/anywire', 'upgrade /', 'upgrade /anywireFOO'])
     await pass(client, peer, ['beside'])
-    const before = listeners()
     await stage.server.close()
-    assert.deepEqual(listeners().flat().length < before.flat().length, true)
     assert.equal(Object.hasOwn(http, 'emit'), false)
     assert.equal(await ask(stage.url, '/anywire'), 'app')
     assert.equal(http.listening, true)
+  })
+
+  test('serves several servers, each at its path, and is as it was when they are closed', async stage => {
+    const { http } = stage.fixture
+    if (!http) return
+    http.removeAllListeners('request')
+    http.on('request', (_request, response) => response.end('app'))
+    const state = (): unknown[] => [
+      Object.getOwnPropertyDescriptor(http, 'emit'),
+      ...http.eventNames().map(name => [name, ...http.listeners(name)])
+    ]
+    const before = state()
+    for (const path of ['/second', '/anywire/below']) {
+      const second = createServer(http, { transformers: [stage.fixture.server], parsers: [stage.parser], path })
+      const here = await stage.pair()
+      const there = stage.connect({}, stage.url + path)
+      await opened(there)
+      const peer = second.peers.get(there.id)
+      assert.ok(peer)
+      await pass(there, peer, ['there'])
+      await pass(here.client, here.peer, ['here'])
+      assert.equal(await ask(stage.url, '/'), 'app')
+      await second.close()
+      assert.deepEqual(state(), before)
+      assert.equal(await ask(stage.url, path), 'app')
+      await pass(here.client, here.peer, ['still here'])
+    }
+    const last = createServer(http, { transformers: [stage.fixture.server], parsers: [stage.parser], path: '/last' })
+    await stage.server.close()
+    // What was there first may go first.
+    await opened(stage.connect({}, `${stage.url}/last`))
+    await last.close()
+    for (const path of ['/', '/anywire', '/last']) assert.equal(await ask(stage.url, path), 'app')
   })
 }
 

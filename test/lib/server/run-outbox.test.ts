@@ -59,7 +59,11 @@ describe('RunOutbox', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), steps => {
         const frames = makeFrames()
-        const ends = Array.from({ length: 3 }, () => ({ real: new OutboxReal(kind(frames, true), 1e9), put: [] as Data[], all: [] as Data[] }))
+        const ends = Array.from({ length: 3 }, () => ({
+          real: new OutboxReal(kind(frames, true), 1e9),
+          put: [] as Data[],
+          all: [] as Data[]
+        }))
         for (const { whom, what, flush } of steps) {
           const frame = frames[what]
           for (const [index, { real, put }] of ends.entries()) {

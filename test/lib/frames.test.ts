@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { ACK, CLOSE, frame, HELLO, isMarked, MAX_LANE, parseMarked, PING, PONG, WELCOME } from '../../lib/frames.ts'
+import type { Data } from '../../lib/transformer.ts'
+import { runs } from '../support/faults-seed.ts'
+
+const data: fc.Arbitrary<Data> = fc.oneof(
+  fc.string(),
+  fc.string().map(text => `!${text}`),
+  fc.uint8Array(),
+  fc.uint8Array().map(bytes => Uint8Array.of(0xc1, ...bytes))
+)
+
+describe('frames', () => {
+  it('say which lane, and whether they count, and carry the rest as it is', () => {
+    fc.assert(
+      fc.property(data, fc.integer({ min: 0, max: MAX_LANE }), fc.boolean(), (payload, lane, reliable) => {
+        const framed = frame(lane, payload, reliable)
+        assert.equal(typeof framed, typeof payload, 'text stays text, bytes stay bytes')
+        if (!isMarked(framed)) {
+          assert.equal(framed, payload)
+          assert.deepEqual([lane, reliable], [0, true], 'only plain values of the default lane have no mark')
+          return
+        }
+        assert.deepEqual(parseMarked(framed), {
+          lane,
+          reliable,
+          type: typeof framed === 'string' ? framed.slice(0, 2) : '',
+          payload
+        })
+      }),
+      runs(500)
+    )
+  })
+
+  it('of control are not taken for values, nor values for control', () => {
+    for (const control of [HELLO, WELCOME, CLOSE, ACK, PING, PONG]) {
+      const { lane, type } = parseMarked(`${control}1`)
+      assert.ok(lane < 0)
+      assert.equal(type, control)
+    }
+    fc.assert(
+      fc.property(data, fc.boolean(), (payload, reliable) => {
+        const framed = frame(0, payload, reliable)
+        assert.ok(!isMarked(framed) || parseMarked(framed).lane === 0)
+      }),
+      runs(300)
+    )
+  })
+
+  it('are read whatever is in them', () => {
+    fc.assert(
+      fc.property(data, payload => {
+        if (!isMarked(payload)) return
+        const { lane, payload: rest } = parseMarked(payload)
+        assert.ok(Number.isNaN(lane) || lane <= MAX_LANE)
+        assert.ok(rest.length <= payload.length)
+      }),
+      runs(500)
+    )
+    for (const short of ['!', '!?', Uint8Array.of(0xc1), Uint8Array.of(0xc1, 0x3f)]) {
+      const { lane } = parseMarked(short)
+      assert.ok(!(lane >= 0), `${short}`)
+    }
+  })
+
+  it('do not share memory with the bytes that they carry', () => {
+    const bytes = Uint8Array.of(1, 2, 3)
+    const framed = frame(1, bytes, true)
+    bytes[0] = 9
+    assert.deepEqual(framed, Uint8Array.of(0xc1, 0x41, 1, 2, 3))
+  })
+})
