@@ -3,7 +3,15 @@ export * from './core.browser.ts'
 export { createServer } from './lib/server/server.ts'
 export type { CloseOptions, ErrorInfo, Server, ServerEvents } from './lib/server/server.ts'
 export type { TrustProxy } from './lib/server/address.ts'
-export type { Accept, Host, LinkRequest, Listener, RequestHandler, ServerTransformer, UpgradeHandler } from './lib/server/listener.ts'
+export type {
+  Accept,
+  Host,
+  LinkRequest,
+  Listener,
+  RequestHandler,
+  ServerTransformer,
+  UpgradeHandler
+} from './lib/server/listener.ts'
 export type { HttpHeaders, HttpRequest, HttpServer } from './lib/server/http.ts'
 export type { ClientBundle, Recovery, ServerLimits, ServerOptions } from './lib/server/options.ts'
 export type { Origins } from './lib/server/origin.ts'

@@ -43,6 +43,8 @@ export const duplex = (connection: Connection): Duplex => {
       callback(error)
     }
   })
-  connection.once('close', () => stream.end())
+  connection.on('close', () => {
+    if (connection.state === 'closed') stream.end()
+  })
   return stream
 }

@@ -3,14 +3,7 @@ import type { Undo } from './emitter.ts'
 import { Endpoint, isValue } from './endpoint.ts'
 import { AnywireError, retryable, textOf } from './errors.ts'
 import type { Failure } from './errors.ts'
-import {
-  ERR_CLOSED,
-  ERR_HANDSHAKE_TIMEOUT,
-  ERR_PROTOCOL,
-  ERR_SESSION_LOST,
-  ERR_SLOW,
-  ERR_TIMEOUT
-} from './failures.ts'
+import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
 import { HELLO } from './frames.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
 import type { Goodbye, Hello, Progress, Welcome } from './handshake.ts'
@@ -245,7 +238,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.detach()
     attempt?.abort()
     for (const ping of this.#pings.splice(0)) ping.reject(new AnywireError(ERR_CLOSED))
-    const returns = !over || (!this.isClosed && retryable(code))
+    const returns = over ? !this.isClosed && retryable(code) : !this.said
     const reconnect = returns && this.#supervisors.some(supervise => supervise({ code, reason, after }))
     if (over || !reconnect) this.#lose(goodbye, reconnect)
     else if (this.state === 'open') {

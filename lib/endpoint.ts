@@ -42,6 +42,8 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   #refused: AnywireError | undefined
   /** Bytes of unreliable values that wait. */
   #loose = 0
+  /** Tells of the end, behind the values that interceptors still work on. */
+  #telling: (() => void) | undefined
   /** Nothing more will come, and everything was read. */
   #drained = false
 
@@ -214,9 +216,11 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
       if (values.length) this.emit('lost', { values })
       this.emit('close', end)
     }
-    this.isClosed = last
-    if (this.#inlet?.busy) this.#inlet.after(tell)
-    else tell()
+    this.isClosed ||= last
+    this.#telling = tell
+    // Where nobody reads, nothing is worked on, and the rest may be read later.
+    if (this.#inlet?.busy && this.#flowing) this.#inlet.after(() => this.#tell())
+    else this.#tell()
     if (last) {
       this.#open().after(() => {
         const taker = this.#taker
@@ -253,8 +257,16 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     return this.#inlet
   }
 
+  /** Tells of the end, once. */
+  #tell(): void {
+    const tell = this.#telling
+    this.#telling = undefined
+    tell?.()
+  }
+
   #flow(): void {
     this.#inlet?.gate(this.#flowing)
+    if (!this.#flowing) this.#tell()
   }
 
   #deliver(value: unknown): void {

@@ -218,10 +218,11 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
 
   /** Tells how many messages were taken. */
   protected count(type: string): void {
+    if (!this.wire) return
     this.#stopAckTimer()
     this.#acknowledged = this.#consumed
     this.#unacknowledged = 0
-    this.wire?.send(type + this.#consumed)
+    this.wire.send(type + this.#consumed)
   }
 
   #stopAckTimer(): void {

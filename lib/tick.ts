@@ -1,3 +1,5 @@
+import { print } from './print.ts'
+
 /** What wants to be told at the end of the current turn of the event loop. */
 export interface Ticking {
   tick(): void
@@ -8,7 +10,14 @@ let waiting: Ticking[] = []
 const run = (): void => {
   const due = waiting
   waiting = []
-  for (const ticking of due) ticking.tick()
+  for (const ticking of due) {
+    try {
+      ticking.tick()
+    } catch (error) {
+      // A wire that throws breaks its contract; the others still have their turn.
+      print(error)
+    }
+  }
 }
 
 /**

@@ -14,9 +14,13 @@ export type Origins = string | readonly (string | RegExp)[] | ((origin: string, 
 export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Origins | undefined): boolean => {
   const { origin } = request.headers
   if (origin === undefined || origins === '*') return true
-  if (typeof origins === 'function') return origins(origin, request) === true
-  // `search` has no memory, whatever the flags of an expression are.
+  if (typeof origins === 'function') {
+    // A promise, as JavaScript may return one, is no answer.
+    const allowed: unknown = origins(origin, request)
+    return allowed === true
+  }
   if (typeof origins === 'string') return origins === origin
+  // `search` has no memory, whatever the flags of an expression are.
   if (origins)
     return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : origin.search(allowed) >= 0))
   return host !== '' && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()

@@ -112,11 +112,6 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#own?.listen(socket === undefined ? { port, host: options.host } : { path: socket })
   }
 
-  /** The handlers of requests below the path: for what is served beside the connections. */
-  get host(): HttpHost {
-    return this.#host
-  }
-
   multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number {
     const lane = options?.lane === undefined ? 0 : this.lanes.indexOf(options.lane) + 1
     if (options?.lane !== undefined && lane === 0)

@@ -275,6 +275,15 @@ describe('recovery', () => {
     assert.deepEqual([far.values, peer.state], [['first'], 'open'])
   })
 
+  it('is refused to another version of the protocol, which harms nobody', async () => {
+    const { network, token, client, near } = await open()
+    for (const v of [0, 2, 99]) {
+      const other = await show(network, token(), { v })
+      assert.equal((await other.goodbye())[0], 3501)
+    }
+    assert.deepEqual([client.state, near.story], ['open', ['open']])
+  })
+
   it('is refused with another parser', async () => {
     const { network, token, client } = await open({ server: { parsers: [json(), msgpack()] } })
     const other = await show(network, token(), { parser: 'msgpack' })
@@ -311,8 +320,8 @@ describe('recovery', () => {
 
   it('ends slow: too much was waiting when the wire was lost', async () => {
     const { network, peer, far } = await open({
-      server: { limits: { window: 1_000, message: 1_000 } },
-      client: { limits: { window: 1_000, message: 1_000 } }
+      server: { limits: { window: 1_000, message: 1_100 } },
+      client: { limits: { window: 1_000, message: 1_100 } }
     })
     for (let index = 0; index < 50; index++) peer.write('.'.repeat(400))
     assert.equal(peer.state, 'open')

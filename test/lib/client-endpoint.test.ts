@@ -277,7 +277,6 @@ describe('a client', () => {
           schema: 1,
           authenticate: () => {
             if (full) throw new AnywireError(ERR_BUSY)
-        return true
             return 'somebody'
           }
         }

@@ -79,6 +79,19 @@ describe('a connection', () => {
         assert.deepEqual(order.slice(0, -1), [0, 1, 2, 3].slice(0, order.length - 1))
       })
 
+      it('tells close also where somebody paused while an interceptor worked', async () => {
+        const { writer, reader, got } = await pick()
+        reader.incoming.use(slow(4))
+        for (let value = 0; value < 4; value++) writer.write(value)
+        await turns(2)
+        reader.pause()
+        writer.destroy(4002)
+        await until(() => got.closes.length === 1)
+        reader.resume()
+        await turns(12)
+        assert.deepEqual(got.values, [0, 1, 2, 3].slice(0, got.values.length))
+      })
+
       it('says full while interceptors work, and drains', async () => {
         const { writer, got } = await pick()
         writer.outgoing.use(slow())

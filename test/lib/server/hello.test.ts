@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { parseHello } from '../../../lib/server/hello.ts'
 import { runs } from '../../support/faults-seed.ts'
 
-const good = { v: 1, parser: 'json', plugins: [['a', 1]], limit: 1, window: 2 }
+const good = { v: 1, parser: 'json', plugins: [['a', 1]], limit: 1_024, window: 2 }
 
 describe('parseHello', () => {
   it('takes what a hello has, and nothing else', () => {
