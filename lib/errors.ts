@@ -33,6 +33,3 @@ export const textOf = (thrown: unknown): string => {
 /** Whether connecting again makes sense after a close with this code. */
 export const retryable = (code: number): boolean =>
   code < 3000 ? code !== 1000 && code !== 1008 && code !== 1009 : code % 1000 < 500
-
-/** What a thrown value says, whatever was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : typeof error)

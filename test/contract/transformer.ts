@@ -30,14 +30,14 @@ export const transformerContract = (
     for (const [index, parser] of parsers.entries()) {
       describe(`connections with ${parser.name}`, () => {
         const test = stageTests(setup, parser)
-        describe('opening', () => openingTests(test))
         describe('values', () => valueTests(test))
         describe('broadcasts', () => broadcastTests(test))
-        describe('closing', () => closingTests(test))
         describe('a lost link', () => recoveryTests(test))
-        describe('plain clients', () => plainTests(test))
         // The rest has nothing to do with parsers.
         if (index > 0) return
+        describe('opening', () => openingTests(test))
+        describe('closing', () => closingTests(test))
+        describe('plain clients', () => plainTests(test))
         describe('the handshake', () => handshakeTests(test))
         describe('signs of life', () => livenessTests(test))
         describe('the http.Server', () => httpTests(test))

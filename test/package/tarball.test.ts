@@ -209,7 +209,7 @@ describe('the packed package', function () {
       it('what the sources promise, and refuses what they refuse', async () => {
         const source = await readFile('test/types/api.ts', 'utf8')
         const lib = ['es2022', 'dom', 'dom.asynciterable']
-        await check(source.replace('../../index.ts', 'anywire'), {
+        await check(source.replaceAll('../../index.ts', 'anywire'), {
           module: 'nodenext',
           moduleResolution: 'nodenext',
           types: ['node'],

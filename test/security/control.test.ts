@@ -111,7 +111,7 @@ const structures = fc.letrec(tie => ({
   ),
   list: fc.array(tie('any'), { maxLength: 4 }),
   map: fc.dictionary(
-    texts.filter(key => key !== '__proto__' && key !== 'constructor'),
+    texts.filter(key => key !== '__proto__' && key !== 'constructor' && !key.startsWith('\ufeff')),
     tie('any'),
     { maxKeys: 4, noNullPrototype: true }
   )

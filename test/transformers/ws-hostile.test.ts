@@ -86,6 +86,20 @@ describe('ws: clients that break rules', () => {
       assert.equal(stage.server.peers.size, 0)
     })
 
+    it('does not count those that fail', async () => {
+      await start({ limits: { connections: 2 } })
+      for (let index = 0; index < 5; index++) {
+        const socket = await RawSocket.open(stage.url)
+        socket.send(upgradeRequest({ 'Sec-WebSocket-Key': undefined }))
+        await socket.closed()
+      }
+      await stage.pair()
+      await stage.pair()
+      const refused = next(stage.server, 'refused')
+      await next(stage.connect(), 'close')
+      assert.equal((await refused)[0].code, 'ERR_BUSY')
+    })
+
     it('survives one whose client is gone', async () => {
       await start()
       const unharmed = await witness()

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import type { Socket } from 'node:net'
 import { createServer } from '../../../lib/server/server.ts'
 import { pass } from '../ends.ts'
 import { opened } from '../stage.ts'
 import type { StageTest } from '../stage.ts'
+import { turns } from '../waiting.ts'
 
 /** Registers the tests of an http.Server that has other users. */
 export const httpTests = (test: StageTest): void => {
@@ -35,16 +37,24 @@ export const httpTests = (test: StageTest): void => {
     assert.equal(http.listening, true)
   })
 
+  test('is as it was when a server cannot be made', async stage => {
+    const { http } = stage.fixture
+    if (!http) return
+    const before = stateOf(http)
+    const plugins = [1, 2].map(() => ({ name: 'twice', version: 1 }))
+    const options = { transformers: [stage.fixture.server], parsers: [stage.parser], path: '/second', plugins }
+    assert.throws(() => createServer(http, options), { code: 'ERR_PLUGIN_NAME' })
+    await turns()
+    assert.deepEqual(stateOf(http), before)
+    await stage.pair()
+  })
+
   test('serves several servers, each at its path, and is as it was when they are closed', async stage => {
     const { http } = stage.fixture
     if (!http) return
     http.removeAllListeners('request')
     http.on('request', (_request, response) => response.end('app'))
-    const state = (): unknown[] => [
-      Object.getOwnPropertyDescriptor(http, 'emit'),
-      ...http.eventNames().map(name => [name, ...http.listeners(name)])
-    ]
-    const before = state()
+    const before = stateOf(http)
     for (const path of ['/second', '/anywire/below']) {
       const second = createServer(http, { transformers: [stage.fixture.server], parsers: [stage.parser], path })
       const here = await stage.pair()
@@ -56,7 +66,7 @@ export const httpTests = (test: StageTest): void => {
       await pass(here.client, here.peer, ['here'])
       assert.equal(await ask(stage.url, '/'), 'app')
       await second.close()
-      assert.deepEqual(state(), before)
+      assert.deepEqual(stateOf(http), before)
       assert.equal(await ask(stage.url, path), 'app')
       await pass(here.client, here.peer, ['still here'])
     }
@@ -68,6 +78,12 @@ export const httpTests = (test: StageTest): void => {
     for (const path of ['/', '/anywire', '/last']) assert.equal(await ask(stage.url, path), 'app')
   })
 }
+
+/** Everything that anywire could leave behind on an http.Server. */
+const stateOf = (http: HttpServer): unknown[] => [
+  Object.getOwnPropertyDescriptor(http, 'emit'),
+  ...http.eventNames().map(name => [name, ...http.listeners(name)])
+]
 
 const ask = async (url: string, path: string): Promise<string> =>
   (await fetch(new URL(path, url), { headers: { connection: 'close' } })).text()
