@@ -236,6 +236,17 @@ describe('backpressure: a reader that pauses', () => {
     assert.equal(client.state, 'open')
   })
 
+  it('goes on for ever with a reader that keeps up, however small the window', async () => {
+    const limits = { window: 3_000, message: 2_000 }
+    const { client, peer, near, far } = await open({ server: { limits, heartbeat: 0 }, client: { limits } })
+    for (let count = 0; count < 400; count++) {
+      for (const end of [client, peer]) end.write(`${count}`.padEnd(count % 1_000, '.'))
+      if (count % 10 === 0) await until(() => near.values.length === count + 1 && far.values.length === count + 1)
+    }
+    await until(() => near.values.length === 400 && far.values.length === 400)
+    assert.deepEqual([near.story, far.story], [['open'], ['open']])
+  })
+
   it('keeps few of the unreliable values of a flood, when it takes none', async () => {
     const { network, told } = host(use, { server: { limits: { rate: false } } })
     const raw = await RawClient.dial(network, { say: [hello()] })

@@ -66,6 +66,16 @@ describe('the heartbeat', () => {
     assert.deepEqual(near.opens.map(({ recovered }) => recovered).slice(0, 2), [false, true])
   })
 
+  it('finds a dead client again after it came back', async () => {
+    const { clock, network, peer, far, client } = await open()
+    network.cut()
+    await clock.pass(10, 1)
+    await until(() => far.opens.length === 2 && client.state === 'open')
+    network.stalled = true
+    await clock.pass(BEAT * 2.2, BEAT / 32)
+    assert.deepEqual([peer.state, far.disconnects.map(({ code }) => code)], ['away', [1006, 3001]])
+  })
+
   it('takes any message for life: no ping is answered, but values come', async () => {
     const { clock, told, network } = await open()
     const raw = await RawClient.dial(network, { say: [hello()] })

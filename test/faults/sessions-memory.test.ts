@@ -55,7 +55,7 @@ const steps = fc.array(
     { weight: 3, arbitrary: fc.record({ do: fc.constant('cut' as const), size: fc.constant(0) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), size: fc.integer({ min: 1, max: 6 }) }) }
   ),
-  { maxLength: 40 }
+  { maxLength: 40, size: 'max' }
 )
 
 const isUnreliable = (value: unknown): boolean => typeof value === 'string' && value.startsWith('u')
@@ -76,7 +76,7 @@ describe('sessions on the memory transformer', () => {
     latency: number,
     window: number
   ): Promise<void> => {
-    const network = memory({ latency, capacity: 2_000 })
+    const network = memory({ latency, capacity: window === 2_000 ? 150 : 2_000 })
     const limits = { window }
     // A lane of their own, over which values travel between those of the application.
     const lanes: Partial<Record<'client' | 'peer', Lane>> = {}

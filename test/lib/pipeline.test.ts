@@ -64,7 +64,8 @@ const histories = (kinds: readonly Kind[]): fc.Arbitrary<History> =>
   fc.integer({ min: 0, max: 3 }).chain(stages =>
     fc
       .array(fc.tuple(fc.array(fc.constantFrom(...kinds), { minLength: stages, maxLength: stages }), fc.boolean()), {
-        maxLength: 12
+        maxLength: 12,
+        size: 'max'
       })
       .map(all => ({
         stages,

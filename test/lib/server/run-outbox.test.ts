@@ -57,7 +57,7 @@ describe('RunOutbox', () => {
   it('interleaves outboxes that are sent the same frames, and frames of their own', () => {
     const step = fc.record({ whom: fc.nat(3), what: fc.nat(12), flush: fc.boolean() })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), steps => {
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), steps => {
         const frames = makeFrames()
         const ends = Array.from({ length: 3 }, () => ({
           real: new OutboxReal(kind(frames, true), 1e9),
