@@ -1,37 +1,31 @@
-import type { Client, ClientOptions, Each } from './client.ts'
+import type { Client, ClientOptions, Each, Keeper } from './client.ts'
+import type { WriteOptions } from './connection.ts'
 import type { Undo } from './emitter.ts'
-import { Endpoint, isValue } from './endpoint.ts'
+import { checkSize, Endpoint, isValue } from './endpoint.ts'
 import { AnywireError, retryable, textOf } from './errors.ts'
 import type { Failure } from './errors.ts'
 import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
-import { HELLO } from './frames.ts'
+import { HELLO, PING } from './frames.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
-import type { Goodbye, Hello, Progress, Welcome } from './handshake.ts'
+import type { Goodbye, Hello, Welcome } from './handshake.ts'
 import { LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
 import { openLink } from './link.ts'
-import type { Greeting, LinkHost } from './link.ts'
-import { MessageOutbox } from './outbox.ts'
-import { install } from './plugin.ts'
+import type { LinkHost } from './link.ts'
+import { MessageOutbox, sizeOf } from './outbox.ts'
+import { install, undoAll } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
-import type { ClientTransformer, Wire } from './transformer.ts'
 import { print } from './print.ts'
 import { LONGEST } from './timer.ts'
+import type { Data, Wire } from './transformer.ts'
 import { attemptUrl } from './url.ts'
 
 type Supervisor = Parameters<Client['supervise']>[0]
-type Timer = ReturnType<typeof setTimeout>
-
-interface Ping {
-  readonly since: number
-  resolve(time: number): void
-  reject(error: AnywireError): void
-}
 
 /** The options, whatever plugins they name. */
 export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
 
-/** Milliseconds for the answer to a probe, or to a goodbye. */
+/** Milliseconds for the answer to a ping, or to a goodbye. */
 const PATIENCE = 5_000
 
 /** The client's end of a connection: dials, resumes, and begins anew. */
@@ -44,13 +38,17 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   /** What plugins do while the client is in use, and what ends it. */
   readonly #starts: (() => Undo)[] = []
   #undos: Undo[] = []
-  #supervisors: readonly Supervisor[] = []
-  #holds: readonly (() => boolean)[] = []
-  #pings: Ping[] = []
+  #supervisor: Supervisor | undefined
+  #keeper: Keeper | undefined
+  /** Values of a session that was lost, which were never sent, for the next one. */
+  #again: Data[] = []
+  /** What ends the pings that wait for an answer. */
+  #pings: ((error?: AnywireError) => void)[] = []
   #token = ''
   /** The attempt under way, or whose wire is in use; aborting it cuts the wire. */
   #attempt: AbortController | undefined
-  readonly #timers = new Set<Timer>()
+  /** Gives up: an attempt, then a wire that is silent, then the answer to a goodbye. */
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
     super(options.parser, { ...LIMITS, ...options.limits })
@@ -67,61 +65,56 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     if (options.open !== false) this.open()
   }
 
+  override get bufferedBytes(): number {
+    return this.#again.reduce((sum, data) => sum + sizeOf(data), this.outbox.bytes + (this.#keeper?.bytes ?? 0))
+  }
+
   open(): void {
     if (this.#attempt) return
+    const attempt = (this.#attempt = new AbortController())
     if (this.state === 'idle' || this.state === 'closed') {
       this.state = 'connecting'
       this.reopen()
       this.#undos = this.#starts.map(start => start())
     }
-    void this.#dial((this.#attempt = new AbortController()))
+    void this.#dial(attempt)
   }
 
-  supervise(supervisor: Supervisor): Undo {
-    this.#supervisors = [...this.#supervisors, supervisor]
-    return () => {
-      this.#supervisors = this.#supervisors.filter(other => other !== supervisor)
-    }
+  supervise(supervisor: Supervisor): void {
+    this.#supervisor = supervisor
   }
 
-  hold(waits: () => boolean): Undo {
-    this.#holds = [...this.#holds, waits]
-    return () => {
-      this.#holds = this.#holds.filter(other => other !== waits)
-    }
+  keep(keeper: Keeper): void {
+    this.#keeper = keeper
   }
 
-  protected override get holding(): boolean {
-    return this.#holds.some(waits => waits())
-  }
-
-  ping(): Promise<number> {
+  ping(timeout = PATIENCE): Promise<number> {
     return new Promise((resolve, reject) => {
+      const { life } = this
+      const since = performance.now()
       if (!this.wire) return reject(new AnywireError(ERR_CLOSED))
-      this.#pings.push({ since: performance.now(), resolve, reject })
-      this.sendPing()
-    })
-  }
-
-  probe(timeout = PATIENCE): void {
-    const { wire, life } = this
-    if (!wire) return
-    this.sendPing()
-    this.#after(timeout, () => {
-      if (this.wire === wire && this.life === life) this.#down(tell(ERR_TIMEOUT), false)
+      const timer = setTimeout(() => {
+        if (this.life === life) this.#down(tell(ERR_TIMEOUT), false)
+      }, timeout)
+      this.#pings.push(error => {
+        clearTimeout(timer)
+        if (error) reject(error)
+        else resolve(performance.now() - since)
+      })
+      this.count(PING)
     })
   }
 
   finish(goodbye: Goodbye): void {
     // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.
-    if (this.wire || this.outbox.bytes || this.holding) this.goodbye(goodbye)
+    if (this.wire || (this.bufferedBytes && this.state !== 'idle')) this.goodbye(goodbye)
     else this.leave(goodbye)
   }
 
   leave(goodbye: Goodbye): void {
     if (this.state === 'closed') return
     if (!this.said) this.bid(goodbye)
-    this.#hangUp(goodbye)
+    this.left(goodbye)
   }
 
   report(error: AnywireError, stage: string): void {
@@ -129,8 +122,18 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     if (stage === 'error' || !this.emit('error', error)) print(error)
   }
 
+  protected override add(data: Data, options?: WriteOptions): void {
+    if (this.#keeper && this.state !== 'open' && isValue(data)) this.#keeper.put(data, options)
+    else super.add(data)
+  }
+
+  /** Closes the wire as it should be, and is done with the session. */
   protected override left(goodbye: Goodbye): void {
-    this.#hangUp(goodbye)
+    const { wire } = this
+    // Aborting the attempt would cut it.
+    if (wire) this.#attempt = undefined
+    wire?.close(goodbye[0], '')
+    this.#down(goodbye, true)
   }
 
   protected override bid(goodbye: Goodbye): void {
@@ -140,64 +143,62 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   protected override ponged(): void {
-    const ping = this.#pings.shift()
-    ping?.resolve(performance.now() - ping.since)
+    this.#pings.shift()?.()
   }
 
-  /** The wire in use is gone. */
   lost(goodbye: Goodbye): void {
     this.#down((this.said && this.ending) || goodbye, this.said || isFinal(goodbye[0]))
   }
 
   async #dial(attempt: AbortController): Promise<void> {
     const { transformers, timeout = 10_000, query, auth } = this.#options
-    const isCurrent = (): boolean => this.#attempt === attempt
     let goodbye: Goodbye = [1006, 'there is no transformer', 0]
     this.#after(timeout, () => this.#down(tell(ERR_HANDSHAKE_TIMEOUT), false))
     const asked = Promise.all([each(this.#url), each(auth)])
     for (const transformer of transformers) {
       try {
         const [url, credentials] = await asked
-        if (!isCurrent()) return
-        const greeting = this.#greeting(transformer, credentials)
-        const failed = await openLink(transformer, attemptUrl(url, query), attempt.signal, greeting, this)
-        if (!failed || !isCurrent()) return
+        if (this.#attempt !== attempt) return
+        const [received] = this.progress
+        const failed = await openLink(
+          receiver => transformer.dial(attemptUrl(url, query), receiver, attempt.signal),
+          // Made here, where it does no harm that `auth` may be no JSON.
+          HELLO + JSON.stringify(this.#hello(credentials)),
+          this,
+          (wire, welcome) => this.#welcomed(wire, welcome, transformer.name, received)
+        )
+        if (!failed || this.#attempt !== attempt) return
         goodbye = failed.goodbye
         if (failed.refused) return this.#down(goodbye, true)
       } catch (error) {
         goodbye = [1006, textOf(error), 0]
       }
     }
-    if (isCurrent()) this.#down(goodbye, false)
+    if (this.#attempt === attempt) this.#down(goodbye, false)
   }
 
-  #greeting(transformer: ClientTransformer, auth: unknown): Greeting {
+  #hello(auth: unknown): Hello {
     const { plugins = [], schema } = this.#options
-    const got = this.progress
-    const resume = this.#token ? { session: this.#token, got } : {}
-    const hello: Hello = {
+    const { window, message } = this.limits
+    return {
       v: PROTOCOL,
       parser: this.parser.name,
       plugins: plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const),
-      limit: this.limits.message,
-      window: this.limits.window,
+      limit: message,
+      window,
       auth,
       schema,
-      ...resume
-    }
-    return {
-      // Made here, where it does no harm that `auth` may be no JSON.
-      hello: HELLO + JSON.stringify(hello),
-      welcomed: (wire, welcome) => this.#welcomed(wire, welcome, transformer.name, got)
+      ...(this.#token && { session: this.#token, got: this.progress })
     }
   }
 
-  #welcomed(wire: Wire, welcome: Welcome, transformer: string, known: Progress): void {
+  /** @param received - how many messages this end had when it said hello */
+  #welcomed(wire: Wire, welcome: Welcome, transformer: string, received: number): void {
     const { id, token, recovered, got, lanes, window, limit, heartbeat } = welcome
+    let lost: Data[] | undefined
     if (recovered) {
       if (!this.outbox.rewind(...got)) return this.fail(ERR_PROTOCOL)
-    } else if (this.id) this.#lose(tell(ERR_SESSION_LOST), true)
-    this.#clearTimers()
+    } else if (this.id) lost = this.#forget(true)
     this.id = id
     this.#token = token
     this.transformer = transformer
@@ -206,79 +207,85 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.remoteLimit = limit
     this.lanes = [undefined, ...lanes.map(name => this.#ends.get(name))]
     for (const [number, lane] of this.lanes.entries()) if (lane) lane.number = number
-    this.attach(wire, recovered ? known : undefined)
-    if (heartbeat) this.#listenFor(heartbeat * 1.5)
-    // What waits is sent when this turn ends, behind what the handlers send.
-    this.emit('open', { recovered })
+    this.attach(wire, recovered ? received : undefined)
+    this.#watch(heartbeat * 1.5)
+    // From here on handlers may do anything.
+    const [, code, reason] = ERR_SESSION_LOST
+    if (lost) this.closed({ code, reason, after: 0, reconnect: true }, lost)
+    if (this.wire === wire) this.emit('open', { recovered })
+    if (this.wire !== wire) return
+    // What waits goes behind what the handlers sent.
+    for (const data of [...this.#again.splice(0), ...(this.#keeper?.take() ?? [])]) this.#flush(data)
+    this.written()
   }
 
-  /** Closes the wire as it should be, and is done with the session. */
-  #hangUp(goodbye: Goodbye): void {
-    if (this.wire) this.#attempt = undefined
-    this.wire?.close(goodbye[0], '')
-    this.#down(goodbye, true)
-  }
-
-  /** Probes the wire when nothing was heard for so many milliseconds. */
-  #listenFor(time: number): void {
-    const { life } = this
-    this.#after(time, () => {
-      if (this.life === life) this.probe()
-      this.#listenFor(time)
-    })
+  /** Sends what waited, unless this server does not take it. */
+  #flush(data: Data): void {
+    try {
+      checkSize(data, this.remoteLimit)
+      this.outbox.add(data)
+    } catch (error) {
+      if (error instanceof AnywireError) this.report(error, 'write')
+    }
   }
 
   /** There is no wire any more, or still none. `over`: the session cannot go on either. */
-  #down(goodbye: Goodbye, over: boolean): void {
-    if (this.state === 'closed') return
-    const [code, reason, after] = goodbye
+  #down([code, reason, after]: Goodbye, over: boolean): void {
+    const { state, id } = this
+    if (state === 'closed') return
     const attempt = this.#attempt
+    const pings = this.#pings.splice(0)
     this.#attempt = undefined
-    this.#clearTimers()
+    clearTimeout(this.#timer)
     this.detach()
     attempt?.abort()
-    for (const ping of this.#pings.splice(0)) ping.reject(new AnywireError(ERR_CLOSED))
     const returns = over ? !this.isClosed && retryable(code) : !this.said
-    const reconnect = returns && this.#supervisors.some(supervise => supervise({ code, reason, after }))
-    if (over || !reconnect) this.#lose(goodbye, reconnect)
-    else if (this.state === 'open') {
-      this.state = 'away'
-      this.emit('disconnect', { code, reason, after, reconnect })
-    }
+    const reconnect = (returns && this.#supervisor?.({ code, reason, after })) === true
+    const end = { code, reason, after, reconnect }
+    let lost: Data[] | undefined
+    if (over || !reconnect) {
+      // What was too much for the old session would be too much for the new one.
+      lost = this.#forget(reconnect && code !== ERR_SLOW[1])
+      this.state = reconnect ? 'connecting' : 'closed'
+    } else if (id) this.state = 'away'
+    // From here on handlers may do anything.
+    for (const settle of pings) settle(new AnywireError(ERR_CLOSED))
+    if (!reconnect) undoAll(this.#undos, (...failure) => this.failed(...failure))
+    if (lost) {
+      if (id || !reconnect) this.closed(end, lost)
+    } else if (state === 'open') this.emit('disconnect', end)
   }
 
-  /** The session is over. Where another one will follow, it takes over what was never sent. */
-  #lose([code, reason, after]: Goodbye, reconnect: boolean): void {
-    const existed = this.id
+  /**
+   * Is done with a session.
+   * @param keep - whether the next one takes over what was never sent
+   * @returns what else was not acknowledged
+   */
+  #forget(keep: boolean): Data[] {
     const { sent, unsent } = this.outbox.clear()
     this.id = this.#token = ''
-    this.state = reconnect ? 'connecting' : 'closed'
     this.renew()
     this.outbox = new MessageOutbox(this.limits.window)
     for (const lane of this.#ends.values()) lane.number = 0
-    // What was too much for the old session would be too much for the new one.
-    const keeps = reconnect && code !== ERR_SLOW[1]
-    if (keeps) for (const message of unsent.filter(isValue)) this.outbox.add(message)
-    if (existed || !keeps) {
-      this.closed({ code, reason, after, reconnect }, keeps ? sent : [...sent, ...unsent], !reconnect)
-    }
-    if (!reconnect) for (const undo of this.#undos.splice(0).reverse()) undo()
+    this.#again.push(...unsent.filter(isValue))
+    return keep ? sent : [...sent, ...this.#again.splice(0)]
+  }
+
+  /** Pings when nothing was heard for so many milliseconds; 0: never. */
+  #watch(time: number): void {
+    const { life } = this
+    clearTimeout(this.#timer)
+    if (!time) return
+    this.#after(time, () => {
+      // A wire that is given up tells that by itself.
+      if (this.life === life) this.ping().catch(() => {})
+      this.#watch(time)
+    })
   }
 
   #after(time: number, run: () => void): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        run()
-      },
-      Math.min(time, LONGEST)
-    )
-    this.#timers.add(timer)
-  }
-
-  #clearTimers(): void {
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(run, Math.min(time, LONGEST))
   }
 }
 

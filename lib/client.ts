@@ -1,10 +1,9 @@
 import { ClientEndpoint } from './client-endpoint.ts'
-import type { Connection, End } from './connection.ts'
-import type { Undo } from './emitter.ts'
+import type { Connection, End, WriteOptions } from './connection.ts'
 import type { Parser } from './parser.ts'
 import type { Checked, ClientPlugin, Installed } from './plugin.ts'
 import type { Limits } from './limits.ts'
-import type { ClientTransformer } from './transformer.ts'
+import type { ClientTransformer, Data } from './transformer.ts'
 
 /** A value, or what makes it for each attempt to connect. */
 export type Each<T> = T | (() => T | Promise<T>)
@@ -34,20 +33,29 @@ export interface Client extends Connection {
   /** Connects: at first when `open: false` was asked for, and again after `close`. Otherwise it does nothing. */
   open(): void
   /**
-   * Asks the server for a sign of life.
+   * Asks the server for a sign of life. Without one within `timeout` (milliseconds, default 5,000) the wire is given up.
    * @returns the round-trip time in milliseconds
    * @throws ERR_CLOSED when there is no wire, or it is lost before the answer
    */
-  ping(): Promise<number>
-  /** Checks a wire that may be dead: without a sign of life within `timeout` (default 5,000 ms) it is given up. */
-  probe(timeout?: number): void
+  ping(timeout?: number): Promise<number>
   /**
-   * For plugins that reconnect. `supervisor` is called whenever there is no wire, and nobody said that it should stay so;
-   * it returns true when it will call `open()` later.
+   * For a plugin that reconnects; the last one is asked. `supervisor` is called whenever there is no wire, and nobody said
+   * that it should stay so; it returns true when it will call `open()` later. It is asked in the midst of things: what it
+   * tells others it tells them later.
    */
-  supervise(supervisor: (end: Omit<End, 'reconnect'>) => boolean): Undo
-  /** For plugins that keep values: while `waits()` is true, `end` waits for a wire, and for the plugin to write them. */
-  hold(waits: () => boolean): Undo
+  supervise(supervisor: (end: Omit<End, 'reconnect'>) => boolean): void
+  /** For a plugin that keeps what is written while there is no wire; the last one is used. */
+  keep(keeper: Keeper): void
+}
+
+/** Keeps encoded values for a client that has no wire. */
+export interface Keeper {
+  /** What is kept, in bytes. */
+  readonly bytes: number
+  /** Keeps a value, or tells somebody that it does not. */
+  put(data: Data, options: WriteOptions | undefined): void
+  /** Hands over what is kept, in order, and keeps it no more. Called once there is a wire, after the handlers of `open`. */
+  take(): readonly Data[]
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Connection, ConnectionEvents, End, Interceptors, WriteOptions } from './connection.ts'
+import type { Connection, End, Interceptors, WriteOptions } from './connection.ts'
 import { AnywireError, textOf } from './errors.ts'
 import {
   ERR_CLOSED,
@@ -9,11 +9,11 @@ import {
   ERR_TOO_LARGE,
   ERR_VALUE
 } from './failures.ts'
-import { frame, isMarked, parseMarked } from './frames.ts'
+import { frame, isMarked, parseMarked, payloadOf } from './frames.ts'
 import type { Goodbye } from './handshake.ts'
 import type { LaneEnd } from './lane.ts'
 import type { Limits } from './limits.ts'
-import { sizeOf, WAITING } from './outbox.ts'
+import { WAITING } from './outbox.ts'
 import type { Parser } from './parser.ts'
 import { Pipeline } from './pipeline.ts'
 import { Session } from './session.ts'
@@ -22,14 +22,14 @@ import type { Taker } from './streams.ts'
 import type { Data } from './transformer.ts'
 
 /** What both ends of a connection have in common: values in and out. */
-export abstract class Endpoint extends Session<ConnectionEvents> implements Connection {
+export abstract class Endpoint extends Session implements Connection {
   id = ''
   transformer = ''
   readonly parser: Parser
   /** The lanes that are connected, by number. The default lane, 0, is none of them. */
   lanes: readonly (LaneEnd | undefined)[] = []
   protected outlet: Pipeline | undefined
-  /** The application ended the connection, or it ended for good: nothing can be written. */
+  /** The application ended the connection: nothing more can be written. */
   protected isClosed = false
   #inlet: Pipeline | undefined
   #readable: ReadableStream<unknown> | undefined
@@ -40,10 +40,6 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   /** A write is under way, and why its value was refused. */
   #writing = false
   #refused: AnywireError | undefined
-  /** Bytes of unreliable values that wait. */
-  #loose = 0
-  /** Tells of the end, behind the values that interceptors still work on. */
-  #telling: (() => void) | undefined
   /** Nothing more will come, and everything was read. */
   #drained = false
 
@@ -90,12 +86,12 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
 
   write(value: unknown, options?: WriteOptions): boolean {
     const { outlet } = this
-    if (this.isClosed) {
+    if (this.isClosed || this.state === 'closed') {
       this.report(new AnywireError(ERR_CLOSED), 'write')
       return false
     }
     if (!outlet || outlet.idle) return this.transmit(0, value, options)
-    // What waits for a wire is accepted, but there is no point in writing on before there is one.
+    // What waits for a wire, or an interceptor, is accepted, but there is no point in writing on.
     let room = false
     const transmit = (passed: unknown): void => {
       room = this.transmit(0, passed, options)
@@ -107,7 +103,7 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     this.#refused = undefined
     if (refused) throw refused
     if (!room && options?.reliable !== false) this.wantDrain()
-    if (outlet.busy) outlet.after(() => this.drained())
+    if (outlet.busy) outlet.after(() => this.schedule())
     return room && !outlet.busy
   }
 
@@ -117,7 +113,7 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     const data = this.encode(lane, value, reliable)
     if (!this.fits(data)) return false
     if (!reliable) return this.sendUnreliable(data)
-    this.outbox.add(data)
+    this.add(data, options)
     return this.written()
   }
 
@@ -167,11 +163,16 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     return true
   }
 
-  protected override drained(): void {
-    this.emit('drain')
+  /** Puts a message where it waits to be sent. */
+  protected add(data: Data, _options?: WriteOptions): void {
+    this.outbox.add(data)
   }
 
-  protected override arrived(lane: number, payload: Data, size: number): void {
+  protected override get hasRoom(): boolean {
+    return super.hasRoom && !this.outlet?.busy
+  }
+
+  protected override arrived(lane: number, payload: Data, number: number): void {
     let value: unknown
     try {
       value = this.parser.decode(payload)
@@ -182,20 +183,22 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
       const end = this.lanes[lane]
       if (!end) return this.fail(ERR_PROTOCOL)
       end.emit('data', value)
-      this.consume(size)
+      this.consume(payload, number)
     } else if (this.#flowing && (!this.#inlet || this.#inlet.idle)) {
       this.#deliver(value)
-      this.consume(size)
-    } else {
+      this.consume(payload, number)
+    } else if (number || this.unread < WAITING) {
       // What may be lost is not kept in any number.
-      const loose = size ? 0 : sizeOf(payload)
-      if (loose && this.#loose > WAITING) return
-      this.#loose += loose
-      const deliver = (passed: unknown): void => this.#deliver(passed)
-      this.#open().run(value, deliver, () => {
-        this.#loose -= loose
-        this.consume(size)
-      })
+      this.hold(payload, number)
+      const { id } = this
+      this.#open().run(
+        value,
+        passed => this.#deliver(passed),
+        () => {
+          // What an old session left unread is none of the new one's.
+          if (id === this.id) this.release(payload, number)
+        }
+      )
     }
   }
 
@@ -206,33 +209,28 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
   }
 
   /**
-   * Tells `lost` and `close`, behind the values that interceptors still work on.
+   * Tells `lost` and `close`, behind the values that interceptors still work on. To be called last: handlers may do anything.
    * @param lost - messages that were sent and not acknowledged
-   * @param last - whether this object will not open again by itself
    */
-  protected closed(end: End, lost: readonly Data[], last: boolean): void {
+  protected closed(end: End, lost: readonly Data[]): void {
+    const inlet = this.#inlet
     const tell = (): void => {
-      const values = this.listenerCount('lost') ? lost.filter(isValue).map(data => this.#valueOf(data)) : []
+      const values = this.listenerCount('lost') ? lost.filter(isValue).map(data => this.parser.decode(payloadOf(data))) : []
       if (values.length) this.emit('lost', { values })
       this.emit('close', end)
     }
-    this.isClosed ||= last
-    this.#telling = tell
-    // Where nobody reads, nothing is worked on, and the rest may be read later.
-    if (this.#inlet?.busy && this.#flowing) this.#inlet.after(() => this.#tell())
-    else this.#tell()
-    if (last) {
-      this.#open().after(() => {
-        const taker = this.#taker
-        this.#drained = true
-        this.#taker = undefined
-        taker?.({ done: true, value: undefined })
-      })
+    const drained = (): void => {
+      if (this.state !== 'closed') return
+      const taker = this.#taker
+      this.#drained = true
+      this.#taker = undefined
+      taker?.({ done: true, value: undefined })
     }
-  }
-
-  #valueOf(data: Data): unknown {
-    return this.parser.decode(isMarked(data) ? parseMarked(data).payload : data)
+    if (inlet) inlet.after(drained)
+    else drained()
+    // Where nobody reads, nothing is worked on, and the rest may be read later.
+    if (inlet?.busy && this.#flowing) inlet.after(tell)
+    else tell()
   }
 
   #pipeline(stage: string): Pipeline {
@@ -257,16 +255,8 @@ export abstract class Endpoint extends Session<ConnectionEvents> implements Conn
     return this.#inlet
   }
 
-  /** Tells of the end, once. */
-  #tell(): void {
-    const tell = this.#telling
-    this.#telling = undefined
-    tell?.()
-  }
-
   #flow(): void {
     this.#inlet?.gate(this.#flowing)
-    if (!this.#flowing) this.#tell()
   }
 
   #deliver(value: unknown): void {

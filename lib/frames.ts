@@ -67,3 +67,6 @@ export const parseMarked = (data: Data): Marked => {
     payload: typeof data === 'string' ? data.slice(skip) : data.subarray(skip)
   }
 }
+
+/** What a parser encoded, without its frame. */
+export const payloadOf = (data: Data): Data => (isMarked(data) ? parseMarked(data).payload : data)

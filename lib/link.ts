@@ -2,7 +2,7 @@ import { ERR_PROTOCOL } from './failures.ts'
 import { CLOSE, WELCOME } from './frames.ts'
 import { isGoodbye, isWelcome, parseJson } from './handshake.ts'
 import type { Goodbye, Welcome } from './handshake.ts'
-import type { ClientTransformer, Data, Wire } from './transformer.ts'
+import type { Data, Receiver, Wire } from './transformer.ts'
 
 /** Whom the client's end of a wire serves. Once it has another wire, this one's messages are ignored. */
 export interface LinkHost {
@@ -13,12 +13,6 @@ export interface LinkHost {
   lost(goodbye: Goodbye): void
 }
 
-/** What an attempt is about: what to say, and what to do when the server is pleased. It makes the wire the host's. */
-export interface Greeting {
-  readonly hello: string
-  welcomed(wire: Wire, welcome: Welcome): void
-}
-
 /** Why an attempt failed: the server refused, or there was no answer. */
 export interface Failed {
   readonly goodbye: Goodbye
@@ -26,54 +20,48 @@ export interface Failed {
 }
 
 /**
- * Opens a wire and says hello over it. Aborting `signal` cuts the wire, before and after the welcome.
+ * Opens a wire and says hello over it.
+ * @param welcomed - the server is pleased; it makes the wire the host's
  * @returns undefined after `welcomed`
  */
 export const openLink = (
-  transformer: ClientTransformer,
-  url: URL,
-  signal: AbortSignal,
-  greeting: Greeting,
-  host: LinkHost
+  dial: (receiver: Receiver) => void,
+  hello: string,
+  host: LinkHost,
+  welcomed: (wire: Wire, welcome: Welcome) => void
 ): Promise<Failed | undefined> =>
   new Promise(resolve => {
     let wire: Wire | undefined
     let waiting = true
-    const fail = (goodbye: Goodbye, refused: boolean): void => {
+    const answered = (failed?: Failed): void => {
       waiting = false
-      resolve({ goodbye, refused })
+      resolve(failed)
     }
     const greeted = (opened: Wire, data: Data): void => {
       const type = data.slice(0, 2)
       const answer = parseJson(data.slice(2))
-      if (type === CLOSE && isGoodbye(answer)) fail(answer, true)
-      else if (type !== WELCOME || !isWelcome(answer)) fail([ERR_PROTOCOL[1], 'this is no anywire server', 0], true)
-      else {
-        waiting = false
-        greeting.welcomed(opened, answer)
-        resolve(undefined)
-      }
+      if (type === WELCOME && isWelcome(answer)) {
+        answered()
+        welcomed(opened, answer)
+      } else if (type === CLOSE && isGoodbye(answer)) answered({ goodbye: answer, refused: true })
+      else answered({ goodbye: [ERR_PROTOCOL[1], 'this is no anywire server', 0], refused: true })
     }
-    transformer.dial(
-      url,
-      {
-        open(opened) {
-          wire = opened
-          opened.send(greeting.hello)
-        },
-        message(data) {
-          if (waiting && wire) greeted(wire, data)
-          else if (wire === host.wire) host.receive(data)
-        },
-        drain() {
-          if (wire === host.wire) host.drain()
-        },
-        close(code, reason, error) {
-          const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
-          if (waiting) fail(goodbye, false)
-          else if (wire === host.wire) host.lost(goodbye)
-        }
+    dial({
+      open(opened) {
+        wire = opened
+        opened.send(hello)
       },
-      signal
-    )
+      message(data) {
+        if (waiting && wire) greeted(wire, data)
+        else if (wire === host.wire) host.receive(data)
+      },
+      drain() {
+        if (wire === host.wire) host.drain()
+      },
+      close(code, reason, error) {
+        const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
+        if (waiting) answered({ goodbye, refused: false })
+        else if (wire === host.wire) host.lost(goodbye)
+      }
+    })
   })

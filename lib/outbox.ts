@@ -74,8 +74,9 @@ export class MessageOutbox implements Outbox {
   }
 
   flush(wire: Wire): void {
-    for (const data of this.#messages.slice(this.#next)) {
-      if (this.full || this.#flying >= this.window) return
+    while (!this.full && this.#flying < this.window) {
+      const data = this.#messages[this.#next]
+      if (data === undefined) return
       this.#next++
       this.#flying += sizeOf(data)
       this.full = !wire.send(data)

@@ -15,10 +15,18 @@ export type Interceptor = (
 type Next = (value: unknown) => void
 type Job = () => Promise<void> | void
 
+/** An entry of a queue: a linked list, as an array would move all that wait for each that leaves. */
+interface Entry {
+  job?: Job | undefined
+  next?: Entry
+}
+
 /** The interceptors of one direction, and the queue of the values that they have not seen yet. */
 export class Pipeline {
   #stages: readonly Interceptor[] = []
-  #jobs: Job[] = []
+  /** The entry that was worked on last, and the last one that waits. */
+  #done: Entry = {}
+  #last = this.#done
   #open = true
   #working = false
   /** Whether an interceptor is at work and has not said yet what becomes of its value. */
@@ -40,7 +48,7 @@ export class Pipeline {
 
   /** Whether a value can pass by at once, because nothing would be done to it. */
   get idle(): boolean {
-    return this.#open && !this.busy && !this.#working && !this.#stages.length && !this.#jobs.length
+    return this.#open && !this.busy && !this.#working && !this.#stages.length && !this.#done.next
   }
 
   /** Lets values through, or has them wait. */
@@ -61,7 +69,7 @@ export class Pipeline {
 
   /** Calls `job` behind the values that wait. */
   after(job: Job): void {
-    this.#jobs.push(job)
+    this.#last = this.#last.next = { job }
     this.#work()
   }
 
@@ -69,8 +77,10 @@ export class Pipeline {
     // A job that adds jobs, or opens the gate, has them done by the loop that it runs in.
     if (this.#working) return
     this.#working = true
-    while (this.#open && !this.busy && this.#jobs.length) {
-      const pending = this.#jobs.shift()?.()
+    for (let entry; this.#open && !this.busy && (entry = this.#done.next); ) {
+      const { job } = (this.#done = entry)
+      entry.job = undefined
+      const pending = job?.()
       if (!pending) continue
       this.busy = true
       void pending.then(() => {

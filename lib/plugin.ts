@@ -74,3 +74,14 @@ export const install = <P extends PluginInfo>(
     if (value) Object.defineProperty(host, name, { value, enumerable: true })
   }
 }
+
+/** Ends what plugins began, the last first. One that fails is told, and keeps the others from nothing. */
+export const undoAll = (undos: Undo[], failed: (error: unknown, event: string) => void): void => {
+  for (const undo of undos.splice(0).reverse()) {
+    try {
+      undo()
+    } catch (error) {
+      failed(error, 'undo')
+    }
+  }
+}

@@ -1,6 +1,5 @@
-import type { State } from './connection.ts'
+import type { ConnectionEvents, State } from './connection.ts'
 import { Emitter } from './emitter.ts'
-import type { Events } from './emitter.ts'
 import { AnywireError } from './errors.ts'
 import type { Failure } from './errors.ts'
 import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
@@ -13,36 +12,37 @@ import type { Outbox } from './outbox.ts'
 import { atEndOfTurn } from './tick.ts'
 import type { Data, Wire } from './transformer.ts'
 
-/** An end acknowledges after so many messages, or so many bytes, whichever comes first; and with each ping and pong. */
-const ACK_MESSAGES = 256
+/** An end acknowledges when it took so many bytes, as `sizeOf` counts them; and with each ping and pong. */
 const ACK_BYTES = 65_536
 
 /** And so many milliseconds after the first message that was taken, so that little of what arrived counts as lost. */
 const ACK_DELAY = 1_000
 
 /** Messages in and out, counted over one wire after the other: the half of an end that knows nothing of values. */
-export abstract class Session<E extends Events<E>> extends Emitter<E> {
+export abstract class Session extends Emitter<ConnectionEvents> {
   state: State = 'idle'
   wire: Wire | undefined
   abstract outbox: Outbox
   readonly limits: Limits
   /** The largest message that the other end takes. */
   remoteLimit: number
-  /** How often something was heard. */
-  #heard = 0
   /** The goodbye of this end, said already or still behind the last message. */
   ending: Goodbye | undefined
   /** The goodbye has left. */
   said = false
-  /** Bytes that came in and were not taken. */
+  /** Bytes that wait to be taken. */
   protected unread = 0
+  /** How often something was heard. */
+  #heard = 0
   #ticking = false
   #wantsDrain = false
-  /** Counted messages that came in; that were taken; that were acknowledged, and the bytes that were taken since. */
+  /** Counted messages that came in; and how many of the first of them were taken. */
   #received = 0
   #consumed = 0
-  #acknowledged = 0
-  #unacknowledged = 0
+  /** Counted messages that wait to be taken. */
+  #held = 0
+  /** Bytes that were taken and not acknowledged. */
+  #owed = 0
   /** Messages that a former wire has delivered already. */
   #skip = 0
   #ackTimer: ReturnType<typeof setTimeout> | undefined
@@ -61,10 +61,8 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   protected abstract left(goodbye: Goodbye): void
   /** The other end answered a ping. */
   protected abstract ponged(): void
-  /** There is room again after a write that said "full". */
-  protected abstract drained(): void
-  /** A message came in; `size` is to be consumed, and 0 for what is not counted. */
-  protected abstract arrived(lane: number, payload: Data, size: number): void
+  /** A message came in. `number`: which one of the counted; 0 for what is not counted, and not acknowledged. */
+  protected abstract arrived(lane: number, payload: Data, number: number): void
 
   /** How far this end has got, for the other end to go on from there. */
   get progress(): Progress {
@@ -76,15 +74,16 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     return this.#heard + (this.wire?.received ?? 0)
   }
 
-  /** Goes on over a wire. `known`: the progress that the other end will send from, when that is not the present one. */
-  attach(wire: Wire, known?: Progress): void {
+  /** Goes on over a wire. `received`: the count that the other end sends from, when that is not the present one. */
+  attach(wire: Wire, received = this.#received): void {
     this.wire = wire
     this.outbox.full = false
     this.#heard++
     // What was said over the wire before may not have arrived.
     this.said = false
-    this.#skip = known ? this.#received - known[0] : 0
-    this.#schedule()
+    this.#skip = this.#received - received
+    this.#owed = 0
+    this.schedule()
   }
 
   /** Lets go of the wire, and keeps the rest. */
@@ -107,22 +106,20 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
 
   /**
    * To be called after each addition to the outbox: has it sent, within the caps.
-   * @returns false when the writer should wait for `drained`
+   * @returns false when the writer should wait for `drain`
    */
   written(): boolean {
-    const { outbox, limits } = this
-    this.#schedule()
-    if (outbox.writable) return true
+    const { limits } = this
+    this.schedule()
+    if (this.outbox.writable) return true
     this.#wantsDrain = true
-    const cap = this.wire ? limits.buffered : limits.window
-    if (this.holdsMoreThan(cap)) this.fail(ERR_SLOW)
+    if (this.holdsMoreThan(this.wire ? limits.buffered : limits.window)) this.fail(ERR_SLOW)
     return false
   }
 
   /** One message over is accepted, so that a message of the size of the cap can be sent at all. */
   protected holdsMoreThan(cap: number): boolean {
-    // The other end says how large a message it takes, and may say anything.
-    return this.outbox.bytes - Math.min(this.remoteLimit, cap) > cap
+    return this.outbox.bytes > cap + Math.min(cap, this.limits.message)
   }
 
   /** Sends what there is to send. */
@@ -132,10 +129,10 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     if (!wire) return
     if (outbox.waiting) outbox.flush(wire)
     if (this.#owesAck()) this.count(ACK)
-    if (ending && !outbox.waiting && !this.holding && !this.said) this.bid(ending)
-    if (this.#wantsDrain && outbox.writable) {
+    if (ending && !outbox.waiting && !this.said) this.bid(ending)
+    if (this.#wantsDrain && this.hasRoom) {
       this.#wantsDrain = false
-      this.drained()
+      this.emit('drain')
     }
   }
 
@@ -148,29 +145,27 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   /** Handles a message from the wire. */
   receive(data: Data): void {
     this.#heard++
-    if (isMarked(data)) this.#receiveMarked(data)
-    else this.receiveCounted(0, data)
+    if (!isMarked(data)) return this.receiveCounted(0, data)
+    const { lane, reliable, type, payload } = parseMarked(data)
+    if (!(lane >= 0)) this.#receiveControl(type, payload)
+    else if (reliable) this.receiveCounted(lane, payload)
+    else this.arrived(lane, payload, 0)
   }
 
-  /** Whether values that were written are still on their way to the outbox. */
-  protected get holding(): boolean {
-    return false
+  /** Whether a writer may go on. */
+  protected get hasRoom(): boolean {
+    return this.outbox.writable
   }
 
-  /** Asks the other end for a sign of life, which carries acknowledgements both ways. */
-  sendPing(): void {
-    this.count(PING)
+  /** A writer was told to wait: `drain` follows as soon as there is a wire with room. */
+  protected wantDrain(): void {
+    this.#wantsDrain = true
   }
 
   /** Says goodbye behind the last message; the other end then closes the wire. */
   protected goodbye(goodbye: Goodbye): void {
     this.ending = goodbye
-    this.#schedule()
-  }
-
-  /** A writer was told to wait: `drained` follows as soon as there is a wire with room. */
-  protected wantDrain(): void {
-    this.#wantsDrain = true
+    this.schedule()
   }
 
   /** Says goodbye now. */
@@ -188,9 +183,9 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     this.leave([error.status, error.message, 0])
   }
 
-  /** A new session begins, on this end as on the other. */
+  /** A new session begins, on this end as on the other. What the old one left unread stays, and is not counted. */
   protected renew(): void {
-    this.#received = this.#consumed = this.#acknowledged = this.#unacknowledged = this.unread = 0
+    this.#received = this.#consumed = this.#held = this.unread = 0
     this.said = false
   }
 
@@ -199,20 +194,30 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
       this.#skip--
       return
     }
-    const size = sizeOf(payload)
-    this.#received++
-    this.unread += size
-    this.arrived(lane, payload, size)
+    this.arrived(lane, payload, ++this.#received)
   }
 
-  /** A message was taken by the application. */
-  protected consume(size: number): void {
-    // What an old session left unread is none of the new one's.
-    if (!size || this.#consumed === this.#received) return
-    this.#consumed++
-    this.unread -= size
-    this.#unacknowledged += size
-    if (this.#owesAck()) this.#schedule()
+  /** A message has to wait until it is taken. */
+  protected hold(payload: Data, number: number): void {
+    this.unread += sizeOf(payload)
+    if (number) this.#held++
+  }
+
+  /** A message that waited was taken. */
+  protected release(payload: Data, number: number): void {
+    this.unread -= sizeOf(payload)
+    if (!number) return
+    this.#held--
+    this.#consumed = number
+    this.consume(payload, number)
+  }
+
+  /** A message was taken by the application. What is acknowledged has no gaps: nothing behind a message that waits. */
+  protected consume(payload: Data, number: number): void {
+    if (!number) return
+    if (!this.#held) this.#consumed = this.#received
+    this.#owed += sizeOf(payload)
+    if (this.#owesAck()) this.schedule()
     else this.#ackTimer ??= setTimeout(() => this.count(ACK), ACK_DELAY)
   }
 
@@ -220,9 +225,15 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
   protected count(type: string): void {
     if (!this.wire) return
     this.#stopAckTimer()
-    this.#acknowledged = this.#consumed
-    this.#unacknowledged = 0
+    this.#owed = 0
     this.wire.send(type + this.#consumed)
+  }
+
+  /** Has `tick` called at the end of this turn. */
+  protected schedule(): void {
+    if (this.#ticking || !this.wire) return
+    this.#ticking = true
+    atEndOfTurn(this)
   }
 
   #stopAckTimer(): void {
@@ -230,40 +241,25 @@ export abstract class Session<E extends Events<E>> extends Emitter<E> {
     this.#ackTimer = undefined
   }
 
-  #schedule(): void {
-    if (this.#ticking || !this.wire) return
-    this.#ticking = true
-    atEndOfTurn(this)
-  }
-
-  #receiveMarked(data: Data): void {
-    const { lane, reliable, type, payload } = parseMarked(data)
-    if (lane >= 0) {
-      if (reliable) this.receiveCounted(lane, payload)
-      else this.arrived(lane, payload, 0)
-    } else if (type === CLOSE) {
+  #receiveControl(type: string, payload: Data): void {
+    if (type === CLOSE) {
       const goodbye = parseJson(payload)
       if (!isGoodbye(goodbye)) return this.fail(ERR_PROTOCOL)
-      // What was written until now may still arrive, and what arrived is known to have.
+      // What was written until now may still arrive, and what arrived will be read, however long the reader takes.
       this.tick()
-      // What arrived will be read, however long the reader takes.
       this.#consumed = this.#received
       this.count(ACK)
-      this.left(goodbye)
-    } else this.#receiveCount(type, `${payload}`)
-  }
-
-  #receiveCount(type: string, count: string): void {
+      return this.left(goodbye)
+    }
     const known = type === ACK || type === PING || type === PONG
-    if (!known || !/^\d{1,15}$/.test(count) || !this.outbox.acknowledge(+count)) return this.fail(ERR_PROTOCOL)
+    if (!known || !/^\d{1,15}$/.test(`${payload}`) || !this.outbox.acknowledge(+payload)) return this.fail(ERR_PROTOCOL)
     if (type === PING) this.count(PONG)
     if (type === PONG) this.ponged()
-    if (this.outbox.waiting || this.#wantsDrain) this.#schedule()
+    if (this.outbox.waiting || this.#wantsDrain) this.schedule()
   }
 
   #owesAck(): boolean {
     // The other end's window is this end's, the smaller of both: it must not stand still before it is told.
-    const bytes = Math.min(ACK_BYTES, this.outbox.window / 8)
-    return this.#consumed - this.#acknowledged >= ACK_MESSAGES || (this.#unacknowledged >= bytes && bytes > 0)
+    return this.#owed >= Math.min(ACK_BYTES, this.outbox.window / 8)
   }
 }

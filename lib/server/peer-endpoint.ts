@@ -5,7 +5,7 @@ import { checkSize, Endpoint } from '../endpoint.ts'
 import { AnywireError, retryable } from '../errors.ts'
 import type { Failure } from '../errors.ts'
 import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
-import { WELCOME } from '../frames.ts'
+import { PING, WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
 import type { Goodbye, Hello, Progress, Welcome } from '../handshake.ts'
 import { LaneEnd } from '../lane.ts'
@@ -191,7 +191,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     } catch (error) {
       if (!(error instanceof AnywireError)) throw error
       this.report(error, 'write')
-      setImmediate(() => this.drained())
+      setImmediate(() => this.emit('drain'))
       return false
     }
   }
@@ -227,7 +227,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     }
     this.#life = life
     this.#pinged = silent || !this.#spoke
-    if (this.#pinged) this.sendPing()
+    if (this.#pinged) this.count(PING)
     this.#spoke = false
   }
 
@@ -289,7 +289,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.detach()
     const { sent, unsent } = this.outbox.clear()
     this.#host.closed(this)
-    this.closed(end(goodbye), [...sent, ...unsent], true)
+    this.closed(end(goodbye), [...sent, ...unsent])
     for (const undo of this.#undos?.reverse() ?? []) undo()
   }
 }

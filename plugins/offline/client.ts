@@ -1,9 +1,11 @@
-import type { Listenable } from '../../lib/connection.ts'
+import type { Listenable, WriteOptions } from '../../lib/connection.ts'
+import type { Keeper } from '../../lib/client.ts'
 import { Emitter } from '../../lib/emitter.ts'
+import { payloadOf } from '../../lib/frames.ts'
 import { isOffline, watchNetwork } from '../../lib/network.ts'
+import { sizeOf } from '../../lib/outbox.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
-import { sizeOf } from '../../lib/outbox.ts'
 import type { Data } from '../../lib/transformer.ts'
 
 export interface OfflineOptions {
@@ -41,10 +43,9 @@ interface Waiting {
   /** As it was when it was written, whatever the application does to it later. */
   readonly data: Data
   readonly deadline: number
-  send(value: unknown): void
 }
 
-class Queue extends Emitter<OfflineEvents> implements Offline {
+class Queue extends Emitter<OfflineEvents> implements Offline, Keeper {
   readonly #options: Required<OfflineOptions>
   readonly #decode: (data: Data) => unknown
   #waiting: Waiting[] = []
@@ -61,45 +62,58 @@ class Queue extends Emitter<OfflineEvents> implements Offline {
     return this.#waiting.length
   }
 
-  push(data: Data, expires = this.#options.expires, send: Waiting['send']): void {
+  put(data: Data, { expires = this.#options.expires }: WriteOptions = {}): void {
     const { bytes, discard } = this.#options
-    const size = sizeOf(data)
-    const waiting = { data, deadline: Date.now() + expires, send }
-    while (discard === 'oldest' && this.bytes + size > bytes && this.#waiting[0]) this.#discard(this.#take(), 'full')
-    if (this.bytes + size > bytes) return this.#discard(waiting, 'full')
-    this.#waiting.push(waiting)
-    this.bytes += size
+    const waiting = { data, deadline: Date.now() + expires }
+    const room = bytes - sizeOf(data)
+    const gone: Waiting[] = []
+    while (discard === 'oldest' && this.bytes > room && this.#waiting[0]) gone.push(...this.#remove(1))
+    if (this.bytes > room) gone.push(waiting)
+    else {
+      this.#waiting.push(waiting)
+      this.bytes += sizeOf(data)
+    }
+    this.#discard(gone, 'full')
   }
 
-  /** Sends what waits, in order; returns how many values that were. */
-  flush(): number {
-    let values = 0
-    for (let waiting = this.#take(); waiting; waiting = this.#take()) {
-      if (waiting.deadline < Date.now()) this.#discard(waiting, 'expired')
-      else {
-        waiting.send(this.#decode(waiting.data))
-        values++
-      }
-    }
+  take(): readonly Data[] {
+    const now = Date.now()
+    const all = this.#remove()
+    const values = all.filter(({ deadline }) => deadline >= now).map(({ data }) => data)
+    // Handlers come last: they may write.
+    queueMicrotask(() => {
+      this.#discard(
+        all.filter(({ deadline }) => deadline < now),
+        'expired'
+      )
+      this.emit('online', { values: values.length })
+    })
+    this.online = true
     return values
   }
 
-  clear(reason: DiscardReason): void {
-    for (let waiting = this.#take(); waiting; waiting = this.#take()) this.#discard(waiting, reason)
+  lost(): void {
+    if (!this.online) return
+    this.online = false
+    this.emit('offline')
+  }
+
+  close(): void {
+    this.#discard(this.#remove(), 'closed')
   }
 
   override failed(error: unknown): void {
     print(error)
   }
 
-  #take(): Waiting | undefined {
-    const waiting = this.#waiting.shift()
-    if (waiting) this.bytes -= sizeOf(waiting.data)
-    return waiting
+  #remove(count = this.size): Waiting[] {
+    const removed = this.#waiting.splice(0, count)
+    for (const { data } of removed) this.bytes -= sizeOf(data)
+    return removed
   }
 
-  #discard(waiting: Waiting | undefined, reason: DiscardReason): void {
-    if (waiting) this.emit('discard', { value: this.#decode(waiting.data), reason })
+  #discard(all: readonly Waiting[], reason: DiscardReason): void {
+    for (const { data } of all) this.emit('discard', { value: this.#decode(data), reason })
   }
 }
 
@@ -113,31 +127,19 @@ export const offline = (options: OfflineOptions = {}) =>
     local: true,
     client(client, _lane, during): Offline {
       const settings = { ...DEFAULTS, ...options }
-      const queue = new Queue(settings, data => client.parser.decode(data))
-      // Handlers of `open` come before what waits: what they write passes by.
-      client.outgoing.use((value, next, { reliable = true, expires } = {}) => {
-        if (client.state === 'open') next(value)
-        else if (reliable) queue.push(client.parser.encode(value), expires, next)
+      const queue = new Queue(settings, data => client.parser.decode(payloadOf(data)))
+      client.keep(queue)
+      client.on('disconnect', () => queue.lost())
+      client.on('close', ({ reconnect }) => {
+        queue.lost()
+        if (!reconnect) queue.close()
       })
-      client.hold(() => queue.size > 0)
-      const lost = (): void => {
-        if (!queue.online) return
-        queue.online = false
-        queue.emit('offline')
-      }
-      client.on('open', () =>
-        queueMicrotask(() => {
-          if (client.state !== 'open') return
-          queue.online = true
-          queue.emit('online', { values: queue.flush() })
+      during(() =>
+        watchNetwork(() => {
+          // What becomes of the wire is told by its events.
+          client.ping(isOffline() ? 0 : settings.probe).catch(() => {})
         })
       )
-      client.on('disconnect', lost)
-      client.on('close', ({ reconnect }) => {
-        lost()
-        if (!reconnect) queue.clear('closed')
-      })
-      during(() => watchNetwork(() => client.probe(isOffline() ? 0 : settings.probe)))
       return queue
     }
   }) as const satisfies ClientPlugin

@@ -34,7 +34,7 @@ export const offline = (options: OfflineOptions = {}) => {
   return {
     ...plugin,
     client(client, lane, during): Offline {
-      during(() => watchInterfaces(() => client.probe(options.probe)))
+      during(() => watchInterfaces(() => void client.ping(options.probe).catch(() => {})))
       return plugin.client(client, lane, during)
     }
   } as const satisfies ClientPlugin

@@ -70,17 +70,19 @@ class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
     if (performance.now() - this.#opened >= STABLE) this.attempts = 0
     this.#opened = Infinity
     const { min, max, factor, attempts, random } = this.#options
-    if (this.attempts >= attempts) {
-      this.emit('stop', { attempts: this.attempts })
-      return false
-    }
+    const done = this.attempts
+    const over = done >= attempts
     // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that lost
     // their server together do not come back together.
-    const delay = Math.min(LONGEST, after + random() * Math.min(max, min * factor ** this.attempts))
+    const delay = Math.min(LONGEST, after + random() * Math.min(max, min * factor ** done))
     this.cancel()
-    this.#timer = setTimeout(() => this.now(), delay)
-    this.emit('schedule', { attempt: this.attempts + 1, delay, code, reason })
-    return true
+    if (!over) this.#timer = setTimeout(() => this.now(), delay)
+    // The client is in the midst of it: handlers come when it is done, and may end it.
+    queueMicrotask(() => {
+      if (over) this.emit('stop', { attempts: done })
+      else if (this.waiting) this.emit('schedule', { attempt: done + 1, delay, code, reason })
+    })
+    return !over
   }
 
   now(): void {

@@ -393,7 +393,7 @@ describe('offline', () => {
       })
       const interfaces = sandbox.stub(os, 'networkInterfaces').returns({ lo: [], eth0: [address('10.0.0.1')] })
       const client = world.connect([reconnect({ random: () => 0.5 }), offline({ probe: 500 })] as const)
-      const probe = sandbox.spy(client, 'probe')
+      const probe = sandbox.spy(client, 'ping')
       await world.pass(20_000)
       assert.equal(probe.callCount, 0)
       interfaces.returns({ lo: [], eth0: [address('10.0.0.3')] })

@@ -91,7 +91,7 @@ describe('reconnect', () => {
       const closing = world.server.close({ reconnect: 20_000 })
       await world.pass(10)
       await closing
-      assert.deepEqual(events, ['open', 'schedule 1 in 10250', 'close 3000 true'])
+      assert.deepEqual(events, ['open', 'close 3000 true', 'schedule 1 in 10250'])
       world.serve()
       await world.pass(10_200)
       assert.equal(events.length, 3)
@@ -121,8 +121,8 @@ describe('reconnect', () => {
         'attempt 1',
         'schedule 2 in 1000',
         'attempt 2',
-        'stop after 2',
-        'close 1006 false'
+        'close 1006 false',
+        'stop after 2'
       ])
       assert.deepEqual([client.state, client.reconnect.waiting, client.reconnect.attempts], ['closed', false, 0])
       world.network.down = false
@@ -142,8 +142,8 @@ describe('reconnect', () => {
       await world.pass(1_000)
       assert.deepEqual(events, [
         'open',
-        'schedule 1 in 500',
         'disconnect true',
+        'schedule 1 in 500',
         'attempt 1',
         'schedule 2 in 1000',
         'attempt 2',
@@ -247,7 +247,7 @@ describe('reconnect', () => {
         assert.deepEqual(
           events.slice(1),
           again
-            ? ['schedule 1 in 500', `close ${code} true`, 'attempt 1', 'success after 1', 'open']
+            ? [`close ${code} true`, 'schedule 1 in 500', 'attempt 1', 'success after 1', 'open']
             : [`close ${code} false`]
         )
       })
@@ -290,7 +290,7 @@ describe('reconnect', () => {
       valid = false
       world.network.cut()
       await world.pass(10_000)
-      assert.deepEqual(events, ['open', 'schedule 1 in 500', 'disconnect true', 'attempt 1', 'close 3502 false'])
+      assert.deepEqual(events, ['open', 'disconnect true', 'schedule 1 in 500', 'attempt 1', 'close 3502 false'])
     })
 
     for (const act of ['end', 'destroy'] as const) {
