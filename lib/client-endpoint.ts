@@ -2,20 +2,30 @@ import type { Client, ClientOptions, Each, Keeper } from './client.ts'
 import type { WriteOptions } from './connection.ts'
 import type { Undo } from './emitter.ts'
 import { checkSize, Endpoint, isValue } from './endpoint.ts'
-import { AnywireError, retryable, textOf } from './errors.ts'
+import { AnywireError, retryable } from './errors.ts'
 import type { Failure } from './errors.ts'
-import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
+import {
+  ERR_CLOSED,
+  ERR_HANDSHAKE_TIMEOUT,
+  ERR_OPTION,
+  ERR_PROTOCOL,
+  ERR_SESSION_LOST,
+  ERR_SLOW,
+  ERR_TIMEOUT
+} from './failures.ts'
 import { HELLO, PING } from './frames.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
 import type { Goodbye, Hello, Welcome } from './handshake.ts'
 import { LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
-import { openLink } from './link.ts'
+import { Link, LinkError } from './link.ts'
 import type { LinkHost } from './link.ts'
 import { MessageOutbox, sizeOf } from './outbox.ts'
 import { install, undoAll } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
 import { print } from './print.ts'
+import { inOrder } from './strategy.ts'
+import type { Greet, Open, Strategy } from './strategy.ts'
 import { LONGEST } from './timer.ts'
 import type { Data, Wire } from './transformer.ts'
 import { attemptUrl } from './url.ts'
@@ -24,6 +34,9 @@ type Supervisor = Parameters<Client['supervise']>[0]
 
 /** The options, whatever plugins they name. */
 export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
+
+/** Milliseconds for an attempt to connect. */
+const TIMEOUT = 10_000
 
 /** Milliseconds for the answer to a ping, or to a goodbye. */
 const PATIENCE = 5_000
@@ -45,8 +58,16 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   /** What ends the pings that wait for an answer. */
   #pings: ((error?: AnywireError) => void)[] = []
   #token = ''
-  /** The attempt under way, or whose wire is in use; aborting it cuts the wire. */
-  #attempt: AbortController | undefined
+  offers: readonly string[] = []
+  #strategy: Strategy = inOrder
+  link: Link | undefined
+  /** All links, those included that still open. */
+  readonly #links = new Set<Link>()
+  /** The attempt under way. */
+  #attempt: object | undefined
+  /** The link that the connection moves to, once the server agrees; and how the one in use was lost meanwhile. */
+  #moving: Link | undefined
+  #fallen: Goodbye | undefined
   /** Gives up: an attempt, then a wire that is silent, then the answer to a goodbye. */
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -70,14 +91,49 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   open(): void {
-    if (this.#attempt) return
-    const attempt = (this.#attempt = new AbortController())
+    if (this.#attempt || this.link || this.#moving) return
+    const attempt = (this.#attempt = {})
     if (this.state === 'idle' || this.state === 'closed') {
       this.state = 'connecting'
       this.reopen()
       this.#undos = this.#starts.map(start => start())
     }
     void this.#dial(attempt)
+  }
+
+  async migrate(name: string): Promise<void> {
+    const transformer = this.#options.transformers.find(other => other.name === name)
+    const { id } = this
+    const check = (): void => {
+      if (!this.link || this.id !== id || this.#moving) throw new AnywireError(ERR_CLOSED)
+    }
+    if (!transformer) throw new AnywireError(ERR_OPTION, `there is no transformer '${name}'`)
+    check()
+    const [open, greet] = await this.#prepare(check)
+    const link = open(transformer)
+    const [, code, reason] = ERR_HANDSHAKE_TIMEOUT
+    const timer = setTimeout(() => link.abort([code, reason, 0]), this.#options.timeout ?? TIMEOUT)
+    try {
+      await link.opened
+      check()
+      this.#moving = link
+      await greet(link)
+    } catch (error) {
+      link.abort()
+      if (this.#moving === link) {
+        this.#moving = undefined
+        const { goodbye, refused } = LinkError.of(error)
+        // The wire that was in use is gone too.
+        if (this.#fallen) this.#down(refused ? goodbye : this.#fallen, refused)
+      }
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  choose(strategy: Strategy): void {
+    this.#strategy = strategy
   }
 
   supervise(supervisor: Supervisor): void {
@@ -107,7 +163,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   finish(goodbye: Goodbye): void {
     // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.
-    if (this.wire || (this.bufferedBytes && this.state !== 'idle')) this.goodbye(goodbye)
+    if (this.wire || this.#moving || (this.bufferedBytes && this.state !== 'idle')) this.goodbye(goodbye)
     else this.leave(goodbye)
   }
 
@@ -129,10 +185,9 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   /** Closes the wire as it should be, and is done with the session. */
   protected override left(goodbye: Goodbye): void {
-    const { wire } = this
-    // Aborting the attempt would cut it.
-    if (wire) this.#attempt = undefined
-    wire?.close(goodbye[0], '')
+    // Aborting the link would cut it.
+    if (this.link) this.#links.delete(this.link)
+    this.wire?.close(goodbye[0], '')
     this.#down(goodbye, true)
   }
 
@@ -146,35 +201,52 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.#pings.shift()?.()
   }
 
-  lost(goodbye: Goodbye): void {
-    this.#down((this.said && this.ending) || goodbye, this.said || isFinal(goodbye[0]))
+  tried(link: Link, error?: LinkError): void {
+    const { transformer, since } = link
+    const duration = performance.now() - since
+    if (error) this.#links.delete(link)
+    // The client is in the midst of it: handlers come when it is done.
+    queueMicrotask(() => this.emit('attempt', { transformer, duration, error }))
   }
 
-  async #dial(attempt: AbortController): Promise<void> {
-    const { transformers, timeout = 10_000, query, auth } = this.#options
-    let goodbye: Goodbye = [1006, 'there is no transformer', 0]
+  lost(goodbye: Goodbye): void {
+    if (this.#moving && !this.said) {
+      // Perhaps because it moved: the answer will tell.
+      this.#fallen = goodbye
+      this.link = undefined
+      this.detach()
+    } else this.#down((this.said && this.ending) || goodbye, this.said || isFinal(goodbye[0]))
+  }
+
+  async #dial(attempt: object): Promise<void> {
+    const { transformers, timeout = TIMEOUT } = this.#options
     this.#after(timeout, () => this.#down(tell(ERR_HANDSHAKE_TIMEOUT), false))
-    const asked = Promise.all([each(this.#url), each(auth)])
-    for (const transformer of transformers) {
-      try {
-        const [url, credentials] = await asked
-        if (this.#attempt !== attempt) return
-        const [received] = this.progress
-        const failed = await openLink(
-          receiver => transformer.dial(attemptUrl(url, query), receiver, attempt.signal),
-          // Made here, where it does no harm that `auth` may be no JSON.
-          HELLO + JSON.stringify(this.#hello(credentials)),
-          this,
-          (wire, welcome) => this.#welcomed(wire, welcome, transformer.name, received)
-        )
-        if (!failed || this.#attempt !== attempt) return
-        goodbye = failed.goodbye
-        if (failed.refused) return this.#down(goodbye, true)
-      } catch (error) {
-        goodbye = [1006, textOf(error), 0]
+    try {
+      const check = (): void => {
+        if (this.#attempt !== attempt) throw new AnywireError(ERR_CLOSED)
       }
+      await this.#strategy(transformers, ...(await this.#prepare(check)))
+    } catch (error) {
+      const { goodbye, refused } = LinkError.of(error)
+      if (this.#attempt === attempt) this.#down(goodbye, refused)
     }
-    if (this.#attempt === attempt) this.#down(goodbye, false)
+  }
+
+  /** Asks the application what an attempt needs. `check` throws when the attempt is over. */
+  async #prepare(check: () => void): Promise<readonly [open: Open, greet: Greet, url: URL]> {
+    const { query, auth } = this.#options
+    const [base, credentials] = await Promise.all([each(this.#url), each(auth)])
+    const url = attemptUrl(base, query)
+    return [
+      transformer => {
+        check()
+        const link = new Link(transformer, url, this)
+        this.#links.add(link)
+        return link
+      },
+      async (link, patience) => link.greet(HELLO + JSON.stringify(this.#hello(credentials)), patience),
+      url
+    ]
   }
 
   #hello(auth: unknown): Hello {
@@ -192,31 +264,49 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     }
   }
 
-  /** @param received - how many messages this end had when it said hello */
-  #welcomed(wire: Wire, welcome: Welcome, transformer: string, received: number): void {
-    const { id, token, recovered, got, lanes, window, limit, heartbeat } = welcome
+  welcomed(link: Link, wire: Wire, welcome: Welcome): boolean {
+    const { id, token, recovered, got, from, lanes, transformers, window, limit, heartbeat } = welcome
+    const { transformer: former, state } = this
     let lost: Data[] | undefined
+    // A connection moves as it is, or not at all.
+    if (this.link && !recovered) return false
+    this.tried(link)
     if (recovered) {
-      if (!this.outbox.rewind(...got)) return this.fail(ERR_PROTOCOL)
+      if (!this.outbox.rewind(...got)) {
+        this.fail(ERR_PROTOCOL)
+        return true
+      }
     } else if (this.id) lost = this.#forget(true)
+    this.#attempt = this.#moving = this.#fallen = undefined
+    this.link = link
+    this.#links.delete(link)
+    for (const other of this.#links) other.abort()
+    this.#links.add(link)
     this.id = id
     this.#token = token
-    this.transformer = transformer
+    this.transformer = link.transformer
+    this.offers = transformers
     this.state = 'open'
     this.outbox.window = Math.min(this.limits.window, window)
     this.remoteLimit = limit
     this.lanes = [undefined, ...lanes.map(name => this.#ends.get(name))]
     for (const [number, lane] of this.lanes.entries()) if (lane) lane.number = number
-    this.attach(wire, recovered ? received : undefined)
+    this.attach(wire, recovered ? from : undefined)
+    // Their answers were lost with the wire before.
+    for (const _ of this.#pings) this.count(PING)
     this.#watch(heartbeat * 1.5)
     // From here on handlers may do anything.
     const [, code, reason] = ERR_SESSION_LOST
     if (lost) this.closed({ code, reason, after: 0, reconnect: true }, lost)
-    if (this.wire === wire) this.emit('open', { recovered })
-    if (this.wire !== wire) return
+    if (this.wire === wire) {
+      if (state === 'open' && recovered) this.emit('migrate', { from: former, to: this.transformer })
+      else this.emit('open', { recovered })
+    }
+    if (this.wire !== wire) return true
     // What waits goes behind what the handlers sent.
     for (const data of [...this.#again.splice(0), ...(this.#keeper?.take() ?? [])]) this.#flush(data)
     this.written()
+    return true
   }
 
   /** Sends what waited, unless this server does not take it. */
@@ -233,12 +323,12 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   #down([code, reason, after]: Goodbye, over: boolean): void {
     const { state, id } = this
     if (state === 'closed') return
-    const attempt = this.#attempt
     const pings = this.#pings.splice(0)
-    this.#attempt = undefined
+    this.#attempt = this.#moving = this.#fallen = this.link = undefined
     clearTimeout(this.#timer)
     this.detach()
-    attempt?.abort()
+    for (const link of this.#links) link.abort()
+    this.#links.clear()
     const returns = over ? !this.isClosed && retryable(code) : !this.said
     const reconnect = (returns && this.#supervisor?.({ code, reason, after })) === true
     const end = { code, reason, after, reconnect }

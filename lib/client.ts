@@ -3,6 +3,7 @@ import type { Connection, End, WriteOptions } from './connection.ts'
 import type { Parser } from './parser.ts'
 import type { Checked, ClientPlugin, Installed } from './plugin.ts'
 import type { Limits } from './limits.ts'
+import type { Strategy } from './strategy.ts'
 import type { ClientTransformer, Data } from './transformer.ts'
 
 /** A value, or what makes it for each attempt to connect. */
@@ -38,6 +39,16 @@ export interface Client extends Connection {
    * @throws ERR_CLOSED when there is no wire, or it is lost before the answer
    */
   ping(timeout?: number): Promise<number>
+  /** The names of the transformers that the server listens with; empty before the first welcome. */
+  readonly offers: readonly string[]
+  /**
+   * Moves the connection to a wire of another transformer, or a new one of the same; values go on as if nothing happened.
+   * @throws ERR_CLOSED when there is no wire to move from, or it moves already; ERR_OPTION for a transformer that is none of
+   * the options; a LinkError when the new wire failed, and the connection stays where it is
+   */
+  migrate(transformer: string): Promise<void>
+  /** For a plugin that chooses among transformers; the last one is used. */
+  choose(strategy: Strategy): void
   /**
    * For a plugin that reconnects; the last one is asked. `supervisor` is called whenever there is no wire, and nobody said
    * that it should stay so; it returns true when it will call `open()` later. It is asked in the midst of things: what it

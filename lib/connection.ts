@@ -1,5 +1,6 @@
 import type { Events, Undo } from './emitter.ts'
 import type { AnywireError } from './errors.ts'
+import type { LinkError } from './link.ts'
 import type { Parser } from './parser.ts'
 import type { Pipeline } from './pipeline.ts'
 
@@ -25,6 +26,16 @@ export interface Lost {
   readonly values: readonly unknown[]
 }
 
+/** How an attempt of a client to get a wire went. */
+export interface Attempt {
+  /** The name of the transformer. */
+  readonly transformer: string
+  /** In milliseconds. */
+  readonly duration: number
+  /** Why it failed. */
+  readonly error: LinkError | undefined
+}
+
 /** What a connection tells. */
 export interface ConnectionEvents {
   /** A value arrived. Values wait, unacknowledged, until somebody listens or iterates. */
@@ -33,8 +44,12 @@ export interface ConnectionEvents {
   drain: []
   /** Values can travel: the connection opened, or goes on over another wire. */
   open: [opened: Opened]
+  /** The connection went on over another wire, without a break; the names of their transformers. */
+  migrate: [moved: { readonly from: string; readonly to: string }]
   /** The wire was lost; the connection waits for another one. */
   disconnect: [end: End]
+  /** On a client: an attempt to get a wire succeeded, or failed. */
+  attempt: [attempt: Attempt]
   /** Once for each connection: it ended. */
   close: [end: End]
   lost: [lost: Lost]

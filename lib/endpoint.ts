@@ -40,6 +40,8 @@ export abstract class Endpoint extends Session implements Connection {
   /** A write is under way, and why its value was refused. */
   #writing = false
   #refused: AnywireError | undefined
+  /** The ends that are being told. */
+  #ends: [lost: readonly unknown[], end: End][] = []
   /** Nothing more will come, and everything was read. */
   #drained = false
 
@@ -214,10 +216,17 @@ export abstract class Endpoint extends Session implements Connection {
    */
   protected closed(end: End, lost: readonly Data[]): void {
     const inlet = this.#inlet
+    const values = this.listenerCount('lost')
+      ? lost.filter(isValue).map(data => this.parser.decode(payloadOf(data)))
+      : []
     const tell = (): void => {
-      const values = this.listenerCount('lost') ? lost.filter(isValue).map(data => this.parser.decode(payloadOf(data))) : []
-      if (values.length) this.emit('lost', { values })
-      this.emit('close', end)
+      // A handler that ends the next session has that told behind the end of this one.
+      if (this.#ends.push([values, end]) > 1) return
+      for (const [values, end] of this.#ends) {
+        if (values.length) this.emit('lost', { values })
+        this.emit('close', end)
+      }
+      this.#ends = []
     }
     const drained = (): void => {
       if (this.state !== 'closed') return

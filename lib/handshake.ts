@@ -32,8 +32,12 @@ export interface Welcome {
   readonly recovered: boolean
   /** The server's progress; [0, 0] in a new session. */
   readonly got: Progress
+  /** How many messages come before the first one that the server sends over this wire; 0 in a new session. */
+  readonly from: number
   /** The plugins of the server that need their other half: the first one's lane is 1. */
   readonly lanes: readonly string[]
+  /** The names of the transformers that the server listens with. */
+  readonly transformers: readonly string[]
   readonly limit: number
   readonly window: number
   /** Milliseconds between two signs of life; 0 where the server does not ping. */
@@ -60,8 +64,15 @@ export const parseJson = (json: unknown): unknown => {
 
 /** Whether a server's answer can be gone on from. What it says of itself is taken as it is. */
 export const isWelcome = (value: unknown): value is Welcome => {
-  const { id, got, lanes, limit, window, heartbeat } = Object(value) as Partial<Record<keyof Welcome, unknown>>
-  return !!id && isProgress(got) && Array.isArray(lanes) && [limit, window, heartbeat].every(isCount)
+  const { id, got, from, lanes, transformers, limit, window, heartbeat } = Object(value) as Partial<
+    Record<keyof Welcome, unknown>
+  >
+  return (
+    !!id &&
+    isProgress(got) &&
+    [lanes, transformers].every(Array.isArray) &&
+    [from, limit, window, heartbeat].every(isCount)
+  )
 }
 
 /** Whether a code is one that an end may say: others are of the technology, and a wire cannot close with them. */

@@ -22,6 +22,8 @@ export interface Outbox {
   readonly bytes: number
   /** Bytes that have not been sent. */
   readonly waiting: number
+  /** How many messages were sent in all; after `rewind`, how many come before the first one that will be. */
+  readonly sent: number
   /** Whether a writer may go on. */
   readonly writable: boolean
   /** Adds a message. */
@@ -35,9 +37,9 @@ export interface Outbox {
   acknowledge(count: number): boolean
   /**
    * A new wire: what the other end did not receive will be sent again.
-   * @param received - how many messages the other end received in all
+   * @param received - how many messages the other end received in all; it may have acknowledged more since it said so
    * @param consumed - how many of them it took, and so acknowledges
-   * @returns false when the log does not reach back to there
+   * @returns false when it cannot have
    */
   rewind(received: number, consumed: number): boolean
   /** Ends the log. Returns what was sent and not acknowledged, and what was never sent. */
@@ -62,6 +64,10 @@ export class MessageOutbox implements Outbox {
 
   get waiting(): number {
     return this.bytes - this.#flying
+  }
+
+  get sent(): number {
+    return this.#base + this.#next
   }
 
   get writable(): boolean {
@@ -96,12 +102,10 @@ export class MessageOutbox implements Outbox {
   }
 
   rewind(received: number, consumed: number): boolean {
-    const sent = this.#base + this.#next
-    if (consumed > received || received < this.#base || received > sent) return false
+    if (consumed > received || received > this.sent) return false
     this.acknowledge(consumed)
-    const next = received - this.#base
-    this.#next = next
-    this.#flying = total(this.#messages.slice(0, next))
+    this.#next = Math.max(0, received - this.#base)
+    this.#flying = total(this.#messages.slice(0, this.#next))
     return true
   }
 

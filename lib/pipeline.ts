@@ -77,7 +77,7 @@ export class Pipeline {
     // A job that adds jobs, or opens the gate, has them done by the loop that it runs in.
     if (this.#working) return
     this.#working = true
-    for (let entry; this.#open && !this.busy && (entry = this.#done.next); ) {
+    for (let entry; this.#open && !this.busy && (entry = this.#done.next);) {
       const { job } = (this.#done = entry)
       entry.job = undefined
       const pending = job?.()

@@ -74,14 +74,14 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     return this.#heard + (this.wire?.received ?? 0)
   }
 
-  /** Goes on over a wire. `received`: the count that the other end sends from, when that is not the present one. */
-  attach(wire: Wire, received = this.#received): void {
+  /** Goes on over a wire. `from`: how many messages come before the first one that the other end sends. */
+  attach(wire: Wire, from = this.#received): void {
     this.wire = wire
     this.outbox.full = false
     this.#heard++
     // What was said over the wire before may not have arrived.
     this.said = false
-    this.#skip = this.#received - received
+    this.#skip = this.#received - from
     this.#owed = 0
     this.schedule()
   }

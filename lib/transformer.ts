@@ -23,6 +23,11 @@ export interface Wire {
    * connections that were sent the same messages; `run.memo` keeps what a wire computes from it for the next wire.
    */
   sendRun?(run: Run): boolean
+  /**
+   * Asks the other end's technology for a sign of life, such as a WebSocket's ping, which then shows in `received`. For clients
+   * that know no pings of ours. Optional.
+   */
+  ping?(): void
   /** Sends one message that may be lost, doubled or late. Optional: only where `supports.datagrams` is true. */
   datagram?(data: Data): void
   /**

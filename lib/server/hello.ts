@@ -10,6 +10,9 @@ const isName = (value: unknown): value is string => typeof value === 'string' &&
 const isPlugin = (value: unknown): value is readonly [string, number] =>
   Array.isArray(value) && value.length === 2 && isName(value[0]) && isCount(value[1])
 
+/** The least that a client must take, as its limit and as its window, in bytes: with less nothing could be said to it. */
+const LEAST = 1_024
+
 /** How deep `auth` may be nested. */
 const DEPTH = 64
 
@@ -29,6 +32,7 @@ export const parseHello = (json: unknown): Hello | undefined => {
     Record<keyof Hello, unknown>
   >
   if (!isCount(v) || !isName(parser) || !isCount(limit) || !isCount(window)) return undefined
+  if (limit < LEAST || window < LEAST) return undefined
   if (!Array.isArray(plugins) || plugins.length > MAX_LANE || !plugins.every(isPlugin)) return undefined
   if (schema !== undefined && !isCount(schema)) return undefined
   if (!isTame(auth)) return undefined

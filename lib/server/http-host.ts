@@ -2,7 +2,10 @@ import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
-import type { AnywireError, ErrorCode } from '../errors.ts'
+import { AnywireError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
+import { ERR_OPTION } from '../failures.ts'
+import { print } from '../print.ts'
 import type { HttpServer } from './http.ts'
 import type { Host, RequestHandler, UpgradeHandler } from './listener.ts'
 
@@ -13,20 +16,31 @@ import type { Host, RequestHandler, UpgradeHandler } from './listener.ts'
 export class HttpHost implements Host {
   readonly http: HttpServer | undefined
   readonly limit: number
-  readonly #path: string
+  readonly path: string
+  readonly report: Host['report']
+  readonly allows: Host['allows']
   readonly #upgrades = new Set<UpgradeHandler>()
   readonly #requests = new Set<RequestHandler>()
   #undo: Undo | undefined
 
-  constructor(http: HttpServer | undefined, path: string, limit: number) {
+  constructor(
+    http: HttpServer | undefined,
+    path: string,
+    limit: number,
+    report: Host['report'] = print,
+    allows: Host['allows'] = () => true
+  ) {
     this.http = http
-    this.#path = path
+    this.path = path
     this.limit = limit
+    this.report = report
+    this.allows = allows
     // Whatever is shaped like a server behaves like one.
     if (http) this.#undo = this.#attach(http as Server)
   }
 
   onUpgrade(handler: UpgradeHandler): Undo {
+    if (!this.http) throw new AnywireError(ERR_OPTION, "no http.Server to listen on: pass one, or a 'port' or 'socket'")
     this.#upgrades.add(handler)
     return () => this.#upgrades.delete(handler)
   }
@@ -77,8 +91,8 @@ export class HttpHost implements Host {
   /** Whether a request is for the path itself, or also for what is below it. Never for a mere prefix of a name. */
   #isOurs(url = '', exact: boolean): boolean {
     const path = url.split('?', 1)[0] ?? ''
-    const folder = this.#path.endsWith('/') ? this.#path : `${this.#path}/`
-    return path === this.#path || path === folder || (!exact && path.startsWith(folder))
+    const folder = this.path.endsWith('/') ? this.path : `${this.path}/`
+    return path === this.path || path === folder || (!exact && path.startsWith(folder))
   }
 }
 

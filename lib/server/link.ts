@@ -21,9 +21,19 @@ export interface LinkHost {
   released(link: ServerLink): void
 }
 
+/** How much a plain client may say before it is accepted, in messages. */
+const EARLY = 1_000
+
+/** How long a wire may take to close, in milliseconds: longer than transformers wait by themselves. */
+const PATIENCE = 10_000
+
+let hellos = 0
+
 /** The server's end of one wire: waits for the hello, has the client judged, then feeds a peer. */
 export class ServerLink implements Receiver {
   readonly handshake: Handshake
+  /** Which hello this link's was: of two links of one client the later one counts. */
+  order = 0
   readonly #host: LinkHost
   readonly #refusal: AnywireError | undefined
   #wire: Wire | undefined
@@ -32,9 +42,11 @@ export class ServerLink implements Receiver {
   #confirmed = false
   #greeted = false
   #closed = false
+  /** For the hello; later for the end of the wire. */
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** What a plain client says before it is admitted. */
+  /** What a plain client says before it is admitted, and how much that is. */
   #early: Data[] | undefined
+  #earlySize = 0
   /** The token bucket of the message rate, and when it was last filled. */
   #tokens: number
   #filled = performance.now()
@@ -79,15 +91,21 @@ export class ServerLink implements Receiver {
   close(code: number, reason: string, error?: Error): void {
     const peer = this.#peer
     this.#release()
+    this.#wire = undefined
     this.#host.released(this)
     peer?.lost([code, reason || (error?.message ?? ''), 0])
   }
 
   /** Lets go of the peer, and closes the wire. */
   leave([code, reason]: Goodbye): void {
+    const wire = this.#wire
     this.#release()
+    if (!wire) return
     this.#host.left(this)
-    this.#wire?.close(code, cut(reason))
+    // Whoever does not read, or answer, keeps nothing open.
+    this.#timer = setTimeout(() => wire.abort(), PATIENCE)
+    this.#timer.unref()
+    wire.close(code, cut(reason))
   }
 
   /** Lets go of the peer, and cuts the wire. */
@@ -120,17 +138,19 @@ export class ServerLink implements Receiver {
     if (this.handshake.plain) return this.#hold(data)
     const hello = !this.#greeted && data.slice(0, 2) === HELLO ? parseHello(parseJson(data.slice(2))) : undefined
     this.#greeted = true
+    this.order = ++hellos
     if (hello) void this.#admit(this.#wire, hello)
-    else this.refuse(new AnywireError(ERR_PROTOCOL, 'the first message is no hello'))
+    else
+      this.refuse(
+        new AnywireError(ERR_PROTOCOL, 'the first message is no hello, or one of a client that takes too little')
+      )
   }
 
   #hold(data: Data): void {
     this.#early ??= []
     this.#early.push(data)
-    if (
-      this.#early.reduce((size, { length }) => size + length, 0) > this.#host.limits.message ||
-      this.#early.length > 1_000
-    ) {
+    this.#earlySize += data.length
+    if (this.#earlySize > this.#host.limits.message || this.#early.length > EARLY) {
       this.refuse(new AnywireError(ERR_RATE, 'too much was sent before the connection was accepted'))
     }
   }

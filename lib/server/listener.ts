@@ -29,14 +29,21 @@ export type RequestHandler = (request: HttpRequest, response: unknown) => boolea
 /** Where a transformer listens: the server's path on an http.Server that others use too. */
 export interface Host {
   readonly http: HttpServer | undefined
-  /** The largest message that the server takes, in bytes. A wire need not take more than a few bytes beyond. */
+  /** Of the server's URL, for transformers that do not listen on `http`. */
+  readonly path: string
+  /** The largest message that the server takes, in bytes. A wire need not take more. */
   readonly limit: number
   /**
    * Sees upgrade requests to the path: Node's request, socket and head. The first handler that returns true has the socket.
+   * @throws ERR_OPTION where there is no http.Server
    */
   onUpgrade(handler: UpgradeHandler): Undo
   /** Sees requests to the path and below it, with Node's response. The first handler that returns true answers. */
   onRequest(handler: RequestHandler): Undo
+  /** Whether a request's origin is allowed, for a transformer whose answers a page of another site may read or not. */
+  allows(request: LinkRequest): boolean
+  /** Tells the server's listeners for errors that a transformer cannot listen, or not as it should. */
+  report(error: AnywireError): void
 }
 
 export interface Listener {

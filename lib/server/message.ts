@@ -1,5 +1,4 @@
 import type { WriteOptions } from '../connection.ts'
-import { checkSize } from '../endpoint.ts'
 import { AnywireError } from '../errors.ts'
 import { frame, isMarked } from '../frames.ts'
 import type { Parser } from '../parser.ts'
@@ -31,7 +30,7 @@ export class Message {
         peer.write(this.#value, this.#options)
         return true
       }
-      checkSize(shared.data, peer.remoteLimit)
+      if (!peer.takes(shared.bytes)) return false
     } catch (error) {
       if (error instanceof AnywireError) peer.report(error, 'write')
       return false

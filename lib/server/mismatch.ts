@@ -4,13 +4,16 @@ import { PROTOCOL } from '../handshake.ts'
 import type { Hello } from '../handshake.ts'
 import type { ServerPlugin } from './plugin.ts'
 
-/** Why a client and this server cannot talk: another protocol, schema or plugin. Undefined: they can. */
+/** Why nothing else that the client says can be understood. Undefined: it can. */
+export const findVersionMismatch = ({ v }: Hello): AnywireError | undefined =>
+  v === PROTOCOL ? undefined : new AnywireError(ERR_VERSION, `the client speaks ${v}, the server ${PROTOCOL}`)
+
+/** Why a client and this server cannot work together: another schema or plugin. Undefined: they can. */
 export const findMismatch = (
-  { v, plugins, schema }: Hello,
+  { plugins, schema }: Hello,
   own: readonly ServerPlugin[],
   ownSchema: number | undefined
 ): AnywireError | undefined => {
-  if (v !== PROTOCOL) return new AnywireError(ERR_VERSION, `the client speaks ${v}, the server ${PROTOCOL}`)
   if (ownSchema !== undefined && schema !== ownSchema) {
     return new AnywireError(ERR_SCHEMA, `the client has ${schema ?? 'none'}, the server ${ownSchema}`)
   }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Parser } from '../parser.ts'
 import type { Checked } from '../plugin.ts'
 import { LIMITS } from '../limits.ts'
@@ -19,7 +20,7 @@ export interface ClientBundle {
 export interface ServerLimits extends Limits {
   /** Milliseconds from an open wire to the end of `authenticate`. Default 10,000. */
   readonly handshake: number
-  /** Connections of one address. Default 1,000. */
+  /** Connections of one address, and sessions; an IPv6 address counts by its first 64 bits. Default 1,000. */
   readonly connections: number
   /** Messages of one connection: so many a second, and so many at once. False for no limit. Default 50,000 and 500,000. */
   readonly rate: { readonly second: number; readonly burst: number } | false
@@ -30,11 +31,13 @@ export interface Recovery {
   readonly time: number
   /** Sessions that wait at the same time; past it the oldest one is given up. Default 100,000. */
   readonly sessions: number
+  /** Bytes that all of them hold together; past it the oldest one is given up. Default 268,435,456 (256 MiB). */
+  readonly bytes: number
   /**
-   * Whether the client that comes back is the one that left, judged by what `authenticate` returned then and now.
-   * Default: deep equality.
+   * Whether the client that comes back is the one that left, judged by what `authenticate` returned then and now. Only
+   * true says that it is. Default: deep equality.
    */
-  readonly same: (before: unknown, now: unknown) => boolean
+  readonly same: (before: unknown, now: unknown) => boolean | Promise<boolean>
 }
 
 /** A context, or a refusal. */
@@ -64,7 +67,7 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
   readonly id?: (handshake: Handshake) => string
   /** The application's schema version; clients with another one are refused. Default: any. */
   readonly schema?: number
-  /** Milliseconds within which each end hears from the other; 0 for never. Default 25,000. */
+  /** Milliseconds within which each end hears from the other, a whole number; 0 for never. Default 25,000. */
   readonly heartbeat?: number
   /** What it takes to resume a session after its wire was lost; false: sessions end with their wires. */
   readonly recovery?: Partial<Recovery> | false
@@ -79,6 +82,13 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
 }
 
 export type AnyServerOptions = Omit<ServerOptions, 'plugins'> & { readonly plugins?: readonly ServerPlugin[] }
+
+export const RECOVERY: Recovery = {
+  time: 120_000,
+  sessions: 100_000,
+  bytes: 268_435_456,
+  same: isDeepStrictEqual
+}
 
 export const SERVER_LIMITS: ServerLimits = {
   ...LIMITS,

@@ -1,59 +1,47 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { End } from '../connection.ts'
 import type { Undo } from '../emitter.ts'
-import { checkSize, Endpoint } from '../endpoint.ts'
+import { Endpoint } from '../endpoint.ts'
 import { AnywireError, retryable } from '../errors.ts'
 import type { Failure } from '../errors.ts'
 import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
 import { PING, WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
-import type { Goodbye, Hello, Progress, Welcome } from '../handshake.ts'
-import { LaneEnd } from '../lane.ts'
+import type { Goodbye, Hello, Welcome } from '../handshake.ts'
 import type { Parser } from '../parser.ts'
-import { install } from '../plugin.ts'
+import { undoAll } from '../plugin.ts'
 import { LONGEST } from '../timer.ts'
 import type { Data, Wire } from '../transformer.ts'
+import type { Absent } from './away.ts'
+import { byteLength } from './frame.ts'
 import type { Frame } from './frame.ts'
 import type { Beating } from './heartbeat.ts'
 import type { HttpHeaders } from './http.ts'
 import type { ServerLink } from './link.ts'
-import type { Recovery, ServerLimits } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
-import type { ServerPlugin } from './plugin.ts'
+import type { PeerHost } from './peer-host.ts'
+import { installPeer } from './peer-plugins.ts'
 import { RunOutbox } from './run-outbox.ts'
-import type { Server } from './server.ts'
-
-/** What a peer needs of its server. */
-export interface PeerHost {
-  readonly server: Server
-  readonly limits: ServerLimits
-  readonly plugins: readonly ServerPlugin[]
-  /** The names of the plugins that have a lane, in order; the first one's lane is 1. */
-  readonly lanes: readonly string[]
-  readonly recovery: Recovery | undefined
-  readonly heartbeat: number
-  tell(error: AnywireError, stage: string, peer: PeerEndpoint): void
-  /** The peer waits for its client to come back. */
-  away(peer: PeerEndpoint): void
-  closed(peer: PeerEndpoint): void
-}
+import { makeToken, parseToken, Ticket } from './ticket.ts'
 
 /** How long a client may take to close the wire after a goodbye, in milliseconds. */
 const PATIENCE = 5_000
 
+/** How long a client may acknowledge nothing of what stands before a goodbye, in milliseconds. */
+const READING = 30_000
+
 /** The server's end of a connection. */
-export class PeerEndpoint extends Endpoint implements Peer, Beating {
+export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   readonly outbox: RunOutbox
   readonly context: unknown
   readonly plain: boolean
+  /** Which hello brought the wire that is in use, or was last. */
+  order = 0
   readonly #host: PeerHost
   readonly #handshake: Handshake
   #undos: Undo[] | undefined
   #link: ServerLink | undefined
-  /** What resumes the session: the secret of the last welcome and, until the client has that one, the one before. */
-  #secret = ''
-  #former = ''
-  /** Gives up: the client's return, or its answer to a goodbye. */
+  readonly #ticket = new Ticket()
+  /** Gives up: the client's return, what it has to read before a goodbye, or its answer to one. */
   #timer: ReturnType<typeof setTimeout> | undefined
   #pinged = false
   /** The signs of life when the heartbeat last looked. */
@@ -68,9 +56,9 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.plain = handshake.plain
     this.#host = host
     this.#handshake = handshake
-    this.outbox = new RunOutbox(Math.min(host.limits.window, hello?.window ?? Infinity), this.#recovers)
+    this.outbox = new RunOutbox(Math.min(host.limits.window, hello?.window ?? Infinity), !this.plain)
     if (hello) this.remoteLimit = hello.limit
-    this.#install(new Set(hello?.plugins.map(([name]) => name)))
+    if (host.plugins.length) this.#install(new Set(hello?.plugins.map(([name]) => name)))
   }
 
   get url(): string {
@@ -89,44 +77,50 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     return this.#handshake.address
   }
 
-  /** Whether the token that a client shows is the one of this session. */
+  /** Bytes that are kept for the client and of it. */
+  get held(): number {
+    return this.outbox.bytes + this.unread
+  }
+
+  /** Whether the secret that a client shows is the one of this session. */
   matches(secret: string): boolean {
-    return equal(secret, this.#secret) || equal(secret, this.#former)
+    return this.#ticket.matches(secret)
   }
 
-  /** The client has the token of the last welcome: the one before is worth nothing. */
+  /** The client has the last welcome. */
   confirm(): void {
-    this.#former = ''
+    this.#ticket.confirm()
   }
 
-  /**
-   * Goes on over a new wire from where the client says it is. False: that is not known any more.
-   * @param secret - what the client has shown; it may not get the next one before this wire is lost too
-   */
-  recover(link: ServerLink, wire: Wire, secret: string, got: Progress): boolean {
+  /** Goes on over a new wire from where the client says it is. False: it cannot be there, and nothing has changed. */
+  recover(link: ServerLink, wire: Wire, { session = '', got = [0, 0] }: Hello): boolean {
+    if (!this.outbox.rewind(...got)) return false
     // What still comes over the old wire will come again: it must not be counted after the welcome has said how far we are.
     this.#link?.leave(tell(ERR_REPLACED))
     this.#link = undefined
     this.detach()
-    if (!this.outbox.rewind(...got)) {
-      this.#over(tell(ERR_SESSION_LOST))
-      return false
-    }
-    this.#former = secret
-    this.carry(link, wire, true)
+    this.#host.back(this)
+    this.carry(link, wire, parseToken(session)[1])
     return true
   }
 
-  /** Lets a link carry the session. */
-  carry(link: ServerLink, wire: Wire, recovered: boolean): void {
+  /**
+   * Lets a link carry the session.
+   * @param shown - the secret by which the client came back to it; undefined: it is a new one
+   */
+  carry(link: ServerLink, wire: Wire, shown?: string): void {
     clearTimeout(this.#timer)
     this.#link = link
+    this.order = link.order
     this.#pinged = false
     this.state = 'open'
     this.transformer = link.handshake.transformer
-    if (!this.plain) wire.send(this.#welcome(recovered))
-    this.attach(wire)
     link.carry(this)
+    if (!this.plain) wire.send(this.#welcome(shown))
+    // Where the wire died of it, that was told already.
+    if (this.#link !== link) return
+    this.attach(wire)
+    if (this.ending) this.#limitReading()
   }
 
   disconnect(): void {
@@ -139,6 +133,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   /** The wire is gone. */
   lost(goodbye: Goodbye): void {
     const { recovery, limits } = this.#host
+    clearTimeout(this.#timer)
     this.#link = undefined
     this.detach()
     if (this.said && this.ending) return this.#over(this.ending)
@@ -154,8 +149,16 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     if (this.holdsMoreThan(limits.window)) this.leave(tell(ERR_SLOW))
   }
 
-  finish(goodbye: Goodbye): void {
+  /** @param reading - false: who says goodbye has a time of its own for what stands before */
+  finish(goodbye: Goodbye, reading = true): void {
     this.goodbye(goodbye)
+    if (reading && this.wire) this.#limitReading()
+  }
+
+  override written(): boolean {
+    const room = super.written()
+    if (!this.wire) this.#host.kept(this)
+    return room
   }
 
   protected override left(goodbye: Goodbye): void {
@@ -181,19 +184,21 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     return this.plain ? this.parser.encode(value) : super.encode(lane, value, reliable)
   }
 
-  /** A client may say that it takes next to nothing. What the server itself would take is then no reason to throw. */
   protected override fits(data: Data): boolean {
-    const { message } = this.limits
-    if (this.remoteLimit >= message) return super.fits(data)
-    checkSize(data, message)
-    try {
-      return super.fits(data)
-    } catch (error) {
-      if (!(error instanceof AnywireError)) throw error
-      this.report(error, 'write')
-      setImmediate(() => this.emit('drain'))
-      return false
-    }
+    // Bytes are never more than three times the characters.
+    return data.length * 3 <= this.remoteLimit || this.takes(byteLength(data))
+  }
+
+  /**
+   * Whether the client takes a message of so many bytes. One that takes less than the server itself would may say so, but
+   * the writer is not to blame for it: the connection ends.
+   * @throws ERR_TOO_LARGE for what no client of this server has to take
+   */
+  takes(bytes: number): boolean {
+    if (bytes <= this.remoteLimit) return true
+    if (bytes > this.limits.message) throw new AnywireError(ERR_TOO_LARGE, `${bytes} of ${this.remoteLimit} bytes`)
+    this.fail(ERR_TOO_LARGE)
+    return false
   }
 
   protected override count(type: string): void {
@@ -217,7 +222,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   }
 
   beat(): void {
-    if (this.state !== 'open' || this.plain) return
+    // Where the technology cannot ask, a plain client cannot be asked.
+    if (this.state !== 'open' || (this.plain && !this.wire?.ping)) return
     const { life } = this
     const silent = life === this.#life
     if (silent && this.#pinged) {
@@ -227,7 +233,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     }
     this.#life = life
     this.#pinged = silent || !this.#spoke
-    if (this.#pinged) this.count(PING)
+    if (this.#pinged && this.plain) this.wire?.ping?.()
+    else if (this.#pinged) this.count(PING)
     this.#spoke = false
   }
 
@@ -251,15 +258,16 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     return this.#host.recovery !== undefined && !this.plain
   }
 
-  #welcome(recovered: boolean): string {
-    const { limits, lanes, heartbeat, recovery } = this.#host
-    this.#secret = recovery ? randomBytes(16).toString('base64url') : ''
+  #welcome(shown: string | undefined): string {
+    const { limits, lanes, transformers, heartbeat, recovery } = this.#host
     const welcome: Welcome = {
       id: this.id,
-      token: recovery ? `${this.id}.${this.#secret}` : '',
-      recovered,
+      token: recovery ? makeToken(this.id, this.#ticket.renew(shown)) : '',
+      recovered: shown !== undefined,
       got: this.progress,
+      from: this.outbox.sent,
       lanes,
+      transformers,
       limit: limits.message,
       window: limits.window,
       heartbeat
@@ -268,17 +276,28 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
   }
 
   #install(remote: ReadonlySet<string>): void {
-    const { plugins, lanes, server } = this.#host
-    if (plugins.length === 0) return
-    const ends: (LaneEnd | undefined)[] = []
-    install(this, plugins, plugin => {
-      const lane = new LaneEnd(this)
-      const number = remote.has(plugin.name) ? lanes.indexOf(plugin.name) + 1 : 0
-      lane.number = number
-      if (number > 0) ends[number] = lane
-      return plugin.peer?.(this, lane, server, start => (this.#undos ??= []).push(start()))
-    })
-    this.lanes = ends
+    try {
+      this.lanes = installPeer(this, this.#host, remote, start => {
+        if (this.state !== 'closed') (this.#undos ??= []).push(start())
+      })
+    } catch (error) {
+      this.#undo()
+      throw error
+    }
+  }
+
+  #undo(): void {
+    if (this.#undos) undoAll(this.#undos, (error, event) => this.failed(error, event))
+  }
+
+  /** Ends with what was said before, once the client acknowledges nothing any more. */
+  #limitReading(): void {
+    const { bytes } = this.outbox
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      if (this.outbox.bytes < bytes) this.#limitReading()
+      else if (this.ending) this.leave(this.ending)
+    }, READING)
   }
 
   #over(goodbye: Goodbye): void {
@@ -288,17 +307,12 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating {
     this.#link = undefined
     this.detach()
     const { sent, unsent } = this.outbox.clear()
-    this.#host.closed(this)
+    this.#host.closed(this, goodbye[0])
     this.closed(end(goodbye), [...sent, ...unsent])
-    for (const undo of this.#undos?.reverse() ?? []) undo()
+    this.#undo()
   }
 }
 
 const end = ([code, reason, after]: Goodbye): End => ({ code, reason, after, reconnect: retryable(code) })
 
 const tell = ([, code, message]: Failure): Goodbye => [code, message, 0]
-
-const equal = (a: string, b: string): boolean => {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length > 0 && left.length === right.length && timingSafeEqual(left, right)
-}

@@ -1,4 +1,6 @@
 import type { WriteOptions } from '../connection.ts'
+import { AnywireError } from '../errors.ts'
+import { ERR_OPTION } from '../failures.ts'
 import { Message } from './message.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
 import type { Peer } from './peer.ts'
@@ -43,8 +45,9 @@ export class PeerSet implements Peers<Peer> {
     this.#peers.set(peer.id, peer)
   }
 
-  delete(peer: PeerEndpoint): void {
-    this.#peers.delete(peer.id)
+  /** @returns whether it was there */
+  delete(peer: PeerEndpoint): boolean {
+    return this.#peers.get(peer.id) === peer && this.#peers.delete(peer.id)
   }
 
   [Symbol.iterator](): IterableIterator<PeerEndpoint> {
@@ -64,10 +67,13 @@ export class PeerSet implements Peers<Peer> {
   }
 }
 
-/** A filter that fails lets nobody pass, and is reported. */
-const passes = (peer: PeerEndpoint, where: (peer: Peer) => boolean): boolean => {
+/** A filter that fails, or takes its time, lets nobody pass, and is reported. */
+const passes = (peer: PeerEndpoint, where: (peer: Peer) => unknown): boolean => {
   try {
-    return where(peer)
+    const answer = where(peer)
+    if (!(answer instanceof Promise)) return Boolean(answer)
+    answer.catch(() => {})
+    throw new AnywireError(ERR_OPTION, `'where' must not be asynchronous`)
   } catch (error) {
     peer.failed(error, 'where')
     return false

@@ -20,10 +20,10 @@ export class RunOutbox implements Outbox {
   window: number
   bytes = 0
 
-  /** False: nothing can be sent twice, so nothing is kept once it is sent. */
+  /** False: nothing is acknowledged, so nothing is kept once it is sent. */
   readonly #keep: boolean
   #sent = new RunLog()
-  #unsent: Run[] = []
+  #unsent = new RunLog()
   /** Bytes sent and not acknowledged. */
   #flying = 0
   /** Counted messages before the first run; those acknowledged, which may end within it; and those sent. */
@@ -38,6 +38,10 @@ export class RunOutbox implements Outbox {
 
   get waiting(): number {
     return this.bytes - this.#flying
+  }
+
+  get sent(): number {
+    return this.#count
   }
 
   get writable(): boolean {
@@ -58,7 +62,7 @@ export class RunOutbox implements Outbox {
 
   flush(wire: Wire): void {
     // Most often nothing waits but the run of this turn.
-    if (this.queue && this.#unsent.length > 0) this.#seal()
+    if (this.queue && this.#unsent.first) this.#seal()
     while (!this.full && this.#flying < this.window) {
       const run = this.queue ?? this.#unsent.shift()
       if (!run) return
@@ -89,28 +93,30 @@ export class RunOutbox implements Outbox {
   }
 
   rewind(received: number, consumed: number): boolean {
-    if (consumed > received || received > this.#count || received < this.#taken) return false
+    if (consumed > received || received > this.#count) return false
     this.acknowledge(consumed)
+    const from = Math.max(received, this.#taken)
     this.#seal()
     const kept = new RunLog()
-    const again: Run[] = []
+    const unsent = new RunLog()
     let before = this.#base
-    let flying = 0
+    this.bytes = this.#flying = 0
     for (const run of this.#sent) {
-      const known = Math.min(Math.max(received - before, 0), run.count)
+      const known = Math.min(Math.max(from - before, 0), run.count)
       before += run.count
       const [head, tail] = split(run, known)
-      if (head) {
-        kept.push(head)
-        flying += head.size
-      }
-      if (tail) again.push(tail)
+      if (head) kept.push(head)
+      if (tail) unsent.push(tail)
+      this.#flying += head ? head.size : 0
+      this.bytes += (head ? head.size : 0) + (tail ? tail.size : 0)
+    }
+    for (const run of this.#unsent) {
+      unsent.push(run)
+      this.bytes += run.size
     }
     this.#sent = kept
-    this.#unsent = [...again, ...this.#unsent]
-    this.#count = received
-    this.#flying = flying
-    this.bytes = this.#unsent.reduce((bytes, run) => bytes + run.size, flying)
+    this.#unsent = unsent
+    this.#count = from
     this.full = false
     return true
   }
@@ -119,9 +125,9 @@ export class RunOutbox implements Outbox {
     this.#seal()
     const known = this.#taken - this.#base
     const sent = [...this.#sent].flatMap(run => run.reliable()).slice(known)
-    const unsent = this.#unsent.flatMap(run => run.reliable())
+    const unsent = [...this.#unsent].flatMap(run => run.reliable())
     this.#sent = new RunLog()
-    this.#unsent = []
+    this.#unsent = new RunLog()
     this.bytes = this.#flying = 0
     return { sent, unsent }
   }

@@ -1,50 +1,41 @@
 import { randomBytes } from 'node:crypto'
 import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpListener } from 'node:http'
-import { isDeepStrictEqual } from 'node:util'
 import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
 import type { Undo } from '../emitter.ts'
 import { AnywireError, textOf } from '../errors.ts'
-import {
-  ERR_BUSY,
-  ERR_HANDLER,
-  ERR_LISTEN,
-  ERR_OPTION,
-  ERR_ORIGIN,
-  ERR_PARSER,
-  ERR_PROTOCOL,
-  ERR_SERVER,
-  ERR_SESSION_LOST,
-  ERR_SHUTDOWN,
-  ERR_UNAUTHORIZED
-} from '../failures.ts'
+import { ERR_BUSY, ERR_HANDLER, ERR_LISTEN, ERR_OPTION, ERR_REPLACED, ERR_SERVER, ERR_SHUTDOWN } from '../failures.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
-import type { Parser } from '../parser.ts'
-import { install } from '../plugin.ts'
+import { install, undoAll } from '../plugin.ts'
 import { print } from '../print.ts'
+import { LONGEST } from '../timer.ts'
 import type { Receiver, Wire } from '../transformer.ts'
 import { DEFAULT_PATH } from '../url.ts'
-import { Forwarding } from './address.ts'
+import { Addresses } from './addresses.ts'
+import { Admission } from './admission.ts'
+import type { Admitted } from './admission.ts'
+import { AwaySessions } from './away.ts'
+import { checkCloseOptions, checkOptions, withDefaults } from './check-options.ts'
 import { serveClient } from './client-file.ts'
+import { count, Tally } from './counters.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HttpHost } from './http-host.ts'
 import { ServerLink } from './link.ts'
 import type { LinkHost } from './link.ts'
 import type { Listener, LinkRequest } from './listener.ts'
-import { SERVER_LIMITS } from './options.ts'
+import { RECOVERY, SERVER_LIMITS } from './options.ts'
 import type { HttpServer } from './http.ts'
 import type { AnyServerOptions, Recovery, ServerLimits } from './options.ts'
-import { isAllowedOrigin } from './origin.ts'
 import type { Handshake, Peer } from './peer.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
-import type { PeerHost } from './peer-endpoint.ts'
-import { findMismatch } from './mismatch.ts'
+import type { PeerHost } from './peer-host.ts'
 import { multicast, PeerSet } from './peers.ts'
 import type { ServerPlugin } from './plugin.ts'
 import { RequestFacts } from './request.ts'
 import type { CloseOptions, Server, ServerEvents } from './server.ts'
+import { parseToken } from './ticket.ts'
 
 /** How long wires may take to close once everything is over, in milliseconds. */
 const PATIENCE = 1_000
@@ -57,53 +48,62 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   readonly limits: ServerLimits
   readonly plugins: readonly ServerPlugin[]
   readonly lanes: readonly string[]
+  readonly transformers: readonly string[]
   readonly recovery: Recovery | undefined
   readonly heartbeat: number
+  readonly counters = new Tally()
   readonly server: Server = this
   readonly #options: AnyServerOptions
-  readonly #forwarding: Forwarding
+  readonly #admission: Admission
   readonly #host: HttpHost
-  readonly #listeners: Listener[]
+  readonly #listeners: Listener[] = []
   readonly #heart: Heartbeat
   /** The http.Server of this server alone. */
   readonly #own: HttpListener | undefined
   readonly #undos: Undo[] = []
-  /** Open links by the address of their client. */
-  readonly #addresses = new Map<string, number>()
+  readonly #addresses: Addresses<PeerEndpoint>
   /** Links that carry no peer: their clients are not accepted yet, or their wires are about to close. */
   readonly #waiting = new Set<ServerLink>()
-  /** Peers whose clients may come back, the one that left first first. */
-  readonly #away = new Set<PeerEndpoint>()
+  /** Peers whose clients may come back. */
+  readonly #away: AwaySessions<PeerEndpoint>
   #closing: Promise<void> | undefined
   #emptied: (() => void) | undefined
 
   constructor(http: HttpServer | undefined, options: AnyServerOptions) {
     super()
-    const { path = DEFAULT_PATH, port, socket, plugins = [], recovery = {}, heartbeat = 25_000 } = options
+    checkOptions(http, options)
+    const { path = DEFAULT_PATH, port, socket, plugins = [], recovery, heartbeat = 25_000 } = options
     this.#options = options
+    this.#admission = new Admission(options, (error, stage) => this.#report(error, stage))
     this.path = path
-    this.limits = { ...SERVER_LIMITS, ...options.limits }
+    this.limits = withDefaults(SERVER_LIMITS, options.limits)
     this.plugins = plugins
     this.lanes = plugins.filter(({ local }) => !local).map(({ name }) => name)
-    this.heartbeat = heartbeat
-    this.recovery =
-      recovery === false ? undefined : { time: 120_000, sessions: 100_000, same: isDeepStrictEqual, ...recovery }
+    this.transformers = options.transformers.map(({ name }) => name)
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)
-    if (!path.startsWith('/')) throw new AnywireError(ERR_OPTION, `the path '${path}' does not begin with a slash`)
-    if (options.parsers.length === 0) throw new AnywireError(ERR_OPTION, 'a server needs a parser')
+    this.heartbeat = heartbeat
+    this.recovery = recovery === false ? undefined : withDefaults(RECOVERY, recovery)
+    this.#addresses = new Addresses(this.limits.connections)
+    this.#away = new AwaySessions(this.recovery?.sessions ?? 0, this.recovery?.bytes ?? 0)
     if (!http && (port !== undefined || socket !== undefined)) this.#own = createHttpServer(notFound)
     this.http = this.#own ?? http
-    this.#forwarding = new Forwarding(options.trustProxy)
     this.#heart = new Heartbeat(heartbeat)
-    this.#host = new HttpHost(this.http, path, this.limits.message)
-    if (options.client) this.#host.onRequest(serveClient(path, options.client))
-    this.#listeners = options.transformers.map(transformer =>
-      transformer.listen(this.#host, request => this.#accept(transformer.name, request))
+    this.#host = new HttpHost(
+      this.http,
+      path,
+      this.limits.message,
+      error => this.#report(error, 'listen'),
+      request => this.#admission.allows(request)
     )
     try {
+      if (options.client) this.#host.onRequest(serveClient(path, options.client))
+      for (const transformer of options.transformers) {
+        this.#listeners.push(transformer.listen(this.#host, request => this.#accept(transformer.name, request)))
+      }
       install(this, plugins, plugin => plugin.server?.(this, start => this.#undos.push(start())))
     } catch (error) {
       // What was begun is undone: nobody else could.
+      this.#host.detach()
       void this.close()
       throw error
     }
@@ -120,42 +120,26 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   async admit(link: ServerLink, wire: Wire, hello: Hello | undefined): Promise<AnywireError | undefined> {
-    const { handshake } = link
-    const mismatch = hello && findMismatch(hello, this.plugins, this.#options.schema)
-    if (mismatch) return mismatch
-    let context: unknown
-    try {
-      const { transformer, url, query, headers, address, plain } = handshake
-      const request = { transformer, url, query, headers, address, plain, auth: hello?.auth }
-      context = await this.#options.authenticate?.(request)
-    } catch (error) {
-      if (error instanceof AnywireError && error.status > 0) return error
-      this.#report(new AnywireError(ERR_HANDLER, `'authenticate': ${textOf(error)}`, error), 'authenticate')
-      return new AnywireError(ERR_UNAUTHORIZED)
-    }
-    // Whoever forgets to return something has not let anybody in.
-    if (this.#options.authenticate && (context ?? false) === false) return new AnywireError(ERR_UNAUTHORIZED)
+    const judged = await this.#admission.judge(link.handshake, hello)
+    if (judged instanceof AnywireError) return judged
+    const peer = hello && (await this.#find(hello, judged))
     if (link.closed) return undefined
     if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
-    const parser = hello ? this.#options.parsers.find(({ name }) => name === hello.parser) : this.#options.parsers[0]
-    if (!parser) return new AnywireError(ERR_PARSER, hello?.parser)
-    if (hello?.session && hello.got) {
-      const dot = hello.session.lastIndexOf('.')
-      const secret = hello.session.slice(dot + 1)
-      const peer = this.peers.get(hello.session.slice(0, dot))
-      const known = peer?.matches(secret) && peer.parser === parser
-      const same = known && this.#ask('same', () => this.recovery?.same(peer?.context, context))
-      if (peer && same && peer.recover(link, wire, secret, hello.got)) {
-        this.#waiting.delete(link)
-        this.#back(peer)
-        peer.emit('open', { recovered: true })
-        return undefined
-      }
-    }
-    return this.#welcome(link, wire, context, parser, hello)
+    // What another hello has brought meanwhile is newer, however long this one took.
+    if (peer && link.order < peer.order) return new AnywireError(ERR_REPLACED)
+    const { state, transformer: from } = peer ?? {}
+    if (!hello || !peer?.recover(link, wire, hello)) return this.#welcome(link, wire, judged, hello)
+    this.#waiting.delete(link)
+    this.counters.recovered++
+    if (peer.state !== 'open') return undefined
+    // A client that was not missed has moved, as far as this end knows.
+    if (state === 'open') peer.emit('migrate', { from: from ?? '', to: peer.transformer })
+    else peer.emit('open', { recovered: true })
+    return undefined
   }
 
   refused(handshake: Handshake, error: AnywireError): AnywireError {
+    count(this.counters.refused, error.status)
     this.emit('refused', error, handshake)
     return error
   }
@@ -165,12 +149,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   released(link: ServerLink): void {
-    const { address } = link.handshake
     this.#waiting.delete(link)
+    this.#addresses.exit(link.handshake.address)
     this.#checkEmpty()
-    const count = (this.#addresses.get(address) ?? 1) - 1
-    if (count > 0) this.#addresses.set(address, count)
-    else this.#addresses.delete(address)
   }
 
   tell(error: AnywireError, stage: string, peer: PeerEndpoint): void {
@@ -183,21 +164,33 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     // Nobody can come back to a server that closes.
     if (this.#closing) return peer.leave(peer.ending ?? [ERR_SHUTDOWN[1], ERR_SHUTDOWN[2], 0])
     this.#heart.remove(peer)
+    this.#addresses.left(peer)
     this.#away.add(peer)
-    if (this.#away.size <= (this.recovery?.sessions ?? 0)) return
-    const [oldest] = this.#away
-    oldest?.leave([ERR_SESSION_LOST[1], ERR_SESSION_LOST[2], 0])
   }
 
-  closed(peer: PeerEndpoint): void {
-    this.#heart.remove(peer)
+  kept(peer: PeerEndpoint): void {
+    this.#away.update(peer)
+  }
+
+  back(peer: PeerEndpoint): void {
+    if (!this.#away.delete(peer)) return
+    this.#addresses.back(peer)
+    this.#heart.add(peer)
+  }
+
+  closed(peer: PeerEndpoint, code: number): void {
     this.#away.delete(peer)
-    this.peers.delete(peer)
+    // One that a plugin ended before it began was never there.
+    if (!this.peers.delete(peer)) return
+    this.#heart.remove(peer)
+    this.#addresses.end(peer)
+    count(this.counters.closed, code)
     this.#checkEmpty()
   }
 
-  close(options: CloseOptions = {}): Promise<void> {
-    return (this.#closing ??= this.#close(options))
+  close({ timeout = 10_000, reconnect = 5_000 }: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(timeout, reconnect)
+    return (this.#closing ??= this.#close(timeout, reconnect))
   }
 
   override failed(error: unknown, event: string): void {
@@ -206,7 +199,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     else this.#report(failure, event)
   }
 
-  async #close({ timeout = 10_000, reconnect = 5_000 }: CloseOptions): Promise<void> {
+  async #close(timeout: number, reconnect: number | false): Promise<void> {
     // Links that open from here on are refused: `#closing` is set when this function first waits.
     await Promise.resolve()
     const [, status, reason] = ERR_SHUTDOWN
@@ -215,23 +208,36 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     const emptied = new Promise<void>(resolve => (this.#emptied = resolve))
     for (const link of this.#waiting) link.refuse(new AnywireError(ERR_SHUTDOWN))
     for (const peer of this.peers) {
-      if (peer.state === 'away') peer.leave(goodbye())
-      else peer.finish(goodbye())
+      // What the application said before, it said.
+      if (peer.state === 'away') peer.leave(peer.ending ?? goodbye())
+      else if (!peer.ending) peer.finish(goodbye(), false)
     }
     const timers = [
-      setTimeout(() => {
-        for (const peer of this.peers) peer.leave(goodbye())
-      }, timeout),
-      setTimeout(() => {
-        for (const link of this.#waiting) link.abort()
-      }, timeout + PATIENCE)
+      setTimeout(
+        () => {
+          for (const peer of this.peers) peer.leave(peer.ending ?? goodbye())
+        },
+        Math.min(timeout, LONGEST)
+      ),
+      setTimeout(
+        () => {
+          for (const link of this.#waiting) link.abort()
+        },
+        Math.min(timeout + PATIENCE, LONGEST)
+      )
     ]
     this.#checkEmpty()
     await emptied
     for (const timer of timers) clearTimeout(timer)
-    for (const undo of this.#undos.reverse()) undo()
+    undoAll(this.#undos, (error, event) => this.#admission.failed(error, event))
     this.#heart.stop()
-    for (const listener of this.#listeners) await listener.close()
+    for (const listener of this.#listeners) {
+      try {
+        await listener.close()
+      } catch (error) {
+        this.#admission.failed(error, 'close')
+      }
+    }
     this.#host.detach()
     const own = this.#own
     if (own) {
@@ -253,39 +259,40 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   #accept(transformer: string, request: LinkRequest): Receiver | AnywireError {
     if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
-    const handshake = new RequestFacts(transformer, request, this.#forwarding.address(request))
+    const handshake = new RequestFacts(transformer, request, this.#admission.address(request))
     const { plain, address } = handshake
-    const refusal = this.#refusal(request, plain)
+    const refusal = this.#admission.refusal(request, plain)
     // A plain client cannot be told in any other way.
     if (refusal && plain) return this.refused(handshake, refusal)
-    const count = this.#addresses.get(address) ?? 0
-    // Where there are no addresses, nobody can be told from anybody else.
-    if (address && count >= this.limits.connections)
-      return this.refused(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
-    this.#addresses.set(address, count + 1)
+    if (!this.#addresses.enter(address)) return this.refused(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
     const link = new ServerLink(this, handshake, refusal)
     this.#waiting.add(link)
     return link
   }
 
-  #refusal(request: LinkRequest, plain: boolean): AnywireError | undefined {
-    const host = this.#forwarding.host(request)
-    if (!this.#ask('origins', () => isAllowedOrigin(request, host, this.#options.origins))) {
-      return new AnywireError(ERR_ORIGIN, request.headers.origin)
-    }
-    return plain && this.#options.plain === false
-      ? new AnywireError(ERR_PROTOCOL, 'plain clients are not accepted')
-      : undefined
+  /** The session that a client may go on with. */
+  async #find({ session, got }: Hello, { context, parser }: Admitted): Promise<PeerEndpoint | undefined> {
+    if (!this.recovery || session === undefined || !got) return undefined
+    const [id, secret] = parseToken(session)
+    const peer = this.peers.get(id)
+    if (peer?.parser !== parser || !peer.matches(secret)) return undefined
+    if (!(await this.#admission.isSame(peer.context, context, this.recovery.same))) return undefined
+    // Meanwhile it may have ended, or gone on over another wire.
+    return peer.state !== 'closed' && peer.matches(secret) ? peer : undefined
   }
 
-  #welcome(link: ServerLink, wire: Wire, context: unknown, parser: Parser, hello?: Hello): AnywireError | undefined {
+  #welcome(link: ServerLink, wire: Wire, admitted: Admitted, hello: Hello | undefined): AnywireError | undefined {
+    const { context, parser } = admitted
     const id = this.#ask('id', () => this.#makeId(link.handshake))
     const peer = id && this.#ask('plugin', () => new PeerEndpoint(this, id, link.handshake, context, parser, hello))
-    if (!peer) return new AnywireError(ERR_SERVER)
+    if (!peer || peer.state === 'closed') return new AnywireError(ERR_SERVER)
     this.peers.add(peer)
     this.#heart.add(peer)
     this.#waiting.delete(link)
-    peer.carry(link, wire, false)
+    this.counters.connections++
+    const oldest = this.#addresses.begin(peer)
+    if (oldest) this.#away.giveUp(oldest)
+    peer.carry(link, wire)
     this.emit('connection', peer)
     if (peer.state === 'open') peer.emit('open', { recovered: false })
     link.catchUp()
@@ -306,13 +313,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     try {
       return ask()
     } catch (error) {
-      this.#report(error instanceof AnywireError ? error : new AnywireError(ERR_HANDLER, `'${stage}'`, error), stage)
+      this.#admission.failed(error, stage)
       return undefined
     }
-  }
-
-  #back(peer: PeerEndpoint): void {
-    if (this.#away.delete(peer)) this.#heart.add(peer)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Listenable, WriteOptions } from '../connection.ts'
 import type { AnywireError } from '../errors.ts'
 import type { Installed } from '../plugin.ts'
+import type { Counters } from './counters.ts'
 import type { HttpServer } from './http.ts'
 import type { ServerOptions } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
@@ -38,6 +39,8 @@ export interface CloseOptions {
 /** Accepts clients. */
 export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
   readonly peers: Peers<P>
+  /** For metrics. */
+  readonly counters: Counters
   /** The http.Server that it listens on: yours, or its own. */
   readonly http: HttpServer | undefined
   /** Where clients find it, as a path. */
@@ -47,6 +50,7 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
   /**
    * Shuts down: takes no more clients, sends what was written, tells clients when to come back, and leaves an http.Server
    * that was passed in as it was. Its own one it closes.
+   * @throws ERR_OPTION
    */
   close(options?: CloseOptions): Promise<void>
 }

@@ -350,6 +350,8 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
           token: '',
           recovered: false,
           got: [0, 0],
+          from: 0,
+          transformers: [],
           lanes,
           limit: 2 ** 20,
           window: 2 ** 20,

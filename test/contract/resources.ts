@@ -3,6 +3,9 @@ import type { AsyncHook } from 'node:async_hooks'
 
 const KINDS = new Set(['Timeout', 'TCPWRAP', 'TCPSERVERWRAP', 'PIPEWRAP', 'PIPESERVERWRAP', 'UDPWRAP', 'PROCESSWRAP'])
 
+/** Whether Node is about to remember the text of a Date header, which it does for up to a second, for all servers. */
+const isOfDates = (): boolean => /at utcDate \(node:internal\/http:/.test(new Error('where').stack ?? '')
+
 /** Watches what is made and not ended: timers (those included that keep no process alive), sockets, servers. */
 export class Resources {
   readonly #open = new Map<number, string>()
@@ -11,7 +14,7 @@ export class Resources {
   constructor() {
     this.#hook = createHook({
       init: (id, kind) => {
-        if (KINDS.has(kind)) this.#open.set(id, kind)
+        if (KINDS.has(kind) && !(kind === 'Timeout' && isOfDates())) this.#open.set(id, kind)
       },
       destroy: id => void this.#open.delete(id)
     }).enable()

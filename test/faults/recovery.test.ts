@@ -178,22 +178,6 @@ describe('recovery', () => {
     assert.deepEqual([client.state, near.story], ['open', ['open']])
   })
 
-  it('is refused to a wrong progress, and the session does not stay behind', async () => {
-    for (const got of [
-      [1, 0],
-      [0, 1],
-      [9e15, 0],
-      [3, 4]
-    ]) {
-      const { network, peer, far, near, token, server } = await open({ client: { plugins: [] } })
-      const other = await show(network, token(), { got })
-      assert.equal((await other.welcome()).recovered, false, `${got}`)
-      await until(() => peer.state === 'closed', `the end of the old session, got ${got}`)
-      assert.deepEqual([far.closes.length, server.peers.size], [1, 1])
-      await until(() => near.closes.length === 1)
-    }
-  })
-
   it('takes progress that is no progress for none', async () => {
     const { network, token, client } = await open()
     for (const got of [
@@ -320,8 +304,8 @@ describe('recovery', () => {
 
   it('ends slow: too much was waiting when the wire was lost', async () => {
     const { network, peer, far } = await open({
-      server: { limits: { window: 1_000, message: 1_100 } },
-      client: { limits: { window: 1_000, message: 1_100 } }
+      server: { limits: { window: 1_100, message: 1_200 } },
+      client: { limits: { window: 1_100, message: 1_200 } }
     })
     for (let index = 0; index < 50; index++) peer.write('.'.repeat(400))
     assert.equal(peer.state, 'open')

@@ -23,9 +23,20 @@ describe('handshake', () => {
   })
 
   it('never throws at what it reads', () => {
-    const welcome = { id: 'x', token: '', recovered: false, got: [0, 0], lanes: [], limit: 1, window: 1, heartbeat: 0 }
+    const welcome = {
+      id: 'x',
+      token: '',
+      recovered: false,
+      got: [0, 0],
+      from: 0,
+      lanes: [],
+      transformers: [],
+      limit: 1,
+      window: 1,
+      heartbeat: 0
+    }
     assert.equal(isWelcome(welcome), true)
-    for (const name of ['id', 'got', 'lanes', 'limit', 'window', 'heartbeat']) {
+    for (const name of ['id', 'got', 'from', 'lanes', 'transformers', 'limit', 'window', 'heartbeat']) {
       assert.equal(isWelcome({ ...welcome, [name]: undefined }), false, name)
     }
     fc.assert(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Data } from '../../lib/transformer.ts'
-import type { AuthRequest } from '../../lib/server/peer.ts'
+import type { AuthRequest, Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Server } from '../../lib/server/server.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { Clock } from '../support/faults-clock.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
@@ -434,36 +435,78 @@ describe('hostile clients: limits that they name', () => {
   const use = undoing()
   guard()
 
-  it('however small, make no write throw that the server itself would take', async () => {
-    const { network, told, server, dial } = host(use, { server: { limits: { message: 3_000 } } })
-    const witness = dial()
-    const seen = logOf(witness)
-    await until(() => witness.state === 'open')
-    for (const limit of [1_024, 1_999]) {
-      const raw = await RawClient.dial(network, { say: [hello({ limit })] })
-      await raw.welcome()
-      const peer = told.peers.at(-1)
-      assert.ok(peer)
-      let drains = 0
-      peer.on('drain', () => drains++)
-      assert.equal(peer.write('x'.repeat(2_500)), false)
-      assert.equal(peer.write('x'.repeat(2_500), { reliable: false }), false)
-      assert.equal(server.peers.broadcast('x'.repeat(2_500)), 1)
-      assert.throws(() => peer.write('x'.repeat(3_001)), { code: 'ERR_TOO_LARGE' })
-      await until(() => drains > 0)
-      assert.deepEqual(
-        told.errors.filter(({ peer: of }) => of === peer).map(({ error, stage }) => [error.code, stage]),
-        Array.from({ length: 3 }, () => ['ERR_TOO_LARGE', 'write'])
-      )
-      peer.write(1)
-      await until(() => raw.heard.includes('1'))
-      const writer = peer.writable.getWriter()
-      await writer.write('x'.repeat(2_500))
-      await writer.write('x'.repeat(500))
-      raw.abort()
+  it('below what a client has to take are refused', async () => {
+    for (const more of [
+      { limit: 0 },
+      { limit: 1 },
+      { limit: 1_023 },
+      { window: 0 },
+      { window: 1 },
+      { window: 1_023 }
+    ]) {
+      const { network, told } = host(use)
+      const raw = await RawClient.dial(network, { say: [hello(more)] })
+      assert.equal((await raw.goodbye())[0], 3500, JSON.stringify(more))
+      assert.equal(told.peers.length, 0)
     }
-    await until(() => seen.values.length === 2)
-    assert.deepEqual(seen.story, ['open'])
+  })
+
+  const ways: Record<string, (peer: Peer, server: Server) => unknown> = {
+    'a write': peer => peer.write('x'.repeat(2_500)),
+    'an unreliable write': peer => peer.write('x'.repeat(2_500), { reliable: false }),
+    'a broadcast': (_peer, server) => server.peers.broadcast('x'.repeat(2_500)),
+    'a writable': async peer => {
+      const writer = peer.writable.getWriter()
+      await writer.write('x'.repeat(2_500)).finally(() => writer.releaseLock())
+    }
+  }
+
+  for (const [way, write] of Object.entries(ways)) {
+    it(`make nothing throw that the server itself would take, and are told once: ${way}`, async () => {
+      const { network, told, server, dial } = host(use, { server: { limits: { message: 3_000 } } })
+      const witness = dial()
+      const seen = logOf(witness)
+      await until(() => witness.state === 'open')
+      for (const limit of [1_024, 1_999]) {
+        const raw = await RawClient.dial(network, { say: [hello({ limit })] })
+        await raw.welcome()
+        const peer = told.peers.at(-1)
+        assert.ok(peer)
+        assert.throws(() => peer.write('x'.repeat(3_001)), { code: 'ERR_TOO_LARGE' })
+        for (let round = 0; round < 3; round++) peer.write('x'.repeat(900))
+        for (let round = 0; round < 3; round++)
+          await Promise.race([Promise.resolve(write(peer, server)).catch(() => {}), turns()])
+        assert.equal((await raw.goodbye())[0], 3507)
+        assert.deepEqual(
+          told.errors
+            .filter(({ error, peer: of }) => of === peer && error.code !== 'ERR_CLOSED')
+            .map(({ error, stage }) => [error.code, stage]),
+          [['ERR_TOO_LARGE', 'connection']]
+        )
+      }
+      assert.deepEqual(seen.story, ['open'])
+    })
+  }
+
+  it('above its own let the server say more, and no more than that', async () => {
+    const { network, told, server } = host(use, { server: { limits: { message: 3_000 } } })
+    const raw = await RawClient.dial(network, { say: [hello({ limit: 5_000 })] })
+    await raw.welcome()
+    const [peer] = told.peers
+    assert.equal(peer?.write('x'.repeat(4_900)), true)
+    assert.throws(() => peer?.write('x'.repeat(5_000)), { code: 'ERR_TOO_LARGE' })
+    assert.equal(server.peers.broadcast('x'.repeat(5_000)), 0)
+    // Three bytes for each character.
+    assert.equal(server.peers.broadcast('€'.repeat(1_600)), 1)
+    assert.equal(server.peers.broadcast('€'.repeat(1_700)), 0)
+    await until(() => raw.heard.length === 3)
+    assert.deepEqual(
+      told.errors.map(({ error, stage }) => [error.code, stage]),
+      [
+        ['ERR_TOO_LARGE', 'write'],
+        ['ERR_TOO_LARGE', 'write']
+      ]
+    )
   })
 })
 

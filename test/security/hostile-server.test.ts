@@ -19,7 +19,7 @@ import { maskedFrame } from '../support/faults-socket.ts'
 import { turns, until } from '../support/faults-wait.ts'
 
 const welcome = (more: Record<string, unknown> = {}): string =>
-  `!1${JSON.stringify({ id: 'id', token: 'id.token', recovered: false, got: [0, 0], lanes: [], limit: 1_048_576, window: 1_048_576, heartbeat: 0, ...more })}`
+  `!1${JSON.stringify({ id: 'id', token: 'id.token', recovered: false, got: [0, 0], from: 0, lanes: [], transformers: [], limit: 1_048_576, window: 1_048_576, heartbeat: 0, ...more })}`
 
 /** A server that answers each hello with these messages. */
 const fake = (answer: (hello: string, wire: Wire) => readonly Data[]) => {
@@ -274,7 +274,8 @@ describe('hostile servers', () => {
                 : [head, tail.subarray(1)]
           )
         }
-        const client = connect(`http://127.0.0.1:${port}`, { transformers: [ws()], parser: json() })
+        // A frame that says it is longer than it is has the client wait for the rest.
+        const client = connect(`http://127.0.0.1:${port}`, { transformers: [ws()], parser: json(), timeout: 200 })
         const log = logOf(client)
         await until(() => client.state === 'closed' || client.state === 'open')
         client.write('written')

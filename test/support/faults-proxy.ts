@@ -30,9 +30,12 @@ export class CuttingProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** Cuts everything that is open. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+  /** Cuts everything that is open, with a reset unless `reset` is false. */
+  cut(reset = true): void {
+    for (const socket of this.#sockets) {
+      if (reset) socket.resetAndDestroy()
+      else socket.destroy()
+    }
   }
 
   async close(): Promise<void> {

@@ -11,7 +11,18 @@ import { next } from '../contract/waiting.ts'
 import { wsFrame } from '../support/raw-socket.ts'
 import { StandardWebSocket } from '../support/standard-websocket.ts'
 
-const WELCOME = { id: 'x', token: '', recovered: false, got: [0, 0], lanes: [], limit: 100, window: 100, heartbeat: 0 }
+const WELCOME = {
+  id: 'x',
+  token: '',
+  recovered: false,
+  got: [0, 0],
+  from: 0,
+  lanes: [],
+  transformers: [],
+  limit: 100,
+  window: 100,
+  heartbeat: 0
+}
 
 /** A frame of a server, which masks none. */
 const frame = (payload: string | Uint8Array, options: Parameters<typeof wsFrame>[1] = {}): Buffer =>

@@ -1,7 +1,9 @@
 import type { ClientTransformer, Data, Receiver, Wire } from '../../lib/transformer.ts'
 
-/** What a memory network does to its wires. Each property may be changed at any time. */
+/** What a memory network does to its wires. Each property but the name may be changed at any time. */
 export interface MemoryOptions {
+  /** The transformer's name: several networks of one server need different ones. Default 'memory'. */
+  readonly name?: string
   /** Milliseconds from one end to the other. Default 0: with the next turn of the event loop. */
   latency?: number
   /** The share, 0 to 1, of datagrams that are lost. Default 0. Messages are never lost or reordered. */
@@ -36,6 +38,7 @@ export interface MemoryNetwork extends ClientTransformer, Required<MemoryOptions
 }
 
 const DEFAULTS: Required<MemoryOptions> = {
+  name: 'memory',
   latency: 0,
   loss: 0,
   capacity: 65_536,
@@ -48,7 +51,7 @@ const DEFAULTS: Required<MemoryOptions> = {
 export const memory = (options: MemoryOptions = {}): MemoryNetwork => new Network(options)
 
 class Network implements MemoryNetwork {
-  readonly name = 'memory'
+  readonly name: string
   readonly supports = { binary: true, backpressure: true, datagrams: true, closeCodes: true }
   latency: number
   loss: number
@@ -62,7 +65,8 @@ class Network implements MemoryNetwork {
   #scheduled = false
 
   constructor(options: MemoryOptions) {
-    const { latency, loss, capacity, down, stalled, random } = { ...DEFAULTS, ...options }
+    const { name, latency, loss, capacity, down, stalled, random } = { ...DEFAULTS, ...options }
+    this.name = name
     this.latency = latency
     this.loss = loss
     this.capacity = capacity

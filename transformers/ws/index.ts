@@ -25,9 +25,6 @@ export interface WsOptions {
 /** How long the other end may take to answer a close frame. The package takes it, its types do not have it yet. */
 const PATIENCE = { closeTimeout: 5_000 }
 
-/** What a frame of the core adds to the largest message, at most. */
-const HEADROOM = 16
-
 /** WebSocket in Node, over the `ws` package: both halves. */
 export const ws = ({ compression = false, headers, client }: WsOptions = {}): ServerTransformer & ClientTransformer => {
   const threshold = compression === true ? 1_024 : compression && compression.threshold
@@ -53,7 +50,7 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
     noServer: true,
     clientTracking: false,
     ...PATIENCE,
-    maxPayload: host.limit + HEADROOM,
+    maxPayload: host.limit,
     // Without a context between messages a compressed message is the same for all; other windows would not be.
     perMessageDeflate: threshold !== false && { serverNoContextTakeover: true, serverMaxWindowBits: 15 }
   })
@@ -64,6 +61,8 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
     const socket = taken as Duplex
     // RFC 6455, section 4.2.1: HTTP/1.1 or higher.
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.httpVersion < '1.1') return false
+    // Those of engine.io clients are for its transformer, wherever that stands in the list.
+    if (/[?&]EIO=/.test(request.url ?? '') && /[?&]transport=/.test(request.url ?? '')) return false
     const receiver = accept({ url: request.url ?? '', headers: request.headers, address: addressOf(socket), request })
     if (receiver instanceof AnywireError) refuse(socket, httpStatus(receiver), receiver.message)
     else {

@@ -41,6 +41,10 @@ class ServerWire implements Wire {
     return text === undefined ? this.#socket.write(run.memo(this.#frameRun)) : this.#socket.write(text, 'latin1')
   }
 
+  ping(): void {
+    this.#ws.ping()
+  }
+
   close(code: number, reason: string): void {
     this.#ws.close(code, reason)
   }

@@ -86,24 +86,26 @@ export const valueTests = (test: StageTest): void => {
     to.pause()
     const text = 'x'.repeat(50_000)
     let written = 0
-    while (from.write(`${written} ${text}`)) {
-      written++
-      assert.ok(written < 1_000, 'the writer is never told that it is full')
-      await turns(1)
-    }
-    let drained = false
+    let room = true
     from.on('drain', () => {
-      drained = true
+      room = true
     })
-    await turns(20)
-    assert.equal(drained, false)
-    const received = take(to, written + 1)
+    // A wire may be full now and then; a reader that does not read holds the writer back for good.
+    for (let held = 0; held < 30; await turns(1)) {
+      if (!room) held++
+      else {
+        held = 0
+        room = from.write(`${written++} ${text}`)
+        assert.ok(written < 1_000, 'the writer is never told that it is full')
+      }
+    }
+    const received = take(to, written)
     to.resume()
     assert.deepEqual(
       (await received).map(value => parseInt(`${value}`)),
-      Array.from({ length: written + 1 }, (_, index) => index)
+      Array.from({ length: written }, (_, index) => index)
     )
-    if (!drained) await next(from, 'drain')
+    if (!room) await next(from, 'drain')
     await pass(from, to, ['more'])
   })
 

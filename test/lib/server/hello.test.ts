@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { parseHello } from '../../../lib/server/hello.ts'
 import { runs } from '../../support/faults-seed.ts'
 
-const good = { v: 1, parser: 'json', plugins: [['a', 1]], limit: 1_024, window: 2 }
+const good = { v: 1, parser: 'json', plugins: [['a', 1]], limit: 1_024, window: 1_024 }
 
 describe('parseHello', () => {
   it('takes what a hello has, and nothing else', () => {
@@ -30,6 +30,13 @@ describe('parseHello', () => {
       runs(300)
     )
     for (const name of Object.keys(good)) assert.equal(parseHello({ ...good, [name]: undefined }), undefined, name)
+  })
+
+  it('refuses limits with which nothing could be said to the client', () => {
+    for (const name of ['limit', 'window']) {
+      for (const size of [0, 1, 1_023])
+        assert.equal(parseHello({ ...good, [name]: size }), undefined, `${name} ${size}`)
+    }
   })
 
   it('refuses an auth that is too deep, or could change prototypes', () => {

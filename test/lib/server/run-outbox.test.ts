@@ -105,7 +105,24 @@ describe('RunOutbox', () => {
     assert.equal(second?.memo(compute), 1)
   })
 
-  it('keeps nothing where nothing can be sent twice', () => {
+  it('has as much to do for each run that waits, however many there are', () => {
+    const take = (count: number): number => {
+      const outbox = new RunOutbox(1e12, true)
+      // Each is a run of its own.
+      for (let index = 0; index < count; index++) outbox.add('x'.repeat(PIECE))
+      const { wire } = new OutboxReal(kind([], true), 0)
+      const start = performance.now()
+      outbox.flush(wire)
+      assert.equal(outbox.waiting, 0)
+      return performance.now() - start
+    }
+    take(1_000)
+    const few = take(20_000)
+    const many = take(200_000)
+    assert.ok(many < few * 60 + 50, `${few} ms, and ${many} for ten times as many`)
+  })
+
+  it('keeps nothing where nothing is acknowledged', () => {
     const outbox = new RunOutbox(100, false)
     const { wire } = new OutboxReal(kind([], true), 0)
     for (let index = 0; index < 100; index++) {

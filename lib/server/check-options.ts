@@ -1,0 +1,143 @@
+import { AnywireError } from '../errors.ts'
+import { ERR_OPTION } from '../failures.ts'
+import { LONGEST } from '../timer.ts'
+
+/*
+ * Options come from JavaScript too, and from environment variables. What makes no sense is told where the server is made,
+ * and not by what goes wrong an hour later.
+ */
+
+type Test = (value: unknown) => boolean
+
+/** What an option must be, in words and as a test. */
+type Rule = readonly [words: string, test: Test]
+
+const isObject: Test = value => typeof value === 'object' && value !== null
+
+const isText: Test = value => typeof value === 'string' && value !== ''
+
+/** A whole number. Sizes travel in the handshake, as JSON, which knows no Infinity. */
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER): Rule => [
+  `a whole number from ${min} to ${max}`,
+  value => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max
+]
+
+/** A number; Infinity for no limit. */
+const amount = (min: number): Rule => [
+  `a number of at least ${min}, or Infinity`,
+  value => typeof value === 'number' && value >= min
+]
+
+const either = (special: unknown, [words, test]: Rule): Rule => [
+  `${words}, or ${special}`,
+  value => value === special || test(value)
+]
+
+const callable: Rule = ['a function', value => typeof value === 'function']
+
+const object: Rule = ['an object', isObject]
+
+/** A list of parts with names, each of which has these functions. */
+const parts = (what: string, functions: readonly string[], min: number): Rule => [
+  `a list of ${what}`,
+  value =>
+    Array.isArray(value) &&
+    value.length >= min &&
+    value.every(
+      (part: unknown) =>
+        isObject(part) && isText(get(part, 'name')) && functions.every(name => typeof get(part, name) === 'function')
+    )
+]
+
+const isOrigins: Test = value =>
+  typeof value === 'string' ||
+  typeof value === 'function' ||
+  (Array.isArray(value) && value.every(item => typeof item === 'string' || item instanceof RegExp))
+
+const isTrust: Test = value =>
+  (Number.isSafeInteger(value) && Number(value) >= 0) || (Array.isArray(value) && value.every(isText))
+
+const REQUIRED: Readonly<Record<string, Rule>> = {
+  transformers: parts('transformers with a server half, and not empty', ['listen'], 1),
+  parsers: parts('parsers, and not empty', ['encode', 'decode'], 1)
+}
+
+/** Those that may be undefined. */
+const OPTIONAL: Readonly<Record<string, Rule>> = {
+  plugins: parts('plugins', [], 0),
+  authenticate: callable,
+  id: callable,
+  origins: ['a text, a list of texts and regular expressions, or a function', isOrigins],
+  trustProxy: ['a number of proxies, or a list of addresses', isTrust],
+  path: [
+    'a text that begins with a slash, without a query',
+    value => typeof value === 'string' && /^\/[^?#\s]*$/.test(value)
+  ],
+  schema: whole(0),
+  heartbeat: whole(0, LONGEST),
+  plain: ['true or false', value => typeof value === 'boolean'],
+  port: whole(0, 65_535),
+  host: ['a text', isText],
+  socket: ['a text', isText],
+  recovery: either(false, object),
+  'recovery.time': amount(0),
+  'recovery.sessions': amount(0),
+  'recovery.bytes': amount(0),
+  'recovery.same': callable,
+  limits: object,
+  'limits.message': whole(1),
+  'limits.window': whole(1),
+  'limits.buffered': amount(1),
+  'limits.handshake': amount(1),
+  'limits.connections': amount(1),
+  'limits.rate': either(false, object)
+}
+
+/** Of a rate both are needed. */
+const RATE: Readonly<Record<string, Rule>> = { 'limits.rate.second': amount(1), 'limits.rate.burst': amount(1) }
+
+/** @throws ERR_OPTION, which names the option */
+export const checkOptions = (http: unknown, options: unknown): void => {
+  check('the first argument', http, [
+    'an http.Server, or undefined',
+    value => value === undefined || (isObject(value) && typeof get(value, 'emit') === 'function')
+  ])
+  check('the options', options, object)
+  for (const [name, rule] of Object.entries(REQUIRED)) check(`'${name}'`, find(options, name), rule)
+  for (const [name, rule] of Object.entries(OPTIONAL)) {
+    const value = find(options, name)
+    if (value !== undefined) check(`'${name}'`, value, rule)
+  }
+  if (isObject(find(options, 'limits.rate'))) {
+    for (const [name, rule] of Object.entries(RATE)) check(`'${name}'`, find(options, name), rule)
+  }
+}
+
+/** @throws ERR_OPTION, which names the option */
+export const checkCloseOptions = (timeout: unknown, reconnect: unknown): void => {
+  check(`'timeout'`, timeout, amount(0))
+  check(`'reconnect'`, reconnect, either(false, whole(0)))
+}
+
+const check = (name: string, value: unknown, [words, test]: Rule): void => {
+  if (!test(value)) throw new AnywireError(ERR_OPTION, `${name} must be ${words}, not ${show(value)}`)
+}
+
+/** The value, where it can be no secret; or else what it is. */
+const show = (value: unknown): string => {
+  if (Array.isArray(value)) return value.length ? 'this list' : 'an empty list'
+  return typeof value === 'string' || isObject(value) || typeof value === 'function'
+    ? `a ${typeof value}`
+    : String(value)
+}
+
+const find = (options: unknown, path: string): unknown =>
+  path.split('.').reduce((value, name) => (isObject(value) ? get(value, name) : undefined), options)
+
+const get = (value: unknown, name: string): unknown => Reflect.get(Object(value) as object, name)
+
+/** The defaults, and over them what was given. Undefined was not given. */
+export const withDefaults = <T extends object>(defaults: T, given: Partial<T> = {}): T => ({
+  ...defaults,
+  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+})
