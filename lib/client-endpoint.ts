@@ -1,51 +1,40 @@
 import type { Client, ClientOptions, Each, Keeper } from './client.ts'
 import type { WriteOptions } from './connection.ts'
+import { Dialler } from './dialler.ts'
+import type { DiallerHost } from './dialler.ts'
 import type { Undo } from './emitter.ts'
 import { checkSize, Endpoint, isValue } from './endpoint.ts'
 import { AnywireError, retryable } from './errors.ts'
 import type { Failure } from './errors.ts'
-import {
-  ERR_CLOSED,
-  ERR_HANDSHAKE_TIMEOUT,
-  ERR_OPTION,
-  ERR_PROTOCOL,
-  ERR_SESSION_LOST,
-  ERR_SLOW,
-  ERR_TIMEOUT
-} from './failures.ts'
-import { HELLO, PING } from './frames.ts'
+import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
+import { PING } from './frames.ts'
 import { isFinal, PROTOCOL } from './handshake.ts'
 import type { Goodbye, Hello, Welcome } from './handshake.ts'
 import { LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
-import { Link, LinkError } from './link.ts'
-import type { LinkHost } from './link.ts'
+import type { Link, LinkError } from './link.ts'
 import { MessageOutbox, sizeOf } from './outbox.ts'
+import { Pings } from './pings.ts'
 import { install, undoAll } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
 import { print } from './print.ts'
-import { inOrder } from './strategy.ts'
-import type { Greet, Open, Strategy } from './strategy.ts'
+import type { Strategy } from './strategy.ts'
 import { LONGEST } from './timer.ts'
 import type { Data, Wire } from './transformer.ts'
-import { attemptUrl } from './url.ts'
 
 type Supervisor = Parameters<Client['supervise']>[0]
 
 /** The options, whatever plugins they name. */
 export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
 
-/** Milliseconds for an attempt to connect. */
-const TIMEOUT = 10_000
-
 /** Milliseconds for the answer to a ping, or to a goodbye. */
 const PATIENCE = 5_000
 
 /** The client's end of a connection: dials, resumes, and begins anew. */
-export class ClientEndpoint extends Endpoint implements Client, LinkHost {
+export class ClientEndpoint extends Endpoint implements Client, DiallerHost {
   outbox: MessageOutbox
-  readonly #url: Each<string | URL>
   readonly #options: AnyClientOptions
+  readonly #dialler: Dialler
   /** The plugins' ends of their lanes, by plugin. */
   readonly #ends = new Map<string, LaneEnd>()
   /** What plugins do while the client is in use, and what ends it. */
@@ -55,28 +44,16 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   #keeper: Keeper | undefined
   /** Values of a session that was lost, which were never sent, for the next one. */
   #again: Data[] = []
-  /** What ends the pings that wait for an answer. */
-  #pings: ((error?: AnywireError) => void)[] = []
+  readonly #pings = new Pings()
   #token = ''
   offers: readonly string[] = []
-  #strategy: Strategy = inOrder
-  link: Link | undefined
-  /** All links, those included that still open. */
-  readonly #links = new Set<Link>()
-  /** The attempt under way. */
-  #attempt: object | undefined
-  /** The link that the connection moves to, once the server agrees; and how the one in use was lost meanwhile. */
-  #moving: Link | undefined
-  #fallen: Goodbye | undefined
-  /** Gives up: an attempt, then a wire that is silent, then the answer to a goodbye. */
+  /** Gives up: a wire that is silent, then the answer to a goodbye. */
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
     super(options.parser, { ...LIMITS, ...options.limits })
-    this.#url = url
-    // A URL that is none now will be none at each attempt.
-    if (typeof url !== 'function') attemptUrl(url)
     this.#options = options
+    this.#dialler = new Dialler(url, options, this)
     this.outbox = new MessageOutbox(this.limits.window)
     install(this, options.plugins ?? [], plugin => {
       const lane = new LaneEnd(this)
@@ -90,50 +67,26 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     return this.#again.reduce((sum, data) => sum + sizeOf(data), this.outbox.bytes + (this.#keeper?.bytes ?? 0))
   }
 
+  get link(): Link | undefined {
+    return this.#dialler.link
+  }
+
   open(): void {
-    if (this.#attempt || this.link || this.#moving) return
-    const attempt = (this.#attempt = {})
+    if (this.#dialler.busy) return
     if (this.state === 'idle' || this.state === 'closed') {
       this.state = 'connecting'
       this.reopen()
       this.#undos = this.#starts.map(start => start())
     }
-    void this.#dial(attempt)
+    void this.#dialler.dial()
   }
 
-  async migrate(name: string): Promise<void> {
-    const transformer = this.#options.transformers.find(other => other.name === name)
-    const { id } = this
-    const check = (): void => {
-      if (!this.link || this.id !== id || this.#moving) throw new AnywireError(ERR_CLOSED)
-    }
-    if (!transformer) throw new AnywireError(ERR_OPTION, `there is no transformer '${name}'`)
-    check()
-    const [open, greet] = await this.#prepare(check)
-    const link = open(transformer)
-    const [, code, reason] = ERR_HANDSHAKE_TIMEOUT
-    const timer = setTimeout(() => link.abort([code, reason, 0]), this.#options.timeout ?? TIMEOUT)
-    try {
-      await link.opened
-      check()
-      this.#moving = link
-      await greet(link)
-    } catch (error) {
-      link.abort()
-      if (this.#moving === link) {
-        this.#moving = undefined
-        const { goodbye, refused } = LinkError.of(error)
-        // The wire that was in use is gone too.
-        if (this.#fallen) this.#down(refused ? goodbye : this.#fallen, refused)
-      }
-      throw error
-    } finally {
-      clearTimeout(timer)
-    }
+  migrate(name: string): Promise<void> {
+    return this.#dialler.migrate(name)
   }
 
   choose(strategy: Strategy): void {
-    this.#strategy = strategy
+    this.#dialler.strategy = strategy
   }
 
   supervise(supervisor: Supervisor): void {
@@ -144,26 +97,19 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.#keeper = keeper
   }
 
-  ping(timeout = PATIENCE): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const { life } = this
-      const since = performance.now()
-      if (!this.wire) return reject(new AnywireError(ERR_CLOSED))
-      const timer = setTimeout(() => {
-        if (this.life === life) this.#down(tell(ERR_TIMEOUT), false)
-      }, timeout)
-      this.#pings.push(error => {
-        clearTimeout(timer)
-        if (error) reject(error)
-        else resolve(performance.now() - since)
-      })
-      this.count(PING)
+  async ping(timeout = PATIENCE): Promise<number> {
+    if (!this.wire) throw new AnywireError(ERR_CLOSED)
+    const { life } = this
+    const answer = this.#pings.wait(timeout, () => {
+      if (this.life === life) this.down(tell(ERR_TIMEOUT), false)
     })
+    this.count(PING)
+    return answer
   }
 
   finish(goodbye: Goodbye): void {
     // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.
-    if (this.wire || this.#moving || (this.bufferedBytes && this.state !== 'idle')) this.goodbye(goodbye)
+    if (this.wire || this.#dialler.moving || (this.bufferedBytes && this.state !== 'idle')) this.goodbye(goodbye)
     else this.leave(goodbye)
   }
 
@@ -185,71 +131,39 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   /** Closes the wire as it should be, and is done with the session. */
   protected override left(goodbye: Goodbye): void {
-    // Aborting the link would cut it.
-    if (this.link) this.#links.delete(this.link)
     this.wire?.close(goodbye[0], '')
-    this.#down(goodbye, true)
+    this.down(goodbye, true, true)
   }
 
   protected override bid(goodbye: Goodbye): void {
     super.bid(goodbye)
     // The server answers by closing the wire. One that does not is left.
-    this.#after(PATIENCE, () => this.#down(goodbye, true))
+    this.#after(PATIENCE, () => this.down(goodbye, true))
   }
 
   protected override ponged(): void {
-    this.#pings.shift()?.()
+    this.#pings.answered()
   }
 
   tried(link: Link, error?: LinkError): void {
     const { transformer, since } = link
     const duration = performance.now() - since
-    if (error) this.#links.delete(link)
+    if (error) this.#dialler.failed(link)
     // The client is in the midst of it: handlers come when it is done.
     queueMicrotask(() => this.emit('attempt', { transformer, duration, error }))
   }
 
   lost(goodbye: Goodbye): void {
-    if (this.#moving && !this.said) {
-      // Perhaps because it moved: the answer will tell.
-      this.#fallen = goodbye
-      this.link = undefined
-      this.detach()
-    } else this.#down((this.said && this.ending) || goodbye, this.said || isFinal(goodbye[0]))
-  }
-
-  async #dial(attempt: object): Promise<void> {
-    const { transformers, timeout = TIMEOUT } = this.#options
-    this.#after(timeout, () => this.#down(tell(ERR_HANDSHAKE_TIMEOUT), false))
-    try {
-      const check = (): void => {
-        if (this.#attempt !== attempt) throw new AnywireError(ERR_CLOSED)
-      }
-      await this.#strategy(transformers, ...(await this.#prepare(check)))
-    } catch (error) {
-      const { goodbye, refused } = LinkError.of(error)
-      if (this.#attempt === attempt) this.#down(goodbye, refused)
+    if (!this.#dialler.moving || this.said) {
+      return this.down((this.said && this.ending) || goodbye, this.said || isFinal(goodbye[0]))
     }
+    // Perhaps because it moved: the answer will tell.
+    this.#dialler.fallen = goodbye
+    this.#dialler.link = undefined
+    this.detach()
   }
 
-  /** Asks the application what an attempt needs. `check` throws when the attempt is over. */
-  async #prepare(check: () => void): Promise<readonly [open: Open, greet: Greet, url: URL]> {
-    const { query, auth } = this.#options
-    const [base, credentials] = await Promise.all([each(this.#url), each(auth)])
-    const url = attemptUrl(base, query)
-    return [
-      transformer => {
-        check()
-        const link = new Link(transformer, url, this)
-        this.#links.add(link)
-        return link
-      },
-      async (link, patience) => link.greet(HELLO + JSON.stringify(this.#hello(credentials)), patience),
-      url
-    ]
-  }
-
-  #hello(auth: unknown): Hello {
+  hello(auth: unknown): Hello {
     const { plugins = [], schema } = this.#options
     const { window, message } = this.limits
     return {
@@ -277,11 +191,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
         return true
       }
     } else if (this.id) lost = this.#forget(true)
-    this.#attempt = this.#moving = this.#fallen = undefined
-    this.link = link
-    this.#links.delete(link)
-    for (const other of this.#links) other.abort()
-    this.#links.add(link)
+    this.#dialler.take(link)
     this.id = id
     this.#token = token
     this.transformer = link.transformer
@@ -293,7 +203,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     for (const [number, lane] of this.lanes.entries()) if (lane) lane.number = number
     this.attach(wire, recovered ? from : undefined)
     // Their answers were lost with the wire before.
-    for (const _ of this.#pings) this.count(PING)
+    for (let left = this.#pings.size; left > 0; left--) this.count(PING)
     this.#watch(heartbeat * 1.5)
     // From here on handlers may do anything.
     const [, code, reason] = ERR_SESSION_LOST
@@ -319,16 +229,13 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     }
   }
 
-  /** There is no wire any more, or still none. `over`: the session cannot go on either. */
-  #down([code, reason, after]: Goodbye, over: boolean): void {
+  /** @param closes - whether the wire closes as it should, and need not be cut */
+  down([code, reason, after]: Goodbye, over: boolean, closes?: boolean): void {
     const { state, id } = this
     if (state === 'closed') return
-    const pings = this.#pings.splice(0)
-    this.#attempt = this.#moving = this.#fallen = this.link = undefined
     clearTimeout(this.#timer)
     this.detach()
-    for (const link of this.#links) link.abort()
-    this.#links.clear()
+    this.#dialler.cut(code === ERR_HANDSHAKE_TIMEOUT[1] ? [code, reason, 0] : undefined, closes)
     const returns = over ? !this.isClosed && retryable(code) : !this.said
     const reconnect = (returns && this.#supervisor?.({ code, reason, after })) === true
     const end = { code, reason, after, reconnect }
@@ -339,7 +246,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
       this.state = reconnect ? 'connecting' : 'closed'
     } else if (id) this.state = 'away'
     // From here on handlers may do anything.
-    for (const settle of pings) settle(new AnywireError(ERR_CLOSED))
+    this.#pings.fail()
     if (!reconnect) undoAll(this.#undos, (...failure) => this.failed(...failure))
     if (lost) {
       if (id || !reconnect) this.closed(end, lost)
@@ -380,7 +287,3 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 }
 
 const tell = ([, code, message]: Failure): Goodbye => [code, message, 0]
-
-const each = async <T>(value: Each<T>): Promise<T> =>
-  // A function is never the value itself: what is told to a server is data.
-  typeof value === 'function' ? (value as () => T | Promise<T>)() : value

@@ -107,8 +107,9 @@ export class Link implements Receiver {
       this.#reject = reject
       act()
     }).catch((error: unknown) => {
-      this.#fail(LinkError.of(error).goodbye)
-      throw this.#failure
+      const failure = LinkError.of(error)
+      this.#fail(failure.goodbye)
+      throw failure
     })
   }
 

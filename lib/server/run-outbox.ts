@@ -30,6 +30,11 @@ export class RunOutbox implements Outbox {
   #base = 0
   #taken = 0
   #count = 0
+  /**
+   * The most that were ever sent. A client that comes back may have got more than were sent again since it said where it
+   * was: what it heard meanwhile over the wire before.
+   */
+  #reached = 0
 
   constructor(window: number, keep: boolean) {
     this.window = window
@@ -68,6 +73,7 @@ export class RunOutbox implements Outbox {
       if (!run) return
       this.queue = undefined
       this.#count += run.count
+      if (this.#count > this.#reached) this.#reached = this.#count
       this.bytes -= run.size
       // What the other end does not count it does not acknowledge, and is not sent again.
       const kept = run.count === run.length ? run : chain(run.reliable())
@@ -93,32 +99,28 @@ export class RunOutbox implements Outbox {
   }
 
   rewind(received: number, consumed: number): boolean {
-    if (consumed > received || received > this.#count) return false
-    this.acknowledge(consumed)
-    const from = Math.max(received, this.#taken)
+    if (consumed > received || received > this.#reached) return false
     this.#seal()
-    const kept = new RunLog()
-    const unsent = new RunLog()
-    let before = this.#base
+    const from = Math.max(received, this.#taken)
+    const all = [...this.#sent, ...this.#unsent]
+    this.#sent = new RunLog()
+    this.#unsent = new RunLog()
     this.bytes = this.#flying = 0
-    for (const run of this.#sent) {
-      const known = Math.min(Math.max(from - before, 0), run.count)
+    let before = this.#base
+    for (const run of all) {
+      const known = from - before
       before += run.count
-      const [head, tail] = split(run, known)
-      if (head) kept.push(head)
-      if (tail) unsent.push(tail)
-      this.#flying += head ? head.size : 0
-      this.bytes += (head ? head.size : 0) + (tail ? tail.size : 0)
+      const [head, tail] = known > 0 ? split(run, Math.min(known, run.count)) : [undefined, run]
+      if (head) {
+        this.#sent.push(head)
+        this.#flying += head.size
+      }
+      if (tail) this.#unsent.push(tail)
+      this.bytes += (head?.size ?? 0) + (tail?.size ?? 0)
     }
-    for (const run of this.#unsent) {
-      unsent.push(run)
-      this.bytes += run.size
-    }
-    this.#sent = kept
-    this.#unsent = unsent
     this.#count = from
     this.full = false
-    return true
+    return this.acknowledge(consumed)
   }
 
   clear(): { sent: Data[]; unsent: Data[] } {
@@ -138,10 +140,9 @@ export class RunOutbox implements Outbox {
   }
 }
 
-/** A run of counted messages, before and from its message number `at`. */
+/** The counted messages of a run, before and from number `at`. */
 const split = (run: Run, at: number): readonly [Run | undefined, Run | undefined] => {
-  if (at === run.count) return [run, undefined]
-  if (at === 0) return [undefined, run]
+  if (at === run.length) return [run, undefined]
   return [chain(run.reliable(0, at)), chain(run.reliable(at))]
 }
 

@@ -185,7 +185,10 @@ describe('migration', () => {
       await moving
       await opened(client)
     }
-    await until(() => told.logs[0]?.values.length === count && near.values.length === count)
+    await until(
+      () => told.logs[0]?.values.length === count && near.values.length === count,
+      () => `${told.logs[0]?.values.length} and ${near.values.length} of ${count}`
+    )
     const all = Array.from({ length: count }, (_, index) => index)
     assert.deepEqual(near.values, all)
     assert.deepEqual(told.logs[0]?.values, all)

@@ -5,6 +5,7 @@ import { engineio as browserEngineio } from '../../transformers/engine.io/client
 import { engineio } from '../../transformers/engine.io/index.ts'
 import { transformerContract } from '../contract/transformer.ts'
 import { overEngine } from '../support/engine.io.ts'
+import { standardFetch } from '../support/standard-fetch.ts'
 import { StandardWebSocket } from '../support/standard-websocket.ts'
 
 const parsers = [json(), msgpack(), raw()]
@@ -19,7 +20,7 @@ for (const [name, options] of ways) {
   transformerContract(`engine.io, ${name}`, () => overEngine(engineio(options)), { parsers })
   transformerContract(
     `engine.io, ${name}, the browser half`,
-    () => overEngine(browserEngineio({ ...options, WebSocket: StandardWebSocket })),
+    () => overEngine(browserEngineio({ ...options, fetch: standardFetch, WebSocket: StandardWebSocket })),
     { parsers }
   )
 }

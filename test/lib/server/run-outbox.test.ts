@@ -44,6 +44,23 @@ describe('RunOutbox', () => {
     )
   })
 
+  it('knows what it sent over one wire when it was to send it again over the next, and did not', () => {
+    const outbox = new RunOutbox(1_048_576, true)
+    const heard: unknown[] = []
+    const wire = { buffered: 0, send: (data: Data) => heard.push(data) > 0, close: () => {}, abort: () => {} }
+    for (const value of ['0', '1', '2', '3']) outbox.add(value)
+    outbox.flush(wire)
+    assert.equal(outbox.rewind(1, 0), true)
+    assert.equal(outbox.sent, 1)
+    outbox.add('4')
+    assert.equal(outbox.rewind(5, 0), false)
+    assert.equal(outbox.rewind(3, 2), true)
+    assert.equal(outbox.sent, 3)
+    outbox.flush(wire)
+    assert.deepEqual(heard, ['0', '1', '2', '3', '3', '4'])
+    assert.deepEqual(outbox.clear(), { sent: ['2', '3', '4'], unsent: [] })
+  })
+
   it('shares frames with other outboxes, whatever becomes of each', () => {
     fc.assert(
       fc.property(fc.array(histories(), { minLength: 2, maxLength: 3 }), all => {

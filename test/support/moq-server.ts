@@ -1,0 +1,70 @@
+// An anywire server over HTTP/3, in a process of its own because of what its native library needs. It does what it is told.
+import { createServer } from '../../core.ts'
+import { msgpack } from '../../parsers/msgpack.ts'
+import { generateCertificate, webtransport } from '../../transformers/webtransport/index.ts'
+import type { SessionSource } from '../../transformers/webtransport/index.ts'
+import { moqSource } from './moq-source.ts'
+
+/** What a page asks for. */
+export type Order =
+  | { readonly order: 'echo'; readonly value: unknown }
+  | { readonly order: 'flood'; readonly count: number }
+  | { readonly order: 'datagrams'; readonly count: number; readonly size: number }
+  | { readonly order: 'facts' }
+  | { readonly order: 'end' }
+
+let datagrams = 0
+
+/** Counts what comes as a datagram. */
+const counting = (source: SessionSource): SessionSource => ({
+  listen: arrived =>
+    source.listen(request =>
+      arrived({
+        ...request,
+        async accept() {
+          const session = await request.accept()
+          const count = new TransformStream<Uint8Array, Uint8Array>({
+            transform(chunk, controller) {
+              datagrams++
+              controller.enqueue(chunk)
+            }
+          })
+          const { datagrams: ways } = session
+          const counted = {
+            readable: ways.readable.pipeThrough(count),
+            writable: ways.writable,
+            get maxDatagramSize() {
+              return ways.maxDatagramSize
+            }
+          }
+          return new Proxy(session, {
+            get(target, name) {
+              if (name === 'datagrams') return counted
+              const value: unknown = Reflect.get(target, name)
+              return typeof value === 'function' ? value.bind(target) : value
+            }
+          })
+        }
+      })
+    )
+})
+
+const certificate = generateCertificate({ hosts: ['127.0.0.1'] })
+const wires = webtransport({ sessions: counting(moqSource(certificate)) })
+const server = createServer({ transformers: [wires], parsers: [msgpack()], heartbeat: 1_000 })
+
+server.on('connection', peer => {
+  peer.on('data', value => {
+    const order = value as Order
+    if (order.order === 'echo') peer.write(order.value)
+    if (order.order === 'flood') for (let index = 0; index < order.count; index++) peer.write(index)
+    if (order.order === 'datagrams') {
+      for (let index = 0; index < order.count; index++) peer.write(new Uint8Array(order.size), { reliable: false })
+    }
+    if (order.order === 'facts') peer.write({ datagrams, url: peer.url, transformer: peer.transformer, peers: server.peers.size })
+    if (order.order === 'end') peer.end(4001, 'as you wish')
+  })
+})
+
+process.on('SIGTERM', () => void server.close().then(() => process.exit()))
+console.log(JSON.stringify({ port: await wires.listening, hash: [...certificate.hash] }))
