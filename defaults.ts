@@ -7,25 +7,31 @@ import { json } from './parsers/json.ts'
 import type { Offline, OfflineOptions } from './plugins/offline/client.ts'
 import { reconnect } from './plugins/reconnect/client.ts'
 import type { Reconnect, ReconnectOptions } from './plugins/reconnect/client.ts'
+import { wires } from './plugins/wires/client.ts'
+import type { Wires, WiresOptions } from './plugins/wires/client.ts'
 
 export interface ConnectOptions<
   P extends readonly ClientPlugin[] = readonly [],
   R extends ReconnectOptions | false = ReconnectOptions,
-  O extends OfflineOptions | false = OfflineOptions
+  O extends OfflineOptions | false = OfflineOptions,
+  W extends WiresOptions | false = WiresOptions
 > extends Partial<Omit<ClientOptions, 'plugins'>> {
-  /** Installed in order, behind reconnect and offline. */
-  readonly plugins?: P & Checked<P, 'reconnect' | 'offline'>
+  /** Installed in order, behind reconnect, offline and wires. */
+  readonly plugins?: P & Checked<P, 'reconnect' | 'offline' | 'wires'>
   /** Options of the reconnect plugin; false: without it. */
   readonly reconnect?: R
   /** Options of the offline plugin; false: without it. */
   readonly offline?: O
+  /** Options of the wires plugin, which chooses among several transformers; false: they are tried in order. */
+  readonly wires?: W
 }
 
 /** A client with the plugins that were left on. */
-export type DefaultClient<P extends readonly ClientPlugin[], R, O> = Client &
+export type DefaultClient<P extends readonly ClientPlugin[], R, O, W> = Client &
   Installed<P, 'client'> &
   (R extends false ? unknown : { readonly reconnect: Reconnect }) &
-  (O extends false ? unknown : { readonly offline: Offline })
+  (O extends false ? unknown : { readonly offline: Offline }) &
+  (W extends false ? unknown : { readonly wires: Wires })
 
 /** The halves of the defaults that differ between Node and browsers. */
 interface Halves {
@@ -33,23 +39,25 @@ interface Halves {
   readonly offline: (options: OfflineOptions) => ClientPlugin
 }
 
-/** Makes `connect` with defaults: WebSocket, JSON, reconnect and offline. */
+/** Makes `connect` with defaults: WebSocket, JSON, reconnect, offline, and a choice where there are several transformers. */
 export const withDefaults =
   (halves: Halves) =>
   <
     const P extends readonly ClientPlugin[] = readonly [],
     const R extends ReconnectOptions | false = ReconnectOptions,
-    const O extends OfflineOptions | false = OfflineOptions
+    const O extends OfflineOptions | false = OfflineOptions,
+    const W extends WiresOptions | false = WiresOptions
   >(
     url: Each<string | URL>,
-    options: ConnectOptions<P, R, O> = {}
-  ): DefaultClient<P, R, O> => {
+    options: ConnectOptions<P, R, O, W> = {}
+  ): DefaultClient<P, R, O, W> => {
     const plugins: readonly ClientPlugin[] = options.plugins ?? []
     const own: ClientPlugin[] = []
     if (options.reconnect !== false) own.push(reconnect(options.reconnect))
     if (options.offline !== false) own.push(halves.offline(options.offline ?? {}))
+    if (options.wires !== false) own.push(wires(options.wires))
     const all: readonly ClientPlugin[] = [...own, ...plugins]
     const client: Client = connect(url, { transformers: [halves.ws()], parser: json(), ...options, plugins: all })
     // What the options switch on is installed: the types follow the same conditions as the lines above.
-    return client as DefaultClient<P, R, O>
+    return client as DefaultClient<P, R, O, W>
   }

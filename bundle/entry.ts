@@ -14,7 +14,7 @@ export interface Import {
 export interface Ingredients {
   /** In order of preference. Default: ws. */
   readonly transformers?: readonly string[]
-  /** Installed in order. Default: reconnect and offline. */
+  /** Installed in order. Default: reconnect and offline; and wires, where there are several transformers. */
   readonly plugins?: readonly string[]
   /** Default: json. */
   readonly parser?: string
@@ -38,7 +38,8 @@ const list = (names: Iterable<string>): string => [...names].sort().join(', ')
 
 /** Writes the source of a bundle's entry. Throws ERR_OPTION for a name that is not known, and for one that is not used. */
 export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string => {
-  const { transformers = ['ws'], plugins = ['reconnect', 'offline'], parser = 'json', imports = {} } = ingredients
+  const { transformers = ['ws'], parser = 'json', imports = {} } = ingredients
+  const { plugins = ['reconnect', 'offline', ...(transformers.length > 1 ? ['wires'] : [])] } = ingredients
   /** The parts of the bundle, by the identifiers that it has and exports them as. */
   const parts = new Map<string, Part>()
   const take = (kind: Kind, name: string): string => {

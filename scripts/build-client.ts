@@ -1,7 +1,7 @@
-// Makes the client that the package brings along and servers hand out, from browser.ts. `npm run build` runs it behind tsc.
+// Makes the client that the package brings along and servers hand out: the defaults. `npm run build` runs it behind tsc.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { compile } from '../bundle/compile.ts'
+import { bundle } from '../bundle/index.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const folder = `${root}dist/client/`
@@ -11,7 +11,7 @@ for (const [name, format] of [
   ['client.js', 'esm'],
   ['client.global.js', 'global']
 ] as const) {
-  const { code, map = '' } = await compile(`export * from './browser.ts'`, root, { format, sourcemap: true })
+  const { code, map = '' } = await bundle({ format, sourcemap: true })
   await writeFile(`${folder}${name}`, `${code}//# sourceMappingURL=${name}.map\n`)
   await writeFile(`${folder}${name}.map`, map)
 }

@@ -19,11 +19,10 @@ const measureParts = async (options: BundleOptions): Promise<number> =>
   (await bundle({ ...DEFAULTS, ...options })).brotli
 
 const core = await measureSource(`export * from './core.browser.ts'`)
-const whole = await measureSource(`export * from './browser.ts'`)
 const parts = await measureParts({})
 const rows: [what: string, bytes: string][] = [
   ['core alone', number(core)],
-  ['default client: core, ws, json, reconnect, offline', number(whole)]
+  ['default client: core, ws, json, reconnect, offline', number(parts)]
 ]
 
 const { transformers, parsers, plugins } = readCatalog()
@@ -45,7 +44,7 @@ for (const name of transformers.keys()) {
 console.log('| client for browsers | bytes, minified and brotli |\n| --- | ---: |')
 for (const [what, bytes] of rows) console.log(`| ${what} | ${bytes} |`)
 
-if (whole > BUDGET) {
-  console.log(`\nTOO LARGE: the default client has ${number(whole)} bytes, ${number(BUDGET)} are its budget`)
+if (parts > BUDGET) {
+  console.log(`\nTOO LARGE: the default client has ${number(parts)} bytes, ${number(BUDGET)} are its budget`)
   if (process.argv.includes('--assert')) process.exitCode = 1
 } else console.log(`\nok: the default client is within ${number(BUDGET)} bytes`)

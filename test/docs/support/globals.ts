@@ -19,7 +19,7 @@ declare global {
   const http: anywire.HttpServer
   const server: anywire.Server
   const peer: anywire.Peer
-  const client: anywire.DefaultClient<readonly [], object, object>
+  const client: anywire.DefaultClient<readonly [], object, object, object>
   const connection: anywire.Connection
   const url: string
   const value: unknown
