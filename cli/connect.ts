@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 import { connect } from '../lib/client.ts'
-import type { ClientPlugin } from '../lib/plugin.ts'
 import { offline } from '../plugins/offline/index.ts'
 import { reconnect } from '../plugins/reconnect/client.ts'
+import { wires } from '../plugins/wires/client.ts'
+import { engineio } from '../transformers/engine.io/index.ts'
+import { webtransport } from '../transformers/webtransport/index.ts'
 import { ws } from '../transformers/ws/index.ts'
 import { choose, misuse, parseNumber } from './command.ts'
 import type { Command } from './command.ts'
@@ -15,7 +17,7 @@ import { Terminal } from './terminal.ts'
 const HELP = `anywire connect <url>: a client in the terminal. Lines that you type are sent, values that arrive are printed.
 
   --parser json|msgpack|raw   default json
-  --transformer ws            default ws
+  --transformer <names>       ws, engine.io, webtransport: one, or several with commas, the best first; default ws
   --auth <json>               for the server's authenticate; so does the variable ANYWIRE_AUTH, which other users cannot see
   --json                      lines are JSON, and what is not is refused; values are printed as JSON, one a line
   --raw                       lines are sent as they are; texts and bytes are printed as they are
@@ -23,7 +25,8 @@ const HELP = `anywire connect <url>: a client in the terminal. Lines that you ty
   --listen                    reads no lines
   --attempts <n>              failed attempts in a row before giving up; default: none for a person, 5 for a pipe
 
-Without --json and --raw, a line is JSON, or else a text. In a terminal, /ping, /stats, /quit and /help are commands.
+Without --json and --raw, a line is JSON, or else a text. In a terminal, /ping, /wire, /stats, /quit and /help
+are commands.
 A pipe is read to its end; then the connection ends, once everything is sent.
 Values are printed on the standard output, everything else on the standard error.
 Exit codes: 0 done, 1 refused or failed, 2 not understood.
@@ -32,7 +35,7 @@ Exit codes: 0 done, 1 refused or failed, 2 not understood.
   echo '{"hello":"world"}' | anywire connect wss://example.com/anywire --once
 `
 
-const TRANSFORMERS = { ws }
+const TRANSFORMERS = { ws, 'engine.io': engineio, webtransport }
 
 /** Reads the URL; a mere host and port is one of http. */
 const parseUrl = (text: string | undefined, rest: readonly string[]): URL => {
@@ -81,20 +84,6 @@ const makeShow = (mode: 'json' | 'raw' | 'either', { pretty, colors }: Terminal)
   return value => `${pretty && mode === 'either' ? toPretty(value, colors) : toLine(value)}\n`
 }
 
-/** Tells why there is no connection, where nobody else does: each failed attempt. */
-const watcher = (terminal: Terminal) =>
-  ({
-    name: 'watcher',
-    version: 1,
-    local: true,
-    client(client) {
-      client.supervise(({ code, reason }) => {
-        terminal.tell(`${client.state === 'open' ? 'disconnected' : 'not connected'}: ${code}${reason && ` ${reason}`}`)
-        return false
-      })
-    }
-  }) as const satisfies ClientPlugin
-
 export const connectCommand: Command = {
   help: HELP,
   async run(args, streams) {
@@ -117,17 +106,17 @@ export const connectCommand: Command = {
     if (values.json && values.raw) throw misuse('--json or --raw, not both')
     const parser = await choose('parser', values.parser, parsers)()
     if (values.json && parser.name === 'raw') throw misuse('--json needs a parser of values: json or msgpack')
-    const transformer = choose('transformer', values.transformer, TRANSFORMERS)()
+    const transformers = values.transformer.split(',').map(name => choose('transformer', name, TRANSFORMERS)())
     const auth = values.auth ?? process.env['ANYWIRE_AUTH']
     const terminal = new Terminal(streams)
     const patience = terminal.interactive ? Infinity : 5
     const attempts = values.attempts === undefined ? patience : parseNumber('attempts', values.attempts, 1_000_000)
     const mode = values.json ? 'json' : values.raw || parser.name === 'raw' ? 'raw' : 'either'
     const client = connect(url, {
-      transformers: [transformer],
+      transformers,
       parser,
       ...(auth !== undefined && { auth: parseJsonOr(auth, text => text) }),
-      plugins: [watcher(terminal), reconnect({ attempts }), offline()],
+      plugins: [reconnect({ attempts }), offline(), wires()],
       open: false
     })
     const session = new Session(client, terminal, {

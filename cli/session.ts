@@ -1,5 +1,6 @@
 import type { Client } from '../lib/client.ts'
 import type { End } from '../lib/connection.ts'
+import { GIVEN_UP } from '../lib/link.ts'
 import type { Offline } from '../plugins/offline/client.ts'
 import type { Reconnect } from '../plugins/reconnect/client.ts'
 import { DONE, FAILED } from './command.ts'
@@ -21,6 +22,7 @@ export type SessionClient = Client & { readonly offline: Offline; readonly recon
 
 const HELP = `A line is a value to send.
 /ping   the time there and back
+/wire   which transformers there are; /wire <name> moves the connection to another one
 /stats  what happened so far
 /quit   ends the connection; so do Ctrl-C and Ctrl-D`
 
@@ -73,6 +75,11 @@ export class Session {
     this.#client.on('open', ({ recovered }) => {
       tell(`open over ${this.#client.transformer}${recovered ? ', recovered' : ''}`)
     })
+    this.#client.on('migrate', ({ from, to }) => tell(`moved from ${from} to ${to}`))
+    this.#client.on('disconnect', ({ code, reason }) => tell(`disconnected: ${code}${reason && ` ${reason}`}`))
+    this.#client.on('attempt', ({ transformer, error }) => {
+      if (error && error.message !== GIVEN_UP) tell(`not connected over ${transformer}: ${error.code} ${error.message}`)
+    })
     this.#client.on('drain', () => {
       this.#full = false
     })
@@ -98,7 +105,7 @@ export class Session {
     if (!interactive) await this.#room()
     for await (const line of this.#terminal.lines()) {
       if (this.#client.state === 'closed' || this.#ending) return
-      if (interactive && /^\/\w*$/.test(line)) await this.#command(line)
+      if (interactive && /^\/\w*$|^\/wire /.test(line)) await this.#command(line)
       else this.#write(line)
       // A person may write while there is no connection; a pipe can wait.
       if (interactive) this.#terminal.prompt()
@@ -158,6 +165,12 @@ export class Session {
           (error: unknown) => (error instanceof Error ? error.message : String(error))
         )
       )
+    } else if (line === '/wire')
+      tell(`${this.#client.transformer} is in use; the server has ${this.#client.offers.join(', ')}`)
+    else if (line.startsWith('/wire ')) {
+      await this.#client.migrate(line.slice(6).trim()).catch((error: unknown) => {
+        tell(`it stays as it is: ${error instanceof Error ? error.message : String(error)}`)
+      })
     } else
       tell(line === '/help' || line === '/' ? HELP : `There is no ${line}. See /help; to send this text: "${line}"`)
   }

@@ -145,7 +145,7 @@ describe('the command anywire', function () {
     const client = start(['connect', url, '--attempts', '100'])
     await client.told(/^open/)
     first.interrupt()
-    await client.told(/^disconnected: 3000 /)
+    await client.told(/^session lost: 3000 /)
     await client.told(/^retry 1 in \d+\.\d s$/)
     await first.done
     client.end('"meanwhile"\n')
@@ -159,7 +159,7 @@ describe('the command anywire', function () {
   it('gives up after so many attempts', async () => {
     const { code, stdout, stderr } = await run(['connect', 'http://127.0.0.1:1', '--attempts', '1'], '1\n')
     assert.deepEqual([code, stdout], [1, ''])
-    assert.match(stderr, /not connected: 1006 .*ECONNREFUSED[\s\S]*retry 1 in[\s\S]*closed: 1006/)
+    assert.match(stderr, /not connected over ws: 1006 .*ECONNREFUSED[\s\S]*retry 1 in[\s\S]*closed: 1006/)
   })
 
   it('shows its credentials, and fails where they are refused', async () => {
