@@ -7,6 +7,7 @@ import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ER
 import { PING, WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
 import type { Goodbye, Hello, Welcome } from '../handshake.ts'
+import { WAITING } from '../outbox.ts'
 import type { Parser } from '../parser.ts'
 import { undoAll } from '../plugin.ts'
 import { LONGEST } from '../timer.ts'
@@ -22,6 +23,9 @@ import type { PeerHost } from './peer-host.ts'
 import { installPeer } from './peer-plugins.ts'
 import { RunOutbox } from './run-outbox.ts'
 import { makeToken, parseToken, Ticket } from './ticket.ts'
+
+/** How many acknowledgements and pongs may wait for a wire that is full. */
+const ANSWERS = 10_000
 
 /** How long a client may take to close the wire after a goodbye, in milliseconds. */
 const PATIENCE = 5_000
@@ -43,6 +47,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   readonly #ticket = new Ticket()
   /** Gives up: the client's return, what it has to read before a goodbye, or its answer to one. */
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** How often it was answered since the wire had room. */
+  #answers = 0
   #pinged = false
   /** The signs of life when the heartbeat last looked. */
   #life = 0
@@ -202,7 +208,12 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   }
 
   protected override count(type: string): void {
-    if (!this.plain) super.count(type)
+    const { wire } = this
+    if (!wire || this.plain) return
+    // Whoever asks and asks, and reads no answer, would fill the memory.
+    this.#answers = wire.buffered > WAITING ? this.#answers + 1 : 0
+    if (this.#answers > ANSWERS && !this.said) this.fail(ERR_SLOW)
+    else super.count(type)
   }
 
   protected override bid(goodbye: Goodbye): void {

@@ -49,6 +49,7 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
+    autoPong: false,
     ...PATIENCE,
     maxPayload: host.limit,
     // Without a context between messages a compressed message is the same for all; other windows would not be.

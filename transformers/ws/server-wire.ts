@@ -62,6 +62,20 @@ export const acceptSocket = (
   frameRun: (run: Run) => Buffer
 ): void => {
   listen(ws, receiver)
-  socket.on('drain', () => receiver.drain())
+  // Of several pings the last may be answered alone (RFC 6455, section 5.5.3), or who never reads would fill the memory.
+  let ping: Buffer | undefined
+  const answer = (): void => {
+    if (!ping || socket.writableNeedDrain) return
+    ws.pong(ping)
+    ping = undefined
+  }
+  ws.on('ping', (data: Buffer) => {
+    ping = data
+    answer()
+  })
+  socket.on('drain', () => {
+    answer()
+    receiver.drain()
+  })
   receiver.open(new ServerWire(ws, socket, frameRun))
 }
