@@ -1,10 +1,12 @@
 /* The board's server: npm start. PORT chooses another port, BOARD_DATA another folder for what is on the board. */
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { extname, join } from 'node:path'
-import type { Duplex } from 'node:stream'
+import { dirname, extname, join } from 'node:path'
 import { createServer } from 'anywire'
+import { bundle } from 'anywire/bundle'
+import { engineio } from 'anywire/transformers/engine.io'
+import { ws } from 'anywire/transformers/ws'
 import type { Peer as AnyPeer } from 'anywire'
 import { openBoard } from './board.ts'
 import { parseValue } from './values.ts'
@@ -36,8 +38,17 @@ const serveFile = async ({ url = '/' }: IncomingMessage, response: ServerRespons
   response.end(content)
 }
 
+/** The client that comes with anywire has WebSocket alone. This page changes its wire, so it has one of its own. */
+async function writeClient(): Promise<string> {
+  const file = join(dirname(FILE), 'client.js')
+  const { code } = await bundle({ transformers: ['ws', 'engine.io'] })
+  await mkdir(dirname(FILE), { recursive: true })
+  await writeFile(file, code)
+  return file
+}
+
 const http = createHttpServer((request, response) => void serveFile(request, response))
-const server = createServer(http)
+const server = createServer(http, { transformers: [ws(), engineio()], client: await writeClient() })
 
 const board = await openBoard(FILE, change => server.peers.broadcast(change satisfies ServerValue))
 
@@ -57,18 +68,6 @@ const tellPeople = (): void => {
   }, 30)
 }
 
-// For the button "Drop my wire": the socket of each tab, by the secret name that the tab gave itself.
-const sockets = new Map<string, Duplex>()
-http.on('upgrade', ({ url = '' }, socket) => {
-  const [path, query] = url.split('?', 2)
-  const tab = new URLSearchParams(query).get('tab')
-  if (path !== server.path) socket.destroy()
-  else if (tab) {
-    sockets.set(tab, socket)
-    socket.once('close', () => sockets.get(tab) === socket && sockets.delete(tab))
-  }
-})
-
 const handle = (peer: Peer, value: ClientValue): void => {
   const answer = (answered: ServerValue): void => void peer.write(answered)
   const pass = (passed: ServerValue): void => void server.peers.broadcast(passed, { reliable: false, except: peer })
@@ -84,7 +83,7 @@ const handle = (peer: Peer, value: ClientValue): void => {
     case 'flood':
       return answer(value)
     case 'cut':
-      return void sockets.get(peer.query['tab'] ?? '')?.destroy()
+      return peer.disconnect()
     case 'add':
     case 'edit':
     case 'remove':

@@ -183,6 +183,20 @@ describeInChromium('the board', function () {
     }
   })
 
+  it('moves to polling and back while values are on their way', async () => {
+    const { page } = one
+    for (const [title, story] of [
+      ['Long polling', 'Moved from ws to engine.io'],
+      ['WebSocket', 'Moved from engine.io to ws']
+    ] as const) {
+      await page.click('#flood')
+      await page.locator('#wires button', { hasText: title }).click()
+      await page.locator('#story', { hasText: story }).waitFor()
+      await reads(page, '#order', /1,000 back, each once, in order/)
+    }
+    assert.deepEqual(one.errors, [])
+  })
+
   it('has room for everything on a phone', async () => {
     const { page, errors } = await openPage(browser, board.url, {
       viewport: { width: 390, height: 844 },

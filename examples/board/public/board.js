@@ -22,8 +22,8 @@ const client = connect(
     if (network.off) throw new Error('switched off')
     return '/'
   },
-  // The secret by which the server finds this tab's socket, to cut it.
-  { query: { tab: newId() }, reconnect: { max: 5_000 } }
+  // The wire is chosen by hand: without this the client would go back to the better one by itself.
+  { reconnect: { max: 5_000 }, wires: { upgrade: false } }
 )
 
 const count = { sent: 0, received: 0 }

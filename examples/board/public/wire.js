@@ -1,11 +1,13 @@
 // The panel about the connection itself.
 import { byId, setText } from './dom.js'
+import { makeWires } from './wires.js'
 
 const SAMPLES = 60
 
 export const watchWire = ({ client, network, count }) => {
   const totals = { recovered: 0, lost: 0, discarded: 0 }
   const trace = makeTrace()
+  const wires = makeWires(client, text => tell(text))
   /** When the next attempt starts, and since when there has been no wire. */
   let retry = 0
   let lostAt = 0
@@ -32,6 +34,7 @@ export const watchWire = ({ client, network, count }) => {
     byId('pill').dataset.tone = tone
     setText('pill-text', text)
     setText('transformer', client.transformer && `over ${client.transformer}`)
+    wires.show()
     setText('drop', state === 'closed' ? 'Open again' : 'Drop my wire')
     byId('drop').disabled = state !== 'open' && state !== 'closed'
     const numbers = { ...count, ...totals, queued: client.offline.size }
@@ -55,6 +58,7 @@ export const watchWire = ({ client, network, count }) => {
       tell(`Recovered after ${elapsed()}. Nothing lost, nothing twice.`)
     }
   })
+  client.on('migrate', ({ from, to }) => tell(`Moved from ${from} to ${to}. Nothing lost, nothing twice.`))
   client.on('disconnect', ({ code }) => {
     lostAt = performance.now()
     tell(`The wire is gone (${code}). What you do now waits here until there is another one.`)
@@ -77,7 +81,7 @@ export const watchWire = ({ client, network, count }) => {
     retry = 0
   })
 
-  for (const event of ['open', 'disconnect', 'close']) client.on(event, show)
+  for (const event of ['open', 'migrate', 'disconnect', 'close']) client.on(event, show)
   setInterval(show, 200)
   setInterval(() => void sample(), 1_000)
   show()
