@@ -1,5 +1,5 @@
 import { AnywireError } from '../errors.ts'
-import { ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_RATE, ERR_SERVER, ERR_TOO_LARGE } from '../failures.ts'
+import { ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_RATE, ERR_REPLACED, ERR_SERVER, ERR_TOO_LARGE } from '../failures.ts'
 import { CLOSE, HELLO } from '../frames.ts'
 import { parseJson } from '../handshake.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
@@ -26,6 +26,9 @@ const EARLY = 1_000
 
 /** How long a wire may take to close, in milliseconds: longer than transformers wait by themselves. */
 const PATIENCE = 10_000
+
+/** How long a client that moved may take to close its former wire, in milliseconds. */
+const MOVING = 1_000
 
 let hellos = 0
 
@@ -106,6 +109,15 @@ export class ServerLink implements Receiver {
     this.#timer = setTimeout(() => wire.abort(), PATIENCE)
     this.#timer.unref()
     wire.close(code, cut(reason))
+  }
+
+  /** Lets go of the peer, which goes on over another wire. A client that moved closes this one; any other is told soon. */
+  replaced(): void {
+    const [, code, reason] = ERR_REPLACED
+    this.#release()
+    this.#host.left(this)
+    this.#timer = setTimeout(() => this.leave([code, reason, 0]), MOVING)
+    this.#timer.unref()
   }
 
   /** Lets go of the peer, and cuts the wire. */

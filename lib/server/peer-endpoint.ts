@@ -3,7 +3,7 @@ import type { Undo } from '../emitter.ts'
 import { Endpoint } from '../endpoint.ts'
 import { AnywireError, retryable } from '../errors.ts'
 import type { Failure } from '../errors.ts'
-import { ERR_PROTOCOL, ERR_REPLACED, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
+import { ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
 import { PING, WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
 import type { Goodbye, Hello, Welcome } from '../handshake.ts'
@@ -102,7 +102,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   recover(link: ServerLink, wire: Wire, { session = '', got = [0, 0] }: Hello): boolean {
     if (!this.outbox.rewind(...got)) return false
     // What still comes over the old wire will come again: it must not be counted after the welcome has said how far we are.
-    this.#link?.leave(tell(ERR_REPLACED))
+    this.#link?.replaced()
     this.#link = undefined
     this.detach()
     this.#host.back(this)
