@@ -10,12 +10,15 @@ declare global {
   const AnywireError: typeof anywire.AnywireError
   const retryable: typeof anywire.retryable
   const ws: typeof import('anywire/transformers/ws').ws
+  const engineio: typeof import('anywire/transformers/engine.io').engineio
+  const webtransport: typeof import('anywire/transformers/webtransport').webtransport
   const memory: typeof import('anywire/transformers/memory').memory
   const json: typeof import('anywire/parsers/json').json
   const msgpack: typeof import('anywire/parsers/msgpack').msgpack
   const raw: typeof import('anywire/parsers/raw').raw
   const reconnect: typeof import('anywire/plugins/reconnect').reconnect
   const offline: typeof import('anywire/plugins/offline').offline
+  const wires: typeof import('anywire/plugins/wires').wires
   const http: anywire.HttpServer
   const server: anywire.Server
   const peer: anywire.Peer
