@@ -57,7 +57,8 @@ export const withDefaults =
     if (options.offline !== false) own.push(halves.offline(options.offline ?? {}))
     if (options.wires !== false) own.push(wires(options.wires))
     const all: readonly ClientPlugin[] = [...own, ...plugins]
-    const client: Client = connect(url, { transformers: [halves.ws()], parser: json(), ...options, plugins: all })
+    const { transformers = [halves.ws()], parser = json() } = options
+    const client: Client = connect(url, { ...options, transformers, parser, plugins: all })
     // What the options switch on is installed: the types follow the same conditions as the lines above.
     return client as DefaultClient<P, R, O, W>
   }

@@ -64,9 +64,9 @@ export function createServer<const P extends readonly ServerPlugin[], Context>(
   if (typeof first === 'function')
     throw new AnywireError(ERR_OPTION, 'pass the http.Server that runs the app, not the app')
   const [http, options] = 'on' in first ? [first, second] : [undefined, first]
-  const { client: choice = true } = options
+  const { client: choice = true, transformers = [ws()], parsers = [json()] } = options
   const client = choice === true ? (readyMade() ?? false) : choice
-  return createCoreServer<P, Context>(http, { transformers: [ws()], parsers: [json()], ...options, client })
+  return createCoreServer<P, Context>(http, { ...options, transformers, parsers, client })
 }
 
 export type { ConnectOptions, DefaultClient } from './defaults.ts'
