@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { ServerTransformer } from '../../lib/server/listener.ts'
 import type { ClientTransformer, Wire } from '../../lib/transformer.ts'
 import { engineio } from '../../transformers/engine.io/index.ts'
@@ -34,10 +35,16 @@ export const overEngine = (client: ClientTransformer): TransformerFixture & Retu
       })
   }
   const fixture = overHttp(server, client)
+  const sockets = new Set<Socket>()
+  fixture.http.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   return {
     ...fixture,
     cut: () => {
-      fixture.cut?.()
+      // Node never closes a socket that is destroyed while it is being reset, as the end of a session would.
+      for (const socket of sockets) socket.destroy()
       for (const wire of wires) wire.abort()
     }
   }

@@ -14,6 +14,8 @@ export type Order =
   | { readonly order: 'end' }
 
 let datagrams = 0
+/** How the last connection ended. */
+let last: readonly [code: number, reason: string] | null = null
 
 /** Counts what comes as a datagram. */
 const counting = (source: SessionSource): SessionSource => ({
@@ -32,18 +34,20 @@ const counting = (source: SessionSource): SessionSource => ({
           const { datagrams: ways } = session
           const counted = {
             readable: ways.readable.pipeThrough(count),
-            writable: ways.writable,
+            ...(ways.writable && { writable: ways.writable }),
             get maxDatagramSize() {
               return ways.maxDatagramSize
             }
           }
-          return new Proxy(session, {
-            get(target, name) {
-              if (name === 'datagrams') return counted
-              const value: unknown = Reflect.get(target, name)
-              return typeof value === 'function' ? value.bind(target) : value
-            }
-          })
+          return {
+            ready: session.ready,
+            closed: session.closed,
+            datagrams: counted,
+            incomingBidirectionalStreams: session.incomingBidirectionalStreams,
+            incomingUnidirectionalStreams: session.incomingUnidirectionalStreams,
+            createBidirectionalStream: () => session.createBidirectionalStream(),
+            close: () => session.close()
+          }
         }
       })
     )
@@ -51,9 +55,12 @@ const counting = (source: SessionSource): SessionSource => ({
 
 const certificate = generateCertificate({ hosts: ['127.0.0.1'] })
 const wires = webtransport({ sessions: counting(moqSource(certificate)) })
-const server = createServer({ transformers: [wires], parsers: [msgpack()], heartbeat: 1_000 })
+const server = createServer(undefined, { transformers: [wires], parsers: [msgpack()], recovery: false })
 
 server.on('connection', peer => {
+  peer.on('close', ({ code, reason }) => {
+    last = [code, reason]
+  })
   peer.on('data', value => {
     const order = value as Order
     if (order.order === 'echo') peer.write(order.value)
@@ -61,7 +68,7 @@ server.on('connection', peer => {
     if (order.order === 'datagrams') {
       for (let index = 0; index < order.count; index++) peer.write(new Uint8Array(order.size), { reliable: false })
     }
-    if (order.order === 'facts') peer.write({ datagrams, url: peer.url, transformer: peer.transformer, peers: server.peers.size })
+    if (order.order === 'facts') peer.write({ datagrams, last, url: peer.url, transformer: peer.transformer })
     if (order.order === 'end') peer.end(4001, 'as you wish')
   })
 })

@@ -14,7 +14,7 @@ export const overHttp2 = (options: WebTransportOptions = {}): TransformerFixture
   const proxy = new CuttingProxy(0)
   return {
     server,
-    client: webtransport({ serverCertificateHashes }),
+    client: webtransport({ serverCertificateHashes, client: { forceReliable: true } }),
     start: async () => {
       proxy.port = await server.listening
       return proxy.listen()
@@ -22,5 +22,15 @@ export const overHttp2 = (options: WebTransportOptions = {}): TransformerFixture
     // Node's HTTP/2 does not notice a reset while it writes; only heartbeats do.
     cut: () => proxy.cut(false),
     stop: () => proxy.close()
+  }
+}
+
+/** Both halves over HTTP/3, where its package is installed. */
+export const overHttp3 = (): TransformerFixture => {
+  const server = webtransport({ port: 0, host: '127.0.0.1', ...certificate })
+  return {
+    server,
+    client: webtransport({ serverCertificateHashes, client: { requireUnreliable: true } }),
+    start: async () => `https://127.0.0.1:${await server.listening}`
   }
 }

@@ -1,7 +1,30 @@
+import { createRequire } from 'node:module'
 import { json } from '../../parsers/json.ts'
 import { msgpack } from '../../parsers/msgpack.ts'
 import { raw } from '../../parsers/raw.ts'
 import { transformerContract } from '../contract/transformer.ts'
-import { overHttp2 } from '../support/webtransport.ts'
+import { overHttp2, overHttp3 } from '../support/webtransport.ts'
 
-transformerContract('webtransport over HTTP/2', overHttp2, { parsers: [json(), msgpack(), raw()] })
+const HTTP3 = '@fails-components/webtransport-transport-http3-quiche'
+
+const isInstalled = (name: string): boolean => {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch (error) {
+    // It is for `import` alone.
+    return error instanceof Error && 'code' in error && error.code !== 'MODULE_NOT_FOUND'
+  }
+}
+
+const parsers = [json(), msgpack(), raw()]
+
+transformerContract('webtransport over HTTP/2', () => overHttp2(), { parsers })
+
+if (isInstalled(HTTP3)) transformerContract('webtransport over HTTP/3', overHttp3, { parsers })
+else {
+  process.stderr.write(`skipped, for want of its package: webtransport over HTTP/3 (npm install --no-save ${HTTP3})\n`)
+  describe.skip('webtransport over HTTP/3: the contract of transformers', () => {
+    it('is kept', () => {})
+  })
+}

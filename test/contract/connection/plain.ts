@@ -48,7 +48,8 @@ export const plainTests = (test: StageTest): void => {
     const [peer] = await accepted
     const closed = next(peer, 'close')
     link.wire.close(1000, '')
-    assert.equal((await closed)[0].code, stage.fixture.client.supports.closeCodes ? 1000 : 1006)
+    const codes = stage.fixture.client.supports.closeCodes ? [1000] : [1005, 1006]
+    assert.ok(codes.includes((await closed)[0].code))
     assert.equal(stage.server.peers.size, 0)
   })
 
