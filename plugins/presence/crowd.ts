@@ -1,0 +1,69 @@
+import type { Peer } from '../../lib/server/peer.ts'
+import type { Row } from './wire.ts'
+
+/** One who is in a place, over one or more connections. */
+interface Person {
+  /** What each connection said last; the last one that said something is the last of them. */
+  readonly said: Map<Peer, unknown>
+}
+
+/** Who is in a place, and who watches it. */
+export class Crowd {
+  readonly name: string
+  readonly watchers = new Set<Peer>()
+  readonly #people = new Map<string, Person>()
+  /** Those who have changed since the watchers were told. */
+  readonly #changed = new Set<string>()
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** Nobody is here or looks. */
+  get isEmpty(): boolean {
+    return this.#people.size === 0 && this.watchers.size === 0
+  }
+
+  get hasChanged(): boolean {
+    return this.#changed.size > 0
+  }
+
+  has(identity: string, peer: Peer): boolean {
+    return this.#people.get(identity)?.said.has(peer) ?? false
+  }
+
+  /** Someone is here, or says something else of themselves. */
+  enter(identity: string, peer: Peer, data: unknown): void {
+    let person = this.#people.get(identity)
+    if (!person) this.#people.set(identity, (person = { said: new Map() }))
+    person.said.delete(peer)
+    person.said.set(peer, data)
+    this.#changed.add(identity)
+  }
+
+  leave(identity: string, peer: Peer): void {
+    const person = this.#people.get(identity)
+    if (!person?.said.delete(peer)) return
+    if (person.said.size === 0) this.#people.delete(identity)
+    this.#changed.add(identity)
+  }
+
+  /** All who are here. */
+  rows(): Row[] {
+    return [...this.#people.keys()].map(identity => this.row(identity))
+  }
+
+  /** Those who have changed since this was asked last. */
+  takeChanges(): Row[] {
+    const rows = [...this.#changed].map(identity => this.row(identity))
+    this.#changed.clear()
+    return rows
+  }
+
+  row(identity: string): Row {
+    const said = this.#people.get(identity)?.said
+    const data = said && [...said.values()].at(-1)
+    if (!said) return [identity, 0]
+    return data === undefined ? [identity, said.size] : [identity, said.size, data]
+  }
+}

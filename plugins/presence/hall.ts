@@ -1,0 +1,93 @@
+import { Emitter } from '../../lib/emitter.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { Server } from '../../lib/server/server.ts'
+import { print } from '../../lib/print.ts'
+import { Crowd } from './crowd.ts'
+import { CHANGES } from './wire.ts'
+import type { Row } from './wire.ts'
+
+export interface HallEvents {
+  /** Who has changed in a place: once for many changes in a short time. */
+  changes: [place: string, rows: readonly Row[]]
+}
+
+/** All places of a server. What changes is told to watchers together, once in a while: the latest counts. */
+export class Hall extends Emitter<HallEvents> {
+  readonly #server: Server
+  readonly #interval: number
+  readonly #crowds = new Map<string, Crowd>()
+  readonly #changed = new Set<Crowd>()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** @param interval - milliseconds between two tellings of a place */
+  constructor(server: Server, interval: number) {
+    super()
+    this.#server = server
+    this.#interval = interval
+  }
+
+  get(place: string): Crowd | undefined {
+    return this.#crowds.get(place)
+  }
+
+  enter(place: string, identity: string, peer: Peer, data: unknown): void {
+    const crowd = this.#crowd(place)
+    crowd.enter(identity, peer, data)
+    this.#tellSoon(crowd)
+  }
+
+  leave(place: string, identity: string, peer: Peer): void {
+    const crowd = this.#crowds.get(place)
+    crowd?.leave(identity, peer)
+    if (crowd) this.#tellSoon(crowd)
+  }
+
+  /** @returns who is there: from here on the peer is told what changes */
+  watch(place: string, peer: Peer): readonly Row[] {
+    const crowd = this.#crowd(place)
+    if (crowd.hasChanged) this.#tell(crowd)
+    crowd.watchers.add(peer)
+    return crowd.rows()
+  }
+
+  unwatch(place: string, peer: Peer): void {
+    const crowd = this.#crowds.get(place)
+    crowd?.watchers.delete(peer)
+    if (crowd) this.#clean(crowd)
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  override failed(error: unknown): void {
+    print(error)
+  }
+
+  #crowd(place: string): Crowd {
+    let crowd = this.#crowds.get(place)
+    if (!crowd) this.#crowds.set(place, (crowd = new Crowd(place)))
+    return crowd
+  }
+
+  #clean(crowd: Crowd): void {
+    if (crowd.isEmpty && !crowd.hasChanged) this.#crowds.delete(crowd.name)
+  }
+
+  #tellSoon(crowd: Crowd): void {
+    this.#changed.add(crowd)
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      const all = [...this.#changed]
+      this.#changed.clear()
+      for (const changed of all) if (changed.hasChanged) this.#tell(changed)
+    }, this.#interval)
+  }
+
+  #tell(crowd: Crowd): void {
+    const rows = crowd.takeChanges()
+    this.#server.multicast(crowd.watchers, [CHANGES, crowd.name, rows], { lane: 'presence' })
+    this.#clean(crowd)
+    this.emit('changes', crowd.name, rows)
+  }
+}

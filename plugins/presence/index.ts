@@ -1,0 +1,107 @@
+import type { Listenable } from '../../lib/connection.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During } from '../../lib/plugin.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Server } from '../../lib/server/server.ts'
+import type { Permissions } from '../permissions/index.ts'
+import { presence as clientHalf } from './client.ts'
+import type { Member } from './client.ts'
+import { Hall } from './hall.ts'
+import { Visitor } from './visitor.ts'
+import type { Row } from './wire.ts'
+
+export interface PresenceOptions<Context = unknown> {
+  /** Who a peer is: those of the same identity are one member. Default: each connection is its own. */
+  readonly identity?: (peer: Peer<Context>) => string
+  /** Milliseconds between two tellings of a place: what changes in between is told together. Default 50. */
+  readonly interval?: number
+  /** Places that a peer may be in, and as many that it may watch. Default 100. */
+  readonly places?: number
+}
+
+export interface ServerPresenceEvents {
+  /** Who has changed in a place; those who have left have no connections any more. */
+  changes: [place: string, members: readonly Member[]]
+}
+
+/** `server.presence` */
+export interface ServerPresence extends Listenable<ServerPresenceEvents> {
+  /** Who is in a place. */
+  members(place: string): readonly Member[]
+}
+
+const memberOf = ([id, connections, data]: Row): Member => ({ id, connections, data })
+
+class Desk implements ServerPresence {
+  readonly #hall: Hall
+
+  constructor(hall: Hall) {
+    this.#hall = hall
+  }
+
+  members(place: string): readonly Member[] {
+    return (this.#hall.get(place)?.rows() ?? []).map(memberOf)
+  }
+
+  on(event: 'changes', listener: (place: string, members: readonly Member[]) => unknown) {
+    return this.#hall.on(event, (place, rows) => listener(place, rows.map(memberOf)))
+  }
+
+  once(event: 'changes', listener: (place: string, members: readonly Member[]) => unknown) {
+    return this.#hall.once(event, (place, rows) => listener(place, rows.map(memberOf)))
+  }
+
+  listenerCount(event: 'changes'): number {
+    return this.#hall.listenerCount(event)
+  }
+}
+
+/** The permissions plugin of a server, where it is installed. */
+const permissionsOf = (server: object): Permissions | undefined =>
+  // A plugin adds what its type says, under its name.
+  (server as { readonly permissions?: Permissions }).permissions
+
+/** Who is where, told to those who watch. Both halves. */
+export const presence = <Context = unknown>({
+  identity = ({ id }) => id,
+  interval = 50,
+  places = 100
+}: PresenceOptions<Context> = {}) => {
+  const halls = new WeakMap<Server, Hall>()
+  const visitors = new WeakMap<Peer, Visitor>()
+  return {
+    ...clientHalf(),
+    server(server: Server, during: During): ServerPresence {
+      const hall = new Hall(server, interval)
+      halls.set(server, hall)
+      during(() => () => hall.stop())
+      during(
+        () =>
+          permissionsOf(server)?.on('refresh', peers => {
+            for (const peer of peers) void visitors.get(peer)?.refresh()
+          }) ?? (() => {})
+      )
+      return new Desk(hall)
+    },
+    peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void {
+      const hall = halls.get(server)
+      if (!hall) return
+      const permissions = permissionsOf(server)
+      const visitor = new Visitor(
+        peer,
+        lane,
+        hall,
+        identity(peer),
+        (peer, verb, name, value) => permissions?.check({ peer, plugin: 'presence', verb, name, value }) ?? true,
+        places
+      )
+      visitors.set(peer, visitor)
+      lane.on('data', packet => visitor.heard(packet))
+      during(() => () => visitor.gone())
+    }
+  } as const satisfies ServerPlugin
+}
+
+export { PresenceError } from './error.ts'
+export type { Member, Place, PlaceEvents, Presence } from './client.ts'

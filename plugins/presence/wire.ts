@@ -1,0 +1,72 @@
+/*
+ * What travels over the lane. A client asks, by number, and is answered by that number; what it updates is not answered.
+ * A server tells watchers what a place looks like, and then what changes.
+ */
+
+/** client → server: [ENTER, number, place, data], [LEAVE, number, place], [WATCH, number, place], [UNWATCH, number, place] */
+export const ENTER = 0
+export const LEAVE = 1
+export const WATCH = 2
+export const UNWATCH = 3
+/** client → server: [UPDATE, place, data] */
+export const UPDATE = 4
+
+/** server → client: [DONE, number]; [REFUSED, number, code] */
+export const DONE = 5
+export const REFUSED = 6
+/** server → client: [STATE, place, members]: all there are; [CHANGES, place, members]: those that are new or have changed */
+export const STATE = 7
+export const CHANGES = 8
+/** server → client: [EVICTED, place, verb, code]: what was allowed is not any more */
+export const EVICTED = 9
+
+/** Someone in a place: with no connection, they have left. */
+export type Row = readonly [identity: string, connections: number, data?: unknown]
+
+export type Ask = typeof ENTER | typeof LEAVE | typeof WATCH | typeof UNWATCH
+
+export type Verb = 'enter' | 'watch'
+
+export type Request =
+  | { readonly ask: Ask; readonly number: number; readonly place: string; readonly data: unknown }
+  | { readonly ask: typeof UPDATE; readonly place: string; readonly data: unknown }
+
+export type Answer =
+  | { readonly type: typeof DONE | typeof REFUSED; readonly number: number; readonly code: string }
+  | { readonly type: typeof STATE | typeof CHANGES; readonly place: string; readonly rows: readonly Row[] }
+  | { readonly type: typeof EVICTED; readonly place: string; readonly verb: Verb; readonly code: string }
+
+/** The longest name of a place, in UTF-16 units. */
+const LONGEST = 256
+
+const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+const isPlace = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= LONGEST
+
+const listOf = (packet: unknown): readonly unknown[] => (Array.isArray(packet) ? packet : [])
+
+/** Reads what a client says. Undefined: it is nothing of this plugin. */
+export const parseRequest = (packet: unknown): Request | undefined => {
+  const [ask, second, third, fourth] = listOf(packet)
+  if (ask === UPDATE) return isPlace(second) ? { ask, place: second, data: third } : undefined
+  if (ask !== ENTER && ask !== LEAVE && ask !== WATCH && ask !== UNWATCH) return undefined
+  return isNumber(second) && isPlace(third) ? { ask, number: second, place: third, data: fourth } : undefined
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+const isRow = (value: unknown): value is Row =>
+  Array.isArray(value) && typeof value[0] === 'string' && isNumber(value[1])
+
+/** Reads what a server says. Undefined: it is nothing of this plugin. */
+export const parseAnswer = (packet: unknown): Answer | undefined => {
+  const [type, second, third, fourth] = listOf(packet)
+  if ((type === DONE || type === REFUSED) && isNumber(second)) return { type, number: second, code: textOf(third) }
+  if (typeof second !== 'string') return undefined
+  if ((type === STATE || type === CHANGES) && Array.isArray(third) && third.every(isRow)) {
+    return { type, place: second, rows: third }
+  }
+  if (type !== EVICTED || (third !== 'enter' && third !== 'watch')) return undefined
+  return { type, place: second, verb: third, code: textOf(fourth) }
+}
