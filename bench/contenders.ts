@@ -34,6 +34,12 @@ export const contenders = {
   'ws-raw': { protocol: protocols.plain, only: ['echo100', 'echo1'], command: node, missing },
   'socket.io': { protocol: protocols['socket.io'], command: node, missing },
   'engine.io': { protocol: protocols['engine.io'], command: node, missing },
+  'anywire-engine.io': {
+    protocol: protocols['anywire-engine.io'],
+    extra: true,
+    command: () => (existsSync(`${directory}../dist/index.js`) ? node() : undefined),
+    missing: 'it is not built: npm run build'
+  },
   primus: { protocol: protocols.primus, command: node, missing },
   floor: { protocol: protocols.plain, only: ['broadcast1', 'broadcast20'], extra: true, command: node, missing },
   bun: { protocol: protocols.plain, command: bun, missing: 'there is no Bun for this machine' }

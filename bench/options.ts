@@ -16,7 +16,7 @@ export const help = `Compares what a delivered message costs the servers of anyw
   npm run bench -- [options]
 
   --only a,b         workloads: ${Object.keys(workloads).join(', ')}
-  --contenders a,b   servers: ${Object.keys(contenders).join(', ')} (default: all but floor)
+  --contenders a,b   servers: ${Object.keys(contenders).join(', ')} (default: all but floor and anywire-engine.io)
   --rounds n         rounds per workload and server, default 5 (idle: 3 at most)
   --seconds s        length of a round, default 0.6
   --json             print one JSON object instead of the table

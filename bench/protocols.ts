@@ -23,6 +23,14 @@ const engine = {
   reply: (text: string): string | undefined => (text === '2' ? '3' : undefined)
 }
 
+const hello = '!0{"v":1,"parser":"json","plugins":[],"window":1048576,"limit":1048576}'
+
+/** What a client of anywire answers to a message without a value. */
+const answer = (text: string, consumed: number): string | undefined => {
+  if (text.startsWith('!2')) throw new Error(`anywire said goodbye: ${text}`)
+  return text.startsWith('!4') ? `!5${consumed}` : undefined
+}
+
 export const protocols = {
   plain: { path: '/', before: '', after: '' },
 
@@ -48,12 +56,23 @@ export const protocols = {
     path: '/anywire?anywire=1',
     before: '',
     after: '',
-    hello: '!0{"v":1,"parser":"json","plugins":[],"window":1048576,"limit":1048576}',
+    hello,
     opens: text => text.startsWith('!1'),
-    reply(text, consumed) {
-      if (text.startsWith('!2')) throw new Error(`anywire said goodbye: ${text}`)
-      return text.startsWith('!4') ? `!5${consumed}` : undefined
-    },
+    reply: answer,
     acknowledge: { every: 256, text: consumed => `!3${consumed}` }
+  },
+
+  // The same client, in the packets of engine.io.
+  'anywire-engine.io': {
+    path: '/anywire?anywire=1&EIO=4&transport=websocket',
+    before: '4',
+    after: '',
+    hello: `4${hello}`,
+    opens: text => text.startsWith('4!1'),
+    reply(text, consumed) {
+      const own = text.startsWith('4') ? answer(text.slice(1), consumed) : undefined
+      return own === undefined ? engine.reply(text) : `4${own}`
+    },
+    acknowledge: { every: 256, text: consumed => `4!3${consumed}` }
   }
 } satisfies Record<string, Protocol>

@@ -28,6 +28,8 @@ export const readCatalog = (): Catalog => {
     for (const [subpath, target] of parts) {
       const [, folder, name] = subpath.split('/')
       if (folder !== kind || name === undefined || typeof target === 'string') continue
+      // The Node half of a part that has no other one.
+      if (!target.browser && target.default.endsWith('/index.js')) continue
       // A factory is named like its part, without what an identifier cannot have: engineio for engine.io.
       found.set(name, { module: locate((target.browser ?? target).default), factory: name.replace(/\W/g, '') })
     }

@@ -1,0 +1,113 @@
+import type { Listenable } from '../../lib/connection.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import { print } from '../../lib/print.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Server } from '../../lib/server/server.ts'
+import { RuleBook } from './rules.ts'
+import type { Question, Rule, Rules } from './rules.ts'
+
+export interface PermissionsOptions<Context = unknown> {
+  /** For what no rule is about. Default false. */
+  readonly otherwise?: Rule<Context>
+}
+
+/** What a plugin asks for. */
+export interface PermissionRequest<Context = unknown> {
+  readonly peer: Peer<Context>
+  /** The name of the plugin that asks. */
+  readonly plugin: string
+  readonly verb: string
+  readonly name: string
+  readonly value?: unknown
+  readonly previous?: unknown
+}
+
+export interface PermissionsEvents {
+  /** What these peers may do has changed: plugins ask again about what goes on, such as subscriptions. */
+  refresh: [peers: readonly Peer[]]
+}
+
+/** `server.permissions` */
+export interface Permissions<Context = unknown> extends Listenable<PermissionsEvents> {
+  /** Whether a peer may do something: at once, unless one of the rules is asynchronous. Never throws or rejects. */
+  check(request: PermissionRequest<Context>): boolean | Promise<boolean>
+  /** Has everything asked again that goes on for a peer, for those that a filter names, or for all. */
+  refresh(peers?: Peer<Context> | ((peer: Peer<Context>) => boolean)): void
+}
+
+class Judge<Context> extends Emitter<PermissionsEvents> implements Permissions<Context> {
+  readonly #server: Server<Peer<Context>>
+  readonly #book: RuleBook<Context>
+
+  constructor(server: Server<Peer<Context>>, book: RuleBook<Context>) {
+    super()
+    this.#server = server
+    this.#book = book
+  }
+
+  check({ plugin, ...asked }: PermissionRequest<Context>): boolean | Promise<boolean> {
+    const { peer, verb, name, value, previous } = asked
+    const question = { peer, context: peer.context, verb, name, value, previous }
+    const pending: Promise<boolean>[] = []
+    for (const rule of this.#book.find(plugin, verb, name)) {
+      const answer = this.#ask(rule, question)
+      if (!answer) return false
+      if (answer !== true) pending.push(answer)
+    }
+    return pending.length === 0 || Promise.all(pending).then(answers => answers.every(Boolean))
+  }
+
+  refresh(peers: Peer<Context> | ((peer: Peer<Context>) => boolean) = () => true): void {
+    this.emit('refresh', typeof peers === 'function' ? [...this.#server.peers].filter(peers) : [peers])
+  }
+
+  override failed(error: unknown, event: string): void {
+    report(this.#server, error, event)
+  }
+
+  #ask(rule: Rule<Context>, question: Question<Context>): boolean | Promise<boolean> {
+    if (typeof rule !== 'function') return isTrue(rule)
+    const fail = (error: unknown): false => {
+      report(question.peer, error, 'permissions')
+      return false
+    }
+    try {
+      const answer = rule(question)
+      return answer instanceof Promise ? answer.then(isTrue, fail) : isTrue(answer)
+    } catch (error) {
+      return fail(error)
+    }
+  }
+}
+
+/** What is written in JavaScript may return anything. */
+const isTrue = (answer: unknown): boolean => answer === true
+
+/** Tells whoever listens for errors of a server or peer. */
+const report = (host: object, error: unknown, stage: string): void => {
+  if (host instanceof Emitter) host.failed(error, stage)
+  else print(error)
+}
+
+/**
+ * Says who may do what. What no rule is about is denied, unless `otherwise` says something else.
+ * @example
+ * permissions<{ user: string }>({
+ *   pubsub: { subscribe: { 'news.>': true, 'user.*': ({ name, context }) => name === `user.${context.user}` } }
+ * })
+ */
+export const permissions = <Context = unknown>(
+  rules: Rules<Context> = {},
+  { otherwise = false }: PermissionsOptions<Context> = {}
+) => {
+  const book = new RuleBook(rules, otherwise)
+  return {
+    name: 'permissions',
+    version: 1,
+    local: true,
+    server: (server: Server<Peer<Context>>): Permissions<Context> => new Judge(server, book)
+  } as const satisfies ServerPlugin
+}
+
+export type { Question, Rule, Rules } from './rules.ts'

@@ -1,0 +1,90 @@
+import type { Listenable } from '../../lib/connection.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import { print } from '../../lib/print.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Server } from '../../lib/server/server.ts'
+import { Membership } from './membership.ts'
+import type { RoomsEvents, RoomsOptions } from './membership.ts'
+import { RoomTarget } from './target.ts'
+import type { Target } from './target.ts'
+
+/** `server.rooms` */
+export interface Rooms extends Listenable<RoomsEvents> {
+  /** Those who are in any of these rooms. */
+  (...rooms: readonly string[]): Target
+  /** The rooms that have members. */
+  names(): readonly string[]
+  /** Whether a room has members. */
+  has(room: string): boolean
+  members(room: string): ReadonlySet<Peer>
+}
+
+/** `peer.rooms`: the rooms that a peer is in. They are kept while its client is away, and left when it ends. */
+export interface PeerRooms extends Iterable<string> {
+  readonly size: number
+  has(room: string): boolean
+  /**
+   * Joins all of them, or none.
+   * @throws ERR_LIMIT for too many rooms; ERR_OPTION for what is no name
+   */
+  join(...rooms: readonly string[]): void
+  leave(...rooms: readonly string[]): void
+}
+
+const DEFAULTS: Required<RoomsOptions> = { limit: 1_000, length: 256 }
+
+const serverRooms = (server: Server, membership: Membership): Rooms => {
+  const methods: Pick<Rooms, keyof Rooms> = {
+    names: () => membership.names,
+    has: room => membership.members(room).size > 0,
+    members: room => membership.members(room),
+    on: (event, listener) => membership.on(event, listener),
+    once: (event, listener) => membership.once(event, listener),
+    listenerCount: event => membership.listenerCount(event)
+  }
+  return Object.assign((...names: readonly string[]) => new RoomTarget(server, membership, names), methods)
+}
+
+const peerRooms = (peer: Peer, membership: Membership): PeerRooms => ({
+  get size() {
+    return membership.rooms(peer).size
+  },
+  has: room => membership.rooms(peer).has(room),
+  join: (...rooms) => membership.join(peer, rooms),
+  leave: (...rooms) => membership.leave(peer, rooms),
+  [Symbol.iterator]: () => membership.rooms(peer).values()
+})
+
+/**
+ * Names groups of peers, to write to.
+ * @example
+ * server.on('connection', peer => peer.rooms.join('lobby'))
+ * server.rooms('lobby', 'staff').except(peer).write('hello')
+ */
+export const rooms = (options: RoomsOptions = {}) => {
+  /** Of each server that this is installed on. */
+  const memberships = new WeakMap<Server, Membership>()
+  return {
+    name: 'rooms',
+    version: 1,
+    local: true,
+    server(server): Rooms {
+      const membership = new Membership({ ...DEFAULTS, ...options }, (error, event) => {
+        if (server instanceof Emitter) server.failed(error, event)
+        else print(error)
+      })
+      memberships.set(server, membership)
+      return serverRooms(server, membership)
+    },
+    peer(peer, _lane, server, during): PeerRooms | undefined {
+      const membership = memberships.get(server)
+      if (!membership) return undefined
+      during(() => () => membership.exit(peer))
+      return peerRooms(peer, membership)
+    }
+  } as const satisfies ServerPlugin
+}
+
+export type { Member, RoomsEvents, RoomsOptions } from './membership.ts'
+export type { Target } from './target.ts'
