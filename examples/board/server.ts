@@ -1,16 +1,14 @@
 /* The board's server: npm start. PORT chooses another port, BOARD_DATA another folder for what is on the board. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dirname, extname, join } from 'node:path'
 import { createServer } from 'anywire'
-import { bundle } from 'anywire/bundle'
-import { engineio } from 'anywire/transformers/engine.io'
-import { ws } from 'anywire/transformers/ws'
 import type { Peer as AnyPeer } from 'anywire'
 import { openBoard } from './board.ts'
 import { parseValue } from './values.ts'
 import type { ClientValue, Person, ServerValue } from './values.ts'
+import { openWires, writeClient } from './wires.ts'
 
 const PUBLIC = join(import.meta.dirname, 'public')
 const FILE = join(process.env['BOARD_DATA'] ?? join(import.meta.dirname, '.data'), 'board.json')
@@ -23,8 +21,14 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml'
 }
 
+const { transformers, names, target } = await openWires()
+
 /** Serves the files of public/. None of them lies in a folder, so no path leads out of it. */
 const serveFile = async ({ url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> => {
+  if (url === '/wires.json') {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    return void response.end(JSON.stringify((await target?.()) ?? {}))
+  }
   const [, name] = /^\/([a-z]*\.?[a-z]*)(?:\?|$)/.exec(url) ?? []
   const file = name === '' ? 'index.html' : name
   const type = file && TYPES[extname(file)]
@@ -33,22 +37,13 @@ const serveFile = async ({ url = '/' }: IncomingMessage, response: ServerRespons
   response.writeHead(200, {
     'content-type': type,
     'cache-control': 'no-cache',
-    'content-security-policy': "default-src 'self'"
+    'content-security-policy': `default-src 'self'${target ? "; connect-src 'self' https:" : ''}`
   })
   response.end(content)
 }
 
-/** The client that comes with anywire has WebSocket alone. This page changes its wire, so it has one of its own. */
-async function writeClient(): Promise<string> {
-  const file = join(dirname(FILE), 'client.js')
-  const { code } = await bundle({ transformers: ['ws', 'engine.io'] })
-  await mkdir(dirname(FILE), { recursive: true })
-  await writeFile(file, code)
-  return file
-}
-
 const http = createHttpServer((request, response) => void serveFile(request, response))
-const server = createServer(http, { transformers: [ws(), engineio()], client: await writeClient() })
+const server = createServer(http, { transformers, client: await writeClient(dirname(FILE), names) })
 
 const board = await openBoard(FILE, change => server.peers.broadcast(change satisfies ServerValue))
 

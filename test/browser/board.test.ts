@@ -1,50 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Browser, Page } from 'playwright-core'
 import { connect } from '../../index.ts'
 import type { End } from '../../index.ts'
+import { endBoard, spawnBoard, startBoard } from '../support/board.ts'
+import type { Board } from '../support/board.ts'
 import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
 import type { Watched } from '../support/chromium.ts'
-
-interface Board {
-  readonly process: ChildProcess
-  readonly url: string
-  readonly port: number
-}
-
-const start = (folder: string, port: number): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', 'examples/board/server.ts'], {
-    env: { ...process.env, PORT: `${port}`, BOARD_DATA: folder },
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
-
-/** Starts the example as `npm start` does, and waits until it says where it is. */
-const startBoard = async (folder: string, port = 0): Promise<Board> => {
-  const process = start(folder, port)
-  const { stdout, stderr } = process
-  assert(stdout && stderr)
-  let output = ''
-  stderr.on('data', chunk => (output += chunk))
-  for await (const line of createInterface({ input: stdout })) {
-    const [url] = /http:\/\/\S+/.exec(line) ?? []
-    if (url) return { process, url, port: Number(new URL(url).port) }
-  }
-  throw new Error(`the example did not start: ${output}`)
-}
-
-const end = async ({ process }: Board, signal: NodeJS.Signals): Promise<unknown> => {
-  if (process.exitCode !== null || process.signalCode !== null) return process.exitCode
-  const exited = once(process, 'exit')
-  process.kill(signal)
-  const [code] = (await exited) as [number | null]
-  return code
-}
 
 const opened = (page: Page): Promise<unknown> => page.locator('#pill', { hasText: /^Open$/ }).waitFor()
 const say = async (page: Page, text: string): Promise<void> => {
@@ -83,7 +48,7 @@ describeInChromium('the board', function () {
 
   after(async () => {
     await browser?.close()
-    if (board) await end(board, 'SIGKILL')
+    if (board) await endBoard(board, 'SIGKILL')
     if (folder) await rm(folder, { recursive: true })
   })
 
@@ -150,7 +115,7 @@ describeInChromium('the board', function () {
     const pages = [one.page, two.page]
     // Perhaps it arrives and is not saved, perhaps it is on the way: nobody knows.
     await say(two.page, 'in the last moment')
-    await end(board, 'SIGKILL')
+    await endBoard(board, 'SIGKILL')
     await Promise.all(pages.map(page => page.locator('#pill:not([data-tone="good"])').waitFor()))
     await say(one.page, 'written to nobody')
     await addNote(two.page, 300, 420, 'on a dead board')
@@ -233,7 +198,7 @@ describeInChromium('the board', function () {
   })
 
   it('says that a port is taken', async () => {
-    const second = start(folder, board.port)
+    const second = spawnBoard(folder, board.port)
     let output = ''
     second.stderr?.on('data', chunk => (output += chunk))
     const [code] = (await once(second, 'close')) as [number]
@@ -242,7 +207,7 @@ describeInChromium('the board', function () {
   })
 
   it('asks the pages to come back when it is stopped', async () => {
-    assert.equal(await end(board, 'SIGTERM'), 0)
+    assert.equal(await endBoard(board, 'SIGTERM'), 0)
     await reads(one.page, '#story', /The session has ended/)
     board = await startBoard(folder, board.port)
     await Promise.all([opened(one.page), opened(two.page)])

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import type { Browser, Page as Tab } from 'playwright-core'
 import { compile } from '../../bundle/compile.ts'
 import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
-import { newerNode } from '../support/glibc.ts'
+import { describeOverHttp3, newerNode } from '../support/glibc.ts'
 import type { Order } from '../support/moq-server.ts'
 import type * as Page from '../support/webtransport-page.ts'
 
@@ -48,13 +48,7 @@ const urlOf = (http: Server): string => `http://127.0.0.1:${(http.address() as A
 
 const node = newerNode()
 
-const describeOverHttp3 = (title: string, tests: (this: Mocha.Suite) => void): void => {
-  if (node) return describeInChromium(title, tests)
-  process.stderr.write(`skipped, for want of glibc 2.38: ${title} (.ci/glibc unpacks one)\n`)
-  describe.skip(title, tests)
-}
-
-describeOverHttp3('webtransport over HTTP/3, in Chromium', function () {
+describeOverHttp3(describeInChromium, 'webtransport over HTTP/3, in Chromium', function () {
   this.timeout(30_000)
   let server: ChildProcess
   let started: Started

@@ -20,3 +20,16 @@ export const newerNode = (): readonly [command: string, ...arguments_: string[]]
     ? [LOADER, '--library-path', `${FOLDER}:/usr/lib/x86_64-linux-gnu`, process.execPath]
     : undefined
 }
+
+type Tests = (this: Mocha.Suite) => void
+
+/** A `describe` for tests that need such a Node. Without one they are skipped, and a line says what to do. */
+export const describeOverHttp3 = (
+  describe_: (title: string, tests: Tests) => void,
+  title: string,
+  tests: Tests
+): void => {
+  if (newerNode()) return describe_(title, tests)
+  process.stderr.write(`skipped, for want of glibc 2.38: ${title} (.ci/glibc unpacks one)\n`)
+  describe.skip(title, tests)
+}

@@ -3,7 +3,7 @@ import { createServer } from '../../core.ts'
 import { msgpack } from '../../parsers/msgpack.ts'
 import { generateCertificate, webtransport } from '../../transformers/webtransport/index.ts'
 import type { SessionSource } from '../../transformers/webtransport/index.ts'
-import { moqSource } from './moq-source.ts'
+import { sessions } from './moq-source.ts'
 
 /** What a page asks for. */
 export type Order =
@@ -54,7 +54,7 @@ const counting = (source: SessionSource): SessionSource => ({
 })
 
 const certificate = generateCertificate({ hosts: ['127.0.0.1'] })
-const wires = webtransport({ sessions: counting(moqSource(certificate)) })
+const wires = webtransport({ sessions: counting(sessions(certificate)) })
 const server = createServer(undefined, { transformers: [wires], parsers: [msgpack()], recovery: false })
 
 server.on('connection', peer => {

@@ -39,7 +39,7 @@ const freePort = (host: string): Promise<number> =>
  * Sessions of `@moq/web-transport`, a server of HTTP/3 in Rust. It tells of a request nothing but its URL: no origin, no
  * address.
  */
-export const moqSource = ({ cert, key }: Certificate, host = '127.0.0.1'): SessionSource => ({
+export const sessions = ({ cert, key }: Certificate, host = '127.0.0.1'): SessionSource => ({
   async listen(arrived) {
     fillGap()
     const { Server } = await import('@moq/web-transport')

@@ -1,5 +1,5 @@
 // The page: one connection, and the parts that show what comes over it.
-import { connect } from '/anywire/client.js'
+import * as anywire from '/anywire/client.js'
 import { createChat } from './chat.js'
 import { createCursors } from './cursors.js'
 import { createNotes } from './notes.js'
@@ -17,13 +17,21 @@ const newId = () =>
 /** What the switch "Go offline" sets: an attempt to connect that cannot even find its URL fails, as without a network. */
 const network = { off: false }
 
-const client = connect(
+/** Where WebTransport is, if there is any. */
+const { port, hash } = await (await fetch('/wires.json')).json()
+const transformers = [anywire.ws(), anywire.engineio()]
+if (port && 'WebTransport' in globalThis) {
+  const serverCertificateHashes = [{ algorithm: 'sha-256', value: Uint8Array.from(hash) }]
+  transformers.unshift(anywire.webtransport({ port, serverCertificateHashes }))
+}
+
+const client = anywire.connect(
   () => {
     if (network.off) throw new Error('switched off')
     return '/'
   },
   // The wire is chosen by hand: without this the client would go back to the better one by itself.
-  { reconnect: { max: 5_000 }, wires: { upgrade: false } }
+  { transformers, reconnect: { max: 5_000 }, wires: { upgrade: false } }
 )
 
 const count = { sent: 0, received: 0 }

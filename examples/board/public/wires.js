@@ -1,7 +1,7 @@
 // Moves the connection from one transformer to another, while it is in use.
 import { byId } from './dom.js'
 
-const NAMES = { ws: 'WebSocket', 'engine.io': 'Long polling' }
+const NAMES = { webtransport: 'WebTransport', ws: 'WebSocket', 'engine.io': 'Long polling' }
 
 export const makeWires = (client, tell) => {
   const buttons = Object.entries(NAMES).map(([name, title]) => {
@@ -21,6 +21,7 @@ export const makeWires = (client, tell) => {
       for (const button of buttons) {
         button.setAttribute('aria-pressed', `${button.dataset.wire === client.transformer}`)
         button.disabled = client.state !== 'open'
+        button.hidden = !client.offers.includes(button.dataset.wire)
       }
     }
   }

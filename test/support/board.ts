@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+
+export interface Board {
+  readonly process: ChildProcess
+  readonly url: string
+  readonly port: number
+}
+
+export interface BoardOptions {
+  /** How Node is started. */
+  readonly node?: readonly [command: string, ...arguments_: string[]]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Starts the example as `npm start` does. */
+export const spawnBoard = (
+  folder: string,
+  port: number,
+  { node = [process.execPath], env = {} }: BoardOptions = {}
+): ChildProcess => {
+  const [command, ...first] = node
+  return spawn(command, [...first, '--import', 'tsx', 'examples/board/server.ts'], {
+    env: { ...process.env, PORT: `${port}`, BOARD_DATA: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+}
+
+/** Starts the example, and waits until it says where it is. */
+export const startBoard = async (folder: string, port = 0, options?: BoardOptions): Promise<Board> => {
+  const process = spawnBoard(folder, port, options)
+  const { stdout, stderr } = process
+  assert(stdout && stderr)
+  let output = ''
+  stderr.on('data', chunk => (output += chunk))
+  for await (const line of createInterface({ input: stdout })) {
+    const [url] = /http:\/\/\S+/.exec(line) ?? []
+    if (url) return { process, url, port: Number(new URL(url).port) }
+  }
+  throw new Error(`the example did not start: ${output}`)
+}
+
+/** @returns the exit code */
+export const endBoard = async ({ process }: Board, signal: NodeJS.Signals): Promise<unknown> => {
+  if (process.exitCode !== null || process.signalCode !== null) return process.exitCode
+  const exited = once(process, 'exit')
+  process.kill(signal)
+  const [code] = (await exited) as [number | null]
+  return code
+}
