@@ -10,7 +10,7 @@ import { ws } from 'anywire/transformers/ws'
 
 /** What a module that WEBTRANSPORT names has: docs/transformers/webtransport.md, "other servers". */
 interface Sessions {
-  sessions(certificate: Certificate): SessionSource
+  readonly sessions: (certificate: Certificate) => SessionSource
 }
 
 /** What a page has to know of a WebTransport server: its port, and the hash of its certificate, which nobody signed. */
