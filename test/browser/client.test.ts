@@ -105,6 +105,7 @@ describeInChromium('the client in Chromium', function () {
         const ended = new Promise(resolve => peer?.on('close', resolve))
         await tab.page.evaluate(() => page.end())
         assert.deepEqual(await ended, { code: 4000, reason: 'done', after: 0, reconnect: true })
+        await tab.page.waitForFunction(() => page.told().length === 2)
         assert.deepEqual(await story(), ['open', 'close 4000'])
       })
 

@@ -195,7 +195,7 @@ describe('bundle', function () {
   })
 
   const wrong: [options: BundleOptions, message: RegExp][] = [
-    [{ plugins: ['nope'] }, /there is no plugin 'nope', but: .*offline, reconnect/],
+    [{ plugins: ['nope'] }, /there is no plugin 'nope', but: .*offline, .*reconnect/],
     [{ transformers: ['nope'] }, /there is no transformer 'nope', but: .*memory.*ws/],
     [{ parser: 'nope' }, /there is no parser 'nope', but: json, msgpack, raw/],
     [{ parser: 'toString' }, /there is no parser 'toString'/],

@@ -12,7 +12,7 @@ class Source extends Emitter<Events> {
   readonly failures: unknown[] = []
   readonly heard: string[] = []
 
-  failed(error: unknown, event: string): void {
+  override failed(error: unknown, event: string): void {
     this.failures.push([event, error])
   }
 

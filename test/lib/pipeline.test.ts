@@ -83,7 +83,15 @@ interface Result {
 /** Sends the values through, a few a turn, while the gate opens and closes. */
 const travel = async (values: readonly Value[], stages: number, gates: readonly boolean[]): Promise<Result> => {
   const result: Result = { out: [], settled: [], failures: [] }
-  const pipeline = new Pipeline(error => result.failures.push(error))
+  let open = true
+  const pipeline = new Pipeline(
+    error => result.failures.push(error),
+    () => open
+  )
+  const gate = (next: boolean): void => {
+    open = next
+    pipeline.work()
+  }
   for (let stage = 0; stage < stages; stage++) pipeline.use(interceptor(stage))
   for (const [index, value] of values.entries()) {
     const done = (passed: unknown): void => {
@@ -96,11 +104,11 @@ const travel = async (values: readonly Value[], stages: number, gates: readonly 
       result.out.push(id)
     }
     pipeline.run(value, done, () => result.settled.push(value.id))
-    const gate = gates[index]
-    if (gate !== undefined) pipeline.gate(gate)
+    const next = gates[index]
+    if (next !== undefined) gate(next)
     if (index % 3 === 2) await turns(1)
   }
-  pipeline.gate(true)
+  gate(true)
   let over = false
   pipeline.after(() => {
     over = true
