@@ -26,7 +26,7 @@ export const withParts =
     const own: ClientPlugin[] = []
     for (const [name, make] of Object.entries(plugins)) {
       const setting = options[name]
-      if (setting !== false) own.push(make(typeof setting === 'object' ? (setting ?? {}) : {}))
+      if (setting !== false) own.push(make(Object(setting) as object))
     }
     const all: readonly ClientPlugin[] = [...own, ...(options.plugins ?? [])]
     return connect(url, { transformers: transformers.map(make => make()), parser: parser(), ...options, plugins: all })

@@ -1,59 +1,79 @@
 import type { Client, ClientOptions, Each, Keeper } from './client.ts'
 import type { WriteOptions } from './connection.ts'
-import { Dialler } from './dialler.ts'
-import type { DiallerHost } from './dialler.ts'
+import { each } from './each.ts'
 import type { Undo } from './emitter.ts'
-import { checkSize, Endpoint, isValue } from './endpoint.ts'
-import { AnywireError, retryable } from './errors.ts'
-import type { Failure } from './errors.ts'
-import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT } from './failures.ts'
+import { Endpoint, isValue } from './endpoint.ts'
+import { AnywireError, endOf, retryable, tell } from './errors.ts'
+import {
+  ERR_CLOSED,
+  ERR_HANDSHAKE_TIMEOUT,
+  ERR_OPTION,
+  ERR_PROTOCOL,
+  ERR_SESSION_LOST,
+  ERR_SLOW,
+  ERR_TIMEOUT
+} from './failures.ts'
 import { PING } from './frames.ts'
-import { isFinal, PROTOCOL } from './handshake.ts'
-import type { Goodbye, Hello, Welcome } from './handshake.ts'
+import { isFinal } from './handshake.ts'
+import type { Goodbye, Welcome } from './handshake.ts'
+import { writeHello } from './hello.ts'
 import { LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
-import type { Link, LinkError } from './link.ts'
-import { MessageOutbox, sizeOf } from './outbox.ts'
-import { Pings } from './pings.ts'
+import { linkError, linkErrorOf, openLink } from './link.ts'
+import type { Link, LinkError, LinkHost } from './link.ts'
+import { MessageOutbox } from './outbox.ts'
 import { install, undoAll } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
 import { print } from './print.ts'
-import type { Strategy } from './strategy.ts'
+import { inOrder } from './strategy.ts'
+import type { Open, Strategy } from './strategy.ts'
 import { LONGEST } from './timer.ts'
 import type { Data, Wire } from './transformer.ts'
+import { attemptUrl } from './url.ts'
 
 type Supervisor = Parameters<Client['supervise']>[0]
 
 /** The options, whatever plugins they name. */
 export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
 
+/** Milliseconds for an attempt to connect, or to move. */
+const TIMEOUT = 10_000
+
 /** Milliseconds for the answer to a ping, or to a goodbye. */
 const PATIENCE = 5_000
 
 /** The client's end of a connection: dials, resumes, and begins anew. */
-export class ClientEndpoint extends Endpoint implements Client, DiallerHost {
-  outbox: MessageOutbox
+export class ClientEndpoint extends Endpoint implements Client, LinkHost {
+  readonly outbox: MessageOutbox
+  link: Link | undefined
+  offers: readonly string[] = []
+  readonly #url: Each<string | URL>
   readonly #options: AnyClientOptions
-  readonly #dialler: Dialler
   /** The plugins' ends of their lanes, by plugin. */
   readonly #ends = new Map<string, LaneEnd>()
   /** What plugins do while the client is in use, and what ends it. */
   readonly #starts: (() => Undo)[] = []
   #undos: Undo[] = []
+  #strategy = inOrder
   #supervisor: Supervisor | undefined
   #keeper: Keeper | undefined
-  /** Values of a session that was lost, which were never sent, for the next one. */
-  #again: Data[] = []
-  readonly #pings = new Pings()
+  /** The pings that wait for their answers, which come in order. */
+  readonly #pings: ((error?: AnywireError) => void)[] = []
+  /** What goes on to get a wire, or another one; and the links that carry the connection, or may. */
+  #attempt: object | undefined
+  readonly #links = new Set<Link | undefined>()
+  /** The server was asked to go on over another wire. */
+  #moving = false
   #token = ''
-  offers: readonly string[] = []
-  /** Gives up: a wire that is silent, then the answer to a goodbye. */
+  /** Looks for signs of life, then waits for the answer to a goodbye. */
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
     super(options.parser, { ...LIMITS, ...options.limits })
+    // A URL that is none now will be none at each attempt.
+    if (typeof url !== 'function') attemptUrl(url)
+    this.#url = url
     this.#options = options
-    this.#dialler = new Dialler(url, options, this)
     this.outbox = new MessageOutbox(this.limits.window)
     install(this, options.plugins ?? [], plugin => {
       const lane = new LaneEnd(this)
@@ -64,29 +84,29 @@ export class ClientEndpoint extends Endpoint implements Client, DiallerHost {
   }
 
   override get bufferedBytes(): number {
-    return this.#again.reduce((sum, data) => sum + sizeOf(data), this.outbox.bytes + (this.#keeper?.bytes ?? 0))
-  }
-
-  get link(): Link | undefined {
-    return this.#dialler.link
+    return this.outbox.bytes + (this.#keeper?.bytes ?? 0)
   }
 
   open(): void {
-    if (this.#dialler.busy) return
+    if (this.#attempt || this.link) return
     if (this.state === 'idle' || this.state === 'closed') {
       this.state = 'connecting'
       this.reopen()
       this.#undos = this.#starts.map(start => start())
     }
-    void this.#dialler.dial()
+    // How it went is told by events.
+    this.#dial(this.#strategy).catch(() => {})
   }
 
-  migrate(name: string): Promise<void> {
-    return this.#dialler.migrate(name)
+  async migrate(name: string): Promise<void> {
+    const transformer = this.#options.transformers.find(other => other.name === name)
+    if (!transformer) throw new AnywireError(ERR_OPTION, `no transformer '${name}'`)
+    if (!this.wire || this.#attempt) throw new AnywireError(ERR_CLOSED)
+    return this.#dial((_all, open) => open(transformer).settled)
   }
 
   choose(strategy: Strategy): void {
-    this.#dialler.strategy = strategy
+    this.#strategy = strategy
   }
 
   supervise(supervisor: Supervisor): void {
@@ -100,28 +120,80 @@ export class ClientEndpoint extends Endpoint implements Client, DiallerHost {
   async ping(timeout = PATIENCE): Promise<number> {
     if (!this.wire) throw new AnywireError(ERR_CLOSED)
     const { life } = this
-    const answer = this.#pings.wait(timeout, () => {
-      if (this.life === life) this.down(tell(ERR_TIMEOUT), false)
+    const since = performance.now()
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        if (this.life === life) this.lost(tell(ERR_TIMEOUT))
+      }, timeout)
+      this.#pings.push(error => {
+        clearTimeout(timer)
+        if (error) reject(error)
+        else resolve(performance.now() - since)
+      })
+      this.count(PING)
     })
-    this.count(PING)
-    return answer
   }
 
   finish(goodbye: Goodbye): void {
     // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.
-    if (this.wire || this.#dialler.moving || (this.bufferedBytes && this.state !== 'idle')) this.goodbye(goodbye)
+    if (this.state === 'open' || (this.bufferedBytes && this.state !== 'idle')) this.goodbye(goodbye)
     else this.leave(goodbye)
-  }
-
-  leave(goodbye: Goodbye): void {
-    if (this.state === 'closed') return
-    if (!this.said) this.bid(goodbye)
-    this.left(goodbye)
   }
 
   report(error: AnywireError, stage: string): void {
     // What an 'error' listener throws is none of its own business.
     if (stage === 'error' || !this.emit('error', error)) print(error)
+  }
+
+  lost(goodbye: Goodbye): void {
+    this.link = undefined
+    this.detach()
+    if (this.said) this.#down(this.ending ?? goodbye, true)
+    // Perhaps because the connection moved: the attempt will tell.
+    else if (!this.#moving) this.#down(goodbye, isFinal(goodbye[0]))
+  }
+
+  welcomed(link: Link, wire: Wire, welcome: Welcome): void {
+    const { id, token, recovered, got, from, lanes, transformers, window, limit, heartbeat } = welcome
+    const { transformer: former, state } = this
+    let lost: Data[] | undefined
+    let waiting: Data[] = []
+    if (!recovered) {
+      const known = this.id
+      const { sent, unsent } = this.#forget()
+      if (known) lost = sent
+      waiting = unsent.filter(isValue)
+    } else if (!this.outbox.rewind(...got)) return this.fail(ERR_PROTOCOL)
+    this.link = link
+    this.#cut()
+    this.id = id
+    this.#token = token
+    this.transformer = link.transformer
+    this.offers = transformers
+    this.state = 'open'
+    this.outbox.window = Math.min(this.limits.window, window)
+    this.remoteLimit = limit
+    this.#connect(lanes)
+    this.attach(wire, from)
+    // Their answers were lost with the wire before.
+    for (const _ of this.#pings) this.count(PING)
+    this.#watch(heartbeat * 1.5)
+    // From here on handlers may do anything.
+    if (lost) this.closed(endOf(tell(ERR_SESSION_LOST), true), lost)
+    if (this.wire === wire) {
+      if (state === 'open' && recovered) this.emit('migrate', { from: former, to: this.transformer })
+      else this.emit('open', { recovered })
+    }
+    if (this.wire !== wire) return
+    // What waits goes behind what the handlers sent.
+    for (const data of [...waiting, ...(this.#keeper?.take() ?? [])]) {
+      try {
+        if (this.fits(data)) this.outbox.add(data)
+      } catch (error) {
+        this.report(error as AnywireError, 'write')
+      }
+    }
+    this.written()
   }
 
   protected override add(data: Data, options?: WriteOptions): void {
@@ -132,158 +204,125 @@ export class ClientEndpoint extends Endpoint implements Client, DiallerHost {
   /** Closes the wire as it should be, and is done with the session. */
   protected override left(goodbye: Goodbye): void {
     this.wire?.close(goodbye[0], '')
-    this.down(goodbye, true, true)
+    this.#links.delete(this.link)
+    this.#down(goodbye, true)
   }
 
   protected override bid(goodbye: Goodbye): void {
     super.bid(goodbye)
     // The server answers by closing the wire. One that does not is left.
-    this.#after(PATIENCE, () => this.down(goodbye, true))
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#down(goodbye, true), PATIENCE)
   }
 
   protected override ponged(): void {
-    this.#pings.answered()
+    this.#pings.shift()?.()
   }
 
-  tried(link: Link, error?: LinkError): void {
-    const { transformer, since } = link
-    const duration = performance.now() - since
-    if (error) this.#dialler.failed(link)
-    // The client is in the midst of it: handlers come when it is done.
-    queueMicrotask(() => this.emit('attempt', { transformer, duration, error }))
-  }
-
-  lost(goodbye: Goodbye): void {
-    if (!this.#dialler.moving || this.said) {
-      return this.down((this.said && this.ending) || goodbye, this.said || isFinal(goodbye[0]))
+  /** Gets a wire by a strategy. Without one it tells, unless there still is the wire of before. */
+  async #dial(strategy: Strategy): Promise<void> {
+    const { transformers, query, auth, timeout = TIMEOUT } = this.#options
+    const attempt = (this.#attempt = {})
+    const failed = (thrown: unknown): void => {
+      if (this.#attempt !== attempt) return
+      const error = linkErrorOf(thrown)
+      this.#cut(error)
+      if (!this.link) this.#down(error.goodbye, error.refused)
     }
-    // Perhaps because it moved: the answer will tell.
-    this.#dialler.fallen = goodbye
-    this.#dialler.link = undefined
-    this.detach()
-  }
-
-  hello(auth: unknown): Hello {
-    const { plugins = [], schema } = this.#options
-    const { window, message } = this.limits
-    return {
-      v: PROTOCOL,
-      parser: this.parser.name,
-      plugins: plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const),
-      limit: message,
-      window,
-      auth,
-      schema,
-      ...(this.#token && { session: this.#token, got: this.progress })
-    }
-  }
-
-  welcomed(link: Link, wire: Wire, welcome: Welcome): boolean {
-    const { id, token, recovered, got, from, lanes, transformers, window, limit, heartbeat } = welcome
-    const { transformer: former, state } = this
-    let lost: Data[] | undefined
-    // A connection moves as it is, or not at all.
-    if (this.link && !recovered) return false
-    this.tried(link)
-    if (recovered) {
-      if (!this.outbox.rewind(...got)) {
-        this.fail(ERR_PROTOCOL)
-        return true
-      }
-    } else if (this.id) lost = this.#forget(true)
-    this.#dialler.take(link)
-    this.id = id
-    this.#token = token
-    this.transformer = link.transformer
-    this.offers = transformers
-    this.state = 'open'
-    this.outbox.window = Math.min(this.limits.window, window)
-    this.remoteLimit = limit
-    this.lanes = [undefined, ...lanes.map(name => this.#ends.get(name))]
-    for (const [number, lane] of this.lanes.entries()) if (lane) lane.number = number
-    this.attach(wire, recovered ? from : undefined)
-    // Their answers were lost with the wire before.
-    for (let left = this.#pings.size; left > 0; left--) this.count(PING)
-    this.#watch(heartbeat * 1.5)
-    // From here on handlers may do anything.
-    const [, code, reason] = ERR_SESSION_LOST
-    if (lost) this.closed({ code, reason, after: 0, reconnect: true }, lost)
-    if (this.wire === wire) {
-      if (state === 'open' && recovered) this.emit('migrate', { from: former, to: this.transformer })
-      else this.emit('open', { recovered })
-    }
-    if (this.wire !== wire) return true
-    // What waits goes behind what the handlers sent.
-    for (const data of [...this.#again.splice(0), ...(this.#keeper?.take() ?? [])]) this.#flush(data)
-    this.written()
-    return true
-  }
-
-  /** Sends what waited, unless this server does not take it. */
-  #flush(data: Data): void {
+    const timer = setTimeout(() => failed(linkError(tell(ERR_HANDSHAKE_TIMEOUT))), Math.min(timeout, LONGEST))
     try {
-      checkSize(data, this.remoteLimit)
-      this.outbox.add(data)
+      const [base, credentials] = await Promise.all([each(this.#url), each(auth)])
+      const url = attemptUrl(base, query)
+      const open: Open = (transformer, turn) => {
+        if (this.#attempt !== attempt) throw new AnywireError(ERR_CLOSED)
+        const link = openLink(this, transformer, url, () => this.#hello(credentials), turn)
+        this.#links.add(link)
+        return link
+      }
+      await strategy(transformers, open, url)
     } catch (error) {
-      if (error instanceof AnywireError) this.report(error, 'write')
+      failed(error)
+      throw error
+    } finally {
+      clearTimeout(timer)
     }
   }
 
-  /** @param closes - whether the wire closes as it should, and need not be cut */
-  down([code, reason, after]: Goodbye, over: boolean, closes?: boolean): void {
+  #hello(auth: unknown): string {
+    this.#moving = true
+    return writeHello(this.#options, this.limits, auth, this.#token, this.progress)
+  }
+
+  /** Ends the attempt, and all links but the one in use. */
+  #cut(error?: LinkError): void {
+    this.#attempt = undefined
+    this.#moving = false
+    for (const link of this.#links) {
+      if (link === this.link) continue
+      this.#links.delete(link)
+      link?.abort(error)
+    }
+  }
+
+  /** There is no wire, and none will come by itself. `over`: the session cannot go on either. */
+  #down(goodbye: Goodbye, over: boolean): void {
     const { state, id } = this
     if (state === 'closed') return
     clearTimeout(this.#timer)
     this.detach()
-    this.#dialler.cut(code === ERR_HANDSHAKE_TIMEOUT[1] ? [code, reason, 0] : undefined, closes)
-    const returns = over ? !this.isClosed && retryable(code) : !this.said
-    const reconnect = (returns && this.#supervisor?.({ code, reason, after })) === true
-    const end = { code, reason, after, reconnect }
+    this.link = undefined
+    this.#cut()
+    const [code] = goodbye
+    const returns = !over || (!this.isClosed && retryable(code))
+    const reconnect = returns && !!this.#supervisor?.(endOf(goodbye, true))
+    const end = endOf(goodbye, reconnect)
     let lost: Data[] | undefined
     if (over || !reconnect) {
+      const { sent, unsent } = this.#forget()
       // What was too much for the old session would be too much for the new one.
-      lost = this.#forget(reconnect && code !== ERR_SLOW[1])
+      if (!reconnect || code === ERR_SLOW[1]) sent.push(...unsent)
+      else for (const data of unsent.filter(isValue)) this.outbox.add(data)
+      lost = sent
       this.state = reconnect ? 'connecting' : 'closed'
     } else if (id) this.state = 'away'
     // From here on handlers may do anything.
-    this.#pings.fail()
+    for (const settle of this.#pings.splice(0)) settle(new AnywireError(ERR_CLOSED))
     if (!reconnect) undoAll(this.#undos, (...failure) => this.failed(...failure))
     if (lost) {
       if (id || !reconnect) this.closed(end, lost)
     } else if (state === 'open') this.emit('disconnect', end)
   }
 
-  /**
-   * Is done with a session.
-   * @param keep - whether the next one takes over what was never sent
-   * @returns what else was not acknowledged
-   */
-  #forget(keep: boolean): Data[] {
-    const { sent, unsent } = this.outbox.clear()
+  /** Is done with a session. Returns what was sent and not acknowledged, and what was never sent. */
+  #forget(): { sent: Data[]; unsent: Data[] } {
     this.id = this.#token = ''
     this.renew()
-    this.outbox = new MessageOutbox(this.limits.window)
-    for (const lane of this.#ends.values()) lane.number = 0
-    this.#again.push(...unsent.filter(isValue))
-    return keep ? sent : [...sent, ...this.#again.splice(0)]
+    this.#connect([])
+    return this.outbox.clear()
+  }
+
+  /** Connects the lanes of plugins that the server has too. */
+  #connect(names: readonly string[]): void {
+    const lanes: LaneEnd[] = []
+    for (const [name, end] of this.#ends) {
+      end.number = names.indexOf(name) + 1
+      lanes[end.number] = end
+    }
+    this.lanes = lanes
   }
 
   /** Pings when nothing was heard for so many milliseconds; 0: never. */
   #watch(time: number): void {
-    const { life } = this
+    let { life } = this
     clearTimeout(this.#timer)
     if (!time) return
-    this.#after(time, () => {
-      // A wire that is given up tells that by itself.
-      if (this.life === life) this.ping().catch(() => {})
-      this.#watch(time)
-    })
-  }
-
-  #after(time: number, run: () => void): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(run, Math.min(time, LONGEST))
+    this.#timer = setInterval(
+      () => {
+        // A wire that is given up tells that by itself.
+        if (this.life === life) this.ping().catch(() => {})
+        life = this.life
+      },
+      Math.min(time, LONGEST)
+    )
   }
 }
-
-const tell = ([, code, message]: Failure): Goodbye => [code, message, 0]

@@ -1,3 +1,5 @@
+import { print } from './print.ts'
+
 /** Ends what it came from: removes the listener, the interceptor, the plugin. Calling it again does nothing. */
 export type Undo = () => void
 
@@ -7,7 +9,7 @@ export type Events<E> = { [K in keyof E]: unknown[] }
 type Listener = (...args: unknown[]) => unknown
 
 /** Events with typed listeners, which harm nobody else by what they throw or reject with. */
-export abstract class Emitter<E extends Events<E>> {
+export class Emitter<E extends Events<E>> {
   #listeners: { [K in keyof E]?: readonly Listener[] } = {}
 
   /** Calls `listener` at each `event`, in the order of subscription. */
@@ -39,9 +41,9 @@ export abstract class Emitter<E extends Events<E>> {
 
   /** @returns whether there was a listener */
   emit<K extends keyof E & string>(event: K, ...args: E[K]): boolean {
-    const listeners = this.#listeners[event]
     // Listeners that come or go meanwhile make a list of their own.
-    for (const listener of listeners ?? []) {
+    const listeners = this.#listeners[event] ?? []
+    for (const listener of listeners) {
       try {
         const result = listener(...args)
         if (result instanceof Promise) result.catch((error: unknown) => this.failed(error, event))
@@ -49,11 +51,13 @@ export abstract class Emitter<E extends Events<E>> {
         this.failed(error, event)
       }
     }
-    return this.listenerCount(event) > 0
+    return listeners.length > 0
   }
 
-  /** A listener failed; whoever extends this says where that is reported. */
-  abstract failed(error: unknown, event: string): void
+  /** A listener failed. */
+  failed(error: unknown, _event: string): void {
+    print(error)
+  }
 
   /** A listener came or went. */
   listening(_event: string): void {}

@@ -10,6 +10,7 @@ import {
   ERR_VALUE
 } from './failures.ts'
 import { frame, isMarked, parseMarked, payloadOf } from './frames.ts'
+import { isCode } from './handshake.ts'
 import type { Goodbye } from './handshake.ts'
 import type { LaneEnd } from './lane.ts'
 import type { Limits } from './limits.ts'
@@ -18,7 +19,6 @@ import type { Parser } from './parser.ts'
 import { Pipeline } from './pipeline.ts'
 import { Session } from './session.ts'
 import { toReadable, toWritable } from './streams.ts'
-import type { Taker } from './streams.ts'
 import type { Data } from './transformer.ts'
 
 /** What both ends of a connection have in common: values in and out. */
@@ -34,16 +34,11 @@ export abstract class Endpoint extends Session implements Connection {
   #inlet: Pipeline | undefined
   #readable: ReadableStream<unknown> | undefined
   #writable: WritableStream<unknown> | undefined
-  /** Who waits for the next value. */
-  #taker: Taker | undefined
+  /** Ends `readable`. */
+  #end: (() => void) | undefined
   #paused = false
-  /** A write is under way, and why its value was refused. */
-  #writing = false
-  #refused: AnywireError | undefined
   /** The ends that are being told. */
   #ends: [lost: readonly unknown[], end: End][] = []
-  /** Nothing more will come, and everything was read. */
-  #drained = false
 
   constructor(parser: Parser, limits: Limits) {
     super(limits)
@@ -66,10 +61,9 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   get readable(): ReadableStream<unknown> {
-    return (this.#readable ??= toReadable(taker => {
-      this.#taker = taker
-      if (this.#drained) taker?.({ done: true, value: undefined })
-      else this.#open().gate(this.#flowing)
+    return (this.#readable ??= toReadable(this, end => {
+      this.#end = end
+      this.#finish()
     }))
   }
 
@@ -80,7 +74,7 @@ export abstract class Endpoint extends Session implements Connection {
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
     const reader = this.readable.getReader()
     try {
-      for (let result = await reader.read(); !result.done; result = await reader.read()) yield result.value
+      for (let result; !(result = await reader.read()).done;) yield result.value
     } finally {
       reader.releaseLock()
     }
@@ -92,20 +86,25 @@ export abstract class Endpoint extends Session implements Connection {
       this.report(new AnywireError(ERR_CLOSED), 'write')
       return false
     }
-    if (!outlet || outlet.idle) return this.transmit(0, value, options)
+    if (!outlet) return this.transmit(0, value, options)
     // What waits for a wire, or an interceptor, is accepted, but there is no point in writing on.
     let room = false
+    let writing = true
+    let refused: Error | undefined
     const transmit = (passed: unknown): void => {
-      room = this.transmit(0, passed, options)
+      try {
+        room = this.transmit(0, passed, options)
+      } catch (error) {
+        // Who writes it is told, if they are still there.
+        if (!writing) throw error
+        refused = error as Error
+      }
     }
-    this.#writing = true
     outlet.run(value, transmit, undefined, options)
-    this.#writing = false
-    const refused = this.#refused
-    this.#refused = undefined
+    writing = false
     if (refused) throw refused
-    if (!room && options?.reliable !== false) this.wantDrain()
-    if (outlet.busy) outlet.after(() => this.schedule())
+    this.wantsDrain ||= !room
+    outlet.after(() => this.schedule())
     return room && !outlet.busy
   }
 
@@ -121,12 +120,11 @@ export abstract class Endpoint extends Session implements Connection {
 
   pause(): void {
     this.#paused = true
-    this.#flow()
   }
 
   resume(): void {
     this.#paused = false
-    this.#flow()
+    this.#inlet?.work()
   }
 
   end(code = 1000, reason = ''): void {
@@ -134,7 +132,7 @@ export abstract class Endpoint extends Session implements Connection {
     if (this.isClosed) return
     this.isClosed = true
     // What interceptors still work on was written before.
-    if (this.outlet?.busy) this.outlet.after(() => this.finish(goodbye))
+    if (this.outlet) this.outlet.after(() => this.finish(goodbye))
     else this.finish(goodbye)
   }
 
@@ -144,15 +142,13 @@ export abstract class Endpoint extends Session implements Connection {
     this.leave(goodbye)
   }
 
-  failed(error: unknown, event: string): void {
+  override failed(error: unknown, event: string): void {
     this.report(new AnywireError(ERR_HANDLER, `'${event}': ${textOf(error)}`, error), event)
   }
 
   override listening(event: string): void {
-    if (event !== 'data') return
     // The listener that starts the flow may come with others: they are all there when the first value is delivered.
-    if (this.listenerCount(event)) queueMicrotask(() => this.#flow())
-    else this.#flow()
+    if (event === 'data') queueMicrotask(() => this.#inlet?.work())
   }
 
   protected encode(lane: number, value: unknown, reliable: boolean): Data {
@@ -175,19 +171,19 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   protected override arrived(lane: number, payload: Data, number: number): void {
+    const end = lane ? this.lanes[lane] : undefined
+    if (lane && !end) return this.fail(ERR_PROTOCOL)
     let value: unknown
     try {
       value = this.parser.decode(payload)
     } catch (error) {
       return this.fail(ERR_VALUE, error)
     }
-    if (lane) {
-      const end = this.lanes[lane]
-      if (!end) return this.fail(ERR_PROTOCOL)
+    if (end) {
       end.emit('data', value)
       this.consume(payload, number)
-    } else if (this.#flowing && (!this.#inlet || this.#inlet.idle)) {
-      this.#deliver(value)
+    } else if (this.#inlet ? this.#inlet.idle : this.#flowing) {
+      this.emit('data', value)
       this.consume(payload, number)
     } else if (number || this.unread < WAITING) {
       // What may be lost is not kept in any number.
@@ -195,7 +191,7 @@ export abstract class Endpoint extends Session implements Connection {
       const { id } = this
       this.#open().run(
         value,
-        passed => this.#deliver(passed),
+        passed => this.emit('data', passed),
         () => {
           // What an old session left unread is none of the new one's.
           if (id === this.id) this.release(payload, number)
@@ -206,8 +202,8 @@ export abstract class Endpoint extends Session implements Connection {
 
   /** The connection may be used again. */
   protected reopen(): void {
-    this.isClosed = this.#drained = false
-    this.ending = this.#readable = this.#writable = undefined
+    this.isClosed = false
+    this.ending = this.#readable = this.#writable = this.#end = undefined
   }
 
   /**
@@ -215,7 +211,6 @@ export abstract class Endpoint extends Session implements Connection {
    * @param lost - messages that were sent and not acknowledged
    */
   protected closed(end: End, lost: readonly Data[]): void {
-    const inlet = this.#inlet
     const values = this.listenerCount('lost')
       ? lost.filter(isValue).map(data => this.parser.decode(payloadOf(data)))
       : []
@@ -228,52 +223,33 @@ export abstract class Endpoint extends Session implements Connection {
       }
       this.#ends = []
     }
-    const drained = (): void => {
-      if (this.state !== 'closed') return
-      const taker = this.#taker
-      this.#drained = true
-      this.#taker = undefined
-      taker?.({ done: true, value: undefined })
-    }
-    if (inlet) inlet.after(drained)
-    else drained()
+    this.#finish()
     // Where nobody reads, nothing is worked on, and the rest may be read later.
-    if (inlet?.busy && this.#flowing) inlet.after(tell)
+    if (this.#inlet?.busy && this.#flowing) this.#inlet.after(tell)
     else tell()
   }
 
-  #pipeline(stage: string): Pipeline {
-    return new Pipeline(error => {
-      const known = error instanceof AnywireError
-      // What cannot be sent is told to whoever writes it, if they are still there.
-      if (known && this.#writing) this.#refused = error
-      else this.report(known ? error : new AnywireError(ERR_INTERCEPTOR, textOf(error), error), stage)
-    })
+  /** Ends `readable` behind everything that can be read, once nothing more will come. */
+  #finish(): void {
+    if (this.#end && this.state === 'closed') this.#open().after(this.#end)
+  }
+
+  #pipeline(stage: string, isOpen?: () => boolean): Pipeline {
+    const failed = (error: unknown): void =>
+      this.report(
+        error instanceof AnywireError ? error : new AnywireError(ERR_INTERCEPTOR, textOf(error), error),
+        stage
+      )
+    return new Pipeline(failed, isOpen)
   }
 
   get #flowing(): boolean {
-    return !!this.#taker || (!this.#paused && this.listenerCount('data') > 0)
+    return !this.#paused && this.listenerCount('data') > 0
   }
 
   /** The way in, made when somebody asks for it or a value has to wait. */
   #open(): Pipeline {
-    if (!this.#inlet) {
-      this.#inlet = this.#pipeline('incoming')
-      this.#flow()
-    }
-    return this.#inlet
-  }
-
-  #flow(): void {
-    this.#inlet?.gate(this.#flowing)
-  }
-
-  #deliver(value: unknown): void {
-    const taker = this.#taker
-    if (!taker) return void this.emit('data', value)
-    this.#taker = undefined
-    this.#flow()
-    taker({ done: false, value })
+    return (this.#inlet ??= this.#pipeline('incoming', () => this.#flowing))
   }
 }
 
@@ -281,8 +257,8 @@ export abstract class Endpoint extends Session implements Connection {
 export const isValue = (message: Data): boolean => !isMarked(message) || parseMarked(message).lane === 0
 
 const checkEnd = (code: number, reason: string): Goodbye => {
-  if (code === 1000 || (Number.isInteger(code) && code >= 4000 && code < 5000)) return [code, reason, 0]
-  throw new AnywireError(ERR_OPTION, `code ${code} is not 1000 or 4000–4999`)
+  if (isCode(code, 4000)) return [code, reason, 0]
+  throw new AnywireError(ERR_OPTION, `the code ${code}`)
 }
 
 /** Refuses what the other end would refuse; only for text that may be too long its bytes are counted. */

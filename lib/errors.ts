@@ -1,4 +1,7 @@
+import type { End } from './connection.ts'
 import type * as failures from './failures.ts'
+import { isFinal } from './handshake.ts'
+import type { Goodbye } from './handshake.ts'
 
 /** A stable name of what happened; it never changes its meaning. */
 export type ErrorCode = keyof typeof failures
@@ -21,6 +24,12 @@ export class AnywireError extends Error {
   }
 }
 
+/** The goodbye that tells the other end of a failure. */
+export const tell = ([, status, message]: Failure): Goodbye => [status, message, 0]
+
+/** What a goodbye means to the application. */
+export const endOf = ([code, reason, after]: Goodbye, reconnect: boolean): End => ({ code, reason, after, reconnect })
+
 /** What was thrown, as text: it may be anything, also what cannot be made text. */
 export const textOf = (thrown: unknown): string => {
   try {
@@ -31,5 +40,4 @@ export const textOf = (thrown: unknown): string => {
 }
 
 /** Whether connecting again makes sense after a close with this code. */
-export const retryable = (code: number): boolean =>
-  code < 3000 ? code !== 1000 && code !== 1008 && code !== 1009 : code % 1000 < 500
+export const retryable = (code: number): boolean => (code < 3000 ? code !== 1000 && !isFinal(code) : code % 1000 < 500)

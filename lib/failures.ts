@@ -5,9 +5,9 @@
  * an entry for each, and a test compares the two.
  */
 export const ERR_SHUTDOWN = ['ERR_SHUTDOWN', 3000, 'The server shuts down'] as const
-export const ERR_TIMEOUT = ['ERR_TIMEOUT', 3001, 'Nothing was heard from the other end in time'] as const
-export const ERR_SESSION_LOST = ['ERR_SESSION_LOST', 3002, 'The server does not have this session any more'] as const
-export const ERR_SLOW = ['ERR_SLOW', 3003, 'Too much waits for the other end, which reads too slowly'] as const
+export const ERR_TIMEOUT = ['ERR_TIMEOUT', 3001, 'Nothing was heard in time'] as const
+export const ERR_SESSION_LOST = ['ERR_SESSION_LOST', 3002, 'The server has not this session any more'] as const
+export const ERR_SLOW = ['ERR_SLOW', 3003, 'The other end reads too slowly'] as const
 export const ERR_RATE = ['ERR_RATE', 3004, 'Too many messages in too short a time'] as const
 export const ERR_HANDSHAKE_TIMEOUT = ['ERR_HANDSHAKE_TIMEOUT', 3005, 'The handshake took too long'] as const
 export const ERR_BUSY = ['ERR_BUSY', 3006, 'There are too many connections'] as const
@@ -20,7 +20,7 @@ export const ERR_PARSER = ['ERR_PARSER', 3503, 'The server does not accept this 
 export const ERR_PLUGIN = ['ERR_PLUGIN', 3504, 'The server has not this plugin, or not this version of it'] as const
 export const ERR_SCHEMA = ['ERR_SCHEMA', 3505, 'The two ends have different schema versions'] as const
 export const ERR_ORIGIN = ['ERR_ORIGIN', 3506, 'Pages of this origin may not connect'] as const
-export const ERR_TOO_LARGE = ['ERR_TOO_LARGE', 3507, 'A message is larger than the limit'] as const
+export const ERR_TOO_LARGE = ['ERR_TOO_LARGE', 3507, 'A message is too large'] as const
 export const ERR_VALUE = ['ERR_VALUE', 3508, 'A value could not be decoded'] as const
 export const ERR_REPLACED = ['ERR_REPLACED', 3509, 'The session went on over another wire'] as const
 export const ERR_LISTEN = ['ERR_LISTEN', 0, 'The server cannot listen'] as const

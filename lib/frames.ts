@@ -44,11 +44,9 @@ export const frame = (lane: number, data: Data, reliable: boolean): Data => {
 
 /** A marked message, read. */
 export interface Marked {
-  /** Negative for control frames. */
+  /** Negative, or no number, for what is none of a lane: control frames. */
   readonly lane: number
   readonly reliable: boolean
-  /** The first two characters, which name a control frame. */
-  readonly type: string
   readonly payload: Data
 }
 
@@ -57,15 +55,7 @@ export const parseMarked = (data: Data): Marked => {
   const head = typeof data === 'string' ? data : String.fromCharCode(...data.subarray(0, 3))
   const reliable = head[1] !== UNRELIABLE
   const start = reliable ? 1 : 2
-  const code = head.charCodeAt(start) - LANE_0
-  const lane = code <= MAX_LANE ? code : NaN
-  const skip = lane < 0 ? 2 : start + 1
-  return {
-    lane,
-    reliable,
-    type: typeof data === 'string' ? data.slice(0, 2) : '',
-    payload: typeof data === 'string' ? data.slice(skip) : data.subarray(skip)
-  }
+  return { lane: head.charCodeAt(start) - LANE_0, reliable, payload: data.slice(start + 1) }
 }
 
 /** What a parser encoded, without its frame. */

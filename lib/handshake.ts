@@ -69,17 +69,18 @@ export const isWelcome = (value: unknown): value is Welcome => {
   >
   return (
     !!id &&
-    isProgress(got) &&
+    Array.isArray(got) &&
     [lanes, transformers].every(Array.isArray) &&
-    [from, limit, window, heartbeat].every(isCount)
+    [from, limit, window, heartbeat, ...(got as unknown[])].every(isCount)
   )
 }
 
-/** Whether a code is one that an end may say: others are of the technology, and a wire cannot close with them. */
-const isCode = (value: unknown): boolean => isCount(value) && (value === 1000 || (value >= 3000 && value < 5000))
+/** Whether a code may be said: 1000, or one of those that no technology has for itself, from `least` on. */
+export const isCode = (value: unknown, least: number): boolean =>
+  isCount(value) && (value === 1000 || (value >= least && value < 5000))
 
 export const isGoodbye = (value: unknown): value is Goodbye =>
-  Array.isArray(value) && isCode(value[0]) && typeof value[1] === 'string' && isCount(value[2])
+  Array.isArray(value) && isCode(value[0], 3000) && typeof value[1] === 'string' && isCount(value[2])
 
 /** Whether the technology itself closed a wire over what was sent, and would do so again. */
 export const isFinal = (code: number): boolean => code === 1008 || code === 1009

@@ -1,10 +1,19 @@
-import { textOf } from './errors.ts'
-import { ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_SESSION_LOST } from './failures.ts'
+import type { Attempt } from './connection.ts'
+import { tell, textOf } from './errors.ts'
+import { ERR_PROTOCOL, ERR_SESSION_LOST } from './failures.ts'
 import { CLOSE, WELCOME } from './frames.ts'
 import { isGoodbye, isWelcome, parseJson } from './handshake.ts'
 import type { Goodbye, Welcome } from './handshake.ts'
-import { LONGEST } from './timer.ts'
-import type { ClientTransformer, Data, Receiver, Wire } from './transformer.ts'
+import type { ClientTransformer, Data, Wire } from './transformer.ts'
+
+/** An attempt to carry a connection over a wire; and then that wire, as long as it is the one in use. */
+export interface Link {
+  readonly transformer: string
+  /** Settles when the server has answered. Rejects with a LinkError. */
+  readonly settled: Promise<void>
+  /** Cuts the wire, or stops opening it. */
+  abort(error?: LinkError): void
+}
 
 /** Whom the client's end of a wire serves. Once it has another link, this one's messages are ignored. */
 export interface LinkHost {
@@ -14,123 +23,108 @@ export interface LinkHost {
   drain(): void
   /** The link that carries the connection is gone. */
   lost(goodbye: Goodbye): void
-  /** How an attempt went, that is: without an error it carries the connection, or is about to. */
-  tried(link: Link, error?: LinkError): void
-  /** The server is pleased: the link carries the connection from now on. Unless this end is not: false. */
-  welcomed(link: Link, wire: Wire, welcome: Welcome): boolean
+  /** The server is pleased: the link carries the connection from now on. */
+  welcomed(link: Link, wire: Wire, welcome: Welcome): void
+  emit(event: 'attempt', attempt: Attempt): unknown
 }
 
 /** Why a link was cut that had not failed: another one was quicker, or the client was ended. */
 export const GIVEN_UP = 'given up'
 
 /** Why a link did not come to carry a connection. */
-export class LinkError extends Error {
+export interface LinkError extends Error {
+  readonly code: number
   readonly goodbye: Goodbye
   /** The server said no, and would say so over any other wire. */
   readonly refused: boolean
-
-  constructor(goodbye: Goodbye, refused = false) {
-    super(goodbye[1])
-    this.goodbye = goodbye
-    this.refused = refused
-  }
-
-  get code(): number {
-    return this.goodbye[0]
-  }
-
-  static of(error: unknown): LinkError {
-    return error instanceof LinkError ? error : new LinkError([1006, textOf(error), 0])
-  }
 }
 
-/** The client's end of a wire: opens it, says hello over it, and then feeds its host. */
-export class Link implements Receiver {
-  readonly transformer: string
-  /** When it began, as `performance.now` tells it. */
-  readonly since = performance.now()
-  readonly #host: LinkHost
-  readonly #controller = new AbortController()
-  #wire: Wire | undefined
-  /** What ends the step under way: opening, or being welcomed. */
-  #resolve = (): void => {}
-  #reject: (error: unknown) => void = this.#resolve
-  #failure: LinkError | undefined
-  /** The server has accepted. */
-  #welcomed = false
-  /** Settles when the wire is open. */
-  readonly opened: Promise<void>
+export const linkError = (goodbye: Goodbye, refused = false): LinkError =>
+  Object.assign(new Error(goodbye[1]), { code: goodbye[0], goodbye, refused })
 
-  constructor(transformer: ClientTransformer, url: URL, host: LinkHost) {
-    this.transformer = transformer.name
-    this.#host = host
-    this.opened = this.#step(() => transformer.dial(url, this, this.#controller.signal))
+/** Whatever was thrown, as the failure of a link. */
+export const linkErrorOf = (thrown: unknown): LinkError =>
+  (Object(thrown) as Partial<LinkError>).goodbye ? (thrown as LinkError) : linkError([1006, textOf(thrown), 0])
+
+/**
+ * Opens a wire, says hello over it, and then feeds its host.
+ * @param hello - makes the hello when it is time for it
+ * @param turn - what an open wire waits for before it says hello
+ */
+export const openLink = (
+  host: LinkHost,
+  transformer: ClientTransformer,
+  url: URL,
+  hello: () => string,
+  turn?: () => Promise<unknown>
+): Link => {
+  const since = performance.now()
+  const controller = new AbortController()
+  let settle: (error?: LinkError) => void
+  let over = false
+  const end = (error?: LinkError): void => {
+    if (over) return
+    over = true
+    const attempt = { transformer: transformer.name, duration: performance.now() - since, error }
+    // The client is in the midst of it: handlers come when it is done.
+    queueMicrotask(() => host.emit('attempt', attempt))
+    settle(error)
   }
-
-  /** Says hello, and waits for the server's answer so many milliseconds. */
-  greet(hello: string, patience = LONGEST): Promise<void> {
-    const [, code, reason] = ERR_HANDSHAKE_TIMEOUT
-    const timer = setTimeout(() => this.abort([code, reason, 0]), Math.min(patience, LONGEST))
-    return this.#step(() => this.#wire?.send(hello)).finally(() => clearTimeout(timer))
-  }
-
-  /** Cuts the wire, or stops opening it. */
-  abort(goodbye: Goodbye = [1006, GIVEN_UP, 0]): void {
-    this.#fail(goodbye)
-    this.#controller.abort()
-  }
-
-  open(wire: Wire): void {
-    this.#wire = wire
-    this.#resolve()
-  }
-
-  message(data: Data): void {
-    if (this.#host.link === this) this.#host.receive(data)
-    else if (!this.#welcomed && this.#wire) this.#answered(this.#wire, data)
-  }
-
-  drain(): void {
-    if (this.#host.link === this) this.#host.drain()
-  }
-
-  close(code: number, reason: string, error?: Error): void {
-    const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
-    if (this.#host.link === this) this.#host.lost(goodbye)
-    else this.#fail(goodbye)
-  }
-
-  #step(act: () => void): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      if (this.#failure) return reject(this.#failure)
-      this.#resolve = resolve
-      this.#reject = reject
-      act()
-    }).catch((error: unknown) => {
-      const failure = LinkError.of(error)
-      this.#fail(failure.goodbye)
-      throw failure
-    })
-  }
-
-  #fail(goodbye: Goodbye, refused?: boolean): void {
-    if (this.#welcomed || this.#failure) return
-    this.#failure = new LinkError(goodbye, refused)
-    this.#host.tried(this, this.#failure)
-    this.#reject(this.#failure)
-  }
-
-  #answered(wire: Wire, data: Data): void {
+  const answered = (wire: Wire, data: Data): void => {
     const type = data.slice(0, 2)
     const answer = parseJson(data.slice(2))
-    if (type === WELCOME && isWelcome(answer) && !this.#failure) {
-      this.#welcomed = this.#host.welcomed(this, wire, answer)
-      if (this.#welcomed) return this.#resolve()
-      const [, code, reason] = ERR_SESSION_LOST
-      wire.send(`${CLOSE}${JSON.stringify([code, reason, 0])}`)
-      wire.close(code, '')
-      this.#fail([code, reason, 0])
-    } else if (type === CLOSE && isGoodbye(answer)) this.#fail(answer, true)
-    else this.#fail([ERR_PROTOCOL[1], 'this is no anywire server', 0], true)
+    if (type === CLOSE && isGoodbye(answer)) end(linkError(answer, true))
+    else if (type !== WELCOME || !isWelcome(answer)) link.abort(linkError(tell(ERR_PROTOCOL), true))
+    else if (host.link && !answer.recovered) {
+      // A connection moves as it is, or not at all.
+      const goodbye = tell(ERR_SESSION_LOST)
+      wire.send(CLOSE + JSON.stringify(goodbye))
+      wire.close(goodbye[0], '')
+      end(linkError(goodbye))
+    } else {
+      end()
+      host.welcomed(link, wire, answer)
+    }
   }
+  const link: Link = {
+    transformer: transformer.name,
+    settled: new Promise((resolve, reject) => {
+      settle = error => (error ? reject(error) : resolve())
+    }),
+    abort(error = linkError([1006, GIVEN_UP, 0])) {
+      end(error)
+      controller.abort()
+    }
+  }
+  let wire: Wire | undefined
+  const start = async (): Promise<void> => {
+    await new Promise<void>(resolve =>
+      transformer.dial(
+        url,
+        {
+          open(opened) {
+            wire = opened
+            resolve()
+          },
+          message(data) {
+            if (host.link === link) host.receive(data)
+            else if (wire && !over) answered(wire, data)
+          },
+          drain() {
+            if (host.link === link) host.drain()
+          },
+          close(code, reason, error) {
+            const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
+            if (host.link === link) host.lost(goodbye)
+            else end(linkError(goodbye))
+          }
+        },
+        controller.signal
+      )
+    )
+    await turn?.()
+    if (!over) wire?.send(hello())
+  }
+  start().catch((error: unknown) => link.abort(linkErrorOf(error)))
+  return link
 }

@@ -1,22 +1,17 @@
 import type { Undo } from './emitter.ts'
 
-/** What a browser tells about the network and the page: `back` when the page is shown again, or comes back from a cache. */
-export type NetworkEvent = 'online' | 'offline' | 'back'
-
-/** Listens to a browser. Elsewhere nothing is told. */
-export const watchNetwork = (listener: (event: NetworkEvent) => void): Undo => {
-  if (typeof addEventListener !== 'function') return () => {}
+/** Listens to a browser: the network came or went, or the page is shown again. Elsewhere nothing is told. */
+export const watchNetwork = (listener: (type: string) => void): Undo => {
   const told = ({ type }: Event): void => {
-    if (type === 'online' || type === 'offline') listener(type)
-    else if (typeof document === 'undefined' || !document.hidden) listener('back')
+    if (type !== 'visibilitychange' || !document.hidden) listener(type)
   }
-  const types = ['online', 'offline', 'pageshow', 'visibilitychange']
   // `visibilitychange` is the document's, and bubbles to the window.
-  for (const type of types) addEventListener(type, told)
-  return () => {
-    for (const type of types) removeEventListener(type, told)
+  const each = (act: typeof addEventListener | undefined): void => {
+    for (const type of ['online', 'offline', 'pageshow', 'visibilitychange']) act?.(type, told)
   }
+  each(globalThis.addEventListener)
+  return () => each(globalThis.removeEventListener)
 }
 
-/** Whether the browser says that there is no network at all. */
-export const isOffline = (): boolean => typeof navigator !== 'undefined' && !navigator.onLine
+/** Whether the browser says that there is no network at all. Elsewhere nothing says so. */
+export const isOffline = (): boolean => (globalThis.navigator as Navigator | undefined)?.onLine === false

@@ -90,28 +90,28 @@ export class MessageOutbox implements Outbox {
   }
 
   acknowledge(count: number): boolean {
-    const taken = count - this.#base
-    if (taken > this.#next) return false
-    if (taken <= 0) return true
-    const size = total(this.#messages.splice(0, taken))
-    this.bytes -= size
-    this.#flying -= size
-    this.#next -= taken
-    this.#base = count
+    if (count > this.sent) return false
+    const taken = this.#messages.splice(0, Math.max(0, count - this.#base))
+    for (const data of taken) {
+      this.bytes -= sizeOf(data)
+      this.#flying -= sizeOf(data)
+      this.#next--
+      this.#base++
+    }
     return true
   }
 
   rewind(received: number, consumed: number): boolean {
     if (consumed > received || received > this.sent) return false
     this.acknowledge(consumed)
-    this.#next = Math.max(0, received - this.#base)
-    this.#flying = total(this.#messages.slice(0, this.#next))
+    while (this.sent > received && this.#next) this.#flying -= sizeOf(this.#messages[--this.#next] as Data)
     return true
   }
 
   clear(): { sent: Data[]; unsent: Data[] } {
-    return { sent: this.#messages.slice(0, this.#next), unsent: this.#messages.slice(this.#next) }
+    const unsent = this.#messages.splice(this.#next)
+    const sent = this.#messages.splice(0)
+    this.bytes = this.#flying = this.#next = this.#base = 0
+    return { sent, unsent }
   }
 }
-
-const total = (messages: readonly Data[]): number => messages.reduce((sum, data) => sum + sizeOf(data), 0)

@@ -27,14 +27,16 @@ export class Pipeline {
   /** The entry that was worked on last, and the last one that waits. */
   #done: Entry = {}
   #last = this.#done
-  #open = true
+  /** Whether a job is under way, and whether it is an interceptor that has not said yet what becomes of its value. */
   #working = false
-  /** Whether an interceptor is at work and has not said yet what becomes of its value. */
   busy = false
   readonly #failed: (error: unknown) => void
+  readonly #isOpen: () => boolean
 
-  constructor(failed: (error: unknown) => void) {
+  /** @param isOpen - whether values may go through; when that changes, `work` is to be called */
+  constructor(failed: (error: unknown) => void, isOpen = (): boolean => true) {
     this.#failed = failed
+    this.#isOpen = isOpen
   }
 
   /** Adds an interceptor behind those that are there. */
@@ -48,21 +50,15 @@ export class Pipeline {
 
   /** Whether a value can pass by at once, because nothing would be done to it. */
   get idle(): boolean {
-    return this.#open && !this.busy && !this.#working && !this.#stages.length && !this.#done.next
-  }
-
-  /** Lets values through, or has them wait. */
-  gate(open: boolean): void {
-    this.#open = open
-    this.#work()
+    return this.#isOpen() && !this.#working && !this.#stages.length && !this.#done.next
   }
 
   /** Sends a value through, behind those before it; `done` gets what comes out, `settled` is called in any case. */
-  run(value: unknown, done: Next, settled?: () => void, options?: WriteOptions): void {
+  run(value: unknown, done: Next, settled = (): void => {}, options?: WriteOptions): void {
     this.after(() => {
-      const pending = this.#stage(this.#stages, 0, value, done, options)
-      if (pending) return settled ? pending.then(settled) : pending
-      settled?.()
+      const pending = this.#pass(this.#stages, value, done, options)
+      if (pending) return pending.then(settled)
+      settled()
       return undefined
     })
   }
@@ -70,42 +66,38 @@ export class Pipeline {
   /** Calls `job` behind the values that wait. */
   after(job: Job): void {
     this.#last = this.#last.next = { job }
-    this.#work()
+    this.work()
   }
 
-  #work(): void {
+  /** Does what waits, as far as it may. */
+  work(): void {
     // A job that adds jobs, or opens the gate, has them done by the loop that it runs in.
-    if (this.#working) return
-    this.#working = true
-    for (let entry; this.#open && !this.busy && (entry = this.#done.next);) {
+    for (let entry; !this.#working && this.#isOpen() && (entry = this.#done.next);) {
       const { job } = (this.#done = entry)
       entry.job = undefined
+      this.#working = true
       const pending = job?.()
-      if (!pending) continue
-      this.busy = true
-      void pending.then(() => {
-        this.busy = false
-        this.#work()
+      this.#working = this.busy = !!pending
+      void pending?.then(() => {
+        this.#working = this.busy = false
+        this.work()
       })
     }
-    this.#working = false
   }
 
-  /** Runs the stages from `index` on; returns a promise only when one of them is asynchronous. */
-  #stage(
-    stages: readonly Interceptor[],
-    index: number,
+  /** Sends a value through some stages; returns a promise only where one of them is asynchronous. */
+  #pass(
+    [stage, ...rest]: readonly Interceptor[],
     value: unknown,
     done: Next,
     options?: WriteOptions
-  ): Promise<void> | void {
-    const stage = stages[index]
+  ): Promise<void> | undefined {
+    let behind: Promise<void> | undefined
     let called = false
-    let rest: Promise<void> | void = undefined
     const next = (passed: unknown): void => {
       if (called) return this.#failed(new Error('next was called twice'))
       called = true
-      rest = this.#stage(stages, index + 1, passed, done, options)
+      behind = this.#pass(rest, passed, done, options)
     }
     try {
       // What fails behind the interceptors is no concern of theirs, nor of whoever calls `next` later.
@@ -115,11 +107,11 @@ export class Pipeline {
         if (own)
           return Promise.resolve(own)
             .catch(this.#failed)
-            .then(() => rest)
+            .then(() => behind)
       }
     } catch (error) {
       this.#failed(error)
     }
-    return rest
+    return behind
   }
 }

@@ -63,13 +63,13 @@ export const install = <P extends PluginInfo>(
   plugins: readonly P[],
   hook: (plugin: P) => object | void
 ): void => {
-  const before = new Set<string>()
+  const before: string[] = []
   for (const plugin of plugins) {
     const { name, needs = [] } = plugin
-    const missing = needs.find(need => !before.has(need))
+    const missing = needs.find(need => !before.includes(need))
     if (missing) throw new AnywireError(ERR_PLUGIN_NEEDS, `'${name}' needs '${missing}'`)
-    if (name in host || before.has(name)) throw new AnywireError(ERR_PLUGIN_NAME, `'${name}'`)
-    before.add(name)
+    if (name in host || before.includes(name)) throw new AnywireError(ERR_PLUGIN_NAME, `'${name}'`)
+    before.push(name)
     const value = hook(plugin)
     if (value) Object.defineProperty(host, name, { value, enumerable: true })
   }

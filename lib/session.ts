@@ -1,6 +1,6 @@
 import type { ConnectionEvents, State } from './connection.ts'
 import { Emitter } from './emitter.ts'
-import { AnywireError } from './errors.ts'
+import { AnywireError, tell } from './errors.ts'
 import type { Failure } from './errors.ts'
 import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
 import { ACK, CLOSE, isMarked, parseMarked, PING, PONG } from './frames.ts'
@@ -14,6 +14,9 @@ import type { Data, Wire } from './transformer.ts'
 
 /** An end acknowledges when it took so many bytes, as `sizeOf` counts them; and with each ping and pong. */
 const ACK_BYTES = 65_536
+
+/** An acknowledgement, a ping or its answer. */
+const COUNT = /^(![345])(\d{1,15})$/
 
 /** And so many milliseconds after the first message that was taken, so that little of what arrived counts as lost. */
 const ACK_DELAY = 1_000
@@ -34,8 +37,9 @@ export abstract class Session extends Emitter<ConnectionEvents> {
   protected unread = 0
   /** How often something was heard. */
   #heard = 0
+  /** A writer was told to wait: `drain` follows as soon as there is a wire with room. */
+  protected wantsDrain = false
   #ticking = false
-  #wantsDrain = false
   /** Counted messages that came in; and how many of the first of them were taken. */
   #received = 0
   #consumed = 0
@@ -55,9 +59,7 @@ export abstract class Session extends Emitter<ConnectionEvents> {
 
   /** Tells an error to whoever is there for errors. */
   abstract report(error: AnywireError, stage: string): void
-  /** Says goodbye at once, and ends. */
-  abstract leave(goodbye: Goodbye): void
-  /** The other end said goodbye. */
+  /** A goodbye was said, by either end: closes the wire, and is done with the session. */
   protected abstract left(goodbye: Goodbye): void
   /** The other end answered a ping. */
   protected abstract ponged(): void
@@ -82,7 +84,6 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     // What was said over the wire before may not have arrived.
     this.said = false
     this.#skip = this.#received - from
-    this.#owed = 0
     this.schedule()
   }
 
@@ -112,7 +113,7 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     const { limits } = this
     this.schedule()
     if (this.outbox.writable) return true
-    this.#wantsDrain = true
+    this.wantsDrain = true
     if (this.holdsMoreThan(this.wire ? limits.buffered : limits.window)) this.fail(ERR_SLOW)
     return false
   }
@@ -130,8 +131,8 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     if (outbox.waiting) outbox.flush(wire)
     if (this.#owesAck()) this.count(ACK)
     if (ending && !outbox.waiting && !this.said) this.bid(ending)
-    if (this.#wantsDrain && this.hasRoom) {
-      this.#wantsDrain = false
+    if (this.wantsDrain && this.hasRoom) {
+      this.wantsDrain = false
       this.emit('drain')
     }
   }
@@ -146,8 +147,8 @@ export abstract class Session extends Emitter<ConnectionEvents> {
   receive(data: Data): void {
     this.#heard++
     if (!isMarked(data)) return this.receiveCounted(0, data)
-    const { lane, reliable, type, payload } = parseMarked(data)
-    if (!(lane >= 0)) this.#receiveControl(type, payload)
+    const { lane, reliable, payload } = parseMarked(data)
+    if (!(lane >= 0)) this.#receiveControl(data)
     else if (reliable) this.receiveCounted(lane, payload)
     else this.arrived(lane, payload, 0)
   }
@@ -155,11 +156,6 @@ export abstract class Session extends Emitter<ConnectionEvents> {
   /** Whether a writer may go on. */
   protected get hasRoom(): boolean {
     return this.outbox.writable
-  }
-
-  /** A writer was told to wait: `drain` follows as soon as there is a wire with room. */
-  protected wantDrain(): void {
-    this.#wantsDrain = true
   }
 
   /** Says goodbye behind the last message; the other end then closes the wire. */
@@ -175,12 +171,18 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     this.wire?.send(CLOSE + JSON.stringify(goodbye))
   }
 
+  /** Says goodbye before everything that waits, and ends. */
+  leave(goodbye: Goodbye): void {
+    if (this.state === 'closed') return
+    if (!this.said) this.bid(goodbye)
+    this.left(goodbye)
+  }
+
   /** The other end broke a rule or a limit: ends the connection, and says why. */
   fail(failure: Failure, cause?: unknown): void {
     if (this.state === 'closed') return
-    const error = new AnywireError(failure, '', cause)
-    this.report(error, 'connection')
-    this.leave([error.status, error.message, 0])
+    this.report(new AnywireError(failure, '', cause), 'connection')
+    this.leave(tell(failure))
   }
 
   /** A new session begins, on this end as on the other. What the old one left unread stays, and is not counted. */
@@ -231,7 +233,7 @@ export abstract class Session extends Emitter<ConnectionEvents> {
 
   /** Has `tick` called at the end of this turn. */
   protected schedule(): void {
-    if (this.#ticking || !this.wire) return
+    if (this.#ticking) return
     this.#ticking = true
     atEndOfTurn(this)
   }
@@ -241,9 +243,9 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     this.#ackTimer = undefined
   }
 
-  #receiveControl(type: string, payload: Data): void {
-    if (type === CLOSE) {
-      const goodbye = parseJson(payload)
+  #receiveControl(data: Data): void {
+    if (data.slice(0, 2) === CLOSE) {
+      const goodbye = parseJson(data.slice(2))
       if (!isGoodbye(goodbye)) return this.fail(ERR_PROTOCOL)
       // What was written until now may still arrive, and what arrived will be read, however long the reader takes.
       this.tick()
@@ -251,11 +253,11 @@ export abstract class Session extends Emitter<ConnectionEvents> {
       this.count(ACK)
       return this.left(goodbye)
     }
-    const known = type === ACK || type === PING || type === PONG
-    if (!known || !/^\d{1,15}$/.test(`${payload}`) || !this.outbox.acknowledge(+payload)) return this.fail(ERR_PROTOCOL)
+    const [, type, count] = COUNT.exec(`${data}`) ?? []
+    if (!count || !this.outbox.acknowledge(+count)) return this.fail(ERR_PROTOCOL)
     if (type === PING) this.count(PONG)
     if (type === PONG) this.ponged()
-    if (this.outbox.waiting || this.#wantsDrain) this.schedule()
+    this.schedule()
   }
 
   #owesAck(): boolean {

@@ -1,43 +1,51 @@
 import type { Connection } from './connection.ts'
 
-/** Takes a value, or the news that there will be none. */
-export type Taker = (result: IteratorResult<unknown, undefined>) => void
-
-/** The values of a connection as a web stream, which asks `take` for one value at a time; undefined takes the question back. */
-export const toReadable = (take: (taker: Taker | undefined) => void): ReadableStream<unknown> =>
-  new ReadableStream(
+/**
+ * The values of a connection as a web stream, which asks for one value at a time.
+ * @param atEnd - is given what ends the stream, to be called once everything was read
+ */
+export const toReadable = (connection: Connection, atEnd: (end: () => void) => void): ReadableStream<unknown> => {
+  let undo: (() => void) | undefined = () => {}
+  return new ReadableStream(
     {
+      start: controller =>
+        atEnd(() => {
+          if (!undo) return
+          undo()
+          controller.close()
+        }),
       pull: controller =>
-        new Promise(resolve =>
-          take(({ done, value }) => {
-            if (done) controller.close()
-            else controller.enqueue(value)
+        new Promise(resolve => {
+          undo = connection.once('data', value => {
+            controller.enqueue(value)
             resolve()
           })
-        ),
-      cancel: () => take(undefined)
+        }),
+      cancel() {
+        undo?.()
+        undo = undefined
+      }
     },
     { highWaterMark: 0 }
   )
+}
 
 /** A web stream into a connection. It is full while the connection is. */
-export const toWritable = (connection: Connection): WritableStream<unknown> =>
-  new WritableStream({
-    start(controller) {
-      connection.on('close', ({ reason }) => {
+export const toWritable = (connection: Connection): WritableStream<unknown> => {
+  let goOn = (): void => {}
+  connection.on('drain', () => goOn())
+  return new WritableStream({
+    start: controller =>
+      void connection.on('close', ({ reason }) => {
         if (connection.state === 'closed') controller.error(new Error(reason))
-      })
-    },
-    async write(value) {
-      if (connection.write(value) || connection.state === 'closed') return
-      await new Promise<void>(resolve => {
-        const undos = [connection.on('drain', goOn), connection.on('close', goOn)]
-        function goOn(): void {
-          for (const undo of undos) undo()
-          resolve()
-        }
-      })
-    },
+        goOn()
+      }),
+    write: value =>
+      connection.write(value) || connection.state === 'closed'
+        ? undefined
+        : new Promise(resolve => {
+            goOn = resolve
+          }),
     close: () =>
       new Promise(resolve => {
         connection.once('close', () => resolve())
@@ -45,3 +53,4 @@ export const toWritable = (connection: Connection): WritableStream<unknown> =>
       }),
     abort: () => connection.destroy()
   })
+}

@@ -11,10 +11,10 @@ export const DEFAULT_PATH = '/anywire'
  * @throws ERR_OPTION for what is no URL
  */
 export const attemptUrl = (base: string | URL, query: Readonly<Record<string, string>> = {}): URL => {
-  const page = typeof location === 'undefined' ? undefined : location.href
+  const page = (globalThis.location as Location | undefined)?.href
   if (!URL.canParse(base, page)) throw new AnywireError(ERR_OPTION, `'${base}' is no URL`)
   const url = new URL(base, page)
-  if (url.pathname === '/' || url.pathname === '') url.pathname = DEFAULT_PATH
+  if (url.pathname.length < 2) url.pathname = DEFAULT_PATH
   for (const [name, value] of Object.entries({ ...query, [MARKER]: `${PROTOCOL}` })) url.searchParams.set(name, value)
   return url
 }

@@ -2,9 +2,11 @@ import { AnywireError, type Failure } from '../lib/errors.ts'
 import { ERR_ENCODE, ERR_VALUE } from '../lib/failures.ts'
 import type { Parser, ParserOptions } from '../lib/parser.ts'
 
-type Bytes = ArrayBufferView | ArrayBuffer
-
-const isBytes = (value: unknown): value is Bytes => ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+/** The memory of a value that is bytes, not copied. */
+const bytesOf = (value: unknown): Uint8Array | undefined => {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined
+}
 
 type Fields = Record<string, unknown> & { toJSON?(): unknown }
 
@@ -13,13 +15,9 @@ const isObject = (value: unknown): value is Fields => typeof value === 'object' 
 /** Nothing to check: most items and fields. */
 const isPlain = (value: unknown): boolean => typeof value !== 'object' && typeof value !== 'bigint'
 
-/** The memory of a value, not copied. */
-const bytesOf = (value: Bytes): Uint8Array =>
-  ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value)
-
 /** Throws for what JSON would break unnoticed, for what never ends, and for keys that could change prototypes. */
 const check = (value: unknown, room: number, settled?: boolean): void => {
-  if (typeof value === 'bigint' || isBytes(value) || value instanceof Map || value instanceof Set) {
+  if (typeof value === 'bigint' || bytesOf(value) || value instanceof Map || value instanceof Set) {
     throw new TypeError('the msgpack parser carries Map, Set, bigint and inner bytes')
   }
   if (!isObject(value)) return
@@ -59,7 +57,8 @@ export const json = ({ depth = 64 }: ParserOptions = {}): Parser => ({
   name: 'json',
   encode: value =>
     attempt(ERR_ENCODE, () => {
-      if (isBytes(value)) return bytesOf(value).slice()
+      const bytes = bytesOf(value)
+      if (bytes) return bytes.slice()
       check(value, depth)
       const text = JSON.stringify(value) as string | undefined
       if (text === undefined) throw new TypeError(typeof value)

@@ -1,8 +1,6 @@
-import type { End } from '../connection.ts'
 import type { Undo } from '../emitter.ts'
 import { Endpoint } from '../endpoint.ts'
-import { AnywireError, retryable } from '../errors.ts'
-import type { Failure } from '../errors.ts'
+import { AnywireError, endOf, retryable, tell } from '../errors.ts'
 import { ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
 import { PING, WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
@@ -151,7 +149,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     this.#timer.unref()
     this.#host.away(this)
     // Where no more sessions may wait, that was the end.
-    if (this.state === 'away') this.emit('disconnect', end(goodbye))
+    if (this.state === 'away') this.emit('disconnect', endOf(goodbye, retryable(goodbye[0])))
     if (this.holdsMoreThan(limits.window)) this.leave(tell(ERR_SLOW))
   }
 
@@ -222,14 +220,6 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     clearTimeout(this.#timer)
     // A client answers by closing the wire. One that does not, and a plain one, which hears nothing else, is left.
     this.#timer = setTimeout(() => this.leave(goodbye), this.plain ? 0 : PATIENCE)
-  }
-
-  /** Says goodbye before everything that waits. */
-  leave(goodbye: Goodbye): void {
-    if (this.state === 'closed') return
-    if (!this.said) this.bid(goodbye)
-    this.#link?.leave(goodbye)
-    this.#over(goodbye)
   }
 
   beat(): void {
@@ -319,11 +309,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     this.detach()
     const { sent, unsent } = this.outbox.clear()
     this.#host.closed(this, goodbye[0])
-    this.closed(end(goodbye), [...sent, ...unsent])
+    this.closed(endOf(goodbye, retryable(goodbye[0])), [...sent, ...unsent])
     this.#undo()
   }
 }
-
-const end = ([code, reason, after]: Goodbye): End => ({ code, reason, after, reconnect: retryable(code) })
-
-const tell = ([, code, message]: Failure): Goodbye => [code, message, 0]

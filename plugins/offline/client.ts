@@ -1,11 +1,9 @@
-import type { Listenable, WriteOptions } from '../../lib/connection.ts'
-import type { Keeper } from '../../lib/client.ts'
+import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { payloadOf } from '../../lib/frames.ts'
 import { isOffline, watchNetwork } from '../../lib/network.ts'
 import { sizeOf } from '../../lib/outbox.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
-import { print } from '../../lib/print.ts'
 import type { Data } from '../../lib/transformer.ts'
 
 export interface OfflineOptions {
@@ -45,101 +43,81 @@ interface Waiting {
   readonly deadline: number
 }
 
-class Queue extends Emitter<OfflineEvents> implements Offline, Keeper {
-  readonly #options: Required<OfflineOptions>
-  readonly #decode: (data: Data) => unknown
-  #waiting: Waiting[] = []
+class State extends Emitter<OfflineEvents> implements Offline {
   online = false
+  size = 0
   bytes = 0
-
-  constructor(options: Required<OfflineOptions>, decode: (data: Data) => unknown) {
-    super()
-    this.#options = options
-    this.#decode = decode
-  }
-
-  get size(): number {
-    return this.#waiting.length
-  }
-
-  put(data: Data, { expires = this.#options.expires }: WriteOptions = {}): void {
-    const { bytes, discard } = this.#options
-    const waiting = { data, deadline: Date.now() + expires }
-    const room = bytes - sizeOf(data)
-    const gone: Waiting[] = []
-    while (discard === 'oldest' && this.bytes > room && this.#waiting[0]) gone.push(...this.#remove(1))
-    if (this.bytes > room) gone.push(waiting)
-    else {
-      this.#waiting.push(waiting)
-      this.bytes += sizeOf(data)
-    }
-    this.#discard(gone, 'full')
-  }
-
-  take(): readonly Data[] {
-    const now = Date.now()
-    const all = this.#remove()
-    const values = all.filter(({ deadline }) => deadline >= now).map(({ data }) => data)
-    // Handlers come last: they may write.
-    queueMicrotask(() => {
-      this.#discard(
-        all.filter(({ deadline }) => deadline < now),
-        'expired'
-      )
-      this.emit('online', { values: values.length })
-    })
-    this.online = true
-    return values
-  }
-
-  lost(): void {
-    if (!this.online) return
-    this.online = false
-    this.emit('offline')
-  }
-
-  close(): void {
-    this.#discard(this.#remove(), 'closed')
-  }
-
-  override failed(error: unknown): void {
-    print(error)
-  }
-
-  #remove(count = this.size): Waiting[] {
-    const removed = this.#waiting.splice(0, count)
-    for (const { data } of removed) this.bytes -= sizeOf(data)
-    return removed
-  }
-
-  #discard(all: readonly Waiting[], reason: DiscardReason): void {
-    for (const { data } of all) this.emit('discard', { value: this.#decode(data), reason })
-  }
 }
 
-const DEFAULTS: Required<OfflineOptions> = { bytes: 1_048_576, discard: 'newest', expires: Infinity, probe: 2_000 }
-
 /** Keeps what is written while there is no wire, and notices when a wire is dead. */
-export const offline = (options: OfflineOptions = {}) =>
+export const offline = ({
+  bytes = 1_048_576,
+  discard = 'newest',
+  expires: patience = Infinity,
+  probe = 2_000
+}: OfflineOptions = {}) =>
   ({
     name: 'offline',
     version: 1,
     local: true,
     client(client, _lane, during): Offline {
-      const settings = { ...DEFAULTS, ...options }
-      const queue = new Queue(settings, data => client.parser.decode(payloadOf(data)))
-      client.keep(queue)
-      client.on('disconnect', () => queue.lost())
+      const state = new State()
+      const waiting: Waiting[] = []
+      const remove = (start: number, count: number): readonly Waiting[] => {
+        const removed = waiting.splice(start, count)
+        for (const { data } of removed) state.bytes -= sizeOf(data)
+        state.size = waiting.length
+        return removed
+      }
+      const tell = (discarded: readonly Waiting[], reason: DiscardReason): void => {
+        for (const { data } of discarded)
+          state.emit('discard', { value: client.parser.decode(payloadOf(data)), reason })
+      }
+      const lost = (): void => {
+        if (state.online) {
+          state.online = false
+          state.emit('offline')
+        }
+      }
+      client.keep({
+        get bytes() {
+          return state.bytes
+        },
+        put(data, { expires = patience } = {}) {
+          const full: Waiting[] = []
+          waiting.push({ data, deadline: Date.now() + expires })
+          state.size++
+          state.bytes += sizeOf(data)
+          while (state.bytes > bytes) full.push(...remove(discard === 'oldest' ? 0 : -1, 1))
+          tell(full, 'full')
+        },
+        take() {
+          const now = Date.now()
+          const all = remove(0, Infinity)
+          const values = all.filter(({ deadline }) => deadline >= now)
+          state.online = true
+          // Handlers come last: they may write.
+          queueMicrotask(() => {
+            tell(
+              all.filter(({ deadline }) => deadline < now),
+              'expired'
+            )
+            state.emit('online', { values: values.length })
+          })
+          return values.map(({ data }) => data)
+        }
+      })
+      client.on('disconnect', lost)
       client.on('close', ({ reconnect }) => {
-        queue.lost()
-        if (!reconnect) queue.close()
+        lost()
+        if (!reconnect) tell(remove(0, Infinity), 'closed')
       })
       during(() =>
         watchNetwork(() => {
           // What becomes of the wire is told by its events.
-          client.ping(isOffline() ? 0 : settings.probe).catch(() => {})
+          client.ping(isOffline() ? 0 : probe).catch(() => {})
         })
       )
-      return queue
+      return state
     }
   }) as const satisfies ClientPlugin

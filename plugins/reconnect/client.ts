@@ -1,9 +1,7 @@
-import type { Client } from '../../lib/client.ts'
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { watchNetwork } from '../../lib/network.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
-import { print } from '../../lib/print.ts'
 import { LONGEST } from '../../lib/timer.ts'
 
 export interface ReconnectOptions {
@@ -43,98 +41,72 @@ export interface Reconnect extends Listenable<ReconnectEvents> {
   now(): void
 }
 
-type Lost = Parameters<Parameters<Client['supervise']>[0]>[0]
-
 /** A wire that lived this long, in milliseconds, ends a row of failed attempts. */
 const STABLE = 1_000
 
-class Reconnector extends Emitter<ReconnectEvents> implements Reconnect {
-  readonly #options: Required<ReconnectOptions>
-  readonly #open: () => void
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #opened = Infinity
+class State extends Emitter<ReconnectEvents> implements Reconnect {
   attempts = 0
-
-  constructor(options: Required<ReconnectOptions>, open: () => void) {
-    super()
-    this.#options = options
-    this.#open = open
-  }
-
-  get waiting(): boolean {
-    return this.#timer !== undefined
-  }
-
-  /** @returns whether there will be another attempt */
-  schedule({ code, reason, after }: Lost): boolean {
-    if (performance.now() - this.#opened >= STABLE) this.attempts = 0
-    this.#opened = Infinity
-    const { min, max, factor, attempts, random } = this.#options
-    const done = this.attempts
-    const over = done >= attempts
-    // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that lost
-    // their server together do not come back together.
-    const delay = Math.min(LONGEST, after + random() * Math.min(max, min * factor ** done))
-    this.cancel()
-    if (!over) this.#timer = setTimeout(() => this.now(), delay)
-    // The client is in the midst of it: handlers come when it is done, and may end it.
-    queueMicrotask(() => {
-      if (over) this.emit('stop', { attempts: done })
-      else if (this.waiting) this.emit('schedule', { attempt: done + 1, delay, code, reason })
-    })
-    return !over
-  }
-
-  now(): void {
-    if (!this.waiting) return
-    this.cancel()
-    this.attempts++
-    this.emit('attempt', { attempt: this.attempts })
-    this.#open()
-  }
-
-  succeeded(): void {
-    this.cancel()
-    this.#opened = performance.now()
-    if (this.attempts > 0) this.emit('success', { attempts: this.attempts })
-  }
-
-  cancel(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
-  override failed(error: unknown): void {
-    print(error)
-  }
-}
-
-const DEFAULTS: Required<ReconnectOptions> = {
-  min: 1_000,
-  max: 30_000,
-  factor: 2,
-  attempts: Infinity,
-  random: () => Math.random()
+  waiting = false
+  now = (): void => {}
 }
 
 /** Connects again when a wire is lost: with full jitter, for ever, and at once when the browser is back. */
-export const reconnect = (options: ReconnectOptions = {}) =>
+export const reconnect = ({
+  min = 1_000,
+  max = 30_000,
+  factor = 2,
+  attempts: most = Infinity,
+  random = Math.random
+}: ReconnectOptions = {}) =>
   ({
     name: 'reconnect',
     version: 1,
     local: true,
     client(client, _lane, during): Reconnect {
-      const reconnector = new Reconnector({ ...DEFAULTS, ...options }, () => client.open())
-      client.supervise(lost => reconnector.schedule(lost))
-      client.on('open', () => reconnector.succeeded())
+      const state = new State()
+      let timer: ReturnType<typeof setTimeout> | undefined
+      let opened = Infinity
+      const cancel = (): void => {
+        clearTimeout(timer)
+        state.waiting = false
+      }
+      state.now = () => {
+        if (!state.waiting) return
+        cancel()
+        state.emit('attempt', { attempt: ++state.attempts })
+        client.open()
+      }
+      client.supervise(({ code, reason, after }) => {
+        if (performance.now() - opened >= STABLE) state.attempts = 0
+        opened = Infinity
+        const { attempts } = state
+        // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that
+        // lost their server together do not come back together.
+        const delay = Math.min(LONGEST, after + random() * Math.min(max, min * factor ** attempts))
+        cancel()
+        state.waiting = attempts < most
+        if (state.waiting) timer = setTimeout(state.now, delay)
+        // The client is in the midst of it: handlers come when it is done, and may end it.
+        queueMicrotask(() => {
+          if (attempts >= most) state.emit('stop', { attempts })
+          else if (state.waiting) state.emit('schedule', { attempt: attempts + 1, delay, code, reason })
+        })
+        return state.waiting
+      })
+      client.on('open', () => {
+        const { attempts } = state
+        cancel()
+        opened = performance.now()
+        if (attempts) state.emit('success', { attempts })
+      })
       during(() => {
-        const undo = watchNetwork(event => event !== 'offline' && reconnector.now())
+        const undo = watchNetwork(type => type !== 'offline' && state.now())
         return () => {
           undo()
-          reconnector.cancel()
-          reconnector.attempts = 0
+          cancel()
+          state.attempts = 0
         }
       })
-      return reconnector
+      return state
     }
   }) as const satisfies ClientPlugin

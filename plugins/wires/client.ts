@@ -72,11 +72,11 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
     return this.#all.map(({ name }) => name).filter(name => this.#isResting(name))
   }
 
-  readonly strategy: Strategy = (transformers, open, greet, url) => {
+  readonly strategy: Strategy = (transformers, open, url) => {
     const { headStart, patience } = this.#options
     this.#all = transformers
     this.#origin = url.origin
-    return race(headStart, patience)(this.#order(), open, greet, url)
+    return race(headStart, patience)(this.#order(), open, url)
   }
 
   tried({ transformer, error }: Attempt): void {
@@ -98,10 +98,6 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
 
   stop(): void {
     clearTimeout(this.#timer)
-  }
-
-  override failed(error: unknown): void {
-    print(error)
   }
 
   #isResting(name: string): boolean {

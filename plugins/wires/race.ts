@@ -1,8 +1,9 @@
-import type { Link } from '../../lib/link.ts'
-import { LinkError } from '../../lib/link.ts'
+import { tell } from '../../lib/errors.ts'
+import { ERR_HANDSHAKE_TIMEOUT } from '../../lib/failures.ts'
+import { linkError } from '../../lib/link.ts'
+import type { LinkError } from '../../lib/link.ts'
 import type { Strategy } from '../../lib/strategy.ts'
-
-type Outcome = { readonly link: Link; readonly failure?: unknown } | undefined
+import { LONGEST } from '../../lib/timer.ts'
 
 /**
  * Starts one transformer after the other, each with a head start over the next, and takes the first wire that opens; the
@@ -12,50 +13,43 @@ type Outcome = { readonly link: Link; readonly failure?: unknown } | undefined
  */
 export const race =
   (headStart: number, patience: number): Strategy =>
-  async (transformers, open, greet) => {
+  async (transformers, open) => {
     const waiting = [...transformers]
-    const running = new Map<Link, Promise<Outcome>>()
-    let failure: unknown = new LinkError([1006, 'there is no transformer', 0])
-    const start = (): void => {
-      const transformer = waiting.shift()
-      if (!transformer) return
-      const link = open(transformer)
-      running.set(
-        link,
-        link.opened.then(
-          () => ({ link }),
-          (error: unknown) => ({ link, failure: error })
-        )
-      )
+    let running = 0
+    /** Settles when the last link that opened has its answer. */
+    let turns: Promise<unknown> = Promise.resolve()
+    let next: ReturnType<typeof setTimeout> | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const start = (): void => {
+          clearTimeout(next)
+          const transformer = waiting.shift()
+          if (!transformer) return
+          let late: ReturnType<typeof setTimeout> | undefined
+          const link = open(transformer, async () => {
+            const before = turns
+            turns = link.settled.catch(() => {})
+            await before
+            if (running + waiting.length < 2) return
+            const abort = (): void => link.abort(linkError(tell(ERR_HANDSHAKE_TIMEOUT)))
+            late = setTimeout(abort, Math.min(patience, LONGEST))
+          })
+          running++
+          if (waiting.length) next = setTimeout(start, Math.min(headStart, LONGEST))
+          link.settled
+            .finally(() => {
+              clearTimeout(late)
+              running--
+            })
+            .then(resolve, (error: LinkError) => {
+              if (running + waiting.length === 0 || error.refused) reject(error)
+              else start()
+            })
+        }
+        if (waiting.length) start()
+        else reject(linkError([1006, 'there is no transformer', 0]))
+      })
+    } finally {
+      clearTimeout(next)
     }
-    for (start(); running.size > 0;) {
-      const outcome = await firstOf([...running.values()], waiting.length > 0 ? headStart : Infinity)
-      if (!outcome) {
-        start()
-        continue
-      }
-      running.delete(outcome.link)
-      try {
-        if ('failure' in outcome) throw outcome.failure
-        return await greet(outcome.link, running.size + waiting.length > 0 ? patience : undefined)
-      } catch (error) {
-        failure = error
-        if (error instanceof LinkError && error.refused) break
-        start()
-      }
-    }
-    throw failure
   }
-
-/** The first of some outcomes; undefined when none is there in time. */
-const firstOf = async (outcomes: readonly Promise<Outcome>[], time: number): Promise<Outcome> => {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>(resolve => {
-    if (time < Infinity) timer = setTimeout(() => resolve(undefined), time)
-  })
-  try {
-    return await Promise.race([...outcomes, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -44,8 +44,7 @@ export class Calls extends Clocked {
   /** Has a promise settle, in at most so many milliseconds. */
   async settled<T>(promise: PromiseLike<T>, time = 10): Promise<T> {
     let over = false
-    const done = (): void => void (over = true)
-    promise.then(done, done)
+    void Promise.allSettled([promise]).then(() => (over = true))
     for (let passed = 0; passed < time && !over; passed++) await this.pass(1)
     assert.ok(over, `it is not over after ${time} ms`)
     return promise

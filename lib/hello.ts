@@ -1,0 +1,23 @@
+import type { AnyClientOptions } from './client-endpoint.ts'
+import { HELLO } from './frames.ts'
+import { PROTOCOL } from './handshake.ts'
+import type { Hello, Progress } from './handshake.ts'
+import type { Limits } from './limits.ts'
+
+/**
+ * What a client says first over each wire.
+ * @param session - the token of the session to go on with; '' for a new one
+ * @param got - how far the client got with it
+ */
+export const writeHello = (
+  { parser, plugins = [], schema }: AnyClientOptions,
+  { window, message: limit }: Limits,
+  auth: unknown,
+  session: string,
+  got: Progress
+): string => {
+  const shared = plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const)
+  const resume = session && { session, got }
+  const hello: Hello = { v: PROTOCOL, parser: parser.name, plugins: shared, limit, window, auth, schema, ...resume }
+  return HELLO + JSON.stringify(hello)
+}
