@@ -1,7 +1,7 @@
 import type { Attempt } from './connection.ts'
 import { tell, textOf } from './errors.ts'
 import { ERR_PROTOCOL, ERR_SESSION_LOST } from './failures.ts'
-import { CLOSE, WELCOME } from './frames.ts'
+import { CLOSE, isMarked, parseMarked, WELCOME } from './frames.ts'
 import { isGoodbye, isWelcome, parseJson } from './handshake.ts'
 import type { Goodbye, Welcome } from './handshake.ts'
 import type { ClientTransformer, Data, Wire } from './transformer.ts'
@@ -108,7 +108,8 @@ export const openLink = (
           },
           message(data) {
             if (host.link === link) host.receive(data)
-            else if (wire && !over) answered(wire, data)
+            // What may be lost may also come before the welcome.
+            else if (wire && !over && (!isMarked(data) || parseMarked(data).reliable)) answered(wire, data)
           },
           drain() {
             if (host.link === link) host.drain()

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict'
 import { createServer as createHttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { connect, createServer } from '../../index.ts'
 import type { ConnectOptions } from '../../index.ts'
 import { engineio } from '../../transformers/engine.io/index.ts'
+import { webtransport } from '../../transformers/webtransport/index.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
 import { HurtingProxy } from '../support/hurting-proxy.ts'
 import type { Hurts } from '../support/hurting-proxy.ts'
 import { until } from '../support/faults-wait.ts'
+import { serverCertificateHashes } from '../support/webtransport.ts'
 
 describe('a network', () => {
   const use = undoing()
@@ -118,4 +121,45 @@ describe('a network', () => {
     await until(() => world.client.transformer === 'ws', undefined, 10_000)
     assert.deepEqual(world.ends, [])
   }).timeout(30_000)
+})
+
+describe('a network without a way for WebTransport', () => {
+  const use = undoing()
+  guard()
+
+  it('costs a head start where the port is refused, or silent', async () => {
+    const http = createHttpServer()
+    const server = createServer(http, { transformers: [ws()] })
+    // It takes connections, and says nothing: as if what is sent were dropped.
+    const sockets = new Set<Socket>()
+    const silent = createTcpServer(socket => {
+      sockets.add(socket.on('error', () => {}))
+    })
+    await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+    use(async () => {
+      await server.close({ timeout: 0 })
+      for (const socket of sockets) socket.destroy()
+      silent.close()
+      http.close()
+    })
+    const portOf = (listening: { address(): unknown }): number => (listening.address() as AddressInfo).port
+    for (const [port, outcome] of [
+      [portOf(silent), /^webtransport given up$/],
+      [1, /^webtransport (?!given up|ok)/]
+    ] as const) {
+      const client = connect(`http://127.0.0.1:${portOf(http)}`, {
+        transformers: [webtransport({ port, serverCertificateHashes }), ws()],
+        wires: { headStart: 100, upgrade: false, remember: 0 }
+      })
+      const attempts: string[] = []
+      // Only for this test: the server has no WebTransport either.
+      client.wires.on('skip', () => {})
+      client.on('attempt', ({ transformer, error }) => attempts.push(`${transformer} ${error?.message ?? 'ok'}`))
+      await until(() => client.state === 'open' && attempts.length === 2)
+      assert.equal(client.transformer, 'ws')
+      assert.match(attempts.find(attempt => attempt.startsWith('webtransport')) ?? '', outcome)
+      client.destroy()
+    }
+  })
 })

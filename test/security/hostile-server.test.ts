@@ -124,6 +124,16 @@ describe('hostile servers', () => {
     }
   })
 
+  it('may be overtaken by datagrams before their welcome, which are dropped', async () => {
+    for (const early of ['!?@"early"', Uint8Array.of(0xc1, 0x3f, 0x40, 0x22, 0x22)]) {
+      const { network } = fake(() => [early, welcome(), '"value"'])
+      const client = dial(network, [])
+      const log = logOf(client)
+      await until(() => log.values.length === 1)
+      assert.deepEqual([log.values, log.story], [['value'], ['open']])
+    }
+  })
+
   it('cannot have a client wake up all the time, or at once', async () => {
     const clock = new Clock(use)
     const slow = fake(() => [welcome({ heartbeat: 2 ** 53 - 1 })])
