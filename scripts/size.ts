@@ -5,8 +5,8 @@ import { bundle } from '../bundle/index.ts'
 import type { BundleOptions } from '../bundle/index.ts'
 import { readCatalog } from '../bundle/parts.ts'
 
-/** For the client with the defaults. 1 KB is 1000 bytes. */
-const BUDGET = 5_000
+/** For the client with the defaults: docs/design.md, "what the client weighs". 1 KB is 1000 bytes. */
+const BUDGET = 8_000
 
 const DEFAULTS = { transformers: ['ws'], parser: 'json', plugins: ['reconnect', 'offline'] }
 
