@@ -3,6 +3,7 @@ import type {
   Client,
   ClientPlugin,
   ClientTransformer,
+  HttpServer,
   Parser,
   Peer,
   ServerOptions,
@@ -22,6 +23,7 @@ export interface WorldOptions {
   readonly pubsub?: PubSubOptions
   readonly rules?: Rules<string>
   readonly parser?: Parser
+  readonly http?: HttpServer
   readonly server?: Omit<Partial<ServerOptions>, 'plugins' | 'authenticate'>
 }
 
@@ -43,8 +45,11 @@ export const makeClient = (
 }
 
 /** A server on a network in memory. */
-export const makeServer = (transformer: ServerTransformer, { parser = json(), rules, ...options }: WorldOptions) => {
-  const server = createServer(undefined, {
+export const makeServer = (
+  transformer: ServerTransformer,
+  { parser = json(), rules, http, ...options }: WorldOptions
+) => {
+  const server = createServer(http, {
     transformers: [transformer],
     parsers: [parser],
     ...options.server,

@@ -1,0 +1,89 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Undo } from '../../lib/emitter.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During } from '../../lib/plugin.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Server } from '../../lib/server/server.ts'
+import { toAnswer } from './caller.ts'
+import { rpc as base } from './client.ts'
+import type { RpcClientPlugin } from './client.ts'
+import type { RpcOptions } from './exchange.ts'
+import { remote } from './remote.ts'
+import type { CallOptions, Method, RemoteOf } from './remote.ts'
+import { flatten } from './router.ts'
+import type { AnyFunction, Call, Handler, Hints, Other, Router } from './router.ts'
+import { ServerHalf } from './server.ts'
+import type { RpcServerOptions } from './server.ts'
+
+/** `server.rpc` */
+export interface ServerRpc<R> {
+  /** What was passed in: the types of clients come from it. */
+  readonly router: R
+  /**
+   * Answers calls of a service, among its other providers. What it returns withdraws it.
+   * @throws ERR_OPTION when a handler has this name
+   */
+  provide<F extends AnyFunction>(name: string, handler: F | ((...args: Call<Peer>[]) => unknown)): Undo
+  /** A service that clients provide. */
+  service<F extends AnyFunction = Handler>(name: string, options?: CallOptions): Method<F>
+}
+
+/** `peer.rpc`: the handlers of this one client. */
+export type PeerRpc<Theirs> = { with(options: CallOptions): RemoteOf<Theirs> } & RemoteOf<Theirs>
+
+/** Both halves. */
+export interface RpcPlugin<Theirs, Mine> extends RpcClientPlugin<Theirs>, ServerPlugin {
+  readonly name: 'rpc'
+  readonly version: 1
+  server(server: Server): ServerRpc<Mine>
+  peer(peer: Peer, lane: Lane, server: Server, during: During): PeerRpc<Theirs>
+}
+
+/**
+ * Calls of functions on the other end, both ways: `client.rpc.add(1, 2)`, `peer.rpc.notify('hello')`.
+ * @param router - what the other end may call here
+ * @throws ERR_OPTION
+ * @example
+ * const server = createServer(http, { plugins: [rpc({ add: (a: number, b: number) => a + b })] })
+ * export type Api = typeof server
+ *
+ * const client = connect(url, { plugins: [rpc<Api>()] })
+ * await client.rpc.add(1, 2)
+ */
+export const rpc = <Theirs = unknown, R extends Router = Router>(
+  router?: R | Hints<Other<Theirs>>,
+  options: RpcServerOptions = {}
+): RpcPlugin<Theirs, R> => {
+  const halves = new WeakMap<Server, ServerHalf>()
+  return {
+    // Where this becomes a client, its middleware gets the client: the types are those of servers.
+    ...base<Theirs>(router, options as RpcOptions),
+    server(server) {
+      const { time = 300_000, count = 10_000, same = isDeepStrictEqual } = options.keys ?? {}
+      const half = new ServerHalf(server, flatten(router ?? {}), options, { time, count, same })
+      halves.set(server, half)
+      return {
+        router: router as R,
+        provide: (name, handler) => half.provide(name, { handler: handler as Handler, owner: undefined }),
+        service: (name, options) => ((...args: unknown[]) => toAnswer(half.ask(name, args, options))) as never
+      }
+    },
+    peer(peer, lane, server, during) {
+      const caller = halves.get(server)?.join(peer, lane, during).caller
+      const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => caller?.call(name, args, options)
+      // At run time the other end has what it has: the types are a promise of whoever named them.
+      return remote(callWith(), '', { with: (options: CallOptions) => remote(callWith(options)) }) as PeerRpc<Theirs>
+    }
+  }
+}
+
+export type { Middleware } from './callee.ts'
+export type { ClientRpc, ProvideOptions } from './client.ts'
+export { RpcError } from './error.ts'
+export type { RpcOptions } from './exchange.ts'
+export { method } from './method.ts'
+export type { StandardSchema } from './method.ts'
+export type { CallOptions, Method, Remote } from './remote.ts'
+export type { Call, Router } from './router.ts'
+export type { RpcServerOptions } from './server.ts'

@@ -1,0 +1,82 @@
+import type { AnyFunction, Router } from './router.ts'
+
+export interface CallOptions {
+  /** Milliseconds until the answer; for a stream until it begins. Infinity: without end. Default: the plugin's `timeout`. */
+  readonly timeout?: number
+  /** Cancels the call. */
+  readonly signal?: AbortSignal
+  /** Idempotency key, unguessable: of the calls with the same one, a server runs the first. */
+  readonly key?: string
+}
+
+/** Cannot travel, and so stands for the call that a handler gets. */
+type OfCall = { readonly signal: AbortSignal } | { readonly peer: { readonly state: string } }
+
+type IsAny<T> = 0 extends 1 & T ? true : false
+
+type IsCall<T> = IsAny<T> extends true ? false : [Exclude<T, undefined>] extends [OfCall] ? true : false
+
+/** The arguments that travel. */
+type Sent<A extends readonly unknown[]> = A extends readonly [...infer Before, infer Last]
+  ? IsCall<Last> extends true
+    ? Before
+    : A
+  : A extends readonly [...infer Before, (infer Last)?]
+    ? IsCall<Last> extends true
+      ? Before
+      : A
+    : A
+
+type Answer<T> =
+  IsAny<T> extends true
+    ? Promise<unknown>
+    : [T] extends [never]
+      ? Promise<never>
+      : [T] extends [AsyncIterable<infer Item>]
+        ? AsyncIterable<Item>
+        : Promise<T>
+
+/** A handler, as it is called from the other end. */
+export type Method<F> = F extends (...args: infer A) => infer R
+  ? (...args: Sent<A>) => Answer<Awaited<R>>
+  : (...args: unknown[]) => Promise<unknown> & AsyncIterable<unknown>
+
+/** Handlers of the other end. */
+export type Remote<R> = {
+  readonly [K in keyof R]: R[K] extends AnyFunction ? Method<R[K]> : Remote<R[K]>
+}
+
+/** The other end, where nobody says what it has. */
+export interface Loose {
+  (...args: unknown[]): Promise<unknown> & AsyncIterable<unknown>
+  readonly [name: string]: Loose
+}
+
+/** The router of `typeof server`, or of `typeof router`. */
+type RouterOf<T> = T extends { readonly rpc: { readonly router: infer R } } ? R : T
+
+export type RemoteOf<T> = unknown extends T
+  ? { readonly [name: string]: Loose }
+  : Router extends RouterOf<T>
+    ? { readonly [name: string]: Loose }
+    : Remote<RouterOf<T>>
+
+/** What makes functions of names: `own` has those that are there already. */
+export const remote = (
+  invoke: (name: string, args: unknown[]) => unknown,
+  path = '',
+  own: Readonly<Record<string, unknown>> = {}
+): object => {
+  const known = new Map<string, object>()
+  return new Proxy(() => {}, {
+    apply: (_target, _this, args: unknown[]) => invoke(path, args),
+    get(_target, name) {
+      // Neither a promise nor anything else that the language looks for.
+      if (typeof name === 'symbol' || name === 'then') return undefined
+      if (Object.hasOwn(own, name)) return own[name]
+      let part = known.get(name)
+      if (!part) known.set(name, (part = remote(invoke, path ? `${path}.${name}` : name)))
+      return part
+    }
+  })
+}

@@ -1,0 +1,62 @@
+import type { Undo } from '../../lib/emitter.ts'
+import { ERR_NO_PROVIDER } from '../../lib/failures.ts'
+import { because, RpcError } from './error.ts'
+import type { AskOptions } from './pending.ts'
+
+/** Who answers calls of a service. */
+export interface Provider<C> {
+  /** Whether its client has no wire now. */
+  readonly away: boolean
+  /** How many calls it has and did not answer. */
+  readonly load: number
+  /** @param call - what the call is here; undefined where the server itself asks */
+  ask(name: string, args: readonly unknown[], options: AskOptions, call: C): unknown
+}
+
+/** After these a call did not run, and somebody else may have it. */
+const PASSES = new Set(['ERR_NO_PROVIDER', 'ERR_NO_METHOD', 'ERR_LIMIT', 'ERR_CLOSED'])
+
+/** Who provides what. */
+export class Services<C> {
+  readonly #names = new Map<string, Set<Provider<C>>>()
+
+  has(name: string): boolean {
+    return this.#names.has(name)
+  }
+
+  add(name: string, provider: Provider<C>): Undo {
+    const providers = this.#names.get(name) ?? new Set()
+    this.#names.set(name, providers.add(provider))
+    return () => {
+      if (providers.delete(provider) && !providers.size) this.#names.delete(name)
+    }
+  }
+
+  /** Asks one provider after the other until one takes the call. */
+  async ask(name: string, args: readonly unknown[], options: AskOptions, call: C): Promise<unknown> {
+    const providers = this.#names.get(name)
+    const left = new Set(providers)
+    for (;;) {
+      const provider = best(left)
+      if (!provider) throw because(ERR_NO_PROVIDER, name)
+      left.delete(provider)
+      // Among equals, they take turns.
+      if (providers?.delete(provider)) providers.add(provider)
+      try {
+        return await provider.ask(name, args, options, call)
+      } catch (error) {
+        if (!(error instanceof RpcError) || !PASSES.has(error.code) || options.signal?.aborted) throw error
+      }
+    }
+  }
+}
+
+/** One with a wire before one without, and the one that has least to do. */
+const best = <C>(providers: Iterable<Provider<C>>): Provider<C> | undefined => {
+  let found: Provider<C> | undefined
+  for (const provider of providers) {
+    const { away, load } = provider
+    if (!found || (away === found.away ? load < found.load : found.away)) found = provider
+  }
+  return found
+}
