@@ -1,7 +1,7 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
+import type { AnywireError } from '../../lib/errors.ts'
 import { print } from '../../lib/print.ts'
-import type { PresenceError } from './error.ts'
 import { ENTER, LEAVE, STATE, UNWATCH, WATCH } from './wire.ts'
 import type { Ask, Row, Verb } from './wire.ts'
 
@@ -21,7 +21,7 @@ export interface PlaceEvents<Data = unknown> {
   change: [member: Member<Data>]
   leave: [member: Member<Data>]
   /** The server does not allow any more, or again, that this client is here, or watches. */
-  evicted: [verb: Verb, error: PresenceError]
+  evicted: [verb: Verb, error: AnywireError]
 }
 
 /** A place as a client sees it. It is watched while somebody listens to it, or after `watch()`. */
@@ -31,14 +31,14 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
   readonly isIn: boolean
   /**
    * Is here, with what it says of itself; also in sessions to come, until `leave`.
-   * @returns when the server has it; at once where there is no session, which will begin with it
-   * @throws PresenceError when the server refuses
+   * @returns when the server has it
+   * @throws ERR_DENIED and ERR_LIMIT when the server refuses, ERR_CLOSED when the client closes before it has answered
    */
   enter(data: Data): Promise<void>
   /** Says something else of itself. The latest goes; what is said more often than it can be sent is left out. */
   update(data: Data): void
   leave(): Promise<void>
-  /** @returns when the members are known; @throws PresenceError when the server refuses */
+  /** @returns when the members are known; @throws as `enter` does */
   watch(): Promise<void>
   unwatch(): Promise<void>
   /** Those who are here, this client included, as far as is known: while it is watched. */
@@ -46,7 +46,7 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
 }
 
 interface Asking {
-  ask(what: Ask, place: string, data?: unknown): Promise<void>
+  ask(what: Ask, place: ClientPlace): Promise<void>
   update(place: ClientPlace): void
 }
 
@@ -67,7 +67,7 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
   enter(data: unknown): Promise<void> {
     this.isIn = true
     this.data = data
-    return this.#ask(ENTER, data)
+    return this.#begin(ENTER)
   }
 
   update(data: unknown): void {
@@ -79,18 +79,18 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
   leave(): Promise<void> {
     if (!this.isIn) return Promise.resolve()
     this.isIn = false
-    return this.#ask(LEAVE)
+    return this.#asking.ask(LEAVE, this)
   }
 
   watch(): Promise<void> {
     this.isWatched = true
-    return this.#ask(WATCH)
+    return this.#begin(WATCH)
   }
 
   unwatch(): Promise<void> {
     this.isWatched = false
     this.#members.clear()
-    return this.#ask(UNWATCH)
+    return this.#asking.ask(UNWATCH, this)
   }
 
   members(): readonly Member[] {
@@ -120,7 +120,7 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
     for (const [event, member] of told) this.emit(event, member)
   }
 
-  evicted(verb: Verb, error: PresenceError): void {
+  evicted(verb: Verb, error: AnywireError): void {
     if (verb === 'enter') this.isIn = false
     else {
       this.isWatched = false
@@ -129,14 +129,17 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
     this.emit('evicted', verb, error)
   }
 
-  /** The session is over. Whoever is here will be told again; until then they are those who were. */
-  ended(): void {}
-
   override failed(error: unknown): void {
     print(error)
   }
 
-  async #ask(what: Ask, data?: unknown): Promise<void> {
-    return this.#asking.ask(what, this.name, data)
+  async #begin(what: typeof ENTER | typeof WATCH): Promise<void> {
+    try {
+      await this.#asking.ask(what, this)
+    } catch (error) {
+      if (what === ENTER) this.isIn = false
+      else this.isWatched = false
+      throw error
+    }
   }
 }

@@ -103,5 +103,4 @@ export const presence = <Context = unknown>({
   } as const satisfies ServerPlugin
 }
 
-export { PresenceError } from './error.ts'
 export type { Member, Place, PlaceEvents, Presence } from './client.ts'

@@ -15,7 +15,8 @@ export class Visitor {
   readonly #identity: string
   readonly #allow: Allow
   readonly #limit: number
-  readonly #in = new Set<string>()
+  /** What it last said of itself, by place. */
+  readonly #in = new Map<string, unknown>()
   readonly #watched = new Set<string>()
   /** Requests are answered in order, also where some are judged asynchronously. */
   #last: Promise<void> | undefined
@@ -41,7 +42,7 @@ export class Visitor {
 
   /** The connection is over. */
   gone(): void {
-    for (const place of this.#in) this.#hall.leave(place, this.#identity, this.peer)
+    for (const place of this.#in.keys()) this.#hall.leave(place, this.#identity, this.peer)
     for (const place of this.#watched) this.#hall.unwatch(place, this.peer)
     this.#in.clear()
     this.#watched.clear()
@@ -50,11 +51,11 @@ export class Visitor {
   /** Judges again what was allowed before. */
   async refresh(): Promise<void> {
     for (const [verb, places] of [
-      ['enter', this.#in],
+      ['enter', this.#in.keys()],
       ['watch', this.#watched]
     ] as const) {
       for (const place of Array.from(places)) {
-        if (!(await this.#allow(this.peer, verb, place, undefined))) this.#evict(place, verb)
+        if (!(await this.#allow(this.peer, verb, place, this.#in.get(place)))) this.#evict(place, verb)
       }
     }
   }
@@ -88,7 +89,7 @@ export class Visitor {
 
   #update(place: string, data: unknown, allowed: boolean): void {
     if (!this.#in.has(place)) return
-    if (allowed) this.#hall.enter(place, this.#identity, this.peer, data)
+    if (allowed) this.#enter(place, data)
     else this.#evict(place, 'enter')
   }
 
@@ -104,11 +105,16 @@ export class Visitor {
     const places = verb === 'enter' ? this.#in : this.#watched
     if (!allowed) return void this.#lane.write([REFUSED, number, 'ERR_DENIED'])
     if (places.size >= this.#limit && !places.has(place)) return void this.#lane.write([REFUSED, number, 'ERR_LIMIT'])
-    places.add(place)
     if (ask === WATCH) {
+      this.#watched.add(place)
       this.#lane.write([STATE, place, this.#hall.watch(place, this.peer)])
-    } else this.#hall.enter(place, this.#identity, this.peer, data)
+    } else this.#enter(place, data)
     this.#lane.write([DONE, number])
+  }
+
+  #enter(place: string, data: unknown): void {
+    this.#in.set(place, data)
+    this.#hall.enter(place, this.#identity, this.peer, data)
   }
 
   #leave(place: string): void {

@@ -32,16 +32,17 @@ export type Request =
   | { readonly ask: typeof UPDATE; readonly place: string; readonly data: unknown }
 
 export type Answer =
-  | { readonly type: typeof DONE | typeof REFUSED; readonly number: number; readonly code: string }
+  | { readonly number: number; /** Why the server refused; '' where it did not. */ readonly code: string }
   | { readonly type: typeof STATE | typeof CHANGES; readonly place: string; readonly rows: readonly Row[] }
-  | { readonly type: typeof EVICTED; readonly place: string; readonly verb: Verb; readonly code: string }
+  | { readonly place: string; readonly verb: Verb; readonly code: string }
 
 /** The longest name of a place, in UTF-16 units. */
 const LONGEST = 256
 
 const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
-const isPlace = (value: unknown): value is string =>
+/** Whether a place may be called so. */
+export const isPlace = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= LONGEST
 
 const listOf = (packet: unknown): readonly unknown[] => (Array.isArray(packet) ? packet : [])
@@ -62,11 +63,12 @@ const isRow = (value: unknown): value is Row =>
 /** Reads what a server says. Undefined: it is nothing of this plugin. */
 export const parseAnswer = (packet: unknown): Answer | undefined => {
   const [type, second, third, fourth] = listOf(packet)
-  if ((type === DONE || type === REFUSED) && isNumber(second)) return { type, number: second, code: textOf(third) }
+  if (type === DONE && isNumber(second)) return { number: second, code: '' }
+  if (type === REFUSED && isNumber(second)) return { number: second, code: textOf(third) || 'ERR_DENIED' }
   if (typeof second !== 'string') return undefined
   if ((type === STATE || type === CHANGES) && Array.isArray(third) && third.every(isRow)) {
     return { type, place: second, rows: third }
   }
   if (type !== EVICTED || (third !== 'enter' && third !== 'watch')) return undefined
-  return { type, place: second, verb: third, code: textOf(fourth) }
+  return { place: second, verb: third, code: textOf(fourth) }
 }
