@@ -19,7 +19,7 @@ import type { Goodbye, Welcome } from './handshake.ts'
 import { writeHello } from './hello.ts'
 import { LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
-import { linkError, linkErrorOf, openLink } from './link.ts'
+import { GIVEN_UP, linkError, linkErrorOf, openLink } from './link.ts'
 import type { Link, LinkError, LinkHost } from './link.ts'
 import { MessageOutbox } from './outbox.ts'
 import { install, undoAll } from './plugin.ts'
@@ -60,7 +60,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   /** The pings that wait for their answers, which come in order. */
   readonly #pings: ((error?: AnywireError) => void)[] = []
   /** What goes on to get a wire, or another one; and the links that carry the connection, or may. */
-  #attempt: object | undefined
+  #attempt: { resolve(): void; reject(error: LinkError): void } | undefined
   readonly #links = new Set<Link | undefined>()
   /** The server was asked to go on over another wire. */
   #moving = false
@@ -165,6 +165,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
       waiting = unsent.filter(isValue)
     } else if (!this.outbox.rewind(...got)) return this.fail(ERR_PROTOCOL)
     this.link = link
+    this.#attempt?.resolve()
     this.#cut()
     this.id = id
     this.#token = token
@@ -220,41 +221,48 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   /** Gets a wire by a strategy. Without one it tells, unless there still is the wire of before. */
-  async #dial(strategy: Strategy): Promise<void> {
+  #dial(strategy: Strategy): Promise<void> {
     const { transformers, query, auth, timeout = TIMEOUT } = this.#options
-    const attempt = (this.#attempt = {})
-    const failed = (thrown: unknown): void => {
-      if (this.#attempt !== attempt) return
-      const error = linkErrorOf(thrown)
-      this.#cut(error)
-      if (!this.link) this.#down(error.goodbye, error.refused)
-    }
-    const timer = setTimeout(() => failed(linkError(tell(ERR_HANDSHAKE_TIMEOUT))), Math.min(timeout, LONGEST))
-    try {
-      const [base, credentials] = await Promise.all([each(this.#url), each(auth)])
-      const url = attemptUrl(base, query)
-      const open: Open = (transformer, turn) => {
-        if (this.#attempt !== attempt) throw new AnywireError(ERR_CLOSED)
-        const link = openLink(this, transformer, url, () => this.#hello(credentials), turn)
-        this.#links.add(link)
-        return link
+    return new Promise((resolve, reject) => {
+      const failed = (error: LinkError): void => {
+        if (this.#attempt !== attempt) return
+        this.#cut(error)
+        if (!this.link) this.#down(error.goodbye, error.refused)
       }
-      await strategy(transformers, open, url)
-    } catch (error) {
-      failed(error)
-      throw error
-    } finally {
-      clearTimeout(timer)
-    }
+      const timer = setTimeout(() => failed(linkError(tell(ERR_HANDSHAKE_TIMEOUT))), Math.min(timeout, LONGEST))
+      const attempt = (this.#attempt = {
+        resolve() {
+          clearTimeout(timer)
+          resolve()
+        },
+        reject(error) {
+          clearTimeout(timer)
+          reject(error)
+        }
+      })
+      const start = async (): Promise<void> => {
+        const [base, credentials] = await Promise.all([each(this.#url), each(auth)])
+        const url = attemptUrl(base, query)
+        const open: Open = (transformer, turn) => {
+          if (this.#attempt !== attempt) throw linkError([1006, GIVEN_UP, 0])
+          const link = openLink(this, transformer, url, () => this.#hello(credentials), turn)
+          this.#links.add(link)
+          return link
+        }
+        await strategy(transformers, open, url)
+      }
+      start().catch((error: unknown) => failed(linkErrorOf(error)))
+    })
   }
 
   #hello(auth: unknown): string {
     this.#moving = true
-    return writeHello(this.#options, this.limits, auth, this.#token, this.progress)
+    return writeHello(this.#options, this.limits, auth, this.#token, this.progress, !!this.link)
   }
 
   /** Ends the attempt, and all links but the one in use. */
   #cut(error?: LinkError): void {
+    this.#attempt?.reject(error ?? linkError([1006, GIVEN_UP, 0]))
     this.#attempt = undefined
     this.#moving = false
     for (const link of this.#links) {

@@ -31,6 +31,8 @@ export abstract class Endpoint extends Session implements Connection {
   protected outlet: Pipeline | undefined
   /** The application ended the connection: nothing more can be written. */
   protected isClosed = false
+  /** How often the connection was begun by `open`. */
+  protected uses = 0
   #inlet: Pipeline | undefined
   #readable: ReadableStream<unknown> | undefined
   #writable: WritableStream<unknown> | undefined
@@ -91,8 +93,11 @@ export abstract class Endpoint extends Session implements Connection {
     let room = false
     let writing = true
     let refused: Error | undefined
+    const { uses } = this
     const transmit = (passed: unknown): void => {
       try {
+        // What was written before the end is none of what may follow it.
+        if (uses !== this.uses || this.state === 'closed') throw new AnywireError(ERR_CLOSED)
         room = this.transmit(0, passed, options)
       } catch (error) {
         // Who writes it is told, if they are still there.
@@ -132,8 +137,12 @@ export abstract class Endpoint extends Session implements Connection {
     if (this.isClosed) return
     this.isClosed = true
     // What interceptors still work on was written before.
-    if (this.outlet) this.outlet.after(() => this.finish(goodbye))
-    else this.finish(goodbye)
+    const { uses } = this
+    const finish = (): void => {
+      if (uses === this.uses) this.finish(goodbye)
+    }
+    if (this.outlet) this.outlet.after(finish)
+    else finish()
   }
 
   destroy(code = 1000, reason = ''): void {
@@ -202,6 +211,7 @@ export abstract class Endpoint extends Session implements Connection {
 
   /** The connection may be used again. */
   protected reopen(): void {
+    this.uses++
     this.isClosed = false
     this.ending = this.#readable = this.#writable = this.#end = undefined
   }
@@ -224,8 +234,8 @@ export abstract class Endpoint extends Session implements Connection {
       this.#ends = []
     }
     this.#finish()
-    // Where nobody reads, nothing is worked on, and the rest may be read later.
-    if (this.#inlet?.busy && this.#flowing) this.#inlet.after(tell)
+    // Where nobody reads, nothing is worked on, and the rest may be read later. A session that follows does not wait.
+    if (this.#inlet?.busy && this.#flowing && this.state === 'closed') this.#inlet.after(tell)
     else tell()
   }
 

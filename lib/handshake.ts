@@ -22,6 +22,8 @@ export interface Hello {
   /** To resume a session: its token, and the client's progress. */
   readonly session?: string
   readonly got?: Progress
+  /** The client has a wire, and wants to go on over this one, or not at all. */
+  readonly move?: boolean
 }
 
 /** What a server answers when it accepts. */

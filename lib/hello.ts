@@ -8,16 +8,18 @@ import type { Limits } from './limits.ts'
  * What a client says first over each wire.
  * @param session - the token of the session to go on with; '' for a new one
  * @param got - how far the client got with it
+ * @param move - whether there is a wire already, so that no new session shall begin
  */
 export const writeHello = (
   { parser, plugins = [], schema }: AnyClientOptions,
   { window, message: limit }: Limits,
   auth: unknown,
   session: string,
-  got: Progress
+  got: Progress,
+  move: boolean
 ): string => {
   const shared = plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const)
-  const resume = session && { session, got }
+  const resume = session && { session, got, ...(move && { move }) }
   const hello: Hello = { v: PROTOCOL, parser: parser.name, plugins: shared, limit, window, auth, schema, ...resume }
   return HELLO + JSON.stringify(hello)
 }

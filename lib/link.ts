@@ -1,6 +1,6 @@
 import type { Attempt } from './connection.ts'
 import { tell, textOf } from './errors.ts'
-import { ERR_PROTOCOL, ERR_SESSION_LOST } from './failures.ts'
+import { ERR_PROTOCOL } from './failures.ts'
 import { CLOSE, isMarked, parseMarked, WELCOME } from './frames.ts'
 import { isGoodbye, isWelcome, parseJson } from './handshake.ts'
 import type { Goodbye, Welcome } from './handshake.ts'
@@ -74,13 +74,9 @@ export const openLink = (
     const type = data.slice(0, 2)
     const answer = parseJson(data.slice(2))
     if (type === CLOSE && isGoodbye(answer)) end(linkError(answer, true))
-    else if (type !== WELCOME || !isWelcome(answer)) link.abort(linkError(tell(ERR_PROTOCOL), true))
-    else if (host.link && !answer.recovered) {
-      // A connection moves as it is, or not at all.
-      const goodbye = tell(ERR_SESSION_LOST)
-      wire.send(CLOSE + JSON.stringify(goodbye))
-      wire.close(goodbye[0], '')
-      end(linkError(goodbye))
+    // A connection moves as it is, or not at all.
+    else if (type !== WELCOME || !isWelcome(answer) || (host.link && !answer.recovered)) {
+      link.abort(linkError(tell(ERR_PROTOCOL), true))
     } else {
       end()
       host.welcomed(link, wire, answer)

@@ -225,8 +225,8 @@ export abstract class Session extends Emitter<ConnectionEvents> {
 
   /** Tells how many messages were taken. */
   protected count(type: string): void {
-    if (!this.wire) return
     this.#stopAckTimer()
+    if (!this.wire) return
     this.#owed = 0
     this.wire.send(type + this.#consumed)
   }
@@ -248,7 +248,10 @@ export abstract class Session extends Emitter<ConnectionEvents> {
       const goodbye = parseJson(data.slice(2))
       if (!isGoodbye(goodbye)) return this.fail(ERR_PROTOCOL)
       // What was written until now may still arrive, and what arrived will be read, however long the reader takes.
+      const { wire } = this
       this.tick()
+      // A handler of `drain` may have ended it all.
+      if (this.wire !== wire) return
       this.#consumed = this.#received
       this.count(ACK)
       return this.left(goodbye)

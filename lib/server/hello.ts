@@ -28,7 +28,7 @@ const isTame = (value: unknown, room = DEPTH): boolean => {
 
 /** Reads the first message of a client. Undefined: it is no hello. */
 export const parseHello = (json: unknown): Hello | undefined => {
-  const { v, parser, plugins, limit, window, auth, schema, session, got } = Object(json) as Partial<
+  const { v, parser, plugins, limit, window, auth, schema, session, got, move } = Object(json) as Partial<
     Record<keyof Hello, unknown>
   >
   if (!isCount(v) || !isName(parser) || !isCount(limit) || !isCount(window)) return undefined
@@ -45,6 +45,6 @@ export const parseHello = (json: unknown): Hello | undefined => {
     window,
     auth,
     ...(schema !== undefined && { schema }),
-    ...(resumes && { session, got })
+    ...(resumes && { session, got, ...(move === true && { move }) })
   }
 }

@@ -5,7 +5,16 @@ import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
 import type { Undo } from '../emitter.ts'
 import { AnywireError, textOf } from '../errors.ts'
-import { ERR_BUSY, ERR_HANDLER, ERR_LISTEN, ERR_OPTION, ERR_REPLACED, ERR_SERVER, ERR_SHUTDOWN } from '../failures.ts'
+import {
+  ERR_BUSY,
+  ERR_HANDLER,
+  ERR_LISTEN,
+  ERR_OPTION,
+  ERR_REPLACED,
+  ERR_SERVER,
+  ERR_SESSION_LOST,
+  ERR_SHUTDOWN
+} from '../failures.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import { install, undoAll } from '../plugin.ts'
@@ -128,7 +137,10 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     // What another hello has brought meanwhile is newer, however long this one took.
     if (peer && link.order < peer.order) return new AnywireError(ERR_REPLACED)
     const { state, transformer: from } = peer ?? {}
-    if (!hello || !peer?.recover(link, wire, hello)) return this.#welcome(link, wire, judged, hello)
+    if (!hello || !peer?.recover(link, wire, hello)) {
+      // A client that only wants to move has a session already.
+      return hello?.move ? new AnywireError(ERR_SESSION_LOST) : this.#welcome(link, wire, judged, hello)
+    }
     this.#waiting.delete(link)
     this.counters.recovered++
     if (peer.state !== 'open') return undefined

@@ -2,6 +2,7 @@ import type { Client } from '../../lib/client.ts'
 import type { Attempt, Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { GIVEN_UP } from '../../lib/link.ts'
+import type { LinkError } from '../../lib/link.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
 import type { Strategy } from '../../lib/strategy.ts'
@@ -60,12 +61,14 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
   #all: readonly ClientTransformer[] = []
   #origin = ''
   #opened = 0
+  #patience: number
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: Client, options: Required<WiresOptions>) {
     super()
     this.#client = client
     this.#options = options
+    this.#patience = options.patience
   }
 
   get resting(): readonly string[] {
@@ -73,10 +76,12 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
   }
 
   readonly strategy: Strategy = (transformers, open, url) => {
-    const { headStart, patience } = this.#options
+    const patience = this.#patience
     this.#all = transformers
     this.#origin = url.origin
-    return race(headStart, patience)(this.#order(), open, url)
+    // A server that takes its time over a welcome has more of it at the next attempt.
+    this.#patience *= 2
+    return race(this.#options.headStart, patience)(this.#order(), open, url)
   }
 
   tried({ transformer, error }: Attempt): void {
@@ -86,14 +91,20 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
   opened(): void {
     const { remember } = this.#options
     this.#opened = performance.now()
-    this.#rests.delete(this.#client.transformer)
+    // It works; how long it has to live before its failures are forgotten is seen at its end.
+    const known = this.#rests.get(this.#client.transformer)
+    if (known) this.#rests.set(this.#client.transformer, { ...known, until: 0 })
+    // The server is slow at most, and not this way to it.
+    this.#patience = this.#options.patience
     if (remember > 0 && this.#all.length > 1) favourites.set(this.#origin, this.#client.transformer, remember)
     this.#plan()
   }
 
   lost(): void {
     this.stop()
-    if (performance.now() - this.#opened < SHORT_LIFE) this.#rest(this.#client.transformer)
+    const { transformer } = this.#client
+    if (performance.now() - this.#opened < SHORT_LIFE) this.#rest(transformer)
+    else this.#rests.delete(transformer)
   }
 
   stop(): void {
@@ -155,7 +166,11 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
       // Events of the client tell how it went.
       const moved = await this.#client.migrate(name).then(
         () => true,
-        () => false
+        (error: LinkError) => {
+          // Asking again at once would only be refused again.
+          if (error.refused) this.#rest(name)
+          return false
+        }
       )
       if (moved) return
     }

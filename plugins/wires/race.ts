@@ -26,11 +26,12 @@ export const race =
           const transformer = waiting.shift()
           if (!transformer) return
           let late: ReturnType<typeof setTimeout> | undefined
+          let over = false
           const link = open(transformer, async () => {
             const before = turns
             turns = link.settled.catch(() => {})
             await before
-            if (running + waiting.length < 2) return
+            if (over || running + waiting.length < 2) return
             const abort = (): void => link.abort(linkError(tell(ERR_HANDSHAKE_TIMEOUT)))
             late = setTimeout(abort, Math.min(patience, LONGEST))
           })
@@ -38,6 +39,7 @@ export const race =
           if (waiting.length) next = setTimeout(start, Math.min(headStart, LONGEST))
           link.settled
             .finally(() => {
+              over = true
               clearTimeout(late)
               running--
             })
@@ -45,6 +47,8 @@ export const race =
               if (running + waiting.length === 0 || error.refused) reject(error)
               else start()
             })
+            // The attempt is over: nothing can be opened any more.
+            .catch(reject)
         }
         if (waiting.length) start()
         else reject(linkError([1006, 'there is no transformer', 0]))

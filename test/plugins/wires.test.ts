@@ -206,6 +206,50 @@ describe('wires', () => {
       assert.ok(!events.some(event => event.startsWith('disconnect')))
     })
 
+    it('is kept while the better one dies each time, which is tried ever more seldom', async () => {
+      const client = connect({ rest: 1_000 }, [], [first, second])
+      await world.pass(10)
+      let moves = 0
+      client.on('migrate', ({ to }) => {
+        if (to !== 'first') return
+        moves++
+        setTimeout(() => first.cut(), 50)
+      })
+      first.cut()
+      await world.pass(120_000)
+      assert.ok(moves > 2 && moves < 9, `${moves} moves`)
+    })
+
+    it('is kept when the server refuses the better one, which is not asked again at once', async () => {
+      let asked = 0
+      await world.server.close()
+      world.serve({
+        transformers: all,
+        authenticate: ({ transformer }) => {
+          if (transformer === 'first') asked++
+          return transformer === 'second' && {}
+        }
+      })
+      first.stalled = true
+      const client = connect({ rest: 10_000 })
+      await world.pass(400)
+      first.stalled = false
+      await world.pass(60_000)
+      assert.equal(client.transformer, 'second')
+      assert.ok(asked > 0 && asked < 5, `${asked} times`)
+    })
+
+    it('has the time that a slow server takes', async () => {
+      await world.server.close()
+      world.serve({
+        transformers: all,
+        authenticate: () => new Promise(resolve => setTimeout(() => resolve({}), 4_500))
+      })
+      const client = connect({ upgrade: false })
+      await world.pass(40_000)
+      assert.equal(client.state, 'open')
+    })
+
     it('is kept when the option says so', async () => {
       first.stalled = true
       const client = connect({ upgrade: false })

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { memory } from '../../transformers/memory/index.ts'
+import { wires } from '../../plugins/wires/client.ts'
+import { guard, undoing } from '../support/faults-guard.ts'
+import { host, logOf } from '../support/faults-pair.ts'
+import { turns, until } from '../support/faults-wait.ts'
+
+describe('an attempt that is given up', () => {
+  const use = undoing()
+  guard()
+
+  const names = ['first', 'second', 'third']
+
+  it('starts nothing any more, whoever gave it up, and settles', async () => {
+    const networks = names.map(name => memory({ name, stalled: true }))
+    const { dial } = host(use, { server: { transformers: networks } })
+    for (const act of ['end', 'destroy', 'timeout'] as const) {
+      const client = dial({
+        transformers: networks,
+        plugins: [wires({ headStart: 5, remember: 0 })],
+        timeout: act === 'timeout' ? 8 : 5_000
+      })
+      const near = logOf(client)
+      await turns(2)
+      if (act !== 'timeout') client[act]()
+      await until(() => near.closes.length === 1)
+      await turns(20)
+    }
+  })
+
+  it('has migrate settle, whatever the application takes its time over', async () => {
+    let slow = false
+    const { dial, told } = host(use)
+    const client = dial({
+      auth: () => (slow ? new Promise(() => {}) : 'quick'),
+      timeout: 20
+    })
+    const near = logOf(client)
+    await until(() => client.state === 'open' && told.peers.length === 1)
+    slow = true
+    await assert.rejects(client.migrate('memory'), { code: 3005 })
+    const moving = client.migrate('memory')
+    client.destroy()
+    await assert.rejects(moving, { message: 'given up' })
+    assert.deepEqual(near.story, ['open', 'close'])
+  })
+
+  it('begins no session where the connection only wants to move', async () => {
+    const { dial, told } = host(use, { server: { authenticate: () => ({ time: Math.random() }) } })
+    const client = dial()
+    const near = logOf(client)
+    await until(() => client.state === 'open')
+    for (let round = 0; round < 3; round++) await assert.rejects(client.migrate('memory'), { code: 3002 })
+    client.write('as before')
+    await until(() => told.logs[0]?.values.length === 1)
+    assert.deepEqual([told.peers.length, near.story], [1, ['open']])
+  })
+})
+
+describe('what interceptors hold back at the end of a connection', () => {
+  const use = undoing()
+  guard()
+
+  it('is none of the next one: neither a value nor an end', async () => {
+    const { dial, told } = host(use)
+    const client = dial({ plugins: [] })
+    const near = logOf(client)
+    let go = (): void => {}
+    client.outgoing.use(async (value, next) => {
+      if (value === 'slow') await new Promise<void>(resolve => (go = resolve))
+      next(value)
+    })
+    await until(() => client.state === 'open')
+    client.write('slow')
+    client.end(4999, 'of the first')
+    client.destroy()
+    client.open()
+    await until(() => client.state === 'open')
+    go()
+    client.write('of the second')
+    await until(() => told.logs[1]?.values.length === 1)
+    assert.deepEqual(told.logs[1]?.values, ['of the second'])
+    assert.deepEqual([client.state, near.errors.map(({ code }) => code)], ['open', ['ERR_CLOSED']])
+  })
+
+  it('does not hold back the end of a session that another one follows', async () => {
+    const { dial, told, network } = host(use, { server: { recovery: { time: 60_000, same: () => false } } })
+    const client = dial()
+    const near = logOf(client)
+    const gates: (() => void)[] = []
+    client.incoming.use(async (value, next) => {
+      await new Promise<void>(resolve => gates.push(resolve))
+      next(value)
+    })
+    await until(() => client.state === 'open' && told.peers.length === 1)
+    told.peers[0]?.write('slow')
+    await until(() => gates.length === 1)
+    network.cut()
+    await until(() => near.story.length === 4)
+    assert.deepEqual(near.story, ['open', 'disconnect', 'close', 'open'])
+    gates[0]?.()
+    await until(() => near.values.length === 1)
+  })
+})
