@@ -70,6 +70,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
     super(options.parser, { ...LIMITS, ...options.limits })
+    for (const { dial } of options.transformers) if (!dial) throw new AnywireError(ERR_OPTION, 'transformers')
     // A URL that is none now will be none at each attempt.
     if (typeof url !== 'function') attemptUrl(url)
     this.#url = url
@@ -240,18 +241,25 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
           reject(error)
         }
       })
+      let tried = false
       const start = async (): Promise<void> => {
         const [base, credentials] = await Promise.all([each(this.#url), each(auth)])
         const url = attemptUrl(base, query)
         const open: Open = (transformer, turn) => {
           if (this.#attempt !== attempt) throw linkError([1006, GIVEN_UP, 0])
+          tried = true
           const link = openLink(this, transformer, url, () => this.#hello(credentials), turn)
           this.#links.add(link)
           return link
         }
         await strategy(transformers, open, url)
       }
-      start().catch((error: unknown) => failed(linkErrorOf(error)))
+      start().catch((thrown: unknown) => {
+        const error = linkErrorOf(thrown)
+        failed(error)
+        // Nothing else would tell: what the application was asked for failed.
+        if (!tried) this.emit('attempt', { transformer: '', duration: 0, error })
+      })
     })
   }
 
@@ -297,6 +305,8 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     for (const settle of this.#pings.splice(0)) settle(new AnywireError(ERR_CLOSED))
     if (!reconnect) undoAll(this.#undos, (...failure) => this.failed(...failure))
     if (lost) {
+      // Otherwise nobody would learn why there never was a connection.
+      if (!id && !reconnect && !this.isClosed && !this.listenerCount('close')) print(`anywire: ${code} ${end.reason}`)
       if (id || !reconnect) this.closed(end, lost)
     } else if (state === 'open') this.emit('disconnect', end)
   }

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 import type { Undo } from './emitter.ts'
 import { AnywireError } from './errors.ts'
-import { ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS } from './failures.ts'
+import { ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS } from './failures.ts'
 import type { Lane } from './lane.ts'
 
 /** What both halves of a plugin have. A plugin is a plain object from a factory. */
@@ -56,7 +56,7 @@ export type Checked<P extends readonly PluginInfo[], Seen extends string = never
 
 /**
  * Installs plugins in order onto `host`: calls `hook` for each and adds what it returns under the plugin's name.
- * @throws ERR_PLUGIN_NAME when a name is taken; ERR_PLUGIN_NEEDS when a needed plugin is not there before
+ * @throws ERR_OPTION for what is no plugin; ERR_PLUGIN_NAME when a name is taken; ERR_PLUGIN_NEEDS when a needed plugin is not there before
  */
 export const install = <P extends PluginInfo>(
   host: object,
@@ -65,7 +65,9 @@ export const install = <P extends PluginInfo>(
 ): void => {
   const before: string[] = []
   for (const plugin of plugins) {
-    const { name, needs = [] } = plugin
+    const { name, version, needs = [] } = plugin
+    // A factory that was not called has a name too.
+    if (!Number.isSafeInteger(version)) throw new AnywireError(ERR_OPTION, `'${name}' is no plugin`)
     const missing = needs.find(need => !before.includes(need))
     if (missing) throw new AnywireError(ERR_PLUGIN_NEEDS, `'${name}' needs '${missing}'`)
     if (name in host || before.includes(name)) throw new AnywireError(ERR_PLUGIN_NAME, `'${name}'`)

@@ -28,6 +28,29 @@ describe('an attempt that is given up', () => {
     }
   })
 
+  it('tells that what the application was asked for failed', async () => {
+    const { dial } = host(use)
+    const attempts: unknown[] = []
+    const client = dial({
+      auth: () => {
+        throw new Error('no token')
+      }
+    })
+    client.on('attempt', ({ transformer, error }) => attempts.push([transformer, error?.message]))
+    await until(() => attempts.length === 2)
+    assert.deepEqual(attempts[0], ['', 'Error: no token'])
+  })
+
+  it('is none for options that are no parts', () => {
+    const { dial } = host(use)
+    const factory = (): never => assert.fail('called')
+    assert.throws(() => dial({ transformers: [factory as never] }), { code: 'ERR_OPTION' })
+    assert.throws(() => dial({ plugins: [factory as never] }), {
+      code: 'ERR_OPTION',
+      message: /'factory' is no plugin/
+    })
+  })
+
   it('has migrate settle, whatever the application takes its time over', async () => {
     let slow = false
     const { dial, told } = host(use)
