@@ -9,7 +9,8 @@ import type { Command } from './command.ts'
 const HELP = `anywire bundle: makes a client bundle for browsers, of exactly the parts that are named. Needs esbuild.
 
   --transformers <names>     in order of preference, separated by commas; default ws
-  --plugins <names>          in order; default reconnect,offline; '' for none
+  --plugins <names>          in order; default reconnect,offline, and wires for
+                             several transformers; '' for none
   --parser <name>            default json
   --import <name>=<module>   a part of your own, or of a package, by the name that the lists use; again for more.
                              <module> is a path or the name of a package, with #factory behind it
