@@ -1,7 +1,7 @@
 /*
  * What is known of contexts, values, events and errors at compile time. Checked by `npm run types`. Nothing here runs.
  */
-import { AnywireError, connect, createServer } from '../../index.ts'
+import { AnywireError, connect, createServer, ERR_UNAUTHORIZED } from '../../index.ts'
 import type {
   AuthRequest,
   Client,
@@ -41,6 +41,17 @@ const both = createServer({ authenticate: async ({ auth }) => (await Promise.res
 is<Equal<ContextOf<typeof both>, User>>()
 const none = createServer({ port: 0 })
 is<Equal<ContextOf<typeof none>, undefined>>()
+const telling = createServer({
+  authenticate: ({ auth }) => (auth === 'good' ? user : new AnywireError(ERR_UNAUTHORIZED, 'log in first'))
+})
+is<Equal<ContextOf<typeof telling>, User>>()
+const tellingLater = createServer({
+  authenticate: async ({ auth }) => {
+    if (auth === undefined) return false
+    return (await Promise.resolve(auth)) === 'good' ? user : new AnywireError(ERR_UNAUTHORIZED)
+  }
+})
+is<Equal<ContextOf<typeof tellingLater>, User>>()
 const several = createServer({ authenticate: ({ plain }) => (plain ? { guest: true as const } : user) })
 several.on('connection', ({ context }) => {
   is<Equal<IsAny<typeof context>, false>>()

@@ -1,0 +1,219 @@
+import { Emitter } from '../../lib/emitter.ts'
+import type { Undo } from '../../lib/emitter.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_OPTION } from '../../lib/failures.ts'
+import type { Parser } from '../../lib/parser.ts'
+import { isPattern, isWild } from '../../lib/patterns.ts'
+import { print } from '../../lib/print.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { Server } from '../../lib/server/server.ts'
+import { Interests } from './interests.ts'
+import type { Interest, Listener, Receiver } from './interests.ts'
+import { Keys } from './keys.ts'
+import { Log } from './log.ts'
+import type { History, HistoryOptions, Message, Provider } from './message.ts'
+import { LIMITS, parseTopics } from './options.ts'
+import type { PubSubLimits, PubSubServerOptions } from './options.ts'
+import type { ServerHandler, ServerPublishOptions, ServerPubSub } from './server.ts'
+import { box, toMessage } from './wire.ts'
+import type { MessagePacket } from './wire.ts'
+
+/** Over the plugin's own lane. */
+const LANE = { lane: 'pubsub' }
+
+/** Passes messages on: from clients and the server, to both. */
+export class Hub implements ServerPubSub {
+  readonly limits: PubSubLimits
+  readonly interests = new Interests()
+  readonly log: Log
+  readonly keys: Keys
+  readonly #server: Server
+  readonly #names = new WeakMap<Peer, string>()
+  /** The server's own subscribers that are to be called: in order, whatever they publish themselves. */
+  #calls: (() => unknown)[] = []
+  #calling = false
+
+  constructor(server: Server, { topics = {}, limits }: PubSubServerOptions) {
+    this.#server = server
+    this.limits = { ...LIMITS, ...limits }
+    this.log = new Log(parseTopics(topics), this.limits)
+    this.keys = new Keys(this.limits.keys)
+  }
+
+  publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number {
+    const { except = [], key } = value[1] ?? {}
+    if (!this.isTopic(topic)) throw new AnywireError(ERR_OPTION, `'${topic}' is no topic`)
+    return this.deliver(topic, box(value), undefined, [except].flat(), key)
+  }
+
+  subscribe(topic: string, handler: ServerHandler): Undo {
+    const { epoch } = this.log
+    const receiver: Receiver = (packet, peer) => {
+      const message = { ...toMessage(packet, epoch), peer }
+      this.#call(() => handler(message.value, message))
+    }
+    this.checkName(topic)
+    this.interests.join(topic, receiver, () => {})
+    return () => this.interests.leave(topic, receiver)
+  }
+
+  listen(pattern: string, provider: Provider): Undo {
+    const served = new Map<string, AbortController>()
+    const listener: Listener = {
+      pattern,
+      start: name => {
+        const controller = new AbortController()
+        served.set(name, controller)
+        this.#call(() => provider(name, controller.signal))
+      },
+      stop: name => {
+        served.get(name)?.abort()
+        served.delete(name)
+      }
+    }
+    this.checkName(pattern)
+    this.interests.listen(listener)
+    return () => {
+      this.interests.unlisten(listener)
+      for (const name of served.keys()) listener.stop(name)
+    }
+  }
+
+  history(topic: string, { since, limit = 100, reverse = false }: HistoryOptions = {}): History {
+    const { epoch } = this.log
+    const [entries, complete] = this.log.page(topic, since?.epoch ?? '', since?.offset ?? -1, limit, reverse)
+    return { epoch, messages: entries.map(({ packet }) => toMessage(packet, epoch)), complete }
+  }
+
+  retained(topic: string): Message | undefined {
+    const entry = this.log.topic(topic)?.retained
+    return entry && toMessage(entry.packet, this.log.epoch, true)
+  }
+
+  subscribers(topic: string): number {
+    const found = this.interests.of(topic)
+    return recipients(found, []).size + found.reduce((sum, { receivers }) => sum + receivers.size, 0)
+  }
+
+  /** What the client of a peer calls itself, also in its next sessions: that is how it is left out of history. */
+  name(peer: Peer, client: string): void {
+    if (client.length <= this.limits.length) this.#names.set(peer, client)
+  }
+
+  /** Forgets what is too old. */
+  sweep(): void {
+    this.log.sweep()
+    this.keys.sweep()
+  }
+
+  isTopic(name: unknown): name is string {
+    return this.isName(name) && !isWild(name)
+  }
+
+  isName(name: unknown): name is string {
+    return isPattern(name, this.limits.length)
+  }
+
+  /** Whether the rate of a topic allows one message more. */
+  takes(topic: string): boolean {
+    return this.log.open(topic)?.allows(performance.now()) ?? true
+  }
+
+  /** @throws ERR_OPTION */
+  checkName(name: string): void {
+    if (!this.isName(name)) throw new AnywireError(ERR_OPTION, `'${name}' is no topic or pattern`)
+  }
+
+  /**
+   * Passes a message on.
+   * @param from - who published it, if not the server
+   * @param except - who does not get it
+   */
+  deliver(
+    topic: string,
+    value: readonly unknown[],
+    from: Peer | undefined,
+    except: readonly Peer[],
+    key?: string
+  ): number {
+    const known = key === undefined ? undefined : this.keys.get(`${topic} ${key}`)
+    if (known !== undefined) return known
+    const packet = this.log.add(
+      topic,
+      value,
+      except.flatMap(peer => this.#names.get(peer) ?? [])
+    )
+    const interests = this.interests.of(topic)
+    let count = 0
+    for (const { receivers } of interests) {
+      for (const receiver of receivers) {
+        count++
+        // It may have gone meanwhile.
+        this.#calls.push(() => receivers.has(receiver) && receiver(packet, from))
+      }
+    }
+    try {
+      count += this.#multicast(recipients(interests, except), packet)
+    } finally {
+      if (key !== undefined) this.keys.set(`${topic} ${key}`, count)
+      this.#callAll()
+    }
+    return count
+  }
+
+  #multicast(peers: ReadonlySet<Peer>, packet: MessagePacket): number {
+    try {
+      return this.#server.multicast(peers, packet, LANE)
+    } catch (error) {
+      // A parser cannot encode it. Those with another one get it all the same, where they have not got it already.
+      const able = new Map([...peers].map(({ parser }) => [parser, canEncode(parser, packet)]))
+      const all = [...peers]
+      const rest = all.slice(all.findIndex(({ parser }) => !able.get(parser)))
+      this.#server.multicast(
+        rest.filter(({ parser }) => able.get(parser)),
+        packet,
+        LANE
+      )
+      throw error
+    }
+  }
+
+  #callAll(): void {
+    if (this.#calling) return
+    this.#calling = true
+    for (let call = this.#calls.shift(); call; call = this.#calls.shift()) call()
+    this.#calling = false
+  }
+
+  /** What the application's functions throw, or reject with, is reported. */
+  #call(call: () => unknown): void {
+    const fail = (error: unknown): void => {
+      if (this.#server instanceof Emitter) this.#server.failed(error, 'pubsub')
+      else print(error)
+    }
+    try {
+      const result = call()
+      if (result instanceof Promise) result.catch(fail)
+    } catch (error) {
+      fail(error)
+    }
+  }
+}
+
+const canEncode = (parser: Parser, value: unknown): boolean => {
+  try {
+    parser.encode(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Each peer once. Where there is one interest and nobody to leave out, that is a set which is there already. */
+const recipients = ([first, ...more]: readonly Interest[], except: readonly Peer[]): ReadonlySet<Peer> => {
+  if (first && !more.length && !except.length) return first.peers
+  const peers = new Set(first?.peers)
+  for (const interest of more) for (const peer of interest.peers) peers.add(peer)
+  for (const peer of except) peers.delete(peer)
+  return peers
+}

@@ -1,0 +1,64 @@
+import type { ClientPlugin } from '../../lib/plugin.ts'
+import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Server } from '../../lib/server/server.ts'
+import type { Permissions } from '../permissions/index.ts'
+import { pubsub as base } from './client.ts'
+import { Hub } from './hub.ts'
+import type { PubSubServerOptions } from './options.ts'
+import type { PubSubClientOptions } from './pubsub.ts'
+import type { PeerPubSub, ServerPubSub } from './server.ts'
+import { Subscriber } from './subscriber.ts'
+
+export interface PubSubOptions extends PubSubClientOptions, PubSubServerOptions {}
+
+/** How often what is too old is forgotten, in milliseconds. */
+const SWEEP = 10_000
+
+type Host = Server & { readonly permissions?: Permissions }
+
+/** What one server has of it. */
+interface Installation {
+  readonly hub: Hub
+  readonly subscribers: WeakMap<object, Subscriber>
+}
+
+/**
+ * Publish and subscribe: topics with wildcards, history and catch-up.
+ * @example
+ * createServer(http, { plugins: [pubsub({ topics: { 'news.>': { history: { size: 100 } } } })] })
+ * await connect(url, { plugins: [pubsub()] }).pubsub.subscribe('news.*', value => console.log(value))
+ */
+export const pubsub = (options: PubSubOptions = {}) => {
+  const installations = new WeakMap<Server, Installation>()
+  return {
+    ...base(options),
+    server(server: Host, during): ServerPubSub {
+      const hub = new Hub(server, options)
+      const subscribers = new WeakMap<object, Subscriber>()
+      installations.set(server, { hub, subscribers })
+      server.permissions?.on('refresh', peers => {
+        for (const peer of peers) subscribers.get(peer)?.refresh()
+      })
+      during(() => {
+        const timer = setInterval(() => hub.sweep(), SWEEP)
+        timer.unref()
+        return () => clearInterval(timer)
+      })
+      return hub
+    },
+    peer(peer, lane, server: Host, during): PeerPubSub | undefined {
+      const installation = installations.get(server)
+      if (!installation) return undefined
+      const subscriber = new Subscriber(installation.hub, peer, lane, server.permissions)
+      installation.subscribers.set(peer, subscriber)
+      lane.on('data', items => subscriber.receive(items))
+      during(() => () => subscriber.end())
+      return subscriber
+    }
+  } as const satisfies ClientPlugin & ServerPlugin
+}
+
+export type * from './message.ts'
+export type { PubSubLimits, PubSubServerOptions, TopicOptions } from './options.ts'
+export type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
+export type { PeerPubSub, ServerHandler, ServerMessage, ServerPublishOptions, ServerPubSub } from './server.ts'

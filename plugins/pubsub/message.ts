@@ -1,0 +1,62 @@
+import type { Undo } from '../../lib/emitter.ts'
+import type { AnywireError } from '../../lib/errors.ts'
+
+/** What was published. */
+export interface Message {
+  readonly topic: string
+  /** Not there at all when it was published without a value. */
+  readonly value?: unknown
+  /** Which message of its topic it is; 0 where the topic has no history. */
+  readonly offset: number
+  /** Names the history that the offset is of. Another one begins when the server is restarted. */
+  readonly epoch: string
+  /** Whether it was published before, and is the topic's last value. */
+  readonly retained: boolean
+}
+
+/** Is called for each message of a subscription. */
+export type Handler = (value: unknown, message: Message) => unknown
+
+/** A place in a topic's history; a message is one. */
+export type Position = Pick<Message, 'epoch' | 'offset'>
+
+/** What came of a subscription. */
+export interface Outcome {
+  /** It was there before, in a session that was lost, and everything that was published meanwhile has arrived. */
+  readonly recovered: boolean
+  /** It was there before, and something may have been published meanwhile that does not arrive. */
+  readonly missed: boolean
+}
+
+export interface HistoryOptions {
+  /** Only what came behind this place. */
+  readonly since?: Position
+  /** Messages at most. Default 100. */
+  readonly limit?: number
+  /** The last ones first. Default false. */
+  readonly reverse?: boolean
+}
+
+/** A part of a topic's history. */
+export interface History {
+  readonly epoch: string
+  readonly messages: readonly Message[]
+  /** Whether everything since the place that was asked for is still there. Without a place: whether anything was ever forgotten. */
+  readonly complete: boolean
+}
+
+/** Serves a name, topic or pattern, while somebody is subscribed to it: until the signal says otherwise. */
+export type Provider = (name: string, signal: AbortSignal) => unknown
+
+/** What goes on until it is ended, and a promise of how it began. */
+export interface Ongoing<T> extends Promise<T> {
+  /** Ends it. Nothing arrives from here on. */
+  readonly unsubscribe: Undo
+}
+
+/** What the server does not do any more, or has not done, and why. */
+export interface Refusal {
+  readonly topic: string
+  /** Undefined: the server's application ended it. */
+  readonly error: AnywireError | undefined
+}

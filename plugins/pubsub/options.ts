@@ -1,0 +1,65 @@
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_OPTION } from '../../lib/failures.ts'
+import { isPattern, Patterns } from '../../lib/patterns.ts'
+
+/** What the server keeps of topics, and allows for them. */
+export interface TopicOptions {
+  /**
+   * Messages that are kept for those who come back, and who ask: so many, each for so many milliseconds. Default: none;
+   * `ttl`: Infinity.
+   */
+  readonly history?: { readonly size: number; readonly ttl?: number }
+  /** Whether the last value is kept for those who subscribe later; publishing no value forgets it. Default false. */
+  readonly retain?: boolean
+  /** Messages of clients to one topic: so many a second, and so many at once. Past it they fail with ERR_RATE. Default: any. */
+  readonly rate?: { readonly second: number; readonly burst: number }
+}
+
+export interface PubSubServerOptions {
+  /** By pattern; the most specific one counts. */
+  readonly topics?: Readonly<Record<string, TopicOptions>>
+  readonly limits?: Partial<PubSubLimits>
+}
+
+export interface PubSubLimits {
+  /** Characters in a topic or pattern. Default 256. */
+  readonly length: number
+  /** Subscriptions of one client, and names that it listens to. Default 1,000. */
+  readonly subscriptions: number
+  /** Items of one client whose permission is awaited. Default 1,000. */
+  readonly pending: number
+  /** Messages that one subscription catches up with; past it they are missed. And of one look into a history. Default 1,000. */
+  readonly messages: number
+  /** Topics of which something is kept; past it the one that was published to longest ago is forgotten. Default 100,000. */
+  readonly topics: number
+  /** Keys of messages that are remembered, each for five minutes. Default 100,000. */
+  readonly keys: number
+}
+
+export const LIMITS: PubSubLimits = {
+  length: 256,
+  subscriptions: 1_000,
+  pending: 1_000,
+  messages: 1_000,
+  topics: 100_000,
+  keys: 100_000
+}
+
+/** The options of the topics under a pattern. */
+export interface Settings {
+  readonly pattern: string
+  readonly size: number
+  readonly ttl: number
+  readonly retain: boolean
+  readonly rate: TopicOptions['rate']
+}
+
+/** @throws ERR_OPTION for what is no pattern */
+export const parseTopics = (topics: Readonly<Record<string, TopicOptions>>): Patterns<Settings> => {
+  const patterns = new Patterns<Settings>()
+  for (const [pattern, { history, retain = false, rate }] of Object.entries(topics)) {
+    if (!isPattern(pattern, Infinity)) throw new AnywireError(ERR_OPTION, `'${pattern}' is no pattern of topics`)
+    patterns.set(pattern, { pattern, size: history?.size ?? 0, ttl: history?.ttl ?? Infinity, retain, rate })
+  }
+  return patterns
+}

@@ -1,0 +1,55 @@
+import type { Listenable } from '../../lib/connection.ts'
+import type { Handler, History, HistoryOptions, Message, Ongoing, Outcome, Provider, Refusal } from './message.ts'
+
+export interface PubSubClientOptions {
+  /** Messages that may be published while there is no wire. Default 10,000. */
+  readonly queue?: number
+}
+
+export interface OngoingOptions {
+  /** Ends it when it is aborted. */
+  readonly signal?: AbortSignal
+}
+
+export interface PublishOptions {
+  /** Whether the promise of how many received it is wanted. Default false. */
+  readonly ack?: boolean
+  /** Whether the publisher gets it too, where it is subscribed. Default true. */
+  readonly echo?: boolean
+  /** Of two messages to one topic with the same key, the second one reaches nobody. */
+  readonly key?: string
+}
+
+export interface PubSubEvents {
+  /** A message arrived, for whichever subscription of this client or one that the server made. */
+  message: [message: Message]
+  /** The server has a subscription: it was asked for, or the session is a new one. */
+  subscribe: [subscribed: Outcome & { readonly topic: string }]
+  /** The server ended a subscription, or did not make it. */
+  unsubscribe: [ended: Refusal]
+  /** What was published without `ack` reached nobody. */
+  refuse: [refused: Refusal]
+  /** Messages of a topic with history did not arrive, those with these offsets. */
+  gap: [gap: { readonly topic: string; readonly from: number; readonly to: number }]
+}
+
+/** `client.pubsub` */
+export interface PubSub extends Listenable<PubSubEvents> {
+  /**
+   * Has a handler called for each message of a topic, or of all that a pattern stands for, in this session and in those that follow.
+   * @returns resolves when the server has it. Rejects with ERR_DENIED, ERR_LIMIT, ERR_OPTION for what is no topic, or
+   * ERR_CLOSED when it was ended before; that nobody waits for it does no harm
+   */
+  subscribe(topic: string, handler: Handler, options?: OngoingOptions): Ongoing<Outcome>
+  /**
+   * Publishes a value, or none. Without a wire it waits for one.
+   * @returns with `ack` how many received it, or a rejection as `subscribe` has it; otherwise as `write` of a connection
+   * @throws without `ack`: ERR_ENCODE, ERR_TOO_LARGE, ERR_CLOSED; ERR_LIMIT when too many wait
+   */
+  publish(topic: string, value: unknown, options: PublishOptions & { readonly ack: true }): Promise<number>
+  publish(topic: string, ...value: [value?: unknown, options?: PublishOptions]): boolean
+  /** The messages that the server still has of a topic. Rejects as `subscribe` does. */
+  history(topic: string, options?: HistoryOptions): Promise<History>
+  /** Calls a provider for each name under a pattern that has subscribers, while it has. Rejects as `subscribe` does. */
+  listen(pattern: string, provider: Provider, options?: OngoingOptions): Ongoing<void>
+}

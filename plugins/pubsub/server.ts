@@ -1,0 +1,51 @@
+import type { Undo } from '../../lib/emitter.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { History, HistoryOptions, Message, Provider } from './message.ts'
+
+/** A message as the server's own subscribers get it. */
+export interface ServerMessage extends Message {
+  /** Who published it; undefined: the server. */
+  readonly peer: Peer | undefined
+}
+
+export type ServerHandler = (value: unknown, message: ServerMessage) => unknown
+
+export interface ServerPublishOptions {
+  /** Peers that do not get it. */
+  readonly except?: Peer | readonly Peer[]
+  /** Of two messages to one topic with the same key, the second one reaches nobody. */
+  readonly key?: string
+}
+
+/** `server.pubsub`: what clients can do, without a connection and without permissions. */
+export interface ServerPubSub {
+  /**
+   * Publishes a value, or none.
+   * @returns how many subscribers receive it: clients, those included that are away, and handlers on the server
+   * @throws ERR_OPTION for what is no topic; ERR_ENCODE
+   */
+  publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number
+  /** Calls a handler for each message of a topic or pattern. */
+  subscribe(topic: string, handler: ServerHandler): Undo
+  /** Calls a provider for each name under a pattern that has subscribers, while it has. */
+  listen(pattern: string, provider: Provider): Undo
+  history(topic: string, options?: HistoryOptions): History
+  /** The retained message of a topic. One of null or undefined has that value; undefined itself: there is none. */
+  retained(topic: string): Message | undefined
+  /** How many would receive a message of a topic. */
+  subscribers(topic: string): number
+}
+
+/** `peer.pubsub`: the subscriptions of a peer, by name. */
+export interface PeerPubSub extends Iterable<string> {
+  readonly size: number
+  has(topic: string): boolean
+  /**
+   * Subscribes the client, whatever permissions say, for as long as its session lasts. Its `message` event tells what arrives.
+   * @returns false: the client has not the plugin, or has ended
+   * @throws ERR_OPTION for what is no topic
+   */
+  subscribe(topic: string): boolean
+  /** Ends a subscription, whoever made it; the client is told. */
+  unsubscribe(topic: string): void
+}

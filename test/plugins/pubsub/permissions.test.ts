@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { Rule } from '../../../plugins/permissions/index.ts'
+import { guard, undoing } from '../../support/faults-guard.ts'
+import { runs } from '../../support/faults-seed.ts'
+import { turns, until } from '../../support/faults-wait.ts'
+import { notes, world } from '../../support/pubsub.ts'
+
+const codeOf = (outcome: PromiseSettledResult<unknown>): string =>
+  outcome.status === 'fulfilled' ? 'ok' : String(Reflect.get(Object(outcome.reason), 'code'))
+
+describe('pubsub: permissions', () => {
+  const printed = guard()
+  const use = undoing()
+
+  it('are asked for each verb and item', async () => {
+    const asked: string[] = []
+    const rule: Rule<string> = ({ verb, name, value, previous, context }) => {
+      asked.push(JSON.stringify([context, verb, name, value, previous]))
+      return true
+    }
+    const { open, server } = world(use, {
+      rules: { pubsub: rule },
+      pubsub: { topics: { a: { retain: true } } }
+    })
+    const { pubsub } = await open('ann')
+    server.pubsub.publish('a', 'before')
+    await Promise.all([
+      pubsub.subscribe('a', () => {}),
+      pubsub.subscribe('b.*', () => {}),
+      pubsub.publish('a', { x: 1 }, { ack: true }),
+      pubsub.history('c'),
+      pubsub.listen('d.>', () => {})
+    ])
+    assert.deepEqual(asked, [
+      '["ann","subscribe","a",null,null]',
+      '["ann","subscribe","b.*",null,null]',
+      '["ann","publish","a",{"x":1},"before"]',
+      '["ann","history","c",null,null]',
+      '["ann","listen","d.>",null,null]'
+    ])
+  })
+
+  it('keep what is denied from everybody, and tell who asked', async () => {
+    const { open, server } = world(use, {
+      rules: {
+        pubsub: { subscribe: { open: true, closed: ({ context }) => context === 'bob' }, publish: { open: true } }
+      }
+    })
+    const [ann, bob] = [await open('ann'), await open('bob')]
+    const [hers, his] = [notes(), notes()]
+    await bob.pubsub.subscribe('closed', his.handler)
+    await assert.rejects(ann.pubsub.subscribe('closed', hers.handler), { code: 'ERR_DENIED' })
+    const refused: unknown[] = []
+    ann.pubsub.on('refuse', ({ topic, error }) => refused.push([topic, error?.code]))
+    ann.pubsub.publish('closed', 1)
+    await assert.rejects(ann.pubsub.publish('closed', 2, { ack: true }), { code: 'ERR_DENIED' })
+    await assert.rejects(ann.pubsub.history('closed'), { code: 'ERR_DENIED' })
+    await assert.rejects(
+      ann.pubsub.listen('closed', () => {}),
+      { code: 'ERR_DENIED' }
+    )
+    assert.deepEqual(refused, [['closed', 'ERR_DENIED']])
+    server.pubsub.publish('closed', 3)
+    await until(() => his.values.length === 1)
+    assert.deepEqual([hers.values, his.values], [[], [3]])
+  })
+
+  it('end what goes on when they are refreshed', async () => {
+    let allowed = true
+    const { open, server, peerOf } = world(use, {
+      rules: {
+        pubsub: {
+          subscribe: { now: () => allowed, later: async () => allowed, '*': true },
+          listen: () => allowed
+        }
+      }
+    })
+    const { client, pubsub } = await open()
+    const ended: unknown[] = []
+    pubsub.on('unsubscribe', ({ topic, error }) => ended.push(`${topic} ${error?.code}`))
+    const { values, handler } = notes()
+    const served: AbortSignal[] = []
+    await Promise.all([
+      ...['now', 'later', 'other'].map(name => pubsub.subscribe(name, handler)),
+      pubsub.listen('served', (_name, signal) => served.push(signal))
+    ])
+    const peer = peerOf(client)
+    peer.pubsub.subscribe('now.too')
+    const undo = server.pubsub.subscribe('served', () => {})
+    await until(() => served.length === 1)
+    server.permissions.refresh(peer)
+    allowed = false
+    server.permissions.refresh(() => false)
+    await turns()
+    assert.deepEqual(ended, [])
+    server.permissions.refresh(peer)
+    assert.equal(server.pubsub.publish('now', 1), 0)
+    await until(() => ended.length === 3)
+    server.pubsub.publish('later', 2)
+    server.pubsub.publish('other', 3)
+    await until(() => values.length === 1)
+    assert.deepEqual(ended.map(String).toSorted(), ['later ERR_DENIED', 'now ERR_DENIED', 'served ERR_DENIED'])
+    assert.deepEqual([values, [...peer.pubsub], served[0]?.aborted], [[3], ['other', 'now.too'], true])
+    undo()
+  })
+
+  it('count as they are when the answer comes', async () => {
+    const answers: ((allowed: boolean) => void)[] = []
+    const { open, server, peerOf } = world(use, {
+      rules: { pubsub: () => new Promise<boolean>(resolve => answers.push(resolve)) }
+    })
+    const { client, pubsub } = await open()
+    const subscribed = pubsub.subscribe('a', () => {})
+    await until(() => answers.length === 1)
+    server.permissions.refresh()
+    answers[0]?.(true)
+    await until(() => answers.length === 2)
+    answers[1]?.(false)
+    await assert.rejects(subscribed, { code: 'ERR_DENIED' })
+    assert.equal(peerOf(client).pubsub.size, 0)
+  })
+
+  it('that take their time keep the order of one topic, and hold up no other', async () => {
+    const answers: (() => void)[] = []
+    const { open, server } = world(use, {
+      rules: {
+        pubsub: {
+          publish: {
+            slow: ({ value }) =>
+              value === 1 || value === 3 ? new Promise(resolve => answers.push(() => resolve(true))) : value !== 'no',
+            fast: true
+          }
+        }
+      }
+    })
+    const { pubsub } = await open()
+    const heard: unknown[] = []
+    const refused: unknown[] = []
+    server.pubsub.subscribe('>', (value, { topic }) => heard.push(`${topic} ${String(value)}`))
+    pubsub.on('refuse', ({ topic }) => refused.push(topic))
+    for (const value of [0, 1, 2, 'no', 3, 4]) {
+      pubsub.publish('slow', value)
+      pubsub.publish('fast', value)
+    }
+    await until(() => heard.length === 7)
+    assert.deepEqual(heard, ['slow 0', 'fast 0', 'fast 1', 'fast 2', 'fast no', 'fast 3', 'fast 4'])
+    heard.length = 0
+    answers[0]?.()
+    await until(() => answers.length === 2 && refused.length === 1)
+    assert.deepEqual(heard, ['slow 1', 'slow 2'])
+    answers[1]?.()
+    await until(() => heard.length === 4)
+    assert.deepEqual(heard, ['slow 1', 'slow 2', 'slow 3', 'slow 4'])
+    pubsub.publish('slow', 5)
+    await until(() => heard.length === 5)
+  })
+
+  it('that never answer hold no more than a limit', async () => {
+    const { open } = world(use, {
+      rules: { pubsub: () => new Promise<boolean>(() => {}) },
+      pubsub: { limits: { pending: 5 } }
+    })
+    const { pubsub } = await open()
+    const outcomes: unknown[] = []
+    for (let count = 0; count < 8; count++) {
+      pubsub
+        .publish(`a${count % 2}`, count, { ack: true })
+        .catch((error: unknown) => outcomes.push(Reflect.get(Object(error), 'code')))
+    }
+    await until(() => outcomes.length === 3)
+    await turns()
+    assert.deepEqual(outcomes, ['ERR_LIMIT', 'ERR_LIMIT', 'ERR_LIMIT'])
+  })
+
+  it('do not stop an unsubscription from overtaking the subscription that waits for them', async () => {
+    const answers: ((allowed: boolean) => void)[] = []
+    const { open, server, peerOf } = world(use, {
+      rules: { pubsub: () => new Promise<boolean>(resolve => answers.push(resolve)) }
+    })
+    const { client, pubsub } = await open()
+    const { values, handler } = notes()
+    const first = pubsub.subscribe('a', handler)
+    await until(() => answers.length === 1)
+    first.unsubscribe()
+    const second = pubsub.subscribe('a', handler)
+    await turns()
+    answers[0]?.(true)
+    await until(() => answers.length === 2)
+    assert.equal(peerOf(client).pubsub.size, 0)
+    answers[1]?.(true)
+    await second
+    await assert.rejects(first, { code: 'ERR_CLOSED' })
+    server.pubsub.publish('a', 1)
+    await until(() => values.length === 1)
+  })
+
+  // What happens to each item of a batch, at once or later.
+  const fates = ['allow', 'deny', 'throw', 'allow later', 'deny later', 'reject later'] as const
+  const kinds = ['subscribe', 'publish', 'tell', 'history', 'listen'] as const
+
+  it('judge each item of a batch by itself, whatever becomes of the others', async () => {
+    const answers: (() => void)[] = []
+    const decide: Rule<string> = ({ name }) => {
+      const [fate = '', when] = (name.split('.')[1] ?? '').split(' ')
+      const act = (): boolean => {
+        if (fate === 'throw' || fate === 'reject') throw new Error('of a rule')
+        return fate === 'allow'
+      }
+      if (when === undefined) return act()
+      return new Promise((resolve, reject) => {
+        answers.push(() => {
+          try {
+            resolve(act())
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error('of a rule'))
+          }
+        })
+      })
+    }
+    const { open, server, peerOf } = world(use, { rules: { pubsub: decide } })
+    const item = fc.record({ kind: fc.constantFrom(...kinds), fate: fc.constantFrom(...fates) })
+    const batch = fc.uniqueArray(item, { minLength: 1, maxLength: 30, selector: ({ kind, fate }) => `${kind} ${fate}` })
+    await fc.assert(
+      fc.asyncProperty(batch, fc.array(fc.nat(), { maxLength: 30 }), async (items, order) => {
+        const { client, pubsub } = await open()
+        const refused: string[] = []
+        const delivered: string[] = []
+        const undo = server.pubsub.subscribe('>', (_value, { topic }) => delivered.push(topic))
+        pubsub.on('refuse', ({ topic }) => refused.push(topic))
+        const outcomes = items.map(({ kind, fate }, index) => {
+          const name = `${kind}.${fate}.${index}`
+          if (kind === 'subscribe') return pubsub.subscribe(name, () => {})
+          if (kind === 'publish') return pubsub.publish(name, index, { ack: true })
+          if (kind === 'history') return pubsub.history(name)
+          if (kind === 'listen') return pubsub.listen(name, () => {})
+          pubsub.publish(name, index)
+          return undefined
+        })
+        const settled = Promise.allSettled(outcomes.map(async outcome => outcome))
+        const later = items.filter(({ fate }) => fate.endsWith('later')).length
+        await until(() => answers.length === later)
+        for (const pick of order) answers.splice(pick % Math.max(1, answers.length), 1)[0]?.()
+        for (const answer of answers.splice(0)) answer()
+        const expected = items.map(({ kind, fate }) =>
+          fate.startsWith('allow') || kind === 'tell' ? 'ok' : 'ERR_DENIED'
+        )
+        assert.deepEqual((await settled).map(codeOf), expected)
+        const names = (wanted: readonly string[], allowed: boolean): string[] =>
+          items.flatMap(({ kind, fate }, index) =>
+            wanted.includes(kind) && fate.startsWith('allow') === allowed ? [`${kind}.${fate}.${index}`] : []
+          )
+        await until(() => refused.length === names(['tell'], false).length)
+        assert.deepEqual(refused.toSorted(), names(['tell'], false).toSorted())
+        await until(() => delivered.length === names(['publish', 'tell'], true).length)
+        assert.deepEqual(delivered.toSorted(), names(['publish', 'tell'], true).toSorted())
+        assert.deepEqual([...peerOf(client).pubsub].toSorted(), names(['subscribe'], true).toSorted())
+        undo()
+        client.destroy()
+      }),
+      runs(60)
+    )
+    assert.deepEqual(printed, [])
+  })
+})
