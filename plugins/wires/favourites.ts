@@ -13,16 +13,17 @@ const own = new Map<string, string>()
 const store = {
   read(key: string): string | null {
     try {
-      return localStorage.getItem(key)
+      return localStorage.getItem(key) ?? own.get(key) ?? null
     } catch {
       return own.get(key) ?? null
     }
   },
   write(key: string, value: string): void {
+    own.set(key, value)
     try {
       localStorage.setItem(key, value)
     } catch {
-      own.set(key, value)
+      // There is none, it is full, or forbidden.
     }
   }
 }
