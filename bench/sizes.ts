@@ -13,27 +13,23 @@ interface Entry {
   directory?: string
   /** The built files that it takes. */
   needs?: string[]
-  /** The most that it may have, in bytes of brotli. */
-  budget?: number
 }
 
 interface Size {
   minified: number
   gzip: number
   brotli: number
-  budget?: number
 }
 
 const bench = fileURLToPath(new URL('.', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
-const plugins = ['pubsub', 'rpc', 'presence', 'records']
+const plugins = ['pubsub', 'rpc', 'presence']
 
 const entries = (): Record<string, Entry> => ({
-  'anywire: ws, json, reconnect, offline': {
+  'anywire: ws, json, reconnect, offline, wires': {
     code: `export { connect } from 'anywire'`,
     directory: root,
-    needs: ['browser.js'],
-    budget: 5 * 1024
+    needs: ['browser.js']
   },
   'anywire/core, ws, json': {
     code: `
@@ -49,8 +45,7 @@ const entries = (): Record<string, Entry> => ({
       `export { connect } from 'anywire'`
     ),
     directory: root,
-    needs: ['browser.js', ...plugins.map(name => `plugins/${name}/client.js`)],
-    budget: 13 * 1024
+    needs: ['browser.js', ...plugins.map(name => `plugins/${name}/client.js`)]
   },
   'socket.io-client': { code: `export { io } from 'socket.io-client'` },
   'engine.io-client': { code: `export { Socket } from 'engine.io-client'` },
@@ -66,7 +61,7 @@ function primus(): string {
   return library
 }
 
-async function measure({ code, directory = bench, budget }: Entry): Promise<Size> {
+async function measure({ code, directory = bench }: Entry): Promise<Size> {
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: directory },
     bundle: true,
@@ -79,21 +74,16 @@ async function measure({ code, directory = bench, budget }: Entry): Promise<Size
     logLevel: 'error'
   })
   const bytes = outputFiles[0]?.contents ?? new Uint8Array()
-  const sizes = { minified: bytes.length, gzip: gzipSync(bytes).length, brotli: brotliCompressSync(bytes).length }
-  return budget === undefined ? sizes : { ...sizes, budget }
+  return { minified: bytes.length, gzip: gzipSync(bytes).length, brotli: brotliCompressSync(bytes).length }
 }
 
 function table(sizes: Record<string, Size>): string {
   const width = Math.max(...Object.keys(sizes).map(name => name.length))
   const line = (name: string, cells: string[]): string =>
     name.padEnd(width) + cells.map(cell => cell.padStart(12)).join('')
-  const verdict = ({ brotli, budget = Infinity }: Size): string =>
-    budget < Infinity ? `  ≤ ${budget} ${brotli <= budget ? 'ok' : 'over'}` : ''
   return [
     line('bytes', ['minified', 'gzip', 'brotli']),
-    ...Object.entries(sizes).map(
-      ([name, size]) => line(name, [size.minified, size.gzip, size.brotli].map(String)) + verdict(size)
-    )
+    ...Object.entries(sizes).map(([name, size]) => line(name, [size.minified, size.gzip, size.brotli].map(String)))
   ].join('\n')
 }
 
