@@ -1,9 +1,8 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { AnywireError } from '../../lib/errors.ts'
-import { print } from '../../lib/print.ts'
 import { ENTER, LEAVE, STATE, UNWATCH, WATCH } from './wire.ts'
-import type { Ask, Row, Verb } from './wire.ts'
+import type { Ask, News, Verb } from './wire.ts'
 
 /** Someone in a place. */
 export interface Member<Data = unknown> {
@@ -22,9 +21,14 @@ export interface PlaceEvents<Data = unknown> {
   leave: [member: Member<Data>]
   /** The server does not allow any more, or again, that this client is here, or watches. */
   evicted: [verb: Verb, error: AnywireError]
+  /**
+   * An update was not taken: others see what was said before. ERR_LIMIT: it is too large, or too many wait; ERR_ENCODE: the
+   * parser does not carry it. Without a listener it is an `error` of the client.
+   */
+  refused: [error: AnywireError]
 }
 
-/** A place as a client sees it. It is watched while somebody listens to it, or after `watch()`. */
+/** A place as a client sees it. What is told of its members is told from `watch()` until `unwatch()`. */
 export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
   readonly name: string
   /** Whether this client is here. */
@@ -48,6 +52,8 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
 interface Asking {
   ask(what: Ask, place: ClientPlace): Promise<void>
   update(place: ClientPlace): void
+  print(value: unknown): string
+  failed(error: unknown, event: string): void
 }
 
 export class ClientPlace extends Emitter<PlaceEvents> implements Place {
@@ -55,8 +61,14 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
   isIn = false
   isWatched = false
   data: unknown
+  /** What was last on its way to the server. */
+  said: unknown
   readonly #asking: Asking
   #members = new Map<string, Member>()
+  /** What has come of a list that takes more than one message. */
+  #part: News | undefined
+  /** Which answer counts: the one to what was asked last. */
+  readonly #turns = [0, 0, 0]
 
   constructor(name: string, asking: Asking) {
     super()
@@ -65,7 +77,6 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
   }
 
   enter(data: unknown): Promise<void> {
-    this.isIn = true
     this.data = data
     return this.#begin(ENTER)
   }
@@ -78,18 +89,16 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
 
   leave(): Promise<void> {
     if (!this.isIn) return Promise.resolve()
-    this.isIn = false
+    this.#turn(ENTER, false)
     return this.#asking.ask(LEAVE, this)
   }
 
   watch(): Promise<void> {
-    this.isWatched = true
     return this.#begin(WATCH)
   }
 
   unwatch(): Promise<void> {
-    this.isWatched = false
-    this.#members.clear()
+    this.#turn(WATCH, false)
     return this.#asking.ask(UNWATCH, this)
   }
 
@@ -98,8 +107,29 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
   }
 
   /** The server tells who is here, or what has changed. */
-  changed({ type, rows }: { readonly type: number; readonly rows: readonly Row[] }): void {
+  changed(news: News): void {
     if (!this.isWatched) return
+    const part = news.type === STATE ? undefined : this.#part
+    const all = part ? { ...part, rows: [...part.rows, ...news.rows] } : news
+    this.#part = news.more ? all : undefined
+    if (!news.more) this.#apply(all)
+  }
+
+  /** An update was not taken. */
+  refused(error: AnywireError): void {
+    if (!this.emit('refused', error)) this.failed(error, 'update')
+  }
+
+  evicted(verb: Verb, error: AnywireError): void {
+    this.#is(verb === 'enter' ? ENTER : WATCH, false)
+    this.emit('evicted', verb, error)
+  }
+
+  override failed(error: unknown, event: string): void {
+    this.#asking.failed(error, event)
+  }
+
+  #apply({ type, rows }: News): void {
     const before = this.#members
     const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
     const after = new Map(type === STATE ? [] : before)
@@ -108,7 +138,9 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
       if (connections > 0) {
         const member = { id, connections, data }
         after.set(id, member)
-        told.push([known ? 'change' : 'join', member])
+        if (!known) told.push(['join', member])
+        // A list also tells what is known already.
+        else if (type !== STATE || !this.#isSame(known, member)) told.push(['change', member])
       } else if (known) {
         after.delete(id)
         told.push(['leave', known])
@@ -120,25 +152,32 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
     for (const [event, member] of told) this.emit(event, member)
   }
 
-  evicted(verb: Verb, error: AnywireError): void {
-    if (verb === 'enter') this.isIn = false
-    else {
-      this.isWatched = false
-      this.#members.clear()
-    }
-    this.emit('evicted', verb, error)
+  #isSame(one: Member, other: Member): boolean {
+    return this.#asking.print([one.connections, one.data]) === this.#asking.print([other.connections, other.data])
   }
 
-  override failed(error: unknown): void {
-    print(error)
+  #is(what: typeof ENTER | typeof WATCH, is: boolean): void {
+    if (what === ENTER) this.isIn = is
+    else this.isWatched = is
+    if (this.isWatched) return
+    this.#members.clear()
+    this.#part = undefined
+  }
+
+  #turn(what: typeof ENTER | typeof WATCH, is: boolean): number {
+    this.#is(what, is)
+    this.#turns[what] = (this.#turns[what] ?? 0) + 1
+    return this.#turns[what]
   }
 
   async #begin(what: typeof ENTER | typeof WATCH): Promise<void> {
+    const turn = this.#turn(what, true)
     try {
       await this.#asking.ask(what, this)
+      // It may have been evicted of what it said before.
+      if (turn === this.#turns[what]) this.#is(what, true)
     } catch (error) {
-      if (what === ENTER) this.isIn = false
-      else this.isWatched = false
+      if (turn === this.#turns[what]) this.#is(what, false)
       throw error
     }
   }

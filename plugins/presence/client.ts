@@ -28,7 +28,8 @@ export const presence = () =>
       lane.on('data', packet => asker.heard(packet))
       client.on('open', ({ recovered }) => (recovered ? asker.flush() : asker.began()))
       client.on('drain', () => asker.flush())
-      client.on('close', ({ reconnect }) => asker.ended(!reconnect))
+      // The end of a session may be told when the next one goes on already.
+      client.on('close', () => lane.connected || asker.ended(client.state === 'closed'))
       return <Data>(name: string): Place<Data> => {
         if (!isPlace(name)) throw new AnywireError(ERR_OPTION, `'${name}' names no place`)
         // What members say is the application's to know.

@@ -1,3 +1,4 @@
+import type { Parser } from '../../lib/parser.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Row } from './wire.ts'
 
@@ -10,7 +11,8 @@ interface Person {
 /** Who is in a place, and who watches it. */
 export class Crowd {
   readonly name: string
-  readonly watchers = new Set<Peer>()
+  /** By parser: what one of them cannot carry is told to others as it is. */
+  readonly #watchers = new Map<Parser, Set<Peer>>()
   readonly #people = new Map<string, Person>()
   /** Those who have changed since the watchers were told. */
   readonly #changed = new Set<string>()
@@ -21,15 +23,27 @@ export class Crowd {
 
   /** Nobody is here or looks. */
   get isEmpty(): boolean {
-    return this.#people.size === 0 && this.watchers.size === 0
+    return this.#people.size === 0 && this.#watchers.size === 0
   }
 
   get hasChanged(): boolean {
     return this.#changed.size > 0
   }
 
-  has(identity: string, peer: Peer): boolean {
-    return this.#people.get(identity)?.said.has(peer) ?? false
+  /** The watchers, those together who have the same parser. */
+  get audiences(): Iterable<ReadonlySet<Peer>> {
+    return this.#watchers.values()
+  }
+
+  watch(peer: Peer): void {
+    const audience = this.#watchers.get(peer.parser)
+    if (audience) audience.add(peer)
+    else this.#watchers.set(peer.parser, new Set([peer]))
+  }
+
+  unwatch(peer: Peer): void {
+    const audience = this.#watchers.get(peer.parser)
+    if (audience?.delete(peer) && audience.size === 0) this.#watchers.delete(peer.parser)
   }
 
   /** Someone is here, or says something else of themselves. */

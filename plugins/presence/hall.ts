@@ -1,8 +1,9 @@
 import { Emitter } from '../../lib/emitter.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
-import { print } from '../../lib/print.ts'
 import { Crowd } from './crowd.ts'
+import { piecesOf, writeRows } from './pieces.ts'
+import { report } from './report.ts'
 import { CHANGES } from './wire.ts'
 import type { Row } from './wire.ts'
 
@@ -44,15 +45,17 @@ export class Hall extends Emitter<HallEvents> {
 
   /** @returns who is there: from here on the peer is told what changes */
   watch(place: string, peer: Peer): readonly Row[] {
+    const before = this.#crowds.get(place)
+    if (before?.hasChanged) this.#tell(before)
+    // A place that everybody has left may be gone once that is told.
     const crowd = this.#crowd(place)
-    if (crowd.hasChanged) this.#tell(crowd)
-    crowd.watchers.add(peer)
+    crowd.watch(peer)
     return crowd.rows()
   }
 
   unwatch(place: string, peer: Peer): void {
     const crowd = this.#crowds.get(place)
-    crowd?.watchers.delete(peer)
+    crowd?.unwatch(peer)
     if (crowd) this.#clean(crowd)
   }
 
@@ -60,8 +63,8 @@ export class Hall extends Emitter<HallEvents> {
     clearTimeout(this.#timer)
   }
 
-  override failed(error: unknown): void {
-    print(error)
+  override failed(error: unknown, event: string): void {
+    report(this.#server, error, event)
   }
 
   #crowd(place: string): Crowd {
@@ -86,7 +89,12 @@ export class Hall extends Emitter<HallEvents> {
 
   #tell(crowd: Crowd): void {
     const rows = crowd.takeChanges()
-    this.#server.multicast(crowd.watchers, [CHANGES, crowd.name, rows], { lane: 'presence' })
+    const pieces = piecesOf(rows)
+    for (const audience of crowd.audiences) {
+      const write = (some: readonly Row[]): unknown =>
+        this.#server.multicast(audience, [CHANGES, crowd.name, some], { lane: 'presence' })
+      for (const piece of pieces) writeRows(piece, write, error => report(this.#server, error))
+    }
     this.#clean(crowd)
     this.emit('changes', crowd.name, rows)
   }

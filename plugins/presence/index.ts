@@ -18,6 +18,8 @@ export interface PresenceOptions<Context = unknown> {
   readonly interval?: number
   /** Places that a peer may be in, and as many that it may watch. Default 100. */
   readonly places?: number
+  /** What a connection may say of itself in a place: about as many bytes as it has as JSON text. Default 4,096. */
+  readonly bytes?: number
 }
 
 export interface ServerPresenceEvents {
@@ -66,7 +68,8 @@ const permissionsOf = (server: object): Permissions | undefined =>
 export const presence = <Context = unknown>({
   identity = ({ id }) => id,
   interval = 50,
-  places = 100
+  places = 100,
+  bytes = 4_096
 }: PresenceOptions<Context> = {}) => {
   const halls = new WeakMap<Server, Hall>()
   const visitors = new WeakMap<Peer, Visitor>()
@@ -94,7 +97,7 @@ export const presence = <Context = unknown>({
         hall,
         identity(peer),
         (peer, verb, name, value) => permissions?.check({ peer, plugin: 'presence', verb, name, value }) ?? true,
-        places
+        { places, bytes }
       )
       visitors.set(peer, visitor)
       lane.on('data', packet => visitor.heard(packet))

@@ -14,10 +14,13 @@ export const UPDATE = 4
 /** server → client: [DONE, number]; [REFUSED, number, code] */
 export const DONE = 5
 export const REFUSED = 6
-/** server → client: [STATE, place, members]: all there are; [CHANGES, place, members]: those that are new or have changed */
+/**
+ * server → client: [STATE, place, members, more]: all there are; [CHANGES, place, members, more]: those that are new or have
+ * changed. `more`: true where the next CHANGES are a part of it, too much for one message
+ */
 export const STATE = 7
 export const CHANGES = 8
-/** server → client: [EVICTED, place, verb, code]: what was allowed is not any more */
+/** server → client: [EVICTED, place, verb, code]: what was allowed is not any more; of 'update': it was not taken */
 export const EVICTED = 9
 
 /** Someone in a place: with no connection, they have left. */
@@ -33,8 +36,15 @@ export type Request =
 
 export type Answer =
   | { readonly number: number; /** Why the server refused; '' where it did not. */ readonly code: string }
-  | { readonly type: typeof STATE | typeof CHANGES; readonly place: string; readonly rows: readonly Row[] }
-  | { readonly place: string; readonly verb: Verb; readonly code: string }
+  | ({ readonly place: string } & News)
+  | { readonly place: string; readonly verb: Verb | 'update'; readonly code: string }
+
+/** What a place looks like, or what has changed there. */
+export interface News {
+  readonly type: typeof STATE | typeof CHANGES
+  readonly rows: readonly Row[]
+  readonly more: boolean
+}
 
 /** The longest name of a place, in UTF-16 units. */
 const LONGEST = 256
@@ -67,8 +77,8 @@ export const parseAnswer = (packet: unknown): Answer | undefined => {
   if (type === REFUSED && isNumber(second)) return { number: second, code: textOf(third) || 'ERR_DENIED' }
   if (typeof second !== 'string') return undefined
   if ((type === STATE || type === CHANGES) && Array.isArray(third) && third.every(isRow)) {
-    return { type, place: second, rows: third }
+    return { type, place: second, rows: third, more: fourth === true }
   }
-  if (type !== EVICTED || (third !== 'enter' && third !== 'watch')) return undefined
+  if (type !== EVICTED || (third !== 'enter' && third !== 'watch' && third !== 'update')) return undefined
   return { place: second, verb: third, code: textOf(fourth) }
 }

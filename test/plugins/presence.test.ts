@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import type { Peer } from '../../core.ts'
+import type { AnywireError, Peer, ServerOptions } from '../../core.ts'
 import { permissions } from '../../plugins/permissions/index.ts'
 import type { Rules } from '../../plugins/permissions/index.ts'
 import type { Place } from '../../plugins/presence/client.ts'
 import { presence as inBrowsers } from '../../plugins/presence/client.ts'
 import { presence } from '../../plugins/presence/index.ts'
 import type { PresenceOptions, ServerPresence } from '../../plugins/presence/index.ts'
+import { json } from '../../parsers/json.ts'
+import { msgpack } from '../../parsers/msgpack.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import { pluginContract } from '../contract/plugin.ts'
 import { Clocked } from '../support/clocked.ts'
@@ -26,7 +28,10 @@ pluginContract('presence', () => ({
       [6, 1, 'ERR_DENIED'],
       [7, 'room', [['id', 1, 'data']]],
       [8, 'room', [['id', 0]]],
-      [9, 'room', 'enter', 'ERR_DENIED']
+      [7, 'room', [['id', 1, 'data']], true],
+      [8, 'room', [['id', 1]], true],
+      [9, 'room', 'enter', 'ERR_DENIED'],
+      [9, 'room', 'update', 'ERR_LIMIT']
     ]
   }
 }))
@@ -40,10 +45,10 @@ describe('presence', () => {
     assert.equal(await world.end(), 0, 'timers were left behind')
   })
 
-  const start = (options: PresenceOptions = {}, rules?: Rules): void => {
+  const start = (options: PresenceOptions = {}, rules?: Rules, more: Partial<ServerOptions> = {}): void => {
     const plugins = [...(rules ? [permissions(rules)] : []), presence(options)]
     // The plugins of this test are not in the type of the world's server.
-    world = new Clocked({ plugins: plugins as never })
+    world = new Clocked({ ...more, plugins: plugins as never })
   }
 
   const connect = (query: Record<string, string> = {}) =>
@@ -58,6 +63,30 @@ describe('presence', () => {
     }
     place.on('evicted', (verb, { code }) => events.push(`evicted ${verb} ${code}`))
     return events
+  }
+
+  /** A rule that takes its time, and how often it was asked. */
+  const slow = (time: number) => {
+    const rule = (): Promise<boolean> => {
+      rule.asked++
+      return new Promise(resolve => {
+        setTimeout(() => resolve(true), time)
+      })
+    }
+    rule.asked = 0
+    return rule
+  }
+
+  /** What becomes of promises: their codes, 'ok', or '' for as long as they wait. */
+  const outcomes = (promises: readonly Promise<void>[]): string[] => {
+    const all = promises.map(() => '')
+    for (const [index, promise] of promises.entries()) {
+      promise.then(
+        () => (all[index] = 'ok'),
+        (error: AnywireError) => (all[index] = error.code)
+      )
+    }
+    return all
   }
 
   const names = (place: Place<Data>): string[] => place.members().map(({ data }) => data.name)
@@ -230,5 +259,248 @@ describe('presence', () => {
       (await results).map(({ status }) => status),
       ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected']
     )
+  })
+
+  it('tells in several messages what is too much for one', async () => {
+    const rule = slow(1)
+    start({ bytes: 30_000 }, { presence: { enter: true, watch: rule } })
+    const [early, late] = [connect().presence<Data>('room'), connect().presence<Data>('room')]
+    const joined = [record(early), record(late)]
+    const people = Array.from({ length: 50 }, () => connect().presence<Data>('room'))
+    await world.pass(10)
+    const watched = outcomes([early.watch()])
+    await world.pass(10)
+    for (const [index, person] of people.entries()) void person.enter({ name: `${index}`.padEnd(25_000) })
+    await world.pass(100)
+    watched.push(...(await Promise.allSettled([late.watch(), world.pass(100)])).map(({ status }) => status))
+    assert.deepEqual(watched, ['ok', 'fulfilled', 'fulfilled'])
+    for (const events of joined) assert.equal(new Set(events).size, 50)
+    assert.deepEqual(
+      joined.map(({ length }) => length),
+      [50, 50]
+    )
+    assert.deepEqual(world.errors, [])
+  })
+
+  it('tells nothing of those who are there as before, once the server is back', async () => {
+    const options: PresenceOptions = { identity: ({ query }: Peer) => query['user'] ?? '' }
+    start(options)
+    const people = Array.from({ length: 10 }, (_, index) => connect({ user: `${index}` }).presence<Data>('room'))
+    const watcher = connect({ user: 'watcher' }).presence<Data>('room')
+    await world.pass(10)
+    for (const person of people) void person.enter({ name: 'x'.repeat(4_000) })
+    void watcher.watch()
+    await world.pass(100)
+    const events = record(watcher)
+    const closing = world.server.close({ timeout: 0, reconnect: 0 })
+    await world.pass(2_000)
+    await closing
+    people[3]?.update({ name: 'new' })
+    void people[4]?.leave()
+    world.serve({ plugins: [presence(options)] as never })
+    await world.pass(20_000)
+    assert.deepEqual(events, ['change new 1', `leave ${'x'.repeat(4_000)} 1`])
+    assert.equal(watcher.members().length, 9)
+  })
+
+  it('takes no more of a member than the limit', async () => {
+    start({ bytes: 100 })
+    const place = connect().presence<Data>('room')
+    const refusals: string[] = []
+    place.on('refused', ({ code }) => refusals.push(code))
+    await world.pass(10)
+    const results = outcomes([place.enter({ name: 'x'.repeat(100) })])
+    await world.pass(10)
+    assert.equal(place.isIn, false)
+    void place.enter({ name: 'Ada' })
+    await world.pass(10)
+    place.update({ name: 'x'.repeat(100) })
+    await world.pass(10)
+    assert.deepEqual([results, refusals, place.isIn], [['ERR_LIMIT'], ['ERR_LIMIT'], true])
+    assert.deepEqual(
+      server()
+        .members('room')
+        .map(({ data }) => data),
+      [{ name: 'Ada' }]
+    )
+    // Who is refused is not there, on either side.
+    results.push(...(await Promise.allSettled([place.enter({ name: 'x'.repeat(100) }), world.pass(10)])).map(String))
+    assert.deepEqual([place.isIn, server().members('room')], [false, []])
+  })
+
+  it('counts what parsers carry that JSON does not', async () => {
+    start({ bytes: 100 }, undefined, { parsers: [msgpack()] })
+    const client = world.connect([inBrowsers()], { parser: msgpack() })
+    await world.pass(10)
+    const long = 'x'.repeat(100)
+    const values = [new Map([['x', long]]), new Set([long]), new Uint8Array(100), [[long]], new Map([[long, 1]]), 1n]
+    const results = outcomes(values.map((value, index) => client.presence(`${index}`).enter(value)))
+    await world.pass(10)
+    assert.deepEqual(results, [...Array.from({ length: 5 }, () => 'ERR_LIMIT'), 'ok'])
+  })
+
+  it('lets so many requests wait for a slow rule, and refuses the others', async () => {
+    const rule = slow(10)
+    start({ places: 50 }, { presence: rule })
+    const client = connect()
+    await world.pass(10)
+    const places = Array.from({ length: 130 }, (_, index) => client.presence(`${index}`))
+    const results = outcomes(places.map(place => place.enter(0)))
+    await world.pass(5)
+    assert.deepEqual(
+      results.map(result => result === 'ERR_LIMIT'),
+      places.map((_, index) => index > 100)
+    )
+    await world.pass(2_000)
+    assert.equal(rule.asked, 101)
+    assert.equal(results.filter(result => result === 'ok').length, 50)
+    assert.equal(results.includes(''), false)
+    assert.deepEqual(
+      places.map(({ isIn }) => isIn),
+      results.map(result => result === 'ok')
+    )
+  })
+
+  it('asks a slow rule of the latest update only', async () => {
+    const rule = slow(100)
+    start({}, { presence: rule })
+    const place = connect().presence<Data>('room')
+    await world.pass(10)
+    void place.enter({ name: 'x' })
+    for (let at = 1; at <= 90; at++) {
+      place.update({ name: 'x', at })
+      await world.pass(1)
+    }
+    await world.pass(1_000)
+    assert.equal(rule.asked, 2)
+    assert.deepEqual(
+      server()
+        .members('room')
+        .map(({ data }) => data),
+      [{ name: 'x', at: 90 }]
+    )
+  })
+
+  it('waits for no rule to leave', async () => {
+    const rule = slow(100)
+    start({}, { presence: rule })
+    const client = connect()
+    const [room, other] = [client.presence<Data>('room'), client.presence<Data>('other')]
+    await world.pass(10)
+    const results = outcomes([room.enter({ name: 'x' }), other.enter({ name: 'x' }), room.leave(), other.leave()])
+    await world.pass(10)
+    assert.deepEqual(results, ['', 'ok', 'ok', 'ok'])
+    await world.pass(1_000)
+    assert.deepEqual([results[0], server().members('room'), server().members('other')], ['ok', [], []])
+  })
+
+  it('goes by the answer to what was asked last', async () => {
+    start({}, { presence: ({ value }: { value: unknown }) => Promise.resolve((value as Data).name === 'good') })
+    const place = connect().presence<Data>('room')
+    await world.pass(10)
+    const results = outcomes([place.enter({ name: 'bad' }), place.enter({ name: 'good' })])
+    await world.pass(10)
+    assert.deepEqual([results, place.isIn, server().members('room').length], [['ERR_DENIED', 'ok'], true, 1])
+  })
+
+  it('says which data cannot be sent, and sends the rest', async () => {
+    start()
+    const client = connect()
+    const [one, two] = [client.presence<unknown>('one'), client.presence<unknown>('two')]
+    const refusals: string[] = []
+    one.on('refused', ({ code }) => refusals.push(code))
+    await world.pass(10)
+    const results = outcomes([one.enter(1), two.enter(1), client.presence('three').enter(1n)])
+    await world.pass(10)
+    one.update(1n)
+    two.update(2)
+    await world.pass(10)
+    two.update(3)
+    await world.pass(10)
+    assert.deepEqual([results, refusals], [['ok', 'ok', 'ERR_ENCODE'], ['ERR_ENCODE']])
+    assert.equal(server().members('two')[0]?.data, 3)
+    two.update(2n)
+    await world.pass(10)
+    assert.deepEqual(
+      world.errors.map(({ cause }) => (cause as AnywireError).code),
+      ['ERR_ENCODE']
+    )
+    // What was said before counts in sessions to come.
+    const closing = world.server.close({ timeout: 0, reconnect: 0 })
+    await world.pass(2_000)
+    await closing
+    world.serve({ plugins: [presence()] as never })
+    await world.pass(20_000)
+    assert.deepEqual([server().members('one')[0]?.data, server().members('two')[0]?.data], [1, 3])
+  })
+
+  it("tells without its data who says what a watcher's parser does not carry", async () => {
+    start({}, undefined, { parsers: [json(), msgpack()] })
+    const failed: string[] = []
+    world.server.on('error', ({ cause }) => failed.push((cause as AnywireError).code))
+    const member = world.connect([inBrowsers()], { parser: msgpack() }).presence('room')
+    const other = world.connect([inBrowsers()], { parser: msgpack() }).presence('room')
+    const [early, late] = [connect().presence('room'), connect().presence('room')]
+    await world.pass(10)
+    void early.watch()
+    void other.watch()
+    await world.pass(10)
+    void member.enter(new Map([[1, 2]]))
+    await world.pass(100)
+    const watched = outcomes([late.watch()])
+    await world.pass(100)
+    assert.deepEqual(
+      [early, late, other].map(place => place.members().map(({ data }) => data)),
+      [[undefined], [undefined], [new Map([[1, 2]])]]
+    )
+    assert.deepEqual([watched, failed], [['ok'], ['ERR_ENCODE', 'ERR_ENCODE']])
+  })
+
+  it('settles what waits for a session when it is taken back', async () => {
+    start()
+    const client = world.connect([inBrowsers()], { open: false })
+    const place = client.presence<Data>('room')
+    const results = outcomes([place.enter({ name: 'x' }), place.watch(), place.leave(), place.unwatch()])
+    await world.pass(1)
+    assert.deepEqual(results, ['ok', 'ok', 'ok', 'ok'])
+    client.open()
+    await world.pass(100)
+    assert.deepEqual([place.isIn, server().members('room')], [false, []])
+  })
+
+  it('has questions answered that are asked before the end of the last session is told', async () => {
+    start({}, { presence: { enter: slow(10_000) } }, { recovery: false })
+    const client = connect()
+    client.on('data', () => {})
+    client.incoming.use(async (value, next) => {
+      await new Promise(resolve => {
+        setTimeout(resolve, 5_000)
+      })
+      next(value)
+    })
+    await world.pass(10)
+    world.peer.write('hi')
+    await world.pass(10)
+    const results: string[][] = []
+    client.on('open', () => results.push(outcomes([client.presence('room').enter(1)])))
+    world.network.cut()
+    await world.pass(20_000)
+    assert.deepEqual(results, [['ok']])
+  })
+
+  it('hears of a place that was left just before it was watched', async () => {
+    start()
+    const [one, two] = [connect().presence<Data>('room'), connect().presence<Data>('room')]
+    const events = record(one)
+    await world.pass(10)
+    void two.enter({ name: 'Bob' })
+    await world.pass(100)
+    void two.leave()
+    await world.pass(5)
+    void one.watch()
+    await world.pass(100)
+    void two.enter({ name: 'Bob' })
+    await world.pass(100)
+    assert.deepEqual(events, ['join Bob 1'])
   })
 })
