@@ -63,10 +63,16 @@ export function createServer<const P extends readonly ServerPlugin[], Context>(
 ): ServerOf<P, Context> {
   if (typeof first === 'function')
     throw new AnywireError(ERR_OPTION, 'pass the http.Server that runs the app, not the app')
+  if (!isObject(first))
+    throw new AnywireError(ERR_OPTION, 'the first argument must be an http.Server, or options such as { port: 8080 }')
+  if (!isObject(second)) throw new AnywireError(ERR_OPTION, 'the options must be an object')
   const [http, options] = 'on' in first ? [first, second] : [undefined, first]
   const { client: choice = true, transformers = [ws()], parsers = [json()] } = options
   const client = choice === true ? (readyMade() ?? false) : choice
   return createCoreServer<P, Context>(http, { ...options, transformers, parsers, client })
 }
+
+/** JavaScript passes anything. */
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 
 export type { ConnectOptions, DefaultClient } from './defaults.ts'

@@ -50,16 +50,12 @@ export class ServerLink implements Receiver {
   /** What a plain client says before it is admitted, and how much that is. */
   #early: Data[] | undefined
   #earlySize = 0
-  /** The token bucket of the message rate, and when it was last filled. */
-  #tokens: number
-  #filled = performance.now()
 
   /** @param refusal - why the client will be refused as soon as it can be told */
   constructor(host: LinkHost, handshake: Handshake, refusal: AnywireError | undefined) {
     this.#host = host
     this.handshake = handshake
     this.#refusal = refusal
-    this.#tokens = host.limits.rate ? host.limits.rate.burst : Infinity
   }
 
   open(wire: Wire): void {
@@ -83,8 +79,8 @@ export class ServerLink implements Receiver {
       this.#confirmed = true
       peer.confirm()
     }
-    if (--this.#tokens < 0 && !this.#refill()) peer.fail(ERR_RATE)
-    else peer.receive(data)
+    if (peer.rate.take()) peer.receive(data)
+    else peer.fail(ERR_RATE)
   }
 
   drain(): void {
@@ -179,6 +175,11 @@ export class ServerLink implements Receiver {
     return this.#closed
   }
 
+  /** Whether there was a wire ever, and still is. */
+  get hasWire(): boolean {
+    return this.#wire !== undefined
+  }
+
   /** From now on the wire carries `peer`. */
   carry(peer: PeerEndpoint): void {
     this.#stopTimer()
@@ -190,16 +191,6 @@ export class ServerLink implements Receiver {
     const early = this.#early ?? []
     this.#early = undefined
     for (const data of early) this.message(data)
-  }
-
-  #refill(): boolean {
-    const { rate } = this.#host.limits
-    if (!rate) return true
-    const now = performance.now()
-    this.#tokens = Math.min(rate.burst, Math.floor(((now - this.#filled) / 1000) * rate.second)) - 1
-    if (this.#tokens < 0) return false
-    this.#filled = now
-    return true
   }
 }
 

@@ -12,6 +12,8 @@ export interface LinkRequest {
   readonly address: string
   /** The HTTP request, where there was one. */
   readonly request?: HttpRequest
+  /** The transformer listens on a port of its own, which no page comes from: origins are compared with the host alone. */
+  readonly ownPort?: boolean
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { AnywireError } from '../errors.ts'
 import type { Parser } from '../parser.ts'
 import type { Checked } from '../plugin.ts'
 import { LIMITS } from '../limits.ts'
@@ -41,7 +42,7 @@ export interface Recovery {
 }
 
 /** A context, or a refusal. */
-type Refusable<Context> = Context | false | null | undefined
+type Refusable<Context> = Context | AnywireError | false | null | undefined
 
 export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown> {
   /** All are accepted at once, on one path. */
@@ -56,7 +57,7 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
    * The message of an `AnywireError` is told to the client, any other error only to the server's `error`.
    */
   readonly authenticate?: (request: AuthRequest) => Refusable<Context> | Promise<Refusable<Context>>
-  /** Default: pages of the server's own host. */
+  /** Default: pages of the server's own host and port; of its host for transformers that have a port of their own. */
   readonly origins?: Origins
   readonly trustProxy?: TrustProxy
   /** Default '/anywire'. */

@@ -2,7 +2,8 @@ import type { LinkRequest } from './listener.ts'
 
 /**
  * Which pages may connect: '*' all, or those whose origin (`https://example.com`) is in the list, matches an expression,
- * or is accepted by the function. Default: pages of the server's own host.
+ * or is accepted by the function. Default: pages of the server's own host and port; of any port of the host for transformers
+ * that listen on one of their own.
  */
 export type Origins = string | readonly (string | RegExp)[] | ((origin: string, request: LinkRequest) => boolean)
 
@@ -23,5 +24,8 @@ export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Ori
   // `search` has no memory, whatever the flags of an expression are.
   if (origins)
     return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : origin.search(allowed) >= 0))
-  return host !== '' && URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
+  return URL.canParse(origin) && isOwn(new URL(origin), host.toLowerCase(), request.ownPort)
 }
+
+const isOwn = (page: URL, host: string, anyPort = false): boolean =>
+  page.host !== '' && (anyPort ? page.hostname === host.replace(/:\d*$/, '') : page.host === host)

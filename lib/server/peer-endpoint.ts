@@ -21,6 +21,7 @@ import type { PeerHost } from './peer-host.ts'
 import { installPeer } from './peer-plugins.ts'
 import { RunOutbox } from './run-outbox.ts'
 import { makeToken, parseToken, Ticket } from './ticket.ts'
+import { TokenBucket } from './token-bucket.ts'
 
 /** How many acknowledgements and pongs may wait for a wire that is full. */
 const ANSWERS = 10_000
@@ -36,6 +37,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   readonly outbox: RunOutbox
   readonly context: unknown
   readonly plain: boolean
+  /** Of the messages that it brings, over whatever wires. */
+  readonly rate: TokenBucket
   /** Which hello brought the wire that is in use, or was last. */
   order = 0
   readonly #host: PeerHost
@@ -60,6 +63,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     this.plain = handshake.plain
     this.#host = host
     this.#handshake = handshake
+    this.rate = new TokenBucket(host.limits.rate)
     this.outbox = new RunOutbox(Math.min(host.limits.window, hello?.window ?? Infinity), !this.plain)
     if (hello) this.remoteLimit = hello.limit
     if (host.plugins.length) this.#install(new Set(hello?.plugins.map(([name]) => name)))

@@ -12,6 +12,9 @@ const PIECE = 65_536
  * that were sent the same.
  *
  *     [acknowledged up to here] sent, sent, sent | unsent, unsent | queue
+ *
+ * A client that moved may acknowledge over the new wire what it got over the former one, and what waits to be sent again. That
+ * is sent all the same, since the client drops so many messages as the welcome made it expect; it is not kept any more.
  */
 export class RunOutbox implements Outbox {
   /** The run of the current turn; a new message is added to it. */
@@ -77,7 +80,8 @@ export class RunOutbox implements Outbox {
       this.bytes -= run.size
       // What the other end does not count it does not acknowledge, and is not sent again.
       const kept = run.count === run.length ? run : chain(run.reliable())
-      if (this.#keep && kept) {
+      if (this.#count <= this.#taken) this.#base = this.#count
+      else if (this.#keep && kept) {
         this.#sent.push(kept)
         this.#flying += kept.size
         this.bytes += kept.size
@@ -87,9 +91,9 @@ export class RunOutbox implements Outbox {
   }
 
   acknowledge(count: number): boolean {
-    if (count > this.#count) return false
+    if (count > this.#reached) return false
     if (count > this.#taken) this.#taken = count
-    for (let run = this.#sent.first; run && this.#base + run.count <= count; run = this.#sent.first) {
+    for (let run = this.#sent.first; run && this.#base + run.count <= this.#taken; run = this.#sent.first) {
       this.#sent.shift()
       this.#base += run.count
       this.#flying -= run.size
@@ -125,9 +129,8 @@ export class RunOutbox implements Outbox {
 
   clear(): { sent: Data[]; unsent: Data[] } {
     this.#seal()
-    const known = this.#taken - this.#base
-    const sent = [...this.#sent].flatMap(run => run.reliable()).slice(known)
-    const unsent = [...this.#unsent].flatMap(run => run.reliable())
+    const sent = [...this.#sent].flatMap(run => run.reliable()).slice(this.#taken - this.#base)
+    const unsent = [...this.#unsent].flatMap(run => run.reliable()).slice(Math.max(0, this.#taken - this.#count))
     this.#sent = new RunLog()
     this.#unsent = new RunLog()
     this.bytes = this.#flying = 0

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpListener } from 'node:http'
 import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
@@ -34,6 +32,8 @@ import { HttpHost } from './http-host.ts'
 import { ServerLink } from './link.ts'
 import type { LinkHost } from './link.ts'
 import type { Listener, LinkRequest } from './listener.ts'
+import { makeId } from './make-id.ts'
+import { closeHttp, makeHttp } from './own-http.ts'
 import { RECOVERY, SERVER_LIMITS } from './options.ts'
 import type { HttpServer } from './http.ts'
 import type { AnyServerOptions, Recovery, ServerLimits } from './options.ts'
@@ -94,7 +94,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.recovery = recovery === false ? undefined : withDefaults(RECOVERY, recovery)
     this.#addresses = new Addresses(this.limits.connections)
     this.#away = new AwaySessions(this.recovery?.sessions ?? 0, this.recovery?.bytes ?? 0)
-    if (!http && (port !== undefined || socket !== undefined)) this.#own = createHttpServer(notFound)
+    if (!http && (port !== undefined || socket !== undefined)) this.#own = makeHttp()
     this.http = this.#own ?? http
     this.#heart = new Heartbeat(heartbeat)
     this.#host = new HttpHost(
@@ -137,7 +137,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     // What another hello has brought meanwhile is newer, however long this one took.
     if (peer && link.order < peer.order) return new AnywireError(ERR_REPLACED)
     const { state, transformer: from } = peer ?? {}
-    if (!hello || !peer?.recover(link, wire, hello)) {
+    // It may have ended since it was found.
+    if (!hello || !peer || peer.state === 'closed' || !peer.recover(link, wire, hello)) {
       // A client that only wants to move has a session already.
       return hello?.move ? new AnywireError(ERR_SESSION_LOST) : this.#welcome(link, wire, judged, hello)
     }
@@ -218,7 +219,11 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     const code = reconnect === false ? 1000 : status
     const goodbye = (): Goodbye => [code, reason, Math.round(Math.random() * (reconnect || 0))]
     const emptied = new Promise<void>(resolve => (this.#emptied = resolve))
-    for (const link of this.#waiting) link.refuse(new AnywireError(ERR_SHUTDOWN))
+    for (const link of this.#waiting) {
+      link.refuse(new AnywireError(ERR_SHUTDOWN))
+      // One that has no wire yet can be told nothing; a wire that opens later is cut.
+      if (!link.hasWire) this.#waiting.delete(link)
+    }
     for (const peer of this.peers) {
       // What the application said before, it said.
       if (peer.state === 'away') peer.leave(peer.ending ?? goodbye())
@@ -251,13 +256,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       }
     }
     this.#host.detach()
-    const own = this.#own
-    if (own) {
-      await new Promise(resolve => {
-        own.close(resolve)
-        own.closeAllConnections()
-      })
-    }
+    if (this.#own) await closeHttp(this.#own)
     this.emit('close')
   }
 
@@ -295,7 +294,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   #welcome(link: ServerLink, wire: Wire, admitted: Admitted, hello: Hello | undefined): AnywireError | undefined {
     const { context, parser } = admitted
-    const id = this.#ask('id', () => this.#makeId(link.handshake))
+    const id = this.#ask('id', () => makeId(this.#options.id?.(link.handshake), other => this.peers.has(other)))
     const peer = id && this.#ask('plugin', () => new PeerEndpoint(this, id, link.handshake, context, parser, hello))
     if (!peer || peer.state === 'closed') return new AnywireError(ERR_SERVER)
     this.peers.add(peer)
@@ -311,15 +310,6 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     return undefined
   }
 
-  /** @throws ERR_OPTION when the application's is taken, or none */
-  #makeId(handshake: Handshake): string {
-    const id: unknown = this.#options.id?.(handshake) ?? randomBytes(16).toString('base64url')
-    if (typeof id === 'string' && id !== '' && !this.peers.has(id)) return id
-    // It is refused already, whatever becomes of it.
-    if (id instanceof Promise) id.catch(() => {})
-    throw new AnywireError(ERR_OPTION, `the id '${String(id)}' is taken, or no text`)
-  }
-
   /** Calls what the application gave. Undefined: it failed, which is reported. */
   #ask<T>(stage: string, ask: () => T): T | undefined {
     try {
@@ -329,8 +319,4 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       return undefined
     }
   }
-}
-
-const notFound: Parameters<typeof createHttpServer>[1] = (_request, response) => {
-  response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found')
 }

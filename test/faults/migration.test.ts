@@ -126,6 +126,44 @@ describe('migration', () => {
     await end()
   })
 
+  it('may confirm over the new wire what came over the former one and waits to be sent again', async () => {
+    const networks = [memory({ name: 'first' }), memory({ name: 'second', latency: 5, capacity: 2_000 })]
+    let judge: (() => void) | undefined
+    const server = createServer(undefined, {
+      transformers: networks,
+      parsers: [json()],
+      authenticate: ({ transformer }) =>
+        transformer === 'first' ? true : new Promise<true>(resolve => (judge = () => resolve(true)))
+    })
+    use(() => server.close({ timeout: 0 }))
+    const told = watch(server)
+    const client = connect('http://memory', { transformers: networks, parser: json() })
+    use(() => client.destroy(), true)
+    const near = logOf(client)
+    await opened(client)
+    const moving = client.migrate('second')
+    await until(() => judge !== undefined)
+    // The hello said that nothing came; and so little is not confirmed at once.
+    const values = Array.from({ length: 40 }, (_, index) => `${index}`.padEnd(1_000, '.'))
+    for (const value of values.slice(0, 30)) {
+      told.peers[0]?.write(value)
+      // Each is a piece of its own, for the new wire to be full in the midst of them.
+      await turns(1)
+    }
+    await until(() => near.values.length === 30)
+    judge?.()
+    await moving
+    // A ping has the count.
+    await client.ping()
+    for (const value of values.slice(30)) told.peers[0]?.write(value)
+    await until(() => near.values.length === 40 || client.state !== 'open')
+    assert.deepEqual(near.values, values)
+    assert.deepEqual([near.closes, told.errors, near.errors], [[], [], []])
+    await client.ping()
+    told.peers[0]?.destroy()
+    assert.deepEqual(told.logs[0]?.lost, [])
+  })
+
   it('loses, doubles and reorders nothing, whatever happens when', async () => {
     const step = fc.record({
       act: fc.constantFrom('migrate' as const, 'cut' as const, 'wait' as const),

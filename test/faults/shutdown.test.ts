@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { AnywireError } from '../../lib/errors.ts'
+import type { ServerTransformer } from '../../lib/server/listener.ts'
 import { createServer } from '../../lib/server/server.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Receiver } from '../../lib/transformer.ts'
 import { json } from '../../parsers/json.ts'
+import { memory } from '../../transformers/memory/index.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { Clock } from '../support/faults-clock.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
@@ -135,6 +139,33 @@ describe('server.close', () => {
     await until(() => after.closed !== undefined)
     assert.equal(told.peers.length, 1)
     assert.ok(told.refused.every(({ error }) => error.code === 'ERR_SHUTDOWN'))
+  })
+
+  it('does not wait for links whose wire has never opened, and cuts those that open later', async () => {
+    const receivers: Receiver[] = []
+    const slow: ServerTransformer = {
+      ...memory(),
+      name: 'slow',
+      listen: (_host, accept) => {
+        const receiver = accept({ url: '/anywire?anywire=1', headers: {}, address: '' })
+        if (!(receiver instanceof AnywireError)) receivers.push(receiver)
+        return { close() {} }
+      }
+    }
+    const { server, told } = host(use, { server: { transformers: [slow] } })
+    let closed = false
+    void server.close({ timeout: 0 }).then(() => (closed = true))
+    await turns(5)
+    assert.equal(closed, true)
+    assert.deepEqual(
+      told.refused.map(({ error }) => error.code),
+      ['ERR_SHUTDOWN']
+    )
+    let aborted = 0
+    const [receiver] = receivers
+    receiver?.open({ buffered: 0, send: () => true, close() {}, abort: () => void aborted++ })
+    receiver?.close(1006, '')
+    assert.equal(aborted, 1)
   })
 
   it('says so over WebSocket, before and after the upgrade', async () => {

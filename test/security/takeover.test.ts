@@ -147,6 +147,24 @@ describe('who may go on with a session', () => {
     assert.equal((await last.welcome()).recovered, false)
   })
 
+  it('is nobody once the session is over, however shortly before it goes on', async () => {
+    for (let ticks = 0; ticks < 12; ticks++) {
+      const same = (): Promise<boolean> => {
+        void (async () => {
+          for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+          peer.destroy()
+        })()
+        return Promise.resolve(true)
+      }
+      const { back, peer, log } = await open({ recovery: { same } })
+      const next = await back()
+      await turns()
+      assert.equal(peer.state, 'closed')
+      assert.deepEqual([log.closes.length, log.opens.length], [1, 1], `after ${ticks} ticks`)
+      assert.ok(next.heard.length > 0 || next.closed, 'it is answered')
+    }
+  })
+
   it('is judged in time', async () => {
     const clock = new Clock(use)
     const { back, peer } = await open({ limits: { handshake: 1_000 }, recovery: { same: () => new Promise(() => {}) } })

@@ -7,6 +7,7 @@ import type { ServerTransformer } from '../../core.ts'
 import { json } from '../../parsers/json.ts'
 import { raw } from '../../parsers/raw.ts'
 import { loadPackage } from '../../transformers/engine.io/package.ts'
+import { engineio as browserEngineio } from '../../transformers/engine.io/client.ts'
 import { engineio } from '../../transformers/engine.io/index.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { pass } from '../contract/ends.ts'
@@ -14,6 +15,7 @@ import { overHttp } from '../contract/fixture.ts'
 import { opened, Stage } from '../contract/stage.ts'
 import type { StageServerOptions } from '../contract/stage.ts'
 import { next, take } from '../contract/waiting.ts'
+import { standardFetch } from '../support/standard-fetch.ts'
 
 type EngineOptions = NonNullable<Parameters<typeof engineio>[0]>
 
@@ -151,6 +153,62 @@ describe('engine.io', () => {
       assert.equal(peer.headers.authorization, `Basic ${btoa('ada:secret word')}`)
       assert.deepEqual([{ ...peer.query }, peer.address], [{ t: '1', EIOU: '2' }, '127.0.0.1'])
       await stage?.close()
+    }
+  })
+
+  it("leaves the application's query alone, whatever its names are", async () => {
+    const query = { sid: 'shop-7', EIO: '3', transport: 'tram', j: '1', b64: '1', t: '2' }
+    for (const options of [{}, { transports: ['polling'] }, { transports: ['websocket'] }] satisfies EngineOptions[]) {
+      const own = await start(options)
+      let upgrades = 0
+      own.fixture.http?.on('upgrade', () => upgrades++)
+      const { client, peer } = await own.pair({ query })
+      assert.deepEqual({ ...peer.query }, query)
+      const bytes = Uint8Array.of(0, 1, 255)
+      while (!options.transports && upgrades === 0) await pass(client, peer, ['meanwhile'])
+      await pass(client, peer, ['up', { bytes: [...bytes] }])
+      await pass(peer, client, ['down', { bytes: [...bytes] }])
+      await stage?.close()
+    }
+  })
+
+  it('takes the queries of other clients in any order', async () => {
+    const own = await start({}, {}, raw())
+    const opening = '?room=1&transport=polling&EIO=4&t=x'
+    const accepted = next(own.server, 'connection')
+    const sid = await sidOf(await ask(own, opening))
+    const [peer] = await accepted
+    assert.deepEqual({ ...peer.query }, { room: '1', t: 'x' })
+    const got = take(peer, 1)
+    for (const query of [`sid=${sid}&transport=polling&EIO=4`, `transport=polling&EIO=4&sid=${sid}`]) {
+      const sent = await ask(own, `?${query}`, {}, { method: 'POST', body: '4hello' })
+      assert.deepEqual([sent.status, await sent.text()], [200, 'ok'])
+    }
+    assert.deepEqual(await got, ['hello'])
+  })
+
+  describe('a page', () => {
+    const none: unknown = null
+    const forbidden: unknown = function () {
+      throw new DOMException('not here', 'SecurityError')
+    }
+
+    for (const [title, Socket] of [
+      ['without a class for WebSockets', none as typeof WebSocket],
+      ['whose policy forbids WebSockets', forbidden as typeof WebSocket]
+    ] as const) {
+      it(`goes on by polls ${title}`, async () => {
+        const own = await start()
+        const half = (options: Parameters<typeof browserEngineio>[0] = {}) =>
+          browserEngineio({ fetch: standardFetch, WebSocket: Socket, ...options })
+        const { client, peer } = await own.pair({ transformers: [half()] })
+        for (let index = 0; index < 5; index++) {
+          await pass(client, peer, [index])
+          await pass(peer, client, [index])
+        }
+        const [end] = await next(own.connect({ transformers: [half({ transports: ['websocket'] })] }), 'close')
+        assert.equal(end.code, 1006)
+      })
     }
   })
 

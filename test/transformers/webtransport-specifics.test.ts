@@ -146,10 +146,13 @@ describe('webtransport: specifics', () => {
     it('of pages of other hosts are refused', async () => {
       await start()
       const own = stage.url
-      for (const origin of ['https://evil.example', 'null', 'https://127.0.0.1:1', `${own}.evil.example`]) {
+      for (const origin of ['https://evil.example', 'null', 'https://127.0.0.2:1', `${own}.evil.example`]) {
         assert.equal(await status('/anywire', { origin }), 403, origin)
       }
       assert.equal(await status('/anywire', { origin: own }), 200)
+      // Pages come from another port of the host.
+      assert.equal(await status('/anywire', { origin: 'https://127.0.0.1' }), 200)
+      assert.equal(await status('/anywire', { origin: 'http://127.0.0.1:8080' }), 200)
       // What no browser says.
       assert.equal(await status('/anywire', { origin: 'nonsense' }), 200)
     })

@@ -19,7 +19,7 @@ class FakeSession implements WebTransportSession {
   stalled: Promise<void> | undefined
   arrive: (datagram: Uint8Array) => void = () => {}
   end: (info?: unknown) => void = () => {}
-  readonly datagrams: WebTransportSession['datagrams']
+  datagrams: WebTransportSession['datagrams']
 
   constructor(datagramSize: number, old = false) {
     this.closed = new Promise(resolve => {
@@ -76,6 +76,33 @@ describe('webtransport: a wire over any session', () => {
       assert.deepEqual(session.stream, [])
     })
   }
+
+  it('drops datagrams while more of them wait than a wire may hold, and keeps those of one turn', async () => {
+    const session = new FakeSession(1_200)
+    let flow = (): void => {}
+    const stalled = new Promise<void>(resolve => {
+      flow = resolve
+    })
+    let taken = 0
+    const write = async (): Promise<void> => {
+      await stalled
+      taken++
+    }
+    session.datagrams = { ...session.datagrams, createWritable: () => new WritableStream({ write }) }
+    const { wire } = await open(session)
+    for (let count = 0; count < 10_000; count++) wire.datagram?.('x'.repeat(1_000))
+    assert.equal(wire.buffered, 0)
+    flow()
+    await turns(5)
+    assert.ok(taken > 60 && taken <= 70, `${taken} of them`)
+    wire.datagram?.('there is room again')
+    await turns(2)
+    assert.ok(taken > 61)
+    const before = taken
+    wire.datagram?.('and again')
+    await turns(2)
+    assert.equal(taken, before + 1)
+  })
 
   it('receives datagrams as what they were sent as', async () => {
     const session = new FakeSession(1_200)

@@ -195,7 +195,12 @@ export class EngineLink implements Wire {
     if (typeof maxPayload === 'number') this.#limit = maxPayload
     this.#receiver.open(this)
     if (this.#over || this.#socket || !this.#upgrades) return
-    if (Array.isArray(upgrades) && upgrades.includes('websocket')) this.#probe = this.#connect()
+    if (!Array.isArray(upgrades) || !upgrades.includes('websocket')) return
+    try {
+      this.#probe = this.#connect()
+    } catch {
+      // There are no WebSockets here, or they are forbidden: polls do.
+    }
   }
 
   #connect(): EngineSocket {

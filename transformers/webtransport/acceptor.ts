@@ -27,7 +27,7 @@ export class Acceptor {
     const { url, headers, address } = request
     const path = url.split('?', 1)[0]
     if (path !== this.#host.path && path !== `${this.#host.path}/`) return request.reject(404)
-    const receiver = this.#accept({ url, headers, address })
+    const receiver = this.#accept({ url, headers, address, ownPort: true })
     if (receiver instanceof AnywireError) return request.reject(httpStatus(receiver))
     let late = false
     const timer = setTimeout(() => {

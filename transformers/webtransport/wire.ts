@@ -42,6 +42,8 @@ export const makeLink = (session: WebTransportSession, receiver: Receiver, decod
   const { closed, datagrams } = session
   let writer: WritableStreamDefaultWriter<Uint8Array> | undefined
   let datagramWriter: typeof writer
+  /** Bytes of datagrams that the session has not taken. */
+  let flying = 0
   let goodbye: readonly [code: number, reason: string] | undefined
   let full = false
   let ended = false
@@ -84,9 +86,11 @@ export const makeLink = (session: WebTransportSession, receiver: Receiver, decod
       // What no datagram has room for would be lost every time: it goes over the stream, unless it had to wait there.
       if (datagram.length > datagrams.maxDatagramSize) {
         if (!full) wire.send(data)
-      } else if (!goodbye) {
+      } else if (!goodbye && flying < FULL) {
+        // Room for one, which is all that streams say they have, would drop the second of a turn.
+        flying += datagram.length
         datagramWriter ??= writableOf(datagrams)?.getWriter()
-        datagramWriter?.write(datagram).catch(lost)
+        datagramWriter?.write(datagram).then(() => (flying -= datagram.length), lost)
       }
     },
     close(code: number, reason: string) {

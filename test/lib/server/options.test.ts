@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createServer as createServerWithDefaults } from '../../../index.ts'
 import { createServer } from '../../../lib/server/server.ts'
 import type { Server } from '../../../lib/server/server.ts'
 import type { AnyServerOptions } from '../../../lib/server/options.ts'
@@ -79,6 +80,20 @@ describe('the options of a server', () => {
   it('throws for what are no options, and for what is no http.Server', () => {
     for (const options of [undefined, null, 1, 'x']) refusal(options)
     for (const http of [null, 1, 'x', {}, () => {}]) refusal(good(), http)
+  })
+
+  it('are told apart from a port, and from nothing', () => {
+    const createDefault = (...args: unknown[]): unknown =>
+      Reflect.apply<undefined, unknown[], unknown>(createServerWithDefaults as Anything, undefined, args)
+    for (const args of [[8080], [undefined, { port: 8080 }], [null], [], ['8080'], [true]]) {
+      assert.throws(() => createDefault(...args), { code: 'ERR_OPTION', message: /the first argument .*port: 8080/ })
+    }
+    for (const options of [null, 8080, 'x']) {
+      assert.throws(() => createDefault({ on() {}, emit() {} }, options), {
+        code: 'ERR_OPTION',
+        message: /the options/
+      })
+    }
   })
 
   it('throws where there is nothing to listen on', () => {

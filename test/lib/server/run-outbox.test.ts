@@ -61,6 +61,42 @@ describe('RunOutbox', () => {
     assert.deepEqual(outbox.clear(), { sent: ['2', '3', '4'], unsent: [] })
   })
 
+  it('sends again what was acknowledged meanwhile: the other end drops by number', () => {
+    const outbox = new RunOutbox(100, true)
+    const heard: unknown[] = []
+    const wire = { buffered: 0, send: (data: Data) => heard.push(data) > 0, close: () => {}, abort: () => {} }
+    // Two of them fill the window.
+    const values = ['0', '1', '2', '3'].map(value => value.repeat(60))
+    for (const [index, value] of values.slice(0, 3).entries()) {
+      outbox.add(value)
+      outbox.flush(wire)
+      if (index === 1) outbox.acknowledge(1)
+    }
+    assert.equal(outbox.sent, 3)
+    assert.equal(outbox.rewind(1, 1), true)
+    outbox.add(values[3] ?? '')
+    assert.equal(outbox.acknowledge(4), false)
+    assert.equal(outbox.acknowledge(3), true)
+    assert.equal(outbox.sent, 1)
+    // They take nothing of the window: nobody acknowledges them again.
+    outbox.flush(wire)
+    assert.deepEqual(heard, [...values.slice(0, 3), ...values.slice(1)])
+    assert.deepEqual(outbox.clear(), { sent: values.slice(3), unsent: [] })
+  })
+
+  it('does not tell as lost what was acknowledged and waits to be sent again', () => {
+    const outbox = new RunOutbox(1_048_576, true)
+    const { wire } = new OutboxReal(kind([], true), 0)
+    for (const value of ['0', '1', '2', '3']) outbox.add(value)
+    outbox.flush(wire)
+    assert.equal(outbox.rewind(1, 0), true)
+    assert.equal(outbox.acknowledge(3), true)
+    // What it said before it got more is nothing new, and goes back no further than it has confirmed.
+    assert.equal(outbox.rewind(2, 0), true)
+    assert.equal(outbox.sent, 3)
+    assert.deepEqual(outbox.clear(), { sent: [], unsent: ['3'] })
+  })
+
   it('shares frames with other outboxes, whatever becomes of each', () => {
     fc.assert(
       fc.property(fc.array(histories(), { minLength: 2, maxLength: 3 }), all => {

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { isAllowedOrigin } from '../../../lib/server/origin.ts'
+
+describe('the origins that are allowed by default', () => {
+  const isAllowed = (host: string, origin: string, ownPort?: boolean): boolean =>
+    isAllowedOrigin({ url: '/', headers: { origin }, address: '', ...(ownPort && { ownPort }) }, host, undefined)
+
+  it('are those of the host and port, on a server that pages come from too', () => {
+    assert.equal(isAllowed('example.com:8080', 'http://example.com:8080'), true)
+    assert.equal(isAllowed('example.com:4433', 'https://example.com'), false)
+  })
+
+  it('are those of the host, where a transformer listens on a port of its own', () => {
+    for (const [host, origin, allowed] of [
+      ['example.com:4433', 'https://example.com', true],
+      ['EXAMPLE.com:4433', 'https://example.com:8443', true],
+      ['example.com', 'https://example.com', true],
+      ['example.com', 'http://example.com:8080', true],
+      ['127.0.0.1:4433', 'https://127.0.0.1:3000', true],
+      ['[::1]:4433', 'https://[::1]', true],
+      ['[::1]:4433', 'https://[::2]', false],
+      ['example.com:4433', 'https://www.example.com', false],
+      ['example.com:4433', 'https://example.com.evil.org', false],
+      ['example.com:4433', 'https://evil.org:4433', false],
+      ['example.com:4433', 'https://example.com@evil.org', false],
+      ['evil.org/example.com', 'https://example.com', false],
+      ['example.com@evil.org', 'https://example.com', false],
+      ['evil.org@example.com', 'https://evil.org', false],
+      ['example.com:4433', 'null', false],
+      ['null', 'null', false],
+      ['', 'file://', false],
+      ['', 'https://example.com', false],
+      [':4433', 'https://example.com', false]
+    ] as const) {
+      assert.equal(isAllowed(host, origin, true), allowed, `${origin} at ${host}`)
+    }
+  })
+})
