@@ -80,10 +80,10 @@ class Contestant {
   async open(): Promise<void> {
     const [{ port, hash }] = (await once(this.#process, 'message')) as [Started]
     const serverCertificateHashes = [{ algorithm: 'sha-256', value: Uint8Array.from(hash) }] as const
-    const { dial } = webtransport({ serverCertificateHashes })
+    const transformer = webtransport({ serverCertificateHashes })
     for (let index = 0; index < SESSIONS; index++) {
       await new Promise<void>((resolve, reject) => {
-        dial(
+        transformer.dial(
           new URL(`https://127.0.0.1:${port}/anywire?anywire=1`),
           this.#receiver(resolve, reject),
           new AbortController().signal
@@ -162,7 +162,9 @@ if (kind) {
     for (const contestant of contestants) await contestant.round(inFlight)
     const ratios: number[] = []
     for (let round = 0; round < ROUNDS; round++) {
-      const [bare = NaN, anywire = NaN] = [await contestants[0]?.round(inFlight), await contestants[1]?.round(inFlight)]
+      const costs: number[] = []
+      for (const contestant of contestants) costs.push(await contestant.round(inFlight))
+      const [bare = NaN, anywire = NaN] = costs
       ratios.push(anywire / bare)
     }
     for (const contestant of contestants) contestant.stop()

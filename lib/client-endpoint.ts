@@ -17,11 +17,12 @@ import { PING } from './frames.ts'
 import { isFinal } from './handshake.ts'
 import type { Goodbye, Welcome } from './handshake.ts'
 import { writeHello } from './hello.ts'
-import { LaneEnd } from './lane.ts'
+import { connectLanes, LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
 import { GIVEN_UP, linkError, linkErrorOf, openLink } from './link.ts'
 import type { Link, LinkError, LinkHost } from './link.ts'
 import { MessageOutbox } from './outbox.ts'
+import { Pings } from './pings.ts'
 import { install, undoAll } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
 import { print } from './print.ts'
@@ -36,10 +37,8 @@ type Supervisor = Parameters<Client['supervise']>[0]
 /** The options, whatever plugins they name. */
 export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
 
-/** Milliseconds for an attempt to connect, or to move. */
+/** Milliseconds for an attempt to connect, or to move; and for the answer to a ping, or to a goodbye. */
 const TIMEOUT = 10_000
-
-/** Milliseconds for the answer to a ping, or to a goodbye. */
 const PATIENCE = 5_000
 
 /** The client's end of a connection: dials, resumes, and begins anew. */
@@ -57,8 +56,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   #strategy = inOrder
   #supervisor: Supervisor | undefined
   #keeper: Keeper | undefined
-  /** The pings that wait for their answers, which come in order. */
-  readonly #pings: ((error?: AnywireError) => void)[] = []
+  readonly #pings = new Pings()
   /** What goes on to get a wire, or another one; and the links that carry the connection, or may. */
   #attempt: { resolve(): void; reject(error: LinkError): void } | undefined
   readonly #links = new Set<Link | undefined>()
@@ -70,7 +68,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   constructor(url: Each<string | URL>, options: AnyClientOptions) {
     super(options.parser, { ...LIMITS, ...options.limits })
-    for (const { dial } of options.transformers) if (!dial) throw new AnywireError(ERR_OPTION, 'transformers')
+    if (!options.transformers.every(({ supports }) => supports)) throw new AnywireError(ERR_OPTION, 'transformers')
     // A URL that is none now will be none at each attempt.
     if (typeof url !== 'function') attemptUrl(url)
     this.#url = url
@@ -121,18 +119,9 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   async ping(timeout = PATIENCE): Promise<number> {
     if (!this.wire) throw new AnywireError(ERR_CLOSED)
     const { life } = this
-    const since = performance.now()
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        if (this.life === life) this.lost(tell(ERR_TIMEOUT))
-      }, timeout)
-      this.#pings.push(error => {
-        clearTimeout(timer)
-        if (error) reject(error)
-        else resolve(performance.now() - since)
-      })
-      this.count(PING)
-    })
+    const answer = this.#pings.ask(timeout, () => this.life === life && this.lost(tell(ERR_TIMEOUT)))
+    this.count(PING)
+    return answer
   }
 
   finish(goodbye: Goodbye): void {
@@ -175,10 +164,10 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     this.state = 'open'
     this.outbox.window = Math.min(this.limits.window, window)
     this.remoteLimit = limit
-    this.#connect(lanes)
+    this.lanes = connectLanes(this.#ends, lanes)
     this.attach(wire, from)
     // Their answers were lost with the wire before.
-    for (const _ of this.#pings) this.count(PING)
+    for (let left = this.#pings.size; left > 0; left--) this.count(PING)
     this.#watch(heartbeat * 1.5)
     // From here on handlers may do anything.
     if (lost) this.closed(endOf(tell(ERR_SESSION_LOST), true), lost)
@@ -218,7 +207,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   }
 
   protected override ponged(): void {
-    this.#pings.shift()?.()
+    this.#pings.answered()
   }
 
   /** Gets a wire by a strategy. Without one it tells, unless there still is the wire of before. */
@@ -302,7 +291,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
       this.state = reconnect ? 'connecting' : 'closed'
     } else if (id) this.state = 'away'
     // From here on handlers may do anything.
-    for (const settle of this.#pings.splice(0)) settle(new AnywireError(ERR_CLOSED))
+    this.#pings.fail()
     if (!reconnect) undoAll(this.#undos, (...failure) => this.failed(...failure))
     if (lost) {
       // Otherwise nobody would learn why there never was a connection.
@@ -315,18 +304,8 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   #forget(): { sent: Data[]; unsent: Data[] } {
     this.id = this.#token = ''
     this.renew()
-    this.#connect([])
+    this.lanes = connectLanes(this.#ends, [])
     return this.outbox.clear()
-  }
-
-  /** Connects the lanes of plugins that the server has too. */
-  #connect(names: readonly string[]): void {
-    const lanes: LaneEnd[] = []
-    for (const [name, end] of this.#ends) {
-      end.number = names.indexOf(name) + 1
-      lanes[end.number] = end
-    }
-    this.lanes = lanes
   }
 
   /** Pings when nothing was heard for so many milliseconds; 0: never. */

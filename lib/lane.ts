@@ -42,3 +42,13 @@ export class LaneEnd extends Emitter<LaneEvents> implements Lane {
     this.#host.failed(error, event)
   }
 }
+
+/** Connects the lanes of plugins that the other end has too: their numbers are their places among its names. */
+export const connectLanes = (ends: ReadonlyMap<string, LaneEnd>, names: readonly string[]): LaneEnd[] => {
+  const lanes: LaneEnd[] = []
+  for (const [name, end] of ends) {
+    end.number = names.indexOf(name) + 1
+    lanes[end.number] = end
+  }
+  return lanes
+}

@@ -11,7 +11,9 @@ export class Message {
   readonly #value: unknown
   readonly #options: WriteOptions | undefined
   readonly #reliable: boolean
-  readonly #frames = new Map<Parser, Frame>()
+  readonly #frames = new Map<Parser, Frame | undefined>()
+  /** Why a parser could not encode the value. */
+  #failure: Error | undefined
 
   constructor(lane: number, value: unknown, options: WriteOptions | undefined) {
     this.#lane = lane
@@ -24,6 +26,7 @@ export class Message {
   sendTo(peer: PeerEndpoint): boolean {
     if (peer.state === 'closed' || peer.ending || (this.#lane > 0 && !peer.lanes[this.#lane])) return false
     const shared = this.#frame(peer.parser)
+    if (!shared) return false
     try {
       // What is rewritten for one peer, or shown unframed to a plain one, cannot be shared.
       if (this.#lane === 0 && (peer.intercepts || (peer.plain && isMarked(shared.data)))) {
@@ -40,10 +43,19 @@ export class Message {
     return true
   }
 
-  #frame(parser: Parser): Frame {
+  /** To be called behind the last peer. @throws what a parser threw; the peers of others were sent the value */
+  check(): void {
+    if (this.#failure) throw this.#failure
+  }
+
+  #frame(parser: Parser): Frame | undefined {
     let shared = this.#frames.get(parser)
-    if (!shared) {
-      shared = new Frame(frame(this.#lane, parser.encode(this.#value), this.#reliable), this.#reliable)
+    if (!shared && !this.#frames.has(parser)) {
+      try {
+        shared = new Frame(frame(this.#lane, parser.encode(this.#value), this.#reliable), this.#reliable)
+      } catch (error) {
+        this.#failure = error instanceof Error ? error : new Error(String(error))
+      }
       this.#frames.set(parser, shared)
     }
     return shared

@@ -21,7 +21,7 @@ export interface Peers<P> extends Iterable<P> {
   /**
    * Writes a value to many peers. It is encoded once, and each peer's part is sent once a turn of the event loop.
    * @returns how many peers it is sent to
-   * @throws ERR_ENCODE
+   * @throws ERR_ENCODE when a parser cannot encode it; the peers of other parsers are sent it all the same
    */
   broadcast(value: unknown, options?: BroadcastOptions<P>): number
 }
@@ -63,6 +63,7 @@ export class PeerSet implements Peers<Peer> {
       if (excluded?.has(peer) || (where && !passes(peer, where))) continue
       if (message.sendTo(peer)) count++
     }
+    message.check()
     return count
   }
 }
@@ -85,5 +86,6 @@ export const multicast = (peers: Iterable<Peer>, lane: number, value: unknown, o
   const message = new Message(lane, value, options)
   let count = 0
   for (const peer of peers) if (peer instanceof PeerEndpoint && message.sendTo(peer)) count++
+  message.check()
   return count
 }
