@@ -2,7 +2,6 @@ import { Emitter } from '../../lib/emitter.ts'
 import type { Undo } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
-import type { Parser } from '../../lib/parser.ts'
 import { isPattern, isWild } from '../../lib/patterns.ts'
 import { print } from '../../lib/print.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -16,7 +15,6 @@ import { LIMITS, parseTopics } from './options.ts'
 import type { PubSubLimits, PubSubServerOptions } from './options.ts'
 import type { ServerHandler, ServerPublishOptions, ServerPubSub } from './server.ts'
 import { box, toMessage } from './wire.ts'
-import type { MessagePacket } from './wire.ts'
 
 /** Over the plugin's own lane. */
 const LANE = { lane: 'pubsub' }
@@ -153,29 +151,12 @@ export class Hub implements ServerPubSub {
       }
     }
     try {
-      count += this.#multicast(recipients(interests, except), packet)
+      count += this.#server.multicast(recipients(interests, except), packet, LANE)
     } finally {
       if (key !== undefined) this.keys.set(`${topic} ${key}`, count)
       this.#callAll()
     }
     return count
-  }
-
-  #multicast(peers: ReadonlySet<Peer>, packet: MessagePacket): number {
-    try {
-      return this.#server.multicast(peers, packet, LANE)
-    } catch (error) {
-      // A parser cannot encode it. Those with another one get it all the same, where they have not got it already.
-      const able = new Map([...peers].map(({ parser }) => [parser, canEncode(parser, packet)]))
-      const all = [...peers]
-      const rest = all.slice(all.findIndex(({ parser }) => !able.get(parser)))
-      this.#server.multicast(
-        rest.filter(({ parser }) => able.get(parser)),
-        packet,
-        LANE
-      )
-      throw error
-    }
   }
 
   #callAll(): void {
@@ -197,15 +178,6 @@ export class Hub implements ServerPubSub {
     } catch (error) {
       fail(error)
     }
-  }
-}
-
-const canEncode = (parser: Parser, value: unknown): boolean => {
-  try {
-    parser.encode(value)
-    return true
-  } catch {
-    return false
   }
 }
 

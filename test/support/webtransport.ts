@@ -1,7 +1,11 @@
 import { generateCertificate, webtransport } from '../../transformers/webtransport/index.ts'
 import type { WebTransportOptions } from '../../transformers/webtransport/index.ts'
 import type { TransformerFixture } from '../contract/fixture.ts'
+import { loadPackage } from '../../transformers/webtransport/package.ts'
 import { CuttingProxy } from './faults-proxy.ts'
+
+// It is loaded before the first test, and not while some test looks at what is printed.
+await loadPackage()
 
 /** One for all tests: making keys takes its time. */
 export const certificate = generateCertificate()
