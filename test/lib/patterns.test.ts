@@ -32,12 +32,12 @@ const of = (names: readonly string[]): Patterns<{ readonly pattern: string }> =>
   return patterns
 }
 
-/** All topics of up to five parts. */
+/** All topics of up to six parts: one more than patterns have, so that `>` may stand for more than one. */
 const topics = (function list(depth: number): string[] {
   if (depth === 0) return []
   const shorter = list(depth - 1)
   return [...new Set(['a', 'b', 'c', ...shorter.flatMap(name => ['a', 'b', 'c'].map(more => `${name}.${more}`))])]
-})(5)
+})(6)
 
 describe('patterns', () => {
   it('are names of parts, with wildcards in the place of parts', () => {
