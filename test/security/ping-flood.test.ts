@@ -44,7 +44,7 @@ describe('pings of WebSocket', () => {
     let text = ''
     socket.socket.on('data', data => (text = (text + data.toString('latin1')).slice(-100)))
     await until(() => text.endsWith('\u008a\u0004last'), undefined, 15_000)
-  }).timeout(10_000)
+  }).timeout(20_000)
 
   it('of the protocol, without end and without a reader, end the connection', async () => {
     const window = 64 * 1_048_576
