@@ -1,7 +1,8 @@
 /** anywire without defaults, for browsers. */
 export { connect } from './lib/client.ts'
-export type { Client, ClientOptions, Each } from './lib/client.ts'
+export type { Client, ClientOptions, Each, Keeper } from './lib/client.ts'
 export type {
+  Attempt,
   Connection,
   ConnectionEvents,
   End,
@@ -14,7 +15,8 @@ export type {
 export type { Undo } from './lib/emitter.ts'
 export { AnywireError, retryable } from './lib/errors.ts'
 export type { ErrorCode, Failure } from './lib/errors.ts'
-
+export type { Link, LinkError } from './lib/link.ts'
+export type { Open, Strategy } from './lib/strategy.ts'
 export type { Lane, LaneEvents } from './lib/lane.ts'
 export type { Limits } from './lib/limits.ts'
 export type { Parser, ParserOptions } from './lib/parser.ts'

@@ -6,6 +6,7 @@ import { raw } from '../../parsers/raw.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import { parserContract } from '../contract/parser.ts'
 import { transformerContract } from '../contract/transformer.ts'
+import { until } from '../support/faults-wait.ts'
 import { named } from './support/pages.ts'
 import { Workshop } from './support/workshop.ts'
 
@@ -82,7 +83,7 @@ describe('the plugin in the documentation', () => {
     const network = memory()
     const server = createServer({ transformers: [network], plugins: [clock({ interval: 60_000 })] })
     const client = connect('http://memory', { transformers: [network], plugins: [clock({ interval: 5 })] })
-    while (client.clock.offset === 0) await new Promise(resolve => setTimeout(resolve, 1))
+    await until(() => client.clock.offset !== 0)
     assert.ok(Math.abs(client.clock.now() - Date.now()) < 1_000)
     client.destroy()
     await server.close()
