@@ -1,0 +1,157 @@
+import type { Value } from '../../../lib/store.ts'
+import type { Query } from './query.ts'
+import type { Register, Write } from './register.ts'
+
+/*
+ * What the two halves say to each other. A frame is bytes on the wire (codec.ts), so that it is the same with every parser.
+ * PROTOCOL.md, "records".
+ */
+
+/** What a client wants to follow: a record, a collection (a name that ends with a slash), or a query of a collection. */
+export interface Follow {
+  /** Chosen by the client; unique within the session. */
+  readonly scope: number
+  readonly name: string
+  readonly query?: Query | undefined
+  /** How far the client has it: the epoch and the sequence number of its base; '' and 0 for nothing. */
+  readonly epoch: string
+  readonly since: number
+  /** The digest of the client's base, where it wants it compared; 0 otherwise. */
+  readonly digest: number
+}
+
+/** The schema of an application's records: a name, and a version that grows. */
+export interface SchemaVersion {
+  readonly id: string
+  readonly version: number
+}
+
+/** Registers, or writes, of one record. */
+export interface Registers<R extends Write = Register> {
+  readonly record: string
+  readonly registers: readonly R[]
+}
+
+/** client → server, first in each session. */
+export interface Hello {
+  readonly type: 'hello'
+  readonly version: number
+  readonly node: string
+  readonly schema: SchemaVersion | undefined
+  /** The client's monotonic clock, in milliseconds, to be sent back. */
+  readonly asked: number
+  readonly follows: readonly Follow[]
+}
+
+export interface FollowFrame {
+  readonly type: 'follow'
+  readonly follows: readonly Follow[]
+}
+
+export interface Unfollow {
+  readonly type: 'unfollow'
+  readonly scopes: readonly number[]
+}
+
+/** client → server: what is written together. Numbers begin with 1 and grow by one, for each node, for ever. */
+export interface WriteFrame {
+  readonly type: 'write'
+  readonly node: string
+  readonly number: number
+  /** All of it or nothing. Otherwise each record's part is judged by itself. */
+  readonly atomic: boolean
+  /** Records with the version that they must still have. */
+  readonly conditions: readonly (readonly [record: string, version: number])[]
+  readonly records: readonly Registers<Write>[]
+}
+
+/** client → server: the results up to this number are stored, and may be forgotten. */
+export interface Confirm {
+  readonly type: 'confirm'
+  readonly node: string
+  readonly number: number
+}
+
+export interface Ping {
+  readonly type: 'ping'
+  readonly asked: number
+}
+
+export interface Pong {
+  readonly type: 'pong'
+  readonly asked: number
+  /** The server's time, in milliseconds since 1970. */
+  readonly time: number
+}
+
+/** server → client: the answer to a hello that can be gone on from. What the scopes have follows in deltas. */
+export interface Welcome {
+  readonly type: 'welcome'
+  readonly epoch: string
+  readonly asked: number
+  readonly time: number
+  /** The number of the last write of the client's node that is committed. */
+  readonly last: number
+  /** The largest value and frame in bytes. */
+  readonly maxValue: number
+  readonly maxFrame: number
+}
+
+/** server → client: the schema of the client is none that the server serves, so no data travels. */
+export interface Mismatch {
+  readonly type: 'mismatch'
+  /** The client is too old, or too new. */
+  readonly advice: 'upgrade' | 'wait'
+  readonly min: number
+  readonly max: number
+}
+
+/** Why a write was not done as it was asked for. `record` '' is about all of it. */
+export interface Result {
+  readonly node: string
+  readonly number: number
+  readonly record: string
+  /** 'restamp' was done, with another stamp; all others were not done: the code of an error. */
+  readonly code: string
+  readonly hint: string
+}
+
+/** What became of a scope. */
+export interface ScopeNews {
+  readonly scope: number
+  /** 'reset': what the client had of it is replaced by what the delta brings; 'delta': it is added. Else the code of an error. */
+  readonly outcome: string
+}
+
+/**
+ * server → client: what changed. It is applied as a whole, with those before it that have `more`. Behind one without `more` the
+ * client has all that was committed up to `seq` in each of its scopes.
+ */
+export interface Delta {
+  readonly type: 'delta'
+  readonly seq: number
+  readonly more: boolean
+  readonly scopes: readonly ScopeNews[]
+  readonly records: readonly Registers[]
+  /** For each record above, the version that it has now: see `WriteFrame.conditions`. */
+  readonly versions: readonly number[]
+  /** Records that left all of the client's scopes, or that it may not see any more. */
+  readonly evicted: readonly string[]
+  /** The last write of a node that is committed; what it wrote is in this delta or a former one. */
+  readonly acknowledged: readonly (readonly [node: string, number: number])[]
+  readonly results: readonly Result[]
+  /** The digest of a scope, where the client asked for it. */
+  readonly digests: readonly (readonly [scope: number, digest: number])[]
+}
+
+/** server → client: a newer schema was deployed, or the server is going away. */
+export interface Notice {
+  readonly type: 'notice'
+  readonly what: 'versionchange' | 'bye'
+  readonly version: number
+}
+
+export type ClientFrame = Hello | FollowFrame | Unfollow | WriteFrame | Confirm | Ping
+export type ServerFrame = Welcome | Mismatch | Delta | Pong | Notice
+
+export type { Value }

@@ -1,0 +1,64 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_PATH } from '../../../lib/failures.ts'
+
+/*
+ * A path is text: keys with dots between them, and '' for the record itself. A dot or a backslash within a key has a
+ * backslash before it. The same text is what applications write, what travels, and what stores keep.
+ */
+
+/** How long a path may be, in UTF-16 units, and how many keys it may have. */
+const LONGEST = 1_024
+const DEEPEST = 64
+
+/** Keys that could change prototypes, or break what reads a record. */
+const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype', ''])
+
+/** A key as a part of a path. */
+export const escapeKey = (key: string): string => (/[.\\]/.test(key) ? key.replaceAll(/[.\\]/g, '\\$&') : key)
+
+/** The path of a key below another path. */
+export const below = (path: string, key: string): string => (path ? `${path}.${escapeKey(key)}` : escapeKey(key))
+
+const refuse = (path: string): never => {
+  throw new AnywireError(ERR_PATH, `'${path.slice(0, 100)}'`)
+}
+
+const check = (keys: readonly string[], path: string): readonly string[] => {
+  if (path.length > LONGEST || keys.length > DEEPEST) refuse(path)
+  for (const key of keys) if (FORBIDDEN.has(key) || key.includes('\0')) refuse(path)
+  return keys
+}
+
+/** The keys of a path. @throws ERR_PATH */
+export const keysOf = (path: string): readonly string[] => {
+  if (path === '') return []
+  if (!path.includes('\\')) return check(path.split('.'), path)
+  const keys = ['']
+  for (let at = 0; at < path.length; at++) {
+    const unit = path[at]
+    if (unit === '.') keys.push('')
+    else {
+      const text = unit === '\\' ? path[++at] : unit
+      if (text === undefined || (unit === '\\' && text !== '.' && text !== '\\')) return refuse(path)
+      keys.push((keys.pop() ?? '') + text)
+    }
+  }
+  return check(keys, path)
+}
+
+/** The path of keys. @throws ERR_PATH */
+export const pathOf = (keys: readonly string[]): string => {
+  const path = keys.map(escapeKey).join('.')
+  check(keys, path)
+  return path
+}
+
+/** The longest id of a record, in UTF-16 units. */
+const LONGEST_ID = 256
+
+/** Whether a record may have this id. The part up to the last slash is its collection. */
+export const isId = (id: unknown): id is string =>
+  typeof id === 'string' && id.length <= LONGEST_ID && /^[^\0]*[^\0/]$/.test(id) && !id.includes('__proto__')
+
+/** The collection of a record: what its id has up to the last slash; '' for none. */
+export const collectionOf = (id: string): string => id.slice(0, id.lastIndexOf('/') + 1)

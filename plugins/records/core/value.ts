@@ -1,0 +1,41 @@
+import type { Value } from '../../../lib/store.ts'
+
+type Fields = { readonly [key: string]: Value }
+
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
+
+/** Kinds of values, in the order in which they are compared. */
+const rank = (value: Value | undefined): number => {
+  if (value === undefined) return 0
+  if (value === null) return 1
+  if (isBytes(value)) return 5
+  if (Array.isArray(value)) return 6
+  return ['boolean', 'number', 'string'].indexOf(typeof value) + 2 || 7
+}
+
+const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)
+
+const compareLists = <T>(a: ArrayLike<T>, b: ArrayLike<T>, compareItems: (a: T, b: T) => number): number => {
+  for (let at = 0; at < Math.min(a.length, b.length); at++) {
+    const order = compareItems(a[at] as T, b[at] as T)
+    if (order) return order
+  }
+  return a.length - b.length
+}
+
+/** A total order of values, the same on all machines: 0 only for equal ones. The order of keys does not matter. */
+export const compareValues = (a: Value | undefined, b: Value | undefined): number => {
+  if (a === b) return 0
+  const kind = rank(a)
+  if (kind !== rank(b)) return kind - rank(b)
+  if (kind < 5) return compare(a, b)
+  if (kind === 5) return compareLists(a as Uint8Array, b as Uint8Array, compare)
+  if (kind === 6) return compareLists(a as readonly Value[], b as readonly Value[], compareValues)
+  const entries = (value: Value | undefined): [string, Value][] =>
+    Object.entries(value as Fields).sort(([a], [b]) => compare(a, b))
+  return compareLists(entries(a), entries(b), ([key, value], [other, otherValue]) =>
+    compare(key, other) || compareValues(value, otherValue)
+  )
+}
+
+export const isSame = (a: Value | undefined, b: Value | undefined): boolean => compareValues(a, b) === 0
