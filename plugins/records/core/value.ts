@@ -33,8 +33,10 @@ export const compareValues = (a: Value | undefined, b: Value | undefined): numbe
   if (kind === 6) return compareLists(a as readonly Value[], b as readonly Value[], compareValues)
   const entries = (value: Value | undefined): [string, Value][] =>
     Object.entries(value as Fields).sort(([a], [b]) => compare(a, b))
-  return compareLists(entries(a), entries(b), ([key, value], [other, otherValue]) =>
-    compare(key, other) || compareValues(value, otherValue)
+  return compareLists(
+    entries(a),
+    entries(b),
+    ([key, value], [other, otherValue]) => compare(key, other) || compareValues(value, otherValue)
   )
 }
 
