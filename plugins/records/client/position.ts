@@ -1,0 +1,53 @@
+/*
+ * Positions in a list: text, so that there always is room for one more between two ("Implementing Fractional Indexing", David
+ * Greenspan, 2020). A position begins with a number of five digits, which leaves room at both ends of a list; where two have
+ * no number between them, more digits follow, as behind a decimal point. The order of positions is that of text.
+ */
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const BASE = DIGITS.length
+const WIDTH = 5
+const MOST = BASE ** WIDTH
+
+/** How far from its neighbour a new first or last item is at most. */
+const STEP = 64
+
+const digit = (position: string, at: number): number => Math.max(0, DIGITS.indexOf(position[at] ?? '0'))
+
+const toNumber = (position: string): number => {
+  let number = 0
+  for (let at = 0; at < WIDTH; at++) number = number * BASE + digit(position, at)
+  return number
+}
+
+const toText = (number: number): string => {
+  let text = ''
+  for (let rest = number; text.length < WIDTH; rest = Math.floor(rest / BASE)) text = (DIGITS[rest % BASE] ?? '') + text
+  return text
+}
+
+/** The last digit is never the smallest one, so that there is room before each position too. */
+const extend = (before: string, after: string | undefined, random: () => number): string => {
+  let position = ''
+  let bound = after
+  for (let at = 0; ; at++) {
+    const low = digit(before, at)
+    const high = bound === undefined ? BASE : digit(bound, at)
+    if (high - low > 1) return position + DIGITS[low + 1 + Math.floor(random() * (high - low - 1))]
+    position += DIGITS[low]
+    if (low < high) bound = undefined
+  }
+}
+
+/**
+ * A position between two others; undefined for the ends of the list.
+ * @param random - 0 ≤ n < 1; two who insert at one place at the same time rarely choose the same position
+ */
+export const between = (before: string | undefined, after: string | undefined, random = Math.random): string => {
+  const low = before === undefined ? 0 : toNumber(before)
+  const high = after === undefined ? MOST : toNumber(after)
+  const step = Math.min(STEP, high - low - 1)
+  if (step < 1) return extend(before ?? '', after, random)
+  const by = 1 + Math.floor(random() * step)
+  if (before === undefined) return toText(after === undefined ? Math.floor(MOST / 2) + by : high - by)
+  return toText(low + (after === undefined ? by : Math.max(1, Math.floor(((high - low) * by) / (step + 1)))))
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { between } from '../../../plugins/records/client/position.ts'
+
+/** A list that is inserted into at random places, with positions that hostile dice make collide. */
+const build = (inserts: readonly number[], random: () => number): string[] => {
+  const list: string[] = []
+  for (const insert of inserts) {
+    const at = insert % (list.length + 1)
+    list.splice(at, 0, between(list[at - 1], list[at], random))
+  }
+  return list
+}
+
+describe('records: positions in a list', () => {
+  it('are between their neighbours, wherever something is inserted', () => {
+    const dice = fc.constantFrom(
+      () => 0,
+      () => 0.999,
+      () => 0.5,
+      Math.random
+    )
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 200 }), dice, (inserts, random) => {
+        const list = build(inserts, random)
+        for (const [at, position] of list.entries()) if (at) assert.ok((list[at - 1] ?? '') < position)
+      })
+    )
+  })
+
+  it('stay short when a list grows at its ends', () => {
+    const list = [between(undefined, undefined)]
+    for (let count = 0; count < 10_000; count++) {
+      list.push(between(list.at(-1), undefined))
+      list.unshift(between(undefined, list[0]))
+    }
+    assert.deepEqual([...list].sort(), list)
+    assert.ok(list.every(position => position.length === 5))
+  })
+
+  it('grow by a digit for some dozens of insertions at one place', () => {
+    const first = between(undefined, undefined)
+    let last = between(first, undefined)
+    for (let count = 0; count < 500; count++) last = between(first, last)
+    assert.ok(last.length < 120, `${last.length} digits`)
+  })
+
+  it('come to an end before the very first number', () => {
+    let first = '00001'
+    for (let count = 0; count < 100; count++) {
+      const before = between(undefined, first, () => 0)
+      assert.ok(before < first)
+      first = before
+    }
+  })
+})
