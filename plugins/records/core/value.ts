@@ -10,7 +10,8 @@ const rank = (value: Value | undefined): number => {
   if (value === null) return 1
   if (isBytes(value)) return 5
   if (Array.isArray(value)) return 6
-  return ['boolean', 'number', 'string'].indexOf(typeof value) + 2 || 7
+  const scalar = ['boolean', 'number', 'string'].indexOf(typeof value)
+  return scalar < 0 ? 7 : scalar + 2
 }
 
 const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)
