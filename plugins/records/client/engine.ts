@@ -1,0 +1,139 @@
+import type { Emitter } from '../../../lib/emitter.ts'
+import type { AnywireError } from '../../../lib/errors.ts'
+import type { Registers } from '../core/frame.ts'
+import type { Query } from '../core/query.ts'
+import type { RecordState } from '../core/record-state.ts'
+import type { Stamp, Write } from '../core/register.ts'
+
+/*
+ * What the application's side (surface) sees of a replica: records by id, what is followed, what is written.
+ */
+
+/**
+ * How far a write is: seen on this replica; in its store, so that it outlives the process; committed by the authority; or
+ * refused, and so undone.
+ */
+export type WriteStatus = 'local' | 'stored' | 'durable' | 'refused'
+
+export interface Outcome {
+  /** The clock of this replica was wrong by more than is believed, so the authority gave the write a stamp of its own. */
+  readonly restamped: boolean
+}
+
+/** One call of `write`, on its way. */
+export interface WriteHandle {
+  /** Whose outbox it is in; '' until the store told. With `number` it names the write for ever. */
+  readonly node: string
+  readonly number: number
+  /** What it writes, with the stamps that it has now: they may be corrected until it is sent. */
+  readonly records: readonly Registers<Write>[]
+  readonly status: WriteStatus
+  /** Resolves when the write is in the store of this replica; without a store at once. It waits as long as the store fails. */
+  readonly stored: Promise<void>
+  /**
+   * Resolves when the authority committed the write. Rejects with the AnywireError of the code it was refused with; of a
+   * write of several records that is not atomic, with that of the first one that was refused.
+   */
+  readonly durable: Promise<Outcome>
+}
+
+export interface WriteOptions {
+  /** All of it or nothing. Default: each record by itself. */
+  readonly atomic?: boolean
+  /** Records with the version that they must still have when the authority judges the write, else ERR_CONFLICT. */
+  readonly conditions?: readonly (readonly [record: string, version: number])[]
+}
+
+/**
+ * 'loading': nothing is known yet; 'local': what the store has is there; 'synced': all that the authority has, as far as it is
+ * reachable; 'refused': see `error`.
+ */
+export type FollowingState = 'loading' | 'local' | 'synced' | 'refused'
+
+/** A record, collection or query that is followed, until `release`. */
+export interface Following {
+  readonly name: string
+  readonly query: Query | undefined
+  readonly state: FollowingState
+  /** Why it was refused: ERR_DENIED, ERR_LIMIT …; ERR_STORE where the store could not be read, so that nothing is known. */
+  readonly error: AnywireError | undefined
+  /** Resolves when something can be shown: 'local' or 'synced'. Rejects when refused. */
+  readonly ready: Promise<void>
+  /** Resolves when 'synced'. Rejects when refused. */
+  readonly synced: Promise<void>
+  /** Ends it. The data stays for a moment (`discardDelay`), in case it is followed again. Calling it again does nothing. */
+  release(): void
+}
+
+export interface EngineEvents {
+  /** Ids of records whose state may look different now: once per frame that was applied, and per local write. */
+  change: [changed: ReadonlySet<string>]
+  /** The state of what is followed under a name changed. */
+  following: [name: string]
+  /** A write was refused, and is undone. `record` is '' for all of it. Also told for writes of former processes. */
+  rejected: [error: AnywireError, write: WriteHandle, record: string]
+  /** What waits to be committed became more or less. */
+  pending: [count: number]
+  /** Records left what this client may see; their data is gone. */
+  evicted: [ids: readonly string[]]
+  /** The clock of this device is off by so many milliseconds, and corrected. */
+  offset: [milliseconds: number]
+  /** What was known under a name was replaced as a whole. */
+  reset: [name: string]
+  /** What was known under a name was not what the authority has; it is fetched again. */
+  divergence: [name: string]
+  /** The authority does not serve this version of the schema: it is too old ('upgrade'), or too new ('wait', tried again). */
+  mismatch: [advice: 'upgrade' | 'wait', min: number, max: number]
+  /** A newer version of the application wants the store: this one let go of it, and should be loaded again. */
+  versionchange: [version: number]
+  /** The store cannot be upgraded, because another tab does not let go of it. It goes on when that is closed. */
+  blocked: []
+  /** ERR_STORE and whatever else the application should know of. */
+  error: [error: AnywireError]
+}
+
+/** The part of a replica that the application's objects stand on. */
+export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
+  /** Follows a record, a collection (a name that ends with a slash), or a query of one. Who follows the same shares it. */
+  follow(name: string, query?: Query): Following
+  /** What is seen of a record: what the authority committed, with what waits here. Not to be changed; undefined for nothing. */
+  state(id: string): RecordState | undefined
+  /** The version of what the authority committed, for `conditions`; 0 for nothing. */
+  version(id: string): number
+  /** Whether the record exists, by the rule of its collection: see `Lifecycle`. */
+  visible(id: string): boolean
+  /** The ids of all records at hand that begin with a prefix, visible or not; in no order. */
+  ids(prefix: string): Iterable<string>
+  /** A stamp for what is written next: later than all that was seen here. */
+  tick(): Stamp
+  /**
+   * Writes, with stamps from `tick`: seen at once, and sent when it is stored. The registers are taken as they are: whoever
+   * writes into a record that nobody made adds an OBJECT with the stamp IMPLICIT at its root.
+   * @throws ERR_PATH
+   */
+  write(records: readonly Registers<Write>[], options?: WriteOptions): WriteHandle
+  /** What waits to be committed, in the order of writing; also what other processes left in the store. */
+  readonly pending: readonly WriteHandle[]
+  /**
+   * Takes a write back that was not sent in this session; it is refused with ERR_CANCELLED.
+   * @returns false where it is too late for that
+   */
+  discard(write: WriteHandle): boolean
+  /** The largest value and frame that the authority takes, in bytes. */
+  readonly limits: { readonly maxValue: number; readonly maxFrame: number }
+}
+
+/**
+ * When a record exists. 'strict': from being made until it is deleted; what is written into a deleted one stays unseen.
+ * 'implicit': as long as there is anything in it, so a later write brings a deleted record back.
+ */
+export type Lifecycle = 'strict' | 'implicit'
+
+/** How the records of a collection behave. */
+export interface CollectionOptions {
+  /** Default 'strict'. */
+  readonly resurrect?: Lifecycle
+}
+
+/** By the name of the collection, with the slash at its end; '' for records without one. */
+export type Collections = Readonly<Record<string, CollectionOptions>>
