@@ -53,7 +53,10 @@ export interface Unfollow {
   readonly scopes: readonly number[]
 }
 
-/** client → server: what is written together. Numbers begin with 1 and grow by one, for each node, for ever. */
+/**
+ * client → server: what is written together. Numbers begin with 1 and grow by one, for each node, for ever. One without records
+ * only takes its number: its client took the write back.
+ */
 export interface WriteFrame {
   readonly type: 'write'
   readonly node: string
@@ -106,7 +109,10 @@ export interface Mismatch {
   readonly max: number
 }
 
-/** Why a write was not done as it was asked for. `record` '' is about all of it. */
+/**
+ * Why a write was not done as it was asked for. `record` '' is about all of it. Where the number is not acknowledged, the refusal
+ * is for now: this write and those behind it are not done, and are sent again later.
+ */
 export interface Result {
   readonly node: string
   readonly number: number
@@ -135,6 +141,11 @@ export interface Delta {
   readonly records: readonly Registers[]
   /** For each record above, the version that it has now: see `WriteFrame.conditions`. */
   readonly versions: readonly number[]
+  /**
+   * For each record above, whether these are all of its registers, and replace what the client has of it; otherwise they are
+   * merged. All that a reset brings is whole, and so is a record that comes into the client's scopes.
+   */
+  readonly whole: readonly boolean[]
   /** Records that left all of the client's scopes, or that it may not see any more. */
   readonly evicted: readonly string[]
   /** The last write of a node that is committed; what it wrote is in this delta or a former one. */
