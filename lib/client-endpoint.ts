@@ -46,6 +46,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   readonly outbox: MessageOutbox
   link: Link | undefined
   offers: readonly string[] = []
+  auth: () => unknown
   readonly #url: Each<string | URL>
   readonly #options: AnyClientOptions
   /** The plugins' ends of their lanes, by plugin. */
@@ -58,7 +59,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   #keeper: Keeper | undefined
   readonly #pings = new Pings()
   /** What goes on to get a wire, or another one; and the links that carry the connection, or may. */
-  #attempt: { resolve(): void; reject(error: LinkError): void } | undefined
+  #attempt: { resolve(): void; reject(error: LinkError): void; timer: ReturnType<typeof setTimeout> } | undefined
   readonly #links = new Set<Link | undefined>()
   /** The server was asked to go on over another wire. */
   #moving = false
@@ -72,6 +73,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     // A URL that is none now will be none at each attempt.
     if (typeof url !== 'function') attemptUrl(url)
     this.#url = url
+    this.auth = () => each(options.auth)
     this.#options = options
     this.outbox = new MessageOutbox(this.limits.window)
     install(this, options.plugins ?? [], plugin => {
@@ -212,7 +214,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   /** Gets a wire by a strategy. Without one it tells, unless there still is the wire of before. */
   #dial(strategy: Strategy): Promise<void> {
-    const { transformers, query, auth, timeout = TIMEOUT } = this.#options
+    const { transformers, query, timeout = TIMEOUT } = this.#options
     return new Promise((resolve, reject) => {
       const failed = (error: LinkError): void => {
         if (this.#attempt !== attempt) return
@@ -220,19 +222,10 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
         if (!this.link) this.#down(error.goodbye, error.refused)
       }
       const timer = setTimeout(() => failed(linkError(tell(ERR_HANDSHAKE_TIMEOUT))), Math.min(timeout, LONGEST))
-      const attempt = (this.#attempt = {
-        resolve() {
-          clearTimeout(timer)
-          resolve()
-        },
-        reject(error) {
-          clearTimeout(timer)
-          reject(error)
-        }
-      })
+      const attempt = (this.#attempt = { resolve, reject, timer })
       let tried = false
       const start = async (): Promise<void> => {
-        const [base, credentials] = await Promise.all([each(this.#url), each(auth)])
+        const [base, credentials] = await Promise.all([each(this.#url), this.auth()])
         const url = attemptUrl(base, query)
         const open: Open = (transformer, turn) => {
           if (this.#attempt !== attempt) throw linkError([1006, GIVEN_UP, 0])
@@ -259,6 +252,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
 
   /** Ends the attempt, and all links but the one in use. */
   #cut(error?: LinkError): void {
+    clearTimeout(this.#attempt?.timer)
     this.#attempt?.reject(error ?? linkError([1006, GIVEN_UP, 0]))
     this.#attempt = undefined
     this.#moving = false

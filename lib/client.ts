@@ -34,6 +34,11 @@ export interface Client extends Connection {
   /** Connects: at first when `open: false` was asked for, and again after `close`. Otherwise it does nothing. */
   open(): void
   /**
+   * What is shown to the server's `authenticate`, asked for before each attempt: at first the option of that name. A function,
+   * also asynchronous, so that whoever prints a client prints no secret.
+   */
+  auth: () => unknown
+  /**
    * Asks the server for a sign of life. Without one within `timeout` (milliseconds, default 5,000) the wire is given up.
    * @returns the round-trip time in milliseconds
    * @throws ERR_CLOSED when there is no wire, or it is lost before the answer

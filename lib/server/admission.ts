@@ -57,7 +57,7 @@ export class Admission {
     const { plugins = [], parsers, schema } = this.#options
     const outdated = hello && findVersionMismatch(hello)
     if (outdated) return outdated
-    const context = await this.#authenticate(handshake, hello)
+    const context = await this.authenticate(handshake, hello?.auth)
     if (context instanceof AnywireError) return context
     const mismatch = hello && findMismatch(hello, plugins, schema)
     if (mismatch) return mismatch
@@ -81,12 +81,13 @@ export class Admission {
     this.#report(known ? error : new AnywireError(ERR_HANDLER, `'${stage}': ${textOf(error)}`, error), stage)
   }
 
-  async #authenticate(handshake: Handshake, hello: Hello | undefined): Promise<unknown> {
+  /** What the application makes of a client: a context, or the AnywireError that refuses it. */
+  async authenticate(handshake: Handshake, auth: unknown): Promise<unknown> {
     const { authenticate } = this.#options
     if (!authenticate) return undefined
     const { transformer, url, query, headers, address, plain } = handshake
     try {
-      const context = await authenticate({ transformer, url, query, headers, address, plain, auth: hello?.auth })
+      const context = await authenticate({ transformer, url, query, headers, address, plain, auth })
       if (context instanceof Error) throw context
       // Whoever forgets to return something has not let anybody in.
       if ((context ?? false) !== false) return context

@@ -7,7 +7,8 @@ import type { ErrorCode } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
 import { print } from '../print.ts'
 import type { HttpServer } from './http.ts'
-import type { Host, RequestHandler, UpgradeHandler } from './listener.ts'
+import type { Host, LinkRequest, RequestHandler, UpgradeHandler } from './listener.ts'
+import { RequestFacts } from './request.ts'
 
 /**
  * One path of an http.Server that has other users. Requests below the path are ours alone, whoever else listens and since
@@ -19,6 +20,7 @@ export class HttpHost implements Host {
   readonly path: string
   readonly report: Host['report']
   readonly allows: Host['allows']
+  readonly handshake: Host['handshake']
   readonly #upgrades = new Set<UpgradeHandler>()
   readonly #requests = new Set<RequestHandler>()
   #undo: Undo | undefined
@@ -28,13 +30,15 @@ export class HttpHost implements Host {
     path: string,
     limit: number,
     report: Host['report'] = print,
-    allows: Host['allows'] = () => true
+    allows: Host['allows'] = () => true,
+    addressOf: (request: LinkRequest) => string = ({ address }) => address
   ) {
     this.http = http
     this.path = path
     this.limit = limit
     this.report = report
     this.allows = allows
+    this.handshake = (transformer, request) => new RequestFacts(transformer, request, addressOf(request))
     // Whatever is shaped like a server behaves like one.
     if (http) this.#undo = this.#attach(http as Server)
   }

@@ -1,6 +1,7 @@
 import type { Undo } from '../emitter.ts'
 import type { AnywireError } from '../errors.ts'
 import type { Receiver, Transformer } from '../transformer.ts'
+import type { Handshake } from './peer.ts'
 import type { HttpHeaders, HttpRequest, HttpServer } from './http.ts'
 
 /** What a client's request for a link says. */
@@ -28,7 +29,7 @@ export type UpgradeHandler = (request: HttpRequest, socket: unknown, head: Uint8
 /** A handler of Node's `request` event; `response` is an `http.ServerResponse`. */
 export type RequestHandler = (request: HttpRequest, response: unknown) => boolean
 
-/** Where a transformer listens: the server's path on an http.Server that others use too. */
+/** Where a transformer listens, or a plugin that answers requests: the server's path on an http.Server that others use too. */
 export interface Host {
   readonly http: HttpServer | undefined
   /** Of the server's URL, for transformers that do not listen on `http`. */
@@ -44,6 +45,8 @@ export interface Host {
   onRequest(handler: RequestHandler): Undo
   /** Whether a request's origin is allowed, for a transformer whose answers a page of another site may read or not. */
   allows(request: LinkRequest): boolean
+  /** What a request says, for whoever judges it; the address is that of the client, behind proxies that are trusted. */
+  handshake(transformer: string, request: LinkRequest): Handshake
   /** Tells the server's listeners for errors that a transformer cannot listen, or not as it should. */
   report(error: AnywireError): void
 }

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Undo } from '../emitter.ts'
 import { Endpoint } from '../endpoint.ts'
 import { AnywireError, endOf, retryable, tell } from '../errors.ts'
-import { ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
+import { ERR_EXPIRED, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
 import { PING, WELCOME } from '../frames.ts'
 import { isFinal } from '../handshake.ts'
 import type { Goodbye, Hello, Welcome } from '../handshake.ts'
@@ -19,6 +20,7 @@ import type { ServerLink } from './link.ts'
 import type { Handshake, Peer } from './peer.ts'
 import type { PeerHost } from './peer-host.ts'
 import { installPeer } from './peer-plugins.ts'
+import { rejudge } from './rejudge.ts'
 import { RunOutbox } from './run-outbox.ts'
 import { makeToken, parseToken, Ticket } from './ticket.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -35,7 +37,7 @@ const READING = 30_000
 /** The server's end of a connection. */
 export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   readonly outbox: RunOutbox
-  readonly context: unknown
+  context: unknown
   readonly plain: boolean
   /** Of the messages that it brings, over whatever wires. */
   readonly rate: TokenBucket
@@ -129,6 +131,24 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     if (this.#link !== link) return
     this.attach(wire)
     if (this.ending) this.#limitReading()
+  }
+
+  async reauthenticate(auth: unknown, accepts?: (now: unknown, before: unknown) => unknown): Promise<void> {
+    const asked = this.#link?.handshake ?? this.#handshake
+    this.take(await rejudge(this, this.#host.admission, asked, auth, accepts))
+  }
+
+  /** Has another context from here on, unless it is the same. */
+  take(context: unknown): void {
+    const { context: before } = this
+    if (isDeepStrictEqual(before, context)) return
+    this.context = context
+    this.#host.renewed(this, before)
+  }
+
+  expire(): void {
+    this.isClosed = true
+    this.leave(tell(ERR_EXPIRED))
   }
 
   disconnect(): void {

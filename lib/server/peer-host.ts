@@ -1,4 +1,5 @@
 import type { AnywireError } from '../errors.ts'
+import type { Admission } from './admission.ts'
 import type { Recovery, ServerLimits } from './options.ts'
 import type { PeerEndpoint } from './peer-endpoint.ts'
 import type { ServerPlugin } from './plugin.ts'
@@ -7,6 +8,7 @@ import type { Server } from './server.ts'
 /** What a peer needs of its server. */
 export interface PeerHost {
   readonly server: Server
+  readonly admission: Pick<Admission, 'authenticate'>
   readonly limits: ServerLimits
   readonly plugins: readonly ServerPlugin[]
   /** The names of the plugins that have a lane, in order; the first one's lane is 1. */
@@ -15,6 +17,8 @@ export interface PeerHost {
   readonly transformers: readonly string[]
   readonly recovery: Recovery | undefined
   readonly heartbeat: number
+  /** The context of a peer is another one. */
+  renewed(peer: PeerEndpoint, before: unknown): void
   tell(error: AnywireError, stage: string, peer: PeerEndpoint): void
   /** The peer waits for its client to come back. */
   away(peer: PeerEndpoint): void

@@ -24,8 +24,17 @@ export interface AuthRequest extends Handshake {
 
 /** The server's end of one client. */
 export interface Peer<Context = unknown> extends Connection, Handshake {
-  /** What `authenticate` returned. */
+  /** What `authenticate` returned last: when the client connected, came back, or was judged anew. */
   readonly context: Context
+  /**
+   * Judges the client anew by the server's `authenticate`, as a new client that shows this. What it returns takes the place
+   * of `context`, and the server's event `context` tells. A refusal changes nothing.
+   * @param accepts - may still refuse, with what comes and what is there; only true accepts
+   * @throws the AnywireError of the refusal; ERR_CLOSED when the connection is over
+   */
+  reauthenticate(auth: unknown, accepts?: (now: unknown, before: unknown) => unknown): Promise<void>
+  /** Ends the connection at once with ERR_EXPIRED: the client connects again, and asks its `auth` function anew. */
+  expire(): void
   /** Cuts the wire, as a network does: the client may come back to the session. For tests, and to move clients elsewhere. */
   disconnect(): void
 }

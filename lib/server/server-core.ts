@@ -17,7 +17,6 @@ import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import { install, undoAll } from '../plugin.ts'
 import { print } from '../print.ts'
-import { LONGEST } from '../timer.ts'
 import type { Receiver, Wire } from '../transformer.ts'
 import { DEFAULT_PATH } from '../url.ts'
 import { Addresses } from './addresses.ts'
@@ -27,8 +26,10 @@ import { AwaySessions } from './away.ts'
 import { checkCloseOptions, checkOptions, withDefaults } from './check-options.ts'
 import { serveClient } from './client-file.ts'
 import { count, Tally } from './counters.ts'
+import { makeGuest } from './guest.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HttpHost } from './http-host.ts'
+import { later } from './later.ts'
 import { ServerLink } from './link.ts'
 import type { LinkHost } from './link.ts'
 import type { Listener, LinkRequest } from './listener.ts'
@@ -42,7 +43,6 @@ import { PeerEndpoint } from './peer-endpoint.ts'
 import type { PeerHost } from './peer-host.ts'
 import { multicast, PeerSet } from './peers.ts'
 import type { ServerPlugin } from './plugin.ts'
-import { RequestFacts } from './request.ts'
 import type { CloseOptions, Server, ServerEvents } from './server.ts'
 import { parseToken } from './ticket.ts'
 
@@ -62,9 +62,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   readonly heartbeat: number
   readonly counters = new Tally()
   readonly server: Server = this
+  readonly admission: Admission
+  readonly host: HttpHost
   readonly #options: AnyServerOptions
-  readonly #admission: Admission
-  readonly #host: HttpHost
   readonly #listeners: Listener[] = []
   readonly #heart: Heartbeat
   /** The http.Server of this server alone. */
@@ -83,7 +83,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     checkOptions(http, options)
     const { path = DEFAULT_PATH, port, socket, plugins = [], recovery, heartbeat = 25_000 } = options
     this.#options = options
-    this.#admission = new Admission(options, (error, stage) => this.#report(error, stage))
+    this.admission = new Admission(options, (error, stage) => this.#report(error, stage))
     this.path = path
     this.limits = withDefaults(SERVER_LIMITS, options.limits)
     this.plugins = plugins
@@ -97,22 +97,23 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     if (!http && (port !== undefined || socket !== undefined)) this.#own = makeHttp()
     this.http = this.#own ?? http
     this.#heart = new Heartbeat(heartbeat)
-    this.#host = new HttpHost(
+    this.host = new HttpHost(
       this.http,
       path,
       this.limits.message,
       error => this.#report(error, 'listen'),
-      request => this.#admission.allows(request)
+      request => this.admission.allows(request),
+      request => this.admission.address(request)
     )
     try {
-      if (options.client) this.#host.onRequest(serveClient(path, options.client))
+      if (options.client) this.host.onRequest(serveClient(path, options.client))
       for (const transformer of options.transformers) {
-        this.#listeners.push(transformer.listen(this.#host, request => this.#accept(transformer.name, request)))
+        this.#listeners.push(transformer.listen(this.host, request => this.#accept(transformer.name, request)))
       }
       install(this, plugins, plugin => plugin.server?.(this, start => this.#undos.push(start())))
     } catch (error) {
       // What was begun is undone: nobody else could.
-      this.#host.detach()
+      this.host.detach()
       void this.close()
       throw error
     }
@@ -129,7 +130,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   }
 
   async admit(link: ServerLink, wire: Wire, hello: Hello | undefined): Promise<AnywireError | undefined> {
-    const judged = await this.#admission.judge(link.handshake, hello)
+    const judged = await this.admission.judge(link.handshake, hello)
     if (judged instanceof AnywireError) return judged
     const peer = hello && (await this.#find(hello, judged))
     if (link.closed) return undefined
@@ -144,11 +145,21 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     }
     this.#waiting.delete(link)
     this.counters.recovered++
+    // The one that was let in last: it may have more to say, such as when it expires.
+    peer.take(judged.context)
     if (peer.state !== 'open') return undefined
     // A client that was not missed has moved, as far as this end knows.
     if (state === 'open') peer.emit('migrate', { from: from ?? '', to: peer.transformer })
     else peer.emit('open', { recovered: true })
     return undefined
+  }
+
+  guest(handshake: Handshake, context: unknown): Peer {
+    return makeGuest(this, this.#options.parsers, handshake, context)
+  }
+
+  renewed(peer: PeerEndpoint, before: unknown): void {
+    this.emit('context', peer, before)
   }
 
   refused(handshake: Handshake, error: AnywireError): AnywireError {
@@ -229,33 +240,24 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       if (peer.state === 'away') peer.leave(peer.ending ?? goodbye())
       else if (!peer.ending) peer.finish(goodbye(), false)
     }
-    const timers = [
-      setTimeout(
-        () => {
-          for (const peer of this.peers) peer.leave(peer.ending ?? goodbye())
-        },
-        Math.min(timeout, LONGEST)
-      ),
-      setTimeout(
-        () => {
-          for (const link of this.#waiting) link.abort()
-        },
-        Math.min(timeout + PATIENCE, LONGEST)
-      )
-    ]
+    const abandon = (): void => {
+      for (const peer of this.peers) peer.leave(peer.ending ?? goodbye())
+    }
+    const cut = (): void => this.#waiting.forEach(link => link.abort())
+    const stop = later([timeout, abandon], [timeout + PATIENCE, cut])
     this.#checkEmpty()
     await emptied
-    for (const timer of timers) clearTimeout(timer)
-    undoAll(this.#undos, (error, event) => this.#admission.failed(error, event))
+    stop()
+    undoAll(this.#undos, (error, event) => this.admission.failed(error, event))
     this.#heart.stop()
     for (const listener of this.#listeners) {
       try {
         await listener.close()
       } catch (error) {
-        this.#admission.failed(error, 'close')
+        this.admission.failed(error, 'close')
       }
     }
-    this.#host.detach()
+    this.host.detach()
     if (this.#own) await closeHttp(this.#own)
     this.emit('close')
   }
@@ -270,9 +272,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   #accept(transformer: string, request: LinkRequest): Receiver | AnywireError {
     if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
-    const handshake = new RequestFacts(transformer, request, this.#admission.address(request))
+    const handshake = this.host.handshake(transformer, request)
     const { plain, address } = handshake
-    const refusal = this.#admission.refusal(request, plain)
+    const refusal = this.admission.refusal(request, plain)
     // A plain client cannot be told in any other way.
     if (refusal && plain) return this.refused(handshake, refusal)
     if (!this.#addresses.enter(address)) return this.refused(handshake, new AnywireError(ERR_BUSY, `from ${address}`))
@@ -287,7 +289,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     const [id, secret] = parseToken(session)
     const peer = this.peers.get(id)
     if (peer?.parser !== parser || !peer.matches(secret)) return undefined
-    if (!(await this.#admission.isSame(peer.context, context, this.recovery.same))) return undefined
+    if (!(await this.admission.isSame(peer.context, context, this.recovery.same))) return undefined
     // Meanwhile it may have ended, or gone on over another wire.
     return peer.state !== 'closed' && peer.matches(secret) ? peer : undefined
   }
@@ -315,7 +317,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     try {
       return ask()
     } catch (error) {
-      this.#admission.failed(error, stage)
+      this.admission.failed(error, stage)
       return undefined
     }
   }

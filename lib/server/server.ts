@@ -3,6 +3,7 @@ import type { AnywireError } from '../errors.ts'
 import type { Installed } from '../plugin.ts'
 import type { Counters } from './counters.ts'
 import type { HttpServer } from './http.ts'
+import type { Host } from './listener.ts'
 import type { ServerOptions } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
 import type { Peers } from './peers.ts'
@@ -21,6 +22,8 @@ export interface ServerEvents<P = Peer> {
   connection: [peer: P]
   /** The server's own http.Server listens; where a `port` or `socket` option asked for one. */
   listening: [address: ReturnType<HttpServer['address']>]
+  /** A client was judged anew, and has another context. */
+  context: [peer: P, before: unknown]
   /** A client was not accepted. */
   refused: [error: AnywireError, handshake: Handshake]
   /** Something failed, in a handler or on a connection; nothing else was harmed. Without a listener it is printed. */
@@ -45,6 +48,13 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
   readonly http: HttpServer | undefined
   /** Where clients find it, as a path. */
   readonly path: string
+  /** For a plugin that answers requests below the path. */
+  readonly host: Host
+  /**
+   * For a plugin that does something for who has no connection: a peer with this context that has ended. Plugins know it,
+   * and permissions judge it.
+   */
+  guest(handshake: Handshake, context: unknown): P
   /** Writes a value to some of the peers as `peers.broadcast` does to all; over a plugin's lane when one is named. */
   multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number
   /**

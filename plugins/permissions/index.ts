@@ -106,7 +106,12 @@ export const permissions = <Context = unknown>(
     name: 'permissions',
     version: 1,
     local: true,
-    server: (server: Server<Peer<Context>>): Permissions<Context> => new Judge(server, book)
+    server(server: Server<Peer<Context>>): Permissions<Context> {
+      const judge = new Judge(server, book)
+      // Who has become somebody else may do something else.
+      server.on('context', peer => judge.refresh(peer))
+      return judge
+    }
   } as const satisfies ServerPlugin
 }
 

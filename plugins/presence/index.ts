@@ -78,6 +78,8 @@ export const presence = <Context = unknown>({
     server(server: Server, during: During): ServerPresence {
       const hall = new Hall(server, interval)
       halls.set(server, hall)
+      // Contexts are what the server's `authenticate` returns.
+      server.on('context', peer => visitors.get(peer)?.identify(identity(peer as Peer<Context>)))
       during(() => () => hall.stop())
       during(
         () =>

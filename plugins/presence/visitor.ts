@@ -28,7 +28,7 @@ export class Visitor {
   readonly peer: Peer
   readonly #lane: Lane
   readonly #hall: Hall
-  readonly #identity: string
+  #identity: string
   readonly #allow: Allow
   readonly #limits: VisitorLimits
   /** What it last said of itself, by place. */
@@ -66,6 +66,16 @@ export class Visitor {
     // Who is refused is not there, whatever was asked for before.
     this.#end(verb, place, 'ERR_LIMIT')
     this.#answer(number, 'ERR_LIMIT')
+  }
+
+  /** Is somebody else from here on. */
+  identify(identity: string): void {
+    if (identity === this.#identity || this.#gone) return
+    for (const [place, data] of this.#in) {
+      this.#hall.leave(place, this.#identity, this.peer)
+      this.#hall.enter(place, identity, this.peer, data)
+    }
+    this.#identity = identity
   }
 
   /** The connection is over. */

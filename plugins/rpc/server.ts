@@ -72,7 +72,12 @@ export class ServerHalf {
 
   /** Gives a peer its calls. */
   join(peer: Peer, lane: Lane, during: During): Exchange<Peer> {
-    const owner: KeyOwner = { context: peer.context, kept: 0 }
+    const owner: KeyOwner = {
+      get context() {
+        return peer.context
+      },
+      kept: 0
+    }
     const provided = new Map<string, Undo>()
     const exchange = new Exchange<Peer>(
       {

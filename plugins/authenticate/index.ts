@@ -1,0 +1,39 @@
+import type { Lane } from '../../lib/lane.ts'
+import type { ClientPlugin, During } from '../../lib/plugin.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Server } from '../../lib/server/server.ts'
+import { authenticate as base } from './client.ts'
+import type { AuthenticateClientOptions } from './client.ts'
+import { Renewals } from './renewals.ts'
+import type { AuthenticateServerOptions } from './renewals.ts'
+
+export interface AuthenticateOptions<Context = unknown>
+  extends AuthenticateClientOptions, AuthenticateServerOptions<Context> {}
+
+/**
+ * Authentication that is renewed while a connection lives, and that expires. Both halves.
+ * @example
+ * createServer(http, { authenticate: verify, plugins: [authenticate<Claims>({ expires: ({ exp }) => exp * 1_000 })] })
+ * await connect(url, { auth: token, plugins: [authenticate()] }).authenticate(newToken)
+ */
+export const authenticate = <Context = unknown>(options: AuthenticateOptions<Context> = {}) => {
+  const { expires = () => undefined, notice = 30_000, same = () => true, timeout = 10_000 } = options
+  const all = new WeakMap<Peer, Renewals<Context>>()
+  return {
+    ...base(options),
+    server(server: Server): void {
+      server.on('context', peer => all.get(peer)?.watch())
+    },
+    peer(peer: Peer<Context>, lane: Lane, _server: Server, during: During): void {
+      const renewals = new Renewals(peer, lane, { expires, notice, same, timeout })
+      all.set(peer, renewals)
+      lane.on('data', text => renewals.heard(text))
+      peer.on('open', () => renewals.watch())
+      during(() => () => renewals.stop())
+    }
+  } as const satisfies ClientPlugin & ServerPlugin
+}
+
+export type { Authenticate, AuthenticateClientOptions, AuthenticateEvents } from './client.ts'
+export type { AuthenticateServerOptions } from './renewals.ts'

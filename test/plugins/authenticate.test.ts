@@ -1,0 +1,434 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { AnywireError, ERR_EXPIRED } from '../../core.ts'
+import type { Client, ClientOptions, Peer, ServerOptions, ServerPlugin } from '../../core.ts'
+import { authenticate as inBrowsers } from '../../plugins/authenticate/client.ts'
+import { authenticate } from '../../plugins/authenticate/index.ts'
+import type { AuthenticateOptions } from '../../plugins/authenticate/index.ts'
+import { permissions } from '../../plugins/permissions/index.ts'
+import type { Permissions } from '../../plugins/permissions/index.ts'
+import { presence } from '../../plugins/presence/index.ts'
+import type { ServerPresence } from '../../plugins/presence/index.ts'
+import { raw } from '../../parsers/raw.ts'
+import { reconnect } from '../../plugins/reconnect/client.ts'
+import { pluginContract } from '../contract/plugin.ts'
+import { Clocked } from '../support/clocked.ts'
+
+pluginContract('authenticate', () => ({
+  client: inBrowsers(),
+  server: authenticate(),
+  packets: {
+    toServer: ['[1,{"token":"x"}]', '[2]'],
+    toClient: ['[1]', '[1,"ERR_UNAUTHORIZED","no"]', '[0,1000]']
+  }
+}))
+
+/** What a token of these tests says: who it is, and until when. */
+interface Context {
+  readonly user: string
+  readonly end?: number
+}
+
+const contextOf = (auth: unknown): Context | AnywireError | false => {
+  const [user = '', end] = String(auth).split('@')
+  if (user === 'nobody') return false
+  if (end && Number(end) <= Date.now()) return new AnywireError(ERR_EXPIRED)
+  return { user, ...(end && { end: Number(end) }) }
+}
+
+describe('authenticate', () => {
+  let world: Clocked
+
+  afterEach(async () => {
+    assert.equal(await world.end(), 0, 'timers were left behind')
+  })
+
+  const start = (
+    options: AuthenticateOptions<Context> = {},
+    more: Partial<ServerOptions> = {},
+    before: readonly ServerPlugin[] = []
+  ): void => {
+    const plugins = [...before, authenticate<Context>({ expires: ({ end }) => end, ...options })]
+    // The plugins of this test are not in the type of the world's server.
+    world = new Clocked({ authenticate: ({ auth }) => contextOf(auth), ...more, plugins: plugins as never })
+  }
+
+  const connect = (auth: ClientOptions['auth'], options: Partial<ClientOptions> = {}, auto?: boolean) =>
+    world.connect([reconnect({ random: () => 0.1 }), inBrowsers(auto === undefined ? {} : { auto })], {
+      ...options,
+      auth
+    })
+
+  const record = (client: Client & { readonly authenticate: ReturnType<ReturnType<typeof inBrowsers>['client']> }) => {
+    const events: string[] = []
+    client.authenticate.on('expiring', ({ within }) => events.push(`expiring ${within}`))
+    client.authenticate.on('renew', () => events.push('renew'))
+    client.authenticate.on('refuse', error => events.push(`refuse ${error instanceof AnywireError && error.code}`))
+    client.on('open', ({ recovered }) => events.push(`open ${recovered}`))
+    client.on('close', ({ code, reconnect }) => events.push(`close ${code} ${reconnect}`))
+    return events
+  }
+
+  /** What becomes of a promise: 'ok', its code, or '' for as long as it waits. */
+  const fate = (promise: Promise<unknown>): { of: string } => {
+    const told = { of: '' }
+    promise.then(
+      () => (told.of = 'ok'),
+      (error: unknown) => (told.of = error instanceof AnywireError ? error.code : String(error))
+    )
+    return told
+  }
+
+  it('renews over the connection that is there', async () => {
+    start()
+    const contexts: unknown[] = []
+    world.server.on('context', (peer, before) => contexts.push(before, peer.context))
+    const client = connect('ann')
+    const events = record(client)
+    await world.pass(10)
+    const { peer } = world
+    const told = fate(client.authenticate('bob'))
+    await world.pass(10)
+    assert.equal(told.of, 'ok')
+    assert.deepEqual(peer.context, { user: 'bob' })
+    assert.deepEqual(contexts, [{ user: 'ann' }, { user: 'bob' }])
+    assert.equal(world.peers.length, 1)
+    assert.deepEqual(events, ['open false', 'renew'])
+  })
+
+  it('shows the new one at the next attempts', async () => {
+    const shown: unknown[] = []
+    start(
+      {},
+      {
+        recovery: false,
+        authenticate: ({ auth }) => {
+          shown.push(auth)
+          return contextOf(auth)
+        }
+      }
+    )
+    const client = connect('ann')
+    await world.pass(10)
+    void client.authenticate(() => 'bob')
+    await world.pass(10)
+    world.peer.disconnect()
+    await world.pass(1_000)
+    assert.deepEqual(shown, ['ann', 'bob', 'bob'])
+    assert.deepEqual(world.peer.context, { user: 'bob' })
+  })
+
+  it('changes nothing where it is refused', async () => {
+    const seen: string[] = []
+    start({}, { recovery: false })
+    world.server.on('error', ({ code }) => seen.push(code))
+    const client = connect('ann')
+    const events = record(client)
+    await world.pass(10)
+    const told = fate(client.authenticate('nobody'))
+    await world.pass(10)
+    assert.equal(told.of, 'ERR_UNAUTHORIZED')
+    assert.deepEqual(world.peer.context, { user: 'ann' })
+    assert.equal(client.state, 'open')
+    world.peer.disconnect()
+    await world.pass(1_000)
+    assert.deepEqual(world.peer.context, { user: 'ann' }, 'it comes back as it was')
+    assert.deepEqual(events, ['open false', 'refuse ERR_UNAUTHORIZED', 'close 3002 true', 'open false'])
+    assert.deepEqual(seen, [])
+  })
+
+  it('tells the code and message of an AnywireError, and of other errors nothing', async () => {
+    const failures: string[] = []
+    start(
+      {},
+      {
+        authenticate: ({ auth }) => {
+          if (auth === 'secret') throw new Error(`no ${auth}`)
+          return auth === 'old' ? new AnywireError(ERR_EXPIRED, 'yesterday') : { user: `${auth}` }
+        }
+      }
+    )
+    world.server.on('error', ({ code, message }) => failures.push(`${code} ${message}`))
+    const client = connect('ann')
+    await world.pass(10)
+    const errors: unknown[] = []
+    client.authenticate('old').catch((error: unknown) => errors.push(error))
+    client.authenticate('secret').catch((error: unknown) => errors.push(error))
+    await world.pass(10)
+    assert.deepEqual(
+      errors.map(error => error instanceof AnywireError && [error.code, error.message]),
+      [
+        ['ERR_EXPIRED', 'The authentication is not valid any more: yesterday'],
+        ['ERR_UNAUTHORIZED', 'The server refused the authentication']
+      ]
+    )
+    assert.equal(failures.length, 1)
+    assert.match(failures[0] ?? '', /^ERR_HANDLER .*'authenticate'/)
+  })
+
+  it('lets nobody become who they may not be', async () => {
+    start({ same: (before, now) => before.user === now.user })
+    const client = connect('ann')
+    await world.pass(10)
+    const other = fate(client.authenticate('bob'))
+    await world.pass(10)
+    assert.equal(other.of, 'ERR_UNAUTHORIZED')
+    const same = fate(client.authenticate(`ann@${Date.now() + 1e9}`))
+    await world.pass(10)
+    assert.equal(same.of, 'ok')
+  })
+
+  it('has what is shown last count, however long what was shown before takes', async () => {
+    start(
+      {},
+      {
+        authenticate: async ({ auth }) => {
+          if (auth === 'slow') await new Promise(resolve => setTimeout(resolve, 500))
+          return contextOf(auth)
+        }
+      }
+    )
+    const client = connect('ann')
+    await world.pass(10)
+    void client.authenticate('slow')
+    const told = fate(client.authenticate('fast'))
+    await world.pass(100)
+    assert.equal(told.of, '')
+    await world.pass(1_000)
+    assert.equal(told.of, 'ok')
+    assert.deepEqual(world.peer.context, { user: 'fast' })
+  })
+
+  it('gives up a judge that takes too long, and does not mind its late answer', async () => {
+    start(
+      { timeout: 1_000 },
+      {
+        authenticate: async ({ auth }) => {
+          if (auth === 'slow') await new Promise(resolve => setTimeout(resolve, 5_000))
+          return contextOf(auth)
+        }
+      }
+    )
+    const client = connect('ann')
+    await world.pass(10)
+    const told = fate(client.authenticate('slow'))
+    await world.pass(2_000)
+    assert.equal(told.of, 'ERR_TIMEOUT')
+    await world.pass(5_000)
+    assert.deepEqual(world.peer.context, { user: 'ann' })
+  })
+
+  it('refuses more than a few at a time', async () => {
+    start({}, { authenticate: ({ auth }) => (auth === 'slow' ? new Promise(() => {}) : contextOf(auth)) })
+    const client = connect('ann')
+    await world.pass(10)
+    const fates = Array.from({ length: 12 }, () => fate(client.authenticate('slow')))
+    await world.pass(10)
+    assert.deepEqual(
+      fates.map(({ of }) => of),
+      [...Array<string>(10).fill(''), 'ERR_LIMIT', 'ERR_LIMIT']
+    )
+    client.destroy()
+    await world.pass(10)
+    assert.equal(fates[0]?.of, 'ERR_CLOSED')
+    await world.pass(100_000)
+  })
+
+  for (const [next, recovery] of [
+    ['wire', undefined],
+    ['session', false]
+  ] as const) {
+    it(`is asked over the next ${next} where the wire is lost meanwhile`, async () => {
+      // Bob is not Ann, as `recovery.same` sees it by default.
+      const same = (): boolean => true
+      start({}, { recovery: recovery ?? { same } })
+      const client = connect('ann')
+      const events = record(client)
+      await world.pass(10)
+      world.network.stalled = true
+      const told = fate(client.authenticate('bob'))
+      await world.pass(10)
+      world.network.cut()
+      world.network.stalled = false
+      await world.pass(1_000)
+      assert.equal(told.of, 'ok')
+      assert.deepEqual(world.peer.context, { user: 'bob' })
+      const between = recovery === undefined ? ['open true'] : ['close 3002 true', 'open false']
+      assert.deepEqual(events, ['open false', ...between, 'renew'])
+    })
+  }
+
+  it('waits for the first wire, and needs a client that is in use', async () => {
+    start()
+    const client = connect('ann', { open: false })
+    const idle = fate(client.authenticate('bob'))
+    await world.pass(10)
+    assert.equal(idle.of, 'ERR_CLOSED')
+    client.open()
+    const told = fate(client.authenticate('bob'))
+    await world.pass(10)
+    assert.equal(told.of, 'ok')
+    assert.deepEqual(world.peer.context, { user: 'bob' })
+    client.destroy()
+    assert.equal(await client.authenticate('ann').then(String, (error: AnywireError) => error.code), 'ERR_CLOSED')
+    client.auth = () => 'eve'
+    client.open()
+    await world.pass(10)
+    assert.deepEqual(world.peer.context, { user: 'eve' })
+  })
+
+  it('says beforehand that the time is over, and asks the auth function again', async () => {
+    start({ notice: 5_000 })
+    const ends = [20_000, 60_000]
+    const client = connect(() => `ann@${ends.shift()}`)
+    const events = record(client)
+    await world.pass(14_000)
+    assert.deepEqual(events, ['open false'])
+    await world.pass(1_500)
+    assert.deepEqual(events.slice(1), ['expiring 5000', 'renew'])
+    assert.deepEqual(world.peer.context, { user: 'ann', end: 60_000 })
+    await world.pass(30_000)
+    assert.equal(client.state, 'open')
+    assert.equal(world.peers.length, 1)
+  })
+
+  it('ends who does not renew, so that the auth function is asked for another attempt', async () => {
+    start({ notice: 5_000 })
+    const ends = [10_000, 90_000]
+    const client = connect(() => `ann@${ends.shift()}`, {}, false)
+    const events = record(client)
+    await world.pass(9_000)
+    assert.equal(events.length, 2)
+    await world.pass(3_000)
+    assert.deepEqual(events, ['open false', 'expiring 5000', 'close 3008 true', 'open false'])
+    assert.deepEqual(world.peer.context, { user: 'ann', end: 90_000 })
+    assert.deepEqual([...world.server.counters.closed], [[3008, 1]])
+  })
+
+  it('tells that what the auth function has is not accepted, and ends then', async () => {
+    start({ notice: 5_000 })
+    const client = connect('ann@10000')
+    const events = record(client)
+    await world.pass(9_000)
+    // It is still good, and asked for once.
+    assert.deepEqual(events, ['open false', 'expiring 5000', 'renew'])
+    await world.pass(2_000)
+    assert.deepEqual(events.slice(3, 4), ['close 3008 true'])
+    assert.equal(client.state, 'connecting', 'expired, and tried again')
+  })
+
+  it('leaves it to a listener that renews by itself', async () => {
+    start({ notice: 5_000 })
+    let asked = 0
+    const client = connect(() => {
+      asked++
+      return 'ann@10000'
+    })
+    client.authenticate.on('expiring', () => client.authenticate('ann@50000'))
+    await world.pass(20_000)
+    assert.equal(asked, 1)
+    assert.deepEqual(world.peer.context, { user: 'ann', end: 50_000 })
+  })
+
+  it('judges who is away when it comes back', async () => {
+    start({ notice: 1_000 }, { recovery: { same: (before, now) => Object(before).user === Object(now).user } })
+    let end = 10_000
+    const client = connect(() => `ann@${end}`)
+    const events = record(client)
+    await world.pass(8_000)
+    end = 50_000
+    world.network.down = true
+    world.network.cut()
+    await world.pass(5_000)
+    assert.equal(world.peer.state, 'away', 'not ended while nobody is there')
+    world.network.down = false
+    await world.pass(30_000)
+    assert.equal(world.peers.length, 1)
+    assert.deepEqual(events.slice(0, 2), ['open false', 'open true'])
+    assert.equal(Object(world.peer.context).end, 50_000, 'the peer has what it showed when it came back')
+    end = 90_000
+    await world.pass(12_000)
+    assert.deepEqual([client.state, world.peers.length], ['open', 1])
+  })
+
+  const none = (): never => {
+    throw new Error('no such field')
+  }
+  for (const [what, expires] of [
+    ['no number', () => NaN],
+    ['an error', none]
+  ] as const) {
+    it(`takes ${what} for a time that is over, and tells why`, async () => {
+      start({ expires })
+      const stages: string[] = []
+      world.server.on('error', (_error, { stage }) => stages.push(stage))
+      const events = record(connect('ann'))
+      await world.pass(5)
+      assert.deepEqual(events.slice(0, 2), ['open false', 'close 3008 true'])
+      assert.equal(stages[0], 'authenticate')
+    })
+  }
+
+  it('ends plain clients in time', async () => {
+    start({ expires: () => 10_000 })
+    const codes: number[] = []
+    const nothing = (): void => {}
+    const receiver = { open: nothing, message: nothing, drain: nothing, close: (code: number) => codes.push(code) }
+    world.network.dial(new URL('http://memory/anywire'), receiver, new AbortController().signal)
+    await world.pass(9_999)
+    assert.deepEqual([world.peer.plain, codes], [true, []])
+    await world.pass(10)
+    assert.deepEqual(codes, [3008])
+  })
+
+  it('has permissions and presence look again', async () => {
+    start({}, {}, [
+      permissions<Context>({ presence: ({ context }) => context.user !== 'eve' }),
+      presence<Context>({ identity: (peer: Peer<Context>) => peer.context.user })
+    ])
+    const { server } = world
+    const { permissions: asked, presence: hall } = server as unknown as {
+      readonly permissions: Permissions
+      readonly presence: ServerPresence
+    }
+    const refreshed: unknown[] = []
+    asked.on('refresh', peers => refreshed.push(...peers.map(({ context }) => Object(context).user)))
+    const client = world.connect([inBrowsers(), presence()], { auth: 'ann' })
+    const place = client.presence('room')
+    void place.enter('here')
+    await world.pass(100)
+    const ids = (): readonly string[] => hall.members('room').map(({ id }) => id)
+    assert.deepEqual(ids(), ['ann'])
+    void client.authenticate('bob')
+    await world.pass(100)
+    assert.deepEqual(ids(), ['bob'])
+    const evicted: string[] = []
+    place.on('evicted', (_verb, { code }) => evicted.push(code))
+    void client.authenticate('eve')
+    await world.pass(100)
+    assert.deepEqual(ids(), [])
+    assert.deepEqual(evicted, ['ERR_DENIED'])
+    assert.deepEqual(refreshed, ['bob', 'eve'])
+  })
+
+  it('shows no secret to who prints a client or a peer', async () => {
+    start({}, { authenticate: ({ auth }) => (auth ? { user: 'ann' } : false) })
+    const client = connect('hunter2')
+    await world.pass(10)
+    void client.authenticate('hunter3')
+    await world.pass(10)
+    assert.doesNotMatch(inspect([client, world.peer, world.server], { depth: 10, showHidden: true }), /hunter/)
+  })
+
+  it('works with a parser that carries text alone', async () => {
+    start({}, { parsers: [raw()] })
+    const client = connect('ann', { parser: raw() })
+    await world.pass(10)
+    const told = fate(client.authenticate('nobody'))
+    await world.pass(10)
+    assert.equal(told.of, 'ERR_UNAUTHORIZED')
+    const again = fate(client.authenticate('bob'))
+    await world.pass(10)
+    assert.equal(again.of, 'ok')
+  })
+})
