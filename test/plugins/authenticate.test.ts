@@ -29,6 +29,9 @@ interface Context {
   readonly end?: number
 }
 
+/** What a server keeps as a context, which is of any type there. */
+const seen = (context: unknown): Partial<Context> => Object(context) as Partial<Context>
+
 const contextOf = (auth: unknown): Context | AnywireError | false => {
   const [user = '', end] = String(auth).split('@')
   if (user === 'nobody') return false
@@ -119,9 +122,9 @@ describe('authenticate', () => {
   })
 
   it('changes nothing where it is refused', async () => {
-    const seen: string[] = []
+    const reported: string[] = []
     start({}, { recovery: false })
-    world.server.on('error', ({ code }) => seen.push(code))
+    world.server.on('error', ({ code }) => reported.push(code))
     const client = connect('ann')
     const events = record(client)
     await world.pass(10)
@@ -134,7 +137,7 @@ describe('authenticate', () => {
     await world.pass(1_000)
     assert.deepEqual(world.peer.context, { user: 'ann' }, 'it comes back as it was')
     assert.deepEqual(events, ['open false', 'refuse ERR_UNAUTHORIZED', 'close 3002 true', 'open false'])
-    assert.deepEqual(seen, [])
+    assert.deepEqual(reported, [])
   })
 
   it('tells the code and message of an AnywireError, and of other errors nothing', async () => {
@@ -331,7 +334,7 @@ describe('authenticate', () => {
   })
 
   it('judges who is away when it comes back', async () => {
-    start({ notice: 1_000 }, { recovery: { same: (before, now) => Object(before).user === Object(now).user } })
+    start({ notice: 1_000 }, { recovery: { same: (before, now) => seen(before).user === seen(now).user } })
     let end = 10_000
     const client = connect(() => `ann@${end}`)
     const events = record(client)
@@ -345,7 +348,7 @@ describe('authenticate', () => {
     await world.pass(30_000)
     assert.equal(world.peers.length, 1)
     assert.deepEqual(events.slice(0, 2), ['open false', 'open true'])
-    assert.equal(Object(world.peer.context).end, 50_000, 'the peer has what it showed when it came back')
+    assert.equal(seen(world.peer.context).end, 50_000, 'the peer has what it showed when it came back')
     end = 90_000
     await world.pass(12_000)
     assert.deepEqual([client.state, world.peers.length], ['open', 1])
@@ -392,7 +395,7 @@ describe('authenticate', () => {
       readonly presence: ServerPresence
     }
     const refreshed: unknown[] = []
-    asked.on('refresh', peers => refreshed.push(...peers.map(({ context }) => Object(context).user)))
+    asked.on('refresh', peers => refreshed.push(...peers.map(({ context }) => seen(context).user)))
     const client = world.connect([inBrowsers(), presence()], { auth: 'ann' })
     const place = client.presence('room')
     void place.enter('here')
