@@ -19,13 +19,16 @@ export const escapeKey = (key: string): string => (/[.\\]/.test(key) ? key.repla
 /** The path of a key below another path. */
 export const below = (path: string, key: string): string => (path ? `${path}.${escapeKey(key)}` : escapeKey(key))
 
+/** Whether a path may have this key. */
+export const isKey = (key: string): boolean => !FORBIDDEN.has(key) && !key.includes('\0')
+
 const refuse = (path: string): never => {
   throw new AnywireError(ERR_PATH, `'${path.slice(0, 100)}'`)
 }
 
 const check = (keys: readonly string[], path: string): readonly string[] => {
   if (path.length > LONGEST || keys.length > DEEPEST) refuse(path)
-  for (const key of keys) if (FORBIDDEN.has(key) || key.includes('\0')) refuse(path)
+  if (!keys.every(isKey)) refuse(path)
   return keys
 }
 

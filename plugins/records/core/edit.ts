@@ -1,0 +1,188 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_ENCODE, ERR_PATH, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import type { Value } from '../../../lib/store.ts'
+import { below, isKey, keysOf } from './path.ts'
+import type { RecordState } from './record-state.ts'
+import { DELETED, IMPLICIT, INCREMENT, isAfter, LEAF, OBJECT } from './register.ts'
+import type { Kind, Stamp, Write } from './register.ts'
+import { isSame } from './value.ts'
+
+/** How deep a value may be nested. */
+const DEEPEST = 64
+
+type Fields = { readonly [key: string]: unknown }
+
+/** An object whose keys are fields; anything else is one value, or none at all. */
+const isFields = (value: unknown): value is Fields => {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/**
+ * What one user wants done to one record at one moment, as writes that share a stamp. What is asked for first is taken into
+ * account by what comes behind it only when the state has it: give each edit of a record a state that has the former one.
+ */
+export class Edit {
+  readonly writes: Write[] = []
+  readonly #state: RecordState | undefined
+  readonly #stamp: Stamp
+  readonly #maxValue: number
+
+  /**
+   * @param state - the record as its user sees it; undefined: there is none
+   * @param maxValue - how large one value may be: about as many bytes as it has as JSON text
+   */
+  constructor(state: RecordState | undefined, stamp: Stamp, maxValue: number) {
+    this.#state = state
+    this.#stamp = stamp
+    this.#maxValue = maxValue
+  }
+
+  /**
+   * Writes a value; of an object, those of its fields that are different, and no others. Undefined deletes.
+   * @throws ERR_PATH; ERR_ENCODE for what is no value; ERR_TOO_LARGE
+   */
+  set(path: string, value: unknown): this {
+    if (value === undefined) return this.delete(path)
+    const depth = this.#open(path)
+    if (isFields(value)) this.#patch(path, value, depth)
+    else this.#leaf(path, value)
+    return this
+  }
+
+  /** Makes what is at a path anew: what was there, and others write there until they see this, is gone. Throws what `set` does. */
+  replace(path: string, value: unknown): this {
+    if (value === undefined) return this.delete(path)
+    const depth = this.#open(path)
+    if (!isFields(value) && path === '') throw new AnywireError(ERR_ENCODE, 'a record is an object')
+    this.#make(path, value, depth)
+    return this
+  }
+
+  /** @throws ERR_PATH */
+  delete(path: string): this {
+    if (path !== '') this.#open(path)
+    this.#write(path, DELETED)
+    return this
+  }
+
+  /** Adds to the number at a path, wherever others have brought it meanwhile. @throws ERR_PATH, ERR_ENCODE */
+  increment(path: string, by: number): this {
+    if (!Number.isFinite(by)) throw new AnywireError(ERR_ENCODE, `${by}`)
+    this.#open(path)
+    this.#write(path, INCREMENT, by)
+    return this
+  }
+
+  #write(path: string, kind: Kind | typeof INCREMENT, value?: Value, { t, node } = this.#stamp): void {
+    this.writes.push({ path, kind, value, t, node })
+  }
+
+  /** Makes what a path leads through an object, where it is none. Returns how many keys the path has. */
+  #open(path: string): number {
+    const keys = keysOf(path)
+    const state = this.#state
+    if (!state?.get('')) this.#write('', OBJECT, undefined, IMPLICIT)
+    let above = ''
+    for (const key of keys) {
+      const value = state?.view(above)
+      if (Array.isArray(value))
+        throw new AnywireError(ERR_PATH, `'${above}' is an array, which is one value; a list has items`)
+      if (value !== undefined && !isFields(value)) this.#write(above, OBJECT)
+      above = below(above, key)
+    }
+    return keys.length
+  }
+
+  /** The greatest stamp above a path: what has it is not hidden, and hides nothing that is not hidden already. */
+  #above(path: string): Stamp {
+    let greatest = IMPLICIT
+    let above = ''
+    for (const key of keysOf(path)) {
+      const register = this.#state?.get(above)
+      if (register && isAfter(register, greatest)) greatest = register
+      if (this.writes.some(write => write.path === above && isAfter(write, greatest))) greatest = this.#stamp
+      above = below(above, key)
+    }
+    return greatest
+  }
+
+  #patch(path: string, fields: Fields, depth: number): void {
+    if (depth >= DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
+    const seen = this.#state?.view(path)
+    // What hides others is written only where it must be.
+    if (seen !== undefined && !isFields(seen)) this.#write(path, OBJECT)
+    let some = false
+    for (const [key, value] of Object.entries(fields)) {
+      if (value === undefined) continue
+      some = true
+      const at = this.#below(path, key)
+      if (isFields(value)) {
+        this.#patch(at, value, depth + 1)
+        continue
+      }
+      const copy = this.#copy(value)
+      if (!isSame(this.#state?.view(at), copy)) this.#write(at, LEAF, copy)
+    }
+    // An empty object hides nothing that others write into it; only where something was deleted it has to win.
+    if (!some && path !== '' && seen === undefined) {
+      this.#write(path, OBJECT, undefined, this.#state?.get(path) ? this.#stamp : this.#above(path))
+    }
+  }
+
+  #make(path: string, value: unknown, depth: number): void {
+    if (depth >= DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
+    if (!isFields(value)) return this.#leaf(path, value)
+    this.#write(path, OBJECT)
+    for (const [key, item] of Object.entries(value)) {
+      if (item !== undefined) this.#make(this.#below(path, key), item, depth + 1)
+    }
+  }
+
+  #below(path: string, key: string): string {
+    const at = below(path, key)
+    if (!isKey(key)) throw new AnywireError(ERR_PATH, `'${at.slice(0, 100)}'`)
+    return at
+  }
+
+  #leaf(path: string, value: unknown): void {
+    if (path === '') throw new AnywireError(ERR_ENCODE, 'a record is an object')
+    this.#write(path, LEAF, this.#copy(value))
+  }
+
+  /** A value that nobody can change any more. */
+  #copy(value: unknown): Value {
+    let room = this.#maxValue
+    const pay = (bytes: number): void => {
+      room -= bytes
+      if (room < 0) throw new AnywireError(ERR_TOO_LARGE, `a value of more than ${this.#maxValue} bytes`)
+    }
+    const copy = (value: unknown, depth: number): Value => {
+      pay(1)
+      if (value === null || typeof value === 'boolean') return value
+      if (typeof value === 'number' && Number.isFinite(value)) return value
+      if (typeof value === 'string') {
+        pay(value.length)
+        return value
+      }
+      if (value instanceof Uint8Array) {
+        pay(value.length)
+        return value.slice()
+      }
+      if (depth > DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
+      if (Array.isArray(value)) return Object.freeze(value.map(item => copy(item, depth + 1)))
+      if (!isFields(value))
+        throw new AnywireError(ERR_ENCODE, `${Object.prototype.toString.call(value)} is no value of a record`)
+      const fields: Record<string, Value> = {}
+      for (const [key, item] of Object.entries(value)) {
+        if (item === undefined) continue
+        pay(key.length)
+        if (!isKey(key)) throw new AnywireError(ERR_PATH, `'${key.slice(0, 100)}'`)
+        fields[key] = copy(item, depth + 1)
+      }
+      return Object.freeze(fields)
+    }
+    return copy(value, 0)
+  }
+}
