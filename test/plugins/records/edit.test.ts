@@ -85,7 +85,7 @@ describe('records: edits', () => {
         try {
           change(state, edit => edit.set(path, value))
         } catch (error) {
-          return assert.match(`${String(error)}`, /is an array, which is one value/)
+          return assert.match(String(error), /is an array, which is one value/)
         }
         assert.deepEqual(state.view(path), value)
       })
