@@ -40,11 +40,16 @@ export type Range = { readonly record: string } | { readonly prefix: string }
  * Rules for whoever implements it:
  * - `commit` is atomic and durable: once its promise resolved, the commit survives the death of the process; when it
  *   rejected, or the process died before, either all of it is there or nothing.
- * - Commits take effect in the order of the calls, and a read that is called after a commit resolved sees it.
+ * - Commits take effect in the order of the calls, and a read that is called after a commit resolved sees it. Within a commit
+ *   the later of two rows, or of two entries, of one name counts.
  * - A slow commit does not delay reads, and nothing blocks the event loop for more than a few milliseconds.
- * - Strings are compared by their UTF-16 code units. Ids, paths and keys may hold any character but NUL.
- * - Before `open` resolved and after `close` every method rejects.
+ * - Strings are ordered by their UTF-16 code units, as JavaScript does. Ids, paths and keys may hold any character but NUL, and
+ *   lone surrogates; values and entries may hold NUL too. Values come back as they were: also −0, bytes within arrays.
+ * - Before `open` resolved and after `close` was called every other method rejects; `open` rejects while it is open. Who has
+ *   closed a store may open it again.
  * - What a method returns is the caller's; what it was given is not kept where the caller could change it.
+ * - A place has one user at a time, but in browsers, where tabs share it. Everything that fails is an ERR_STORE whose message
+ *   says what to do.
  */
 export interface Store {
   readonly name: string

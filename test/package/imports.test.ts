@@ -62,7 +62,9 @@ describe('who may import whom', () => {
     ['plugins/a/index.ts', `import { WebSocket } from 'ws'`],
     ['plugins/a/wire.ts', `import { connect } from '../../index.ts'`],
     ['stores/a/client.ts', `import { DatabaseSync } from 'node:sqlite'`],
-    ['stores/a/index.ts', `import { records } from '../../plugins/records/index.ts'`]
+    ['stores/a/index.ts', `import { records } from '../../plugins/records/index.ts'`],
+    ['stores/a/index.ts', `import { memory } from '../memory.ts'`],
+    ['stores/a.ts', `import { memory } from './memory.ts'`]
   ]
   for (const [path, source] of forbidden) {
     it(`forbids ${source.replace(/\s+/g, ' ')} in ${path}`, () => {
@@ -77,7 +79,8 @@ describe('who may import whom', () => {
     ['parsers/msgpack.ts', `import { depth } from './depth.ts'\nimport type { Parser } from '../lib/parser.ts'`],
     ['transformers/ws/index.ts', `import { WebSocketServer } from 'ws'\nimport { dial } from './client.ts'`],
     ['plugins/a/client.ts', `import type { B } from '../b/index.ts'\nimport { Lane } from '../../lib/lane.ts'`],
-    ['stores/sqlite.ts', `import { DatabaseSync } from 'node:sqlite'`]
+    ['stores/sqlite/worker.ts', `import { DatabaseSync } from 'node:sqlite'\nimport { write } from './write.ts'`],
+    ['stores/a.ts', `import { textOf } from '../lib/errors.ts'`]
   ]
   for (const [path, source] of allowed) {
     it(`allows ${source.replace(/\s+/g, ' ')} in ${path}`, () => {

@@ -34,11 +34,11 @@ const isServer = (path: string): boolean => path.startsWith('lib/server/')
 const partOf = (path: string): string => /^(?:lib|parsers|[^/]+\/[^/]+)(?=\/)/.exec(path)?.[0] ?? ''
 const isPart = (path: string): boolean => /^(parsers|transformers|plugins|stores)\//.test(path)
 /**
- * Where a part may use Node: anywhere in a transformer but its browser half, `index.ts` of a plugin or store, a store that
- * has no folder. What a browser half reaches through other files, `waysToNode` finds.
+ * Where a part may use Node: anywhere in a transformer or store but its browser half, and in `index.ts` of a plugin. What a
+ * browser half reaches through other files, `waysToNode` finds.
  */
 const isNodeHalf = (path: string): boolean =>
-  /^transformers\/[^/]+\/(?!client\.ts$)|^(plugins|stores)\/[^/]+\/index\.ts$|^stores\/[^/]+\.ts$/.test(path)
+  /^transformers\/[^/]+\/(?!client\.ts$)|^plugins\/[^/]+\/index\.ts$|^stores\/(?![^/]+\/client\.ts$)/.test(path)
 const isNetwork = (name: string): boolean => /^(ws|engine\.io|@fails-components)\b/.test(name)
 
 /** Why `path` may not import `target`; undefined when it may. */
@@ -57,7 +57,7 @@ const objection = (path: string, { target, type }: Import): string | undefined =
     if (path.startsWith('parsers/')) return target.startsWith('node:') ? 'parsers are pure' : undefined
     return isNodeHalf(path) ? undefined : 'only the Node half of a part imports node:* and packages'
   }
-  if (partOf(target) === partOf(path)) return undefined
+  if (partOf(target) !== '' && partOf(target) === partOf(path)) return undefined
   if (path.startsWith('plugins/') && target.startsWith('plugins/') && type) return undefined
   if (partOf(target) !== 'lib') return 'a part imports lib and nothing else of the project'
   return isServer(target) && !type && !isNodeHalf(path) ? 'the client never reaches lib/server' : undefined

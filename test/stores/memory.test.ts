@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { memory, MemoryDisk } from '../../stores/memory.ts'
+import { row, rows, storeContract } from '../contract/store.ts'
+
+storeContract('memory', () => {
+  const disk = new MemoryDisk()
+  return { make: () => memory({ disk }) }
+})
+
+describe('memory', () => {
+  it('keeps what it has while it is closed', async () => {
+    const store = memory()
+    await store.open()
+    await store.commit(rows(row('a', 'x', 1)))
+    await store.close()
+    await store.open()
+    assert.deepEqual(await store.records(''), ['a'])
+  })
+
+  it('cuts off whoever had the disk before, as a crash does', async () => {
+    const disk = new MemoryDisk()
+    const [before, after] = [memory({ disk }), memory({ disk })]
+    await before.open()
+    await before.commit(rows(row('a', 'x', 1)))
+    await after.open()
+    await assert.rejects(before.commit(rows(row('b', 'x', 1))), {
+      code: 'ERR_STORE',
+      message: /another one has opened/
+    })
+    await before.close()
+    assert.deepEqual(await after.records(''), ['a'])
+  })
+})
