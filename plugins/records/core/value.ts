@@ -2,19 +2,25 @@ import type { Value } from '../../../lib/store.ts'
 
 type Fields = { readonly [key: string]: Value }
 
+/** Unlike `Array.isArray` it says of what. */
+export const isList = (value: Value | undefined): value is readonly Value[] => Array.isArray(value)
+
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 
 /** Kinds of values, in the order in which they are compared. */
-const rank = (value: Value | undefined): number => {
+export const rank = (value: Value | undefined): number => {
   if (value === undefined) return 0
   if (value === null) return 1
   if (isBytes(value)) return 5
-  if (Array.isArray(value)) return 6
+  if (isList(value)) return 6
   const scalar = ['boolean', 'number', 'string'].indexOf(typeof value)
   return scalar < 0 ? 7 : scalar + 2
 }
 
 const compare = <T>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** Text by its UTF-16 code units: the order of stores, and the same on all machines. */
+export const compareText: (a: string, b: string) => number = compare
 
 const compareLists = <T>(a: ArrayLike<T>, b: ArrayLike<T>, compareItems: (a: T, b: T) => number): number => {
   for (let at = 0; at < Math.min(a.length, b.length); at++) {

@@ -1,0 +1,192 @@
+import type { Value } from '../../../lib/store.ts'
+import { fromBase64, toBase64 } from './base64.ts'
+import { malformed } from './bytes.ts'
+import type {
+  ClientFrame,
+  Confirm,
+  Delta,
+  Follow,
+  FollowFrame,
+  Hello,
+  Mismatch,
+  Notice,
+  Ping,
+  Pong,
+  Registers,
+  Result,
+  SchemaVersion,
+  ScopeNews,
+  ServerFrame,
+  Unfollow,
+  Welcome,
+  WriteFrame
+} from './frame.ts'
+import { FrameReader, FrameWriter } from './frame-bytes.ts'
+import { fixed, list, node, number, oneOf, optional, pair, sparse, struct, text, uint } from './part.ts'
+import type { Part } from './part.ts'
+import { isQuery } from './query.ts'
+import { readRegisters, writeRegisters } from './register-codec.ts'
+import { INCREMENT } from './register.ts'
+import type { Write } from './register.ts'
+import { readValue, writeValue } from './value-codec.ts'
+
+/*
+ * Frames as bytes. The first byte says what the frame is; those that carry records have flags in it, for what is empty most of
+ * the time. PROTOCOL.md, "records", has the format.
+ */
+
+type Frame = ClientFrame | ServerFrame
+
+const query: Part<Follow['query']> = optional({
+  // Fields that are undefined are not written.
+  write: (out, value) => writeValue(out, value as { readonly [key: string]: Value }),
+  read(from) {
+    const value: unknown = readValue(from)
+    return isQuery(value) ? value : malformed()
+  }
+})
+
+const follows = list(struct<Follow>({ scope: uint, name: text, query, epoch: text, since: uint, digest: uint }))
+
+type Plain = Exclude<Frame, WriteFrame | Delta>
+
+/** Frames without records; their order is that of their numbers. */
+const PLAIN: { readonly [T in Plain['type']]: Part<Plain> } = {
+  hello: struct<Hello>({
+    type: fixed('hello'),
+    version: uint,
+    node,
+    schema: optional(struct<SchemaVersion>({ id: text, version: uint })),
+    asked: number,
+    follows
+  }),
+  follow: struct<FollowFrame>({ type: fixed('follow'), follows }),
+  unfollow: struct<Unfollow>({ type: fixed('unfollow'), scopes: list(uint) }),
+  confirm: struct<Confirm>({ type: fixed('confirm'), node, number: uint }),
+  ping: struct<Ping>({ type: fixed('ping'), asked: number }),
+  welcome: struct<Welcome>({
+    type: fixed('welcome'),
+    epoch: text,
+    asked: number,
+    time: number,
+    last: uint,
+    maxValue: uint,
+    maxFrame: uint
+  }),
+  mismatch: struct<Mismatch>({ type: fixed('mismatch'), advice: oneOf('upgrade', 'wait'), min: uint, max: uint }),
+  pong: struct<Pong>({ type: fixed('pong'), asked: number, time: number }),
+  notice: struct<Notice>({ type: fixed('notice'), what: oneOf('versionchange', 'bye'), version: uint })
+}
+const TYPES = Object.keys(PLAIN) as Plain['type'][]
+
+const WRITE = 0x40
+const ATOMIC = 2
+
+const writeLists = sparse<{ conditions: WriteFrame['conditions'][number] }>({ conditions: pair(text, uint) })
+
+const encodeWrite = (out: FrameWriter, frame: WriteFrame): void => {
+  out.byte(WRITE | (frame.atomic ? ATOMIC : 0) | writeLists.flags(frame))
+  out.node(frame.node)
+  out.uint(frame.number)
+  writeLists.write(out, frame)
+  writeRegisters(out, frame.records, () => {})
+}
+
+const decodeWrite = (from: FrameReader, flags: number): WriteFrame => ({
+  type: 'write',
+  node: from.node(),
+  number: from.uint(),
+  atomic: !!(flags & ATOMIC),
+  ...writeLists.read(from, flags),
+  records: readRegisters(from, () => {})
+})
+
+const DELTA = 0x80
+const MORE = 0x20
+/** Each record has its version; otherwise it is the delta's `seq`. */
+const VERSIONS = 0x40
+
+/** The outcomes that are not errors are the rule. */
+const OUTCOMES = ['', 'delta', 'reset']
+const outcome: Part<string> = {
+  write(out, value) {
+    const known = Math.max(0, OUTCOMES.indexOf(value))
+    out.byte(known)
+    if (!known) out.text(value)
+  },
+  read: from => OUTCOMES[from.byte()] || from.text()
+}
+
+const deltaLists = sparse<{
+  scopes: ScopeNews
+  evicted: string
+  acknowledged: Delta['acknowledged'][number]
+  results: Result
+  digests: Delta['digests'][number]
+}>({
+  scopes: struct<ScopeNews>({ scope: uint, outcome }),
+  evicted: text,
+  acknowledged: pair(node, uint),
+  results: struct<Result>({ node, number: uint, record: text, code: text, hint: text }),
+  digests: pair(uint, uint)
+})
+
+const encodeDelta = (out: FrameWriter, delta: Delta): void => {
+  const { seq, versions } = delta
+  const hasVersions = versions.some(version => version !== seq)
+  out.byte(DELTA | (delta.more ? MORE : 0) | (hasVersions ? VERSIONS : 0) | deltaLists.flags(delta))
+  out.uint(seq)
+  deltaLists.write(out, delta)
+  writeRegisters(out, delta.records, index => {
+    if (hasVersions) out.int((versions[index] ?? malformed()) - seq)
+  })
+}
+
+const isState = (records: readonly Registers<Write>[]): records is readonly Registers[] =>
+  records.every(({ registers }) => registers.every(({ kind }) => kind !== INCREMENT))
+
+const decodeDelta = (from: FrameReader, flags: number): Delta => {
+  const seq = from.uint()
+  const lists = deltaLists.read(from, flags)
+  const versions: number[] = []
+  const records = readRegisters(from, () => {
+    const version = seq + (flags & VERSIONS ? from.int() : 0)
+    versions.push(Number.isSafeInteger(version) && version >= 0 ? version : malformed())
+  })
+  return isState(records) ? { type: 'delta', seq, more: !!(flags & MORE), ...lists, records, versions } : malformed()
+}
+
+/** A frame as bytes. @throws Error where something in it is not what its type says */
+export const encodeFrame = (frame: Frame): Uint8Array => {
+  const out = new FrameWriter()
+  if (frame.type === 'delta') encodeDelta(out, frame)
+  else if (frame.type === 'write') encodeWrite(out, frame)
+  else {
+    out.byte(TYPES.indexOf(frame.type))
+    PLAIN[frame.type].write(out, frame)
+  }
+  return out.take()
+}
+
+/** The frame that bytes are. @throws Error where they are none */
+export const decodeFrame = (bytes: Uint8Array): Frame => {
+  const from = new FrameReader(bytes)
+  const head = from.byte()
+  if (head & DELTA) return decodeDelta(from, head)
+  if (head & WRITE) return decodeWrite(from, head)
+  const frame = PLAIN[TYPES[head] ?? malformed()].read(from)
+  return from.isAtEnd ? frame : malformed()
+}
+
+/** The format of what `packWrite` makes; another one begins with another character. */
+const PACKED = '1'
+
+/** A write as text, to be kept: the versions of anywire that come later must be able to read it. */
+export const packWrite = (frame: WriteFrame): string => PACKED + toBase64(encodeFrame(frame))
+
+/** What was packed. @throws Error where it is nothing that was packed */
+export const unpackWrite = (packed: unknown): WriteFrame => {
+  if (typeof packed !== 'string' || packed[0] !== PACKED) return malformed()
+  const frame = decodeFrame(fromBase64(packed.slice(1)))
+  return frame.type === 'write' ? frame : malformed()
+}

@@ -1,0 +1,48 @@
+import { fromBase64, toBase64 } from './base64.ts'
+import { malformed, Reader, Writer } from './bytes.ts'
+
+/*
+ * Nodes are said once a frame, and then by number. Those that are 64 bits as base64url, as anywire makes them, are eight bytes
+ * then; others are text.
+ */
+
+/** 11 characters have 66 bits: the last two are zero. */
+const PACKABLE = /^[\w-]{10}[AEIMQUYcgkosw048]$/
+
+const PACKED = 0
+const TEXT = 1
+/** The number of the first node that the frame has said. */
+const KNOWN = 2
+
+export class FrameWriter extends Writer {
+  readonly #nodes = new Map<string, number>()
+  /** The first node of the frame. */
+  first: string | undefined = undefined
+
+  node(node: string): void {
+    const known = this.#nodes.get(node)
+    if (known !== undefined) return this.uint(known)
+    this.#nodes.set(node, KNOWN + this.#nodes.size)
+    this.first ??= node
+    const isPackable = PACKABLE.test(node)
+    this.byte(isPackable ? PACKED : TEXT)
+    if (isPackable) this.raw(fromBase64(node))
+    else this.text(node)
+  }
+}
+
+export class FrameReader extends Reader {
+  readonly #nodes: string[] = []
+
+  get first(): string | undefined {
+    return this.#nodes[0]
+  }
+
+  node(): string {
+    const number = this.uint()
+    if (number >= KNOWN) return this.#nodes[number - KNOWN] ?? malformed()
+    const node = number === TEXT ? this.text() : toBase64(this.raw(8))
+    this.#nodes.push(node)
+    return node
+  }
+}

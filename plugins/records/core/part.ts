@@ -1,0 +1,81 @@
+import { malformed } from './bytes.ts'
+import type { FrameReader, FrameWriter } from './frame-bytes.ts'
+
+/** How a part of a frame is written and read. */
+export interface Part<T> {
+  write(out: FrameWriter, value: T): void
+  read(from: FrameReader): T
+}
+
+export const uint: Part<number> = { write: (out, value) => out.uint(value), read: from => from.uint() }
+export const text: Part<string> = { write: (out, value) => out.text(value), read: from => from.text() }
+export const number: Part<number> = { write: (out, value) => out.float(value), read: from => from.float() }
+export const node: Part<string> = { write: (out, value) => out.node(value), read: from => from.node() }
+
+export const list = <T>(part: Part<T>): Part<readonly T[]> => ({
+  write(out, items) {
+    out.uint(items.length)
+    for (const item of items) part.write(out, item)
+  },
+  read(from) {
+    const items: T[] = []
+    for (let count = from.uint(); count > 0; count--) items.push(part.read(from))
+    return items
+  }
+})
+
+export const pair = <A, B>(first: Part<A>, second: Part<B>): Part<readonly [A, B]> => ({
+  write(out, [a, b]) {
+    first.write(out, a)
+    second.write(out, b)
+  },
+  read: from => [first.read(from), second.read(from)]
+})
+
+export const optional = <T>(part: Part<T>): Part<T | undefined> => ({
+  write(out, value) {
+    out.byte(value === undefined ? 0 : 1)
+    if (value !== undefined) part.write(out, value)
+  },
+  read: from => (from.byte() ? part.read(from) : undefined)
+})
+
+export const oneOf = <T>(...values: readonly T[]): Part<T> => ({
+  write: (out, value) => out.byte(values.indexOf(value)),
+  read: from => values[from.byte()] ?? malformed()
+})
+
+export const struct = <T extends object>(parts: { readonly [K in keyof T]-?: Part<T[K]> }): Part<T> => {
+  const keys = Object.keys(parts) as (keyof T)[]
+  return {
+    write(out, value) {
+      for (const key of keys) parts[key].write(out, value[key])
+    },
+    read(from) {
+      const value: Partial<T> = {}
+      for (const key of keys) value[key] = parts[key].read(from)
+      return value as T
+    }
+  }
+}
+
+/** A part that says nothing itself. */
+export const fixed = <T>(value: T): Part<T> => ({ write() {}, read: () => value })
+
+type Lists<T> = { readonly [K in keyof T]: readonly T[K][] }
+
+/** Lists that are empty most of the time: a flag each says which ones are there. */
+export const sparse = <T extends object>(parts: { readonly [K in keyof T]: Part<T[K]> }) => {
+  const keys = Object.keys(parts) as (keyof T)[]
+  return {
+    flags: (value: Lists<T>): number => keys.reduce((flags, key, bit) => flags | ((value[key].length && 1) << bit), 0),
+    write(out: FrameWriter, value: Lists<T>): void {
+      for (const key of keys) if (value[key].length > 0) list(parts[key]).write(out, value[key])
+    },
+    read(from: FrameReader, flags: number): Lists<T> {
+      const value: { [K in keyof T]?: readonly T[K][] } = {}
+      for (const [bit, key] of keys.entries()) value[key] = (flags >> bit) & 1 ? list(parts[key]).read(from) : []
+      return value as Lists<T>
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import type { Value } from '../../../lib/store.ts'
+import { malformed } from './bytes.ts'
+import { TICKS, ticksOf, timeOf } from './clock.ts'
+import type { FrameReader, FrameWriter } from './frame-bytes.ts'
+import type { Registers } from './frame.ts'
+import { DELETED, IMPLICIT, INCREMENT, LEAF, OBJECT } from './register.ts'
+import type { Write } from './register.ts'
+import { codeOf, readContent, readValue, writeContent, writeValue } from './value-codec.ts'
+
+/*
+ * The registers of a frame, up to its end. Each begins with a byte: a code, and what is not as it was in the register before.
+ * A code is that of a value where a value was set, or one of these.
+ */
+const CODE_OBJECT = 10
+const CODE_DELETED = 11
+/** An object with the stamp IMPLICIT; the stamp of the register before is still the last one. */
+const CODE_IMPLICIT = 12
+const CODE_INCREMENT = 13
+/** The kinds of these codes. */
+const KINDS = [OBJECT, DELETED, OBJECT, INCREMENT] as const
+/** No register: the record has none. */
+const CODE_NONE = 14
+
+const NEW_RECORD = 16
+const NEW_PATH = 32
+const NEW_TIME = 64
+const NEW_NODE = 128
+
+/** Milliseconds that times are counted from, in 2020: so that the first one of a frame is short. */
+const START = 1_600_000_000_000
+
+const MOST_SHARED = 0x7f
+
+/** Text that often begins as the one before it does: how much of it, unless that is '', and the rest. */
+const writeShared = (out: FrameWriter, last: string, text: string): void => {
+  let shared = 0
+  while (shared < MOST_SHARED && shared < text.length && last[shared] === text[shared]) shared++
+  // Not between the halves of a surrogate pair: alone they are no text.
+  if (/[\ud800-\udbff]/.test(text[shared - 1] ?? '')) shared--
+  if (last) out.byte(shared)
+  out.text(text.slice(last ? shared : 0))
+}
+
+const readShared = (from: FrameReader, last: string): string => {
+  const shared = last ? from.byte() : 0
+  if (shared > MOST_SHARED || shared > last.length) malformed()
+  return last.slice(0, shared) + from.text()
+}
+
+const codeOfWrite = ({ kind, value, t, node }: Write): number => {
+  if (kind === LEAF) return codeOf(value)
+  if (kind === DELETED) return CODE_DELETED
+  if (kind === INCREMENT) return CODE_INCREMENT
+  return t === IMPLICIT.t && node === IMPLICIT.node ? CODE_IMPLICIT : CODE_OBJECT
+}
+
+/** A stamp's time as the distance to another one: twice the milliseconds, and 1 more where the counter follows. */
+const writeTime = (out: FrameWriter, last: number, t: number): void => {
+  const counter = t % TICKS
+  out.int(2 * (timeOf(t) - timeOf(last)) + (counter && 1))
+  if (counter) out.uint(counter)
+}
+
+const readTime = (from: FrameReader, last: number): number => {
+  const distance = from.int()
+  const t = ticksOf(timeOf(last) + distance / 2) + (distance % 2 ? from.uint() : 0)
+  return Number.isSafeInteger(t) && t >= 0 ? t : malformed()
+}
+
+/** @param each - writes more about a record, once for each of `records` */
+export const writeRegisters = (
+  out: FrameWriter,
+  records: readonly Registers<Write>[],
+  each: (index: number) => void
+): void => {
+  const paths = new Map<string, number>()
+  let [lastRecord, lastPath, lastTime, lastNode] = ['', '', ticksOf(START), out.first]
+  for (const [index, { record, registers }] of records.entries()) {
+    let isNew = NEW_RECORD
+    const begin = (flags: number): void => {
+      out.byte(flags | isNew)
+      if (!isNew) return
+      isNew = 0
+      writeShared(out, lastRecord, record)
+      lastRecord = record
+      each(index)
+    }
+    if (registers.length === 0) begin(CODE_NONE)
+    for (const register of registers) {
+      const { path, value, t, node } = register
+      const code = codeOfWrite(register)
+      const known = paths.get(path)
+      const isStamped = code !== CODE_IMPLICIT
+      const isLate = isStamped && t !== lastTime
+      const isOther = isStamped && node !== lastNode
+      begin(code | (known === undefined ? NEW_PATH : 0) | (isLate ? NEW_TIME : 0) | (isOther ? NEW_NODE : 0))
+      if (known === undefined) {
+        writeShared(out, lastPath, path)
+        paths.set(path, paths.size)
+        lastPath = path
+      } else out.uint(known)
+      if (isLate) writeTime(out, lastTime, t)
+      if (isOther) out.node(node)
+      if (isStamped) [lastTime, lastNode] = [t, node]
+      if (code === CODE_INCREMENT) writeValue(out, value)
+      else writeContent(out, value)
+    }
+  }
+}
+
+const readNumber = (from: FrameReader): number => {
+  const value = readValue(from)
+  return typeof value === 'number' ? value : malformed()
+}
+
+/** @param each - reads more about a record */
+export const readRegisters = (from: FrameReader, each: () => void): Registers<Write>[] => {
+  const records: Registers<Write>[] = []
+  const paths: string[] = []
+  let registers: Write[] | undefined
+  let [record, lastPath, t, node] = ['', '', ticksOf(START), from.first]
+  while (!from.isAtEnd) {
+    const head = from.byte()
+    const code = head & 15
+    if (head & NEW_RECORD) {
+      record = readShared(from, record)
+      registers = []
+      records.push({ record, registers })
+      each()
+    }
+    if (!registers) return malformed()
+    if (code === CODE_NONE) continue
+    const path = head & NEW_PATH ? readShared(from, lastPath) : (paths[from.uint()] ?? malformed())
+    if (head & NEW_PATH) paths.push((lastPath = path))
+    if (head & NEW_TIME) t = readTime(from, t)
+    if (head & NEW_NODE) node = from.node()
+    let kind: Write['kind'] = LEAF
+    let value: Value | undefined
+    if (code < CODE_OBJECT) value = readContent(from, code)
+    else kind = KINDS[code - CODE_OBJECT] ?? malformed()
+    if (kind === INCREMENT) value = readNumber(from)
+    if (code === CODE_IMPLICIT) registers.push({ path, kind, value, t: IMPLICIT.t, node: IMPLICIT.node })
+    else registers.push({ path, kind, value, t, node: node ?? malformed() })
+  }
+  return records
+}

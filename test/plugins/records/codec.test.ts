@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import type { Value } from '../../../lib/store.ts'
+import { TICKS } from '../../../plugins/records/core/clock.ts'
+import { decodeFrame, encodeFrame, packWrite, unpackWrite } from '../../../plugins/records/core/codec.ts'
+import type { Delta, Registers, WriteFrame } from '../../../plugins/records/core/frame.ts'
+import { DELETED, IMPLICIT, INCREMENT, LEAF, OBJECT } from '../../../plugins/records/core/register.ts'
+import type { Write } from '../../../plugins/records/core/register.ts'
+import { runs } from '../../support/faults-seed.ts'
+import { frame } from '../../support/records.ts'
+
+const NOW = 1_790_000_000_000 * TICKS
+const NODE = 'AbCdEfGhIjA'
+
+const delta = (more: Partial<Delta> = {}): Delta => ({
+  type: 'delta',
+  seq: 100_000,
+  more: false,
+  scopes: [],
+  records: [],
+  versions: (more.records ?? []).map(() => more.seq ?? 100_000),
+  evicted: [],
+  acknowledged: [],
+  results: [],
+  digests: [],
+  ...more
+})
+
+const write = (records: readonly Registers<Write>[], number = 100_000): WriteFrame => ({
+  type: 'write',
+  node: NODE,
+  number,
+  atomic: false,
+  conditions: [],
+  records
+})
+
+const leaf = (path: string, value: Write['value'], t = NOW): Write & { kind: typeof LEAF } => ({
+  path,
+  kind: LEAF,
+  value,
+  t,
+  node: NODE
+})
+
+describe('records: frames as bytes', () => {
+  it('carry every frame as it was', () => {
+    fc.assert(
+      fc.property(frame, frame => {
+        assert.deepEqual(decodeFrame(encodeFrame(frame)), frame)
+      }),
+      runs(1_000)
+    )
+  })
+
+  it('keep writes as text', () => {
+    const frame = write([{ record: 'a', registers: [leaf('b', Uint8Array.of(1, 2, 3)), leaf('c', ['ä'])] }])
+    assert.deepEqual(unpackWrite(JSON.parse(JSON.stringify(packWrite(frame)))), frame)
+    const ping = Buffer.from(encodeFrame({ type: 'ping', asked: 1 })).toString('base64url')
+    for (const text of [undefined, 7, '', '2AAAA', `1${ping}`, '1?', packWrite(frame).slice(0, -4)]) {
+      assert.throws(() => unpackWrite(text), Error, String(text))
+    }
+  })
+
+  it('are refused where they are cut or something is behind them, unless that is a frame too', () => {
+    fc.assert(
+      fc.property(frame, fc.nat(), (frame, cut) => {
+        const bytes = encodeFrame(frame)
+        for (const other of [bytes.slice(0, cut % bytes.length), Uint8Array.of(...bytes, 0)]) {
+          let decoded
+          try {
+            decoded = decodeFrame(other)
+          } catch (error) {
+            assert.ok(error instanceof Error)
+            continue
+          }
+          assert.ok(frame.type === 'write' || frame.type === 'delta', frame.type)
+          assert.deepEqual(decodeFrame(encodeFrame(decoded)), decoded)
+        }
+      }),
+      runs(500)
+    )
+  })
+
+  it('that are noise or damaged are refused, or are frames', () => {
+    const noise = fc.uint8Array({ minLength: 0, maxLength: 200 })
+    const damaged = fc
+      .tuple(frame, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }))
+      .map(([frame, changes]) => {
+        const bytes = encodeFrame(frame)
+        for (const [at, byte] of changes) bytes[at % bytes.length] = byte
+        return bytes
+      })
+    fc.assert(
+      fc.property(fc.oneof(noise, damaged), bytes => {
+        let decoded
+        try {
+          decoded = decodeFrame(bytes)
+        } catch (error) {
+          return assert.ok(error instanceof Error)
+        }
+        assert.deepEqual(decodeFrame(encodeFrame(decoded)), decoded)
+      }),
+      runs(2_000)
+    )
+  })
+
+  it('that promise more than they have are refused at once', () => {
+    const huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]
+    const head = [...encodeFrame(write([]))]
+    const examples: readonly (readonly [string, readonly number[]])[] = [
+      ['nothing', []],
+      ['a frame that nobody knows', [0x3f]],
+      ['a list', [2, ...huge]],
+      ['text', [...head, 0x36, 1, 97, 0, ...huge]],
+      ['bytes', [...head, 0x37, 1, 97, 0, ...huge]],
+      ['an array', [...head, 0x38, 1, 97, 0, ...huge]],
+      ['an object', [...head, 0x39, 1, 97, 0, ...huge]],
+      ['a number that never ends', [2, ...Array.from({ length: 1_000 }, () => 0x80)]],
+      ['a number that is too large', [...head, 0x33, 1, 97, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],
+      ['a register without record', [...head, 0x20, 0]],
+      ['a path that was not said', [...head, 0x10, 1, 97, 5]],
+      ['a node that was not said', [...head, 0xb0, 1, 97, 0, 7]],
+      ['no node at all', [0x80, 1, 0x30, 1, 97, 0]],
+      ['more of the last record than it has', [...head, 0x1e, 1, 97, 0x1e, 2, 0]],
+      ['a code that nobody knows', [...head, 0x3f, 1, 97, 0]],
+      ['a time before all times', [...head, 0x70, 1, 97, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]],
+      ['a float that is none', [...head, 0x35, 1, 97, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f]],
+      ['text that is none', [...head, 0x36, 1, 97, 0, 1, 0xff]],
+      ['a prototype', [...head, 0x39, 1, 97, 0, 1, 9, ...Buffer.from('__proto__'), 9, 0]],
+      ['an increment by text', [...head, 0x3d, 1, 97, 0, 6, 1, 97]]
+    ]
+    for (const [what, bytes] of examples) assert.throws(() => decodeFrame(Uint8Array.from(bytes)), Error, what)
+  })
+
+  it('of deltas have no increments', () => {
+    const records = [{ record: 'a', registers: [{ ...leaf('b', 1), kind: INCREMENT }] }]
+    const bytes = encodeFrame({ ...delta(), records, versions: [1] } as unknown as Delta)
+    assert.throws(() => decodeFrame(bytes), /malformed/)
+  })
+
+  it('have 64 levels of values and no more', () => {
+    const nest = (levels: number): Value => (levels ? [nest(levels - 1)] : 1)
+    const pass = (levels: number) =>
+      decodeFrame(encodeFrame(write([{ record: 'a', registers: [leaf('b', nest(levels))] }])))
+    assert.doesNotThrow(() => pass(64))
+    assert.throws(() => pass(65), /malformed/)
+  })
+
+  it('are not made of what is no value', () => {
+    for (const value of [undefined, NaN, Infinity, Symbol('a'), 1n, () => 1]) {
+      const frame = write([{ record: 'a', registers: [leaf('b', value as Write['value'])] }])
+      assert.throws(() => encodeFrame(frame), /malformed/, String(value))
+    }
+    for (const number of [-1, 0.5, NaN, 2 ** 53]) assert.throws(() => encodeFrame(write([], number)), /malformed/)
+  })
+
+  it('freeze values', () => {
+    const decoded = decodeFrame(encodeFrame(write([{ record: 'a', registers: [leaf('b', [{ c: [1] }])] }])))
+    assert.ok(decoded.type === 'write')
+    const value = decoded.records[0]?.registers[0]?.value as [{ c: number[] }]
+    for (const part of [value, value[0], value[0].c]) assert.ok(Object.isFrozen(part))
+  })
+})
+
+describe('records: the size of frames', () => {
+  it('is at most 36 bytes for one set of one field', () => {
+    const registers = [leaf('field7', 98_765)]
+    assert.ok(encodeFrame(write([{ record: 'r/123', registers }])).length <= 36)
+    assert.ok(encodeFrame(delta({ records: [{ record: 'r/123', registers }] })).length <= 36)
+  })
+
+  it('is at most 64 bytes for the delta of one changed field, with an answer to its author too', () => {
+    const records = [{ record: 'projects/4711', registers: [leaf('address.city', 'Reykjavík', NOW + 1_234)] }]
+    const versions = [99_999]
+    const scopes = [{ scope: 1, outcome: 'delta' }]
+    assert.ok(encodeFrame(delta({ records, versions, scopes })).length <= 64)
+    assert.ok(encodeFrame(delta({ records, versions, acknowledged: [[NODE, 1_234]] })).length <= 64)
+  })
+
+  it('is not larger than the JSON of the state', () => {
+    const plain: { [record: string]: { [path: string]: unknown } } = {}
+    const records: Registers[] = []
+    let t = NOW
+    for (let record = 0; record < 1_000; record++) {
+      const registers = [
+        { path: '', kind: OBJECT, value: undefined, ...IMPLICIT } as const,
+        leaf('title', `Title ${record}`, t)
+      ]
+      const fields: { [path: string]: unknown } = { title: `Title ${record}` }
+      for (let field = 0; field < 9; field++) {
+        // Written at some moment of the last days, by one of twenty.
+        t = NOW - ((record * 7_919 + field * 104_729) % 300_000_000) * TICKS
+        const node = `AbCdEfGhI${record % 20 < 10 ? 'j' : 'k'}A`
+        registers.push({ ...leaf(`field${field}`, record * field, t), node })
+        fields[`field${field}`] = record * field
+      }
+      plain[`todos/${record}`] = fields
+      records.push({ record: `todos/${record}`, registers })
+    }
+    const versions = records.map((_, index) => 99_000 + index)
+    assert.ok(encodeFrame(delta({ records, versions })).length <= JSON.stringify(plain).length)
+  })
+
+  it('says what is gone in few bytes', () => {
+    const registers = [{ path: '', kind: DELETED, value: undefined, t: NOW, node: NODE } as const]
+    assert.ok(encodeFrame(delta({ records: [{ record: 'todos/1', registers }] })).length <= 32)
+  })
+})

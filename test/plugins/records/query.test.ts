@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import * as fc from 'fast-check'
+import type { Value } from '../../../lib/store.ts'
+import { compareBy, isQuery, matches } from '../../../plugins/records/core/query.ts'
+import type { Condition, Entry } from '../../../plugins/records/core/query.ts'
+import { runs } from '../../support/faults-seed.ts'
+import { valueOf } from '../../support/records.ts'
+
+const TODO = { title: 'milk', done: false, rank: 3, due: null, tags: ['a', 'b', [1]], who: { name: 'Ann', 'a.b': 1 } }
+
+const holds = (...where: Condition[]): boolean => matches({ where }, TODO)
+
+describe('records: queries', () => {
+  it('compare a field with a value', () => {
+    const rows: readonly (readonly [Condition, boolean])[] = [
+      [['rank', '=', 3], true],
+      [['rank', '=', '3'], false],
+      [['rank', '!=', 3], false],
+      [['rank', '!=', 4], true],
+      [['rank', '<', 4], true],
+      [['rank', '<', 3], false],
+      [['rank', '<=', 3], true],
+      [['rank', '>', 2], true],
+      [['rank', '>', 3], false],
+      [['rank', '>=', 3], true],
+      [['rank', '>=', 4], false],
+      [['title', '<', 'milkshake'], true],
+      [['rank', '<', '4'], false],
+      [['rank', '>', true], false],
+      [['due', '=', null], true],
+      [['title', 'in', ['bread', 'milk']], true],
+      [['title', 'in', ['bread']], false],
+      [['tags', 'has', 'b'], true],
+      [['tags', 'has', [1]], true],
+      [['tags', 'has', 'c'], false],
+      [['title', 'has', 'm'], false],
+      [['tags', '=', ['a', 'b', [1]]], true],
+      [['who', '=', { 'a.b': 1, name: 'Ann' }], true],
+      [['who.name', '=', 'Ann'], true],
+      [['who.a\\.b', '=', 1], true]
+    ]
+    for (const [condition, expected] of rows) assert.equal(holds(condition), expected, JSON.stringify(condition))
+  })
+
+  it('do not take nothing for a value', () => {
+    for (const path of ['gone', 'gone.too', 'title.length', 'tags.0', 'tags.length', 'toString', 'due.x']) {
+      for (const operator of ['=', '<', '<=', '>', '>='] as const) {
+        assert.equal(holds([path, operator, null]), false, `${path} ${operator}`)
+      }
+      assert.equal(holds([path, '!=', null]), true)
+      assert.equal(holds([path, 'in', [null]]), false)
+      assert.equal(holds([path, 'has', 'a']), false)
+    }
+    assert.equal(matches({}, undefined), false)
+    assert.equal(matches({}, {}), true)
+  })
+
+  it('ask for all of their conditions', () => {
+    assert.equal(holds(['rank', '=', 3], ['done', '=', false]), true)
+    assert.equal(holds(['rank', '=', 3], ['done', '=', true]), false)
+  })
+
+  it('order by several paths, missing fields last, ties by id', () => {
+    const entries: Entry[] = [
+      { id: 'b', view: { rank: 1, name: 'x' } },
+      { id: 'a', view: { rank: 1, name: 'x' } },
+      { id: 'c', view: { rank: 2, name: 'x' } },
+      { id: 'd', view: { rank: 1, name: 'y' } },
+      { id: 'f', view: { name: 'z' } },
+      { id: 'e', view: undefined }
+    ]
+    const sorted = (order?: readonly string[]): string =>
+      [...entries]
+        .sort(compareBy(order))
+        .map(({ id }) => id)
+        .join('')
+    assert.equal(sorted(), 'abcdef')
+    assert.equal(sorted(['rank']), 'abdcef')
+    assert.equal(sorted(['-rank']), 'cabdef')
+    assert.equal(sorted(['-rank', '-name']), 'cdabfe')
+    assert.equal(sorted(['name', '-rank']), 'cabdfe')
+  })
+
+  it('order totally', () => {
+    const entry = fc.record({
+      id: fc.string({ maxLength: 2 }),
+      view: fc.record({ a: valueOf, b: valueOf }, { requiredKeys: [] })
+    })
+    fc.assert(
+      fc.property(entry, entry, entry, fc.constantFrom(['a'], ['-a'], ['-a', 'b']), (a, b, c, order) => {
+        const compare = compareBy(order)
+        assert.equal(Math.sign(compare(a, b)) + Math.sign(compare(b, a)), 0)
+        if (compare(a, b) <= 0 && compare(b, c) <= 0) assert.ok(compare(a, c) <= 0)
+        if (compare(a, b) === 0) assert.equal(a.id, b.id)
+      }),
+      runs(500)
+    )
+  })
+
+  it('are told from other values', () => {
+    const queries: unknown[] = [
+      {},
+      { where: [], order: [], limit: 0 },
+      { where: [['a.b', 'in', [1]]], order: ['-a', 'b'], limit: 10 },
+      { where: undefined, order: undefined, limit: undefined },
+      { where: Array.from({ length: 32 }, () => ['a', '=', 1]) }
+    ]
+    for (const query of queries) assert.ok(isQuery(query), JSON.stringify(query))
+    const others: readonly unknown[] = [
+      undefined,
+      null,
+      7,
+      [],
+      { more: 1 },
+      { where: 'a' },
+      { where: [['a', '=']] },
+      { where: [['a', '=', undefined]] },
+      { where: [['a', '=', 1, 2]] },
+      { where: [['a', '~', 1]] },
+      { where: [['a', 'in', 1]] },
+      { where: [['__proto__', '=', 1]] },
+      { where: [['a..b', '=', 1]] },
+      { where: [[7, '=', 1]] },
+      { where: Array.from({ length: 33 }, () => ['a', '=', 1]) },
+      { order: 'a' },
+      { order: [7] },
+      { order: ['-__proto__'] },
+      { order: Array.from({ length: 9 }, () => 'a') },
+      { limit: -1 },
+      { limit: 1.5 },
+      { limit: '1' }
+    ]
+    for (const value of others) assert.equal(isQuery(value), false, JSON.stringify(value))
+    const view: Value = { a: 1 }
+    assert.ok(matches({ where: undefined }, view))
+  })
+})
