@@ -103,7 +103,7 @@ const decodeWrite = (from: FrameReader, flags: number): WriteFrame => ({
 
 const DELTA = 0x80
 const MORE = 0x20
-/** Each record has its version; otherwise it is the delta's `seq`. */
+/** Each record has its version, and whether it is whole; otherwise its version is the delta's `seq`, and it is not. */
 const VERSIONS = 0x40
 
 /** The outcomes that are not errors are the rule. */
@@ -132,13 +132,13 @@ const deltaLists = sparse<{
 })
 
 const encodeDelta = (out: FrameWriter, delta: Delta): void => {
-  const { seq, versions } = delta
-  const hasVersions = versions.some(version => version !== seq)
+  const { seq, versions, whole } = delta
+  const hasVersions = versions.some(version => version !== seq) || whole.includes(true)
   out.byte(DELTA | (delta.more ? MORE : 0) | (hasVersions ? VERSIONS : 0) | deltaLists.flags(delta))
   out.uint(seq)
   deltaLists.write(out, delta)
   writeRegisters(out, delta.records, index => {
-    if (hasVersions) out.int((versions[index] ?? malformed()) - seq)
+    if (hasVersions) out.int(2 * ((versions[index] ?? malformed()) - seq) + (whole[index] ? 1 : 0))
   })
 }
 
@@ -149,11 +149,16 @@ const decodeDelta = (from: FrameReader, flags: number): Delta => {
   const seq = from.uint()
   const lists = deltaLists.read(from, flags)
   const versions: number[] = []
+  const whole: boolean[] = []
   const records = readRegisters(from, () => {
-    const version = seq + (flags & VERSIONS ? from.int() : 0)
+    const number = flags & VERSIONS ? from.int() : 0
+    const version = seq + Math.floor(number / 2)
+    whole.push(number % 2 !== 0)
     versions.push(Number.isSafeInteger(version) && version >= 0 ? version : malformed())
   })
-  return isState(records) ? { type: 'delta', seq, more: !!(flags & MORE), ...lists, records, versions } : malformed()
+  return isState(records)
+    ? { type: 'delta', seq, more: !!(flags & MORE), ...lists, records, versions, whole }
+    : malformed()
 }
 
 /** A frame as bytes. @throws Error where something in it is not what its type says */

@@ -19,6 +19,7 @@ const delta = (more: Partial<Delta> = {}): Delta => ({
   scopes: [],
   records: [],
   versions: (more.records ?? []).map(() => more.seq ?? 100_000),
+  whole: (more.records ?? []).map(() => false),
   evicted: [],
   acknowledged: [],
   results: [],
@@ -135,7 +136,7 @@ describe('records: frames as bytes', () => {
 
   it('of deltas have no increments', () => {
     const records = [{ record: 'a', registers: [{ ...leaf('b', 1), kind: INCREMENT }] }]
-    const bytes = encodeFrame({ ...delta(), records, versions: [1] } as unknown as Delta)
+    const bytes = encodeFrame({ ...delta(), records, versions: [1], whole: [false] } as unknown as Delta)
     assert.throws(() => decodeFrame(bytes), /malformed/)
   })
 
@@ -199,7 +200,9 @@ describe('records: the size of frames', () => {
       records.push({ record: `todos/${record}`, registers })
     }
     const versions = records.map((_, index) => 99_000 + index)
-    assert.ok(encodeFrame(delta({ records, versions })).length <= JSON.stringify(plain).length)
+    assert.ok(
+      encodeFrame(delta({ records, versions, whole: records.map(() => true) })).length <= JSON.stringify(plain).length
+    )
   })
 
   it('says what is gone in few bytes', () => {
