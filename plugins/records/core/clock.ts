@@ -20,7 +20,7 @@ export const timeOf = (t: number): number => Math.floor(t / TICKS)
  * every stamp it has seen. So a write wins against everything that its author could see, whatever the clocks say.
  */
 export class Clock {
-  readonly node: string
+  node: string
   /** The last stamp that was given or seen. */
   last = 0
   readonly #now: () => number

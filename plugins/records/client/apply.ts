@@ -1,0 +1,125 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_DENIED } from '../../../lib/failures.ts'
+import type { Delta, Result } from '../core/frame.ts'
+import type { Entry } from './entry.ts'
+import type { Outbox } from './outbox.ts'
+import type { Records } from './records.ts'
+import type { Scope } from './scope.ts'
+import type { Scopes } from './scopes.ts'
+
+/** What became of a delta. */
+export interface Applied {
+  /** Ids of records that may look different now. */
+  readonly changed: Set<string>
+  /** Records whose registers changed; those that are gone are among them. */
+  readonly touched: Set<string>
+  /** Scopes that were told something. */
+  readonly told: Set<Scope>
+  readonly resets: Set<Scope>
+  readonly evicted: string[]
+  /** Writes that do not wait any more. */
+  readonly settled: Entry[]
+  /** Writes that were refused, and which record of them; '' for all. */
+  readonly refused: (readonly [entry: Entry, error: AnywireError, record: string])[]
+  /** Refused for now. */
+  readonly later: Result[]
+  /** For each node the last number with a result, which the authority may forget. */
+  readonly results: Map<string, number>
+}
+
+/** What somebody was refused with, by its code. */
+export const errorOf = (code: string, hint: string): AnywireError =>
+  // Codes are those of the authority's table, which may be newer than this one.
+  new AnywireError([code as AnywireError['code'], 0, hint || code])
+
+/**
+ * Applies a delta, with the pages before it that belong to it, as one step: nobody sees anything in between. What a write of this
+ * replica did comes in the same delta as its acknowledgement, so that no old value shows; and only from there: by now something
+ * that is gone again may have won against it, so the write itself must not be merged into what is committed.
+ */
+export const apply = (
+  pages: readonly Delta[],
+  epoch: string,
+  { records, scopes, outbox }: { readonly records: Records; readonly scopes: Scopes; readonly outbox: Outbox }
+): Applied => {
+  const applied: Applied = {
+    changed: new Set(),
+    touched: new Set(),
+    told: new Set(),
+    resets: new Set(),
+    evicted: [],
+    settled: [],
+    refused: [],
+    later: [],
+    results: new Map()
+  }
+  const { changed, touched, told, resets } = applied
+  const drop = (id: string): boolean => {
+    const isGone = records.drop(id)
+    if (isGone) touched.add(id)
+    return isGone
+  }
+
+  const denied = new Set<Scope>()
+  for (const { scopes: news } of pages) {
+    for (const { scope: number, outcome } of news) {
+      const scope = scopes.get(number)
+      if (!scope) continue
+      told.add(scope)
+      resets.delete(scope)
+      scope.isLive = outcome === 'delta' || outcome === 'reset'
+      if (scope.isLive) scope.error = undefined
+      else scope.error = errorOf(outcome, scope.name)
+      if (outcome === 'reset') resets.add(scope)
+      if (outcome === ERR_DENIED[0]) denied.add(scope)
+    }
+  }
+
+  const whole = new Set<string>()
+  for (const page of pages) {
+    for (const id of page.evicted) {
+      whole.delete(id)
+      if (drop(id)) applied.evicted.push(id)
+    }
+    for (const [index, { record, registers }] of page.records.entries()) {
+      // What was let go of meanwhile is not kept in pieces.
+      if (!scopes.mayHave(record)) continue
+      // A record that is large comes on several pages.
+      const isWhole = !!page.whole[index] && !whole.has(record)
+      if (isWhole) whole.add(record)
+      records.merge(record, registers, page.versions[index] ?? 0, isWhole)
+      touched.add(record)
+    }
+  }
+  // What a reset did not bring is not there any more.
+  if (resets.size || denied.size) {
+    for (const id of scopes.only(new Set([...resets, ...denied]), records)) {
+      if (!whole.has(id) && drop(id) && [...denied].some(scope => scope.mayHave(id))) applied.evicted.push(id)
+    }
+  }
+  for (const id of touched) changed.add(id)
+
+  const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
+  for (const result of pages.flatMap(({ results }) => results)) {
+    const { node, number, record, code, hint } = result
+    const entry = outbox.find(node, number)
+    const isLater = number > (last.get(node) ?? 0)
+    if (!isLater) applied.results.set(node, number)
+    if (!entry) continue
+    if (isLater) applied.later.push(result)
+    else if (code === 'restamp') entry.restamped = true
+    else {
+      const error = errorOf(code, hint)
+      entry.error ??= error
+      applied.refused.push([entry, error, record])
+    }
+  }
+  for (const [node, number] of last) {
+    for (const entry of outbox.acknowledge(node, number)) {
+      records.settle(entry, changed)
+      entry.settle()
+      applied.settled.push(entry)
+    }
+  }
+  return applied
+}

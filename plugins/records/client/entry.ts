@@ -1,0 +1,93 @@
+import type { AnywireError } from '../../../lib/errors.ts'
+import type { Registers, WriteFrame } from '../core/frame.ts'
+import type { Write } from '../core/register.ts'
+import type { Outcome, WriteHandle, WriteOptions, WriteStatus } from './engine.ts'
+import { Later } from './later.ts'
+import type { Moment } from './offset.ts'
+
+/** A write in the outbox. */
+export class Entry implements WriteHandle {
+  node: string
+  readonly number: number
+  records: readonly Registers<Write>[]
+  readonly atomic: boolean
+  readonly conditions: NonNullable<WriteOptions['conditions']>
+  status: WriteStatus = 'local'
+  /** For as long as it was never sent, and the clock may have been wrong. */
+  moment: Moment | undefined
+  restamped = false
+  /** Why it, or a part of it, was refused. */
+  error: AnywireError | undefined
+  readonly #stored = new Later<void>()
+  readonly #durable = new Later<Outcome>()
+
+  constructor(
+    node: string,
+    number: number,
+    records: readonly Registers<Write>[],
+    { atomic = false, conditions = [] }: WriteOptions,
+    moment: Moment | undefined
+  ) {
+    this.node = node
+    this.number = number
+    this.records = records
+    this.atomic = atomic
+    this.conditions = conditions
+    this.moment = moment
+  }
+
+  get stored(): Promise<void> {
+    return this.#stored.promise
+  }
+
+  get durable(): Promise<Outcome> {
+    return this.#durable.promise
+  }
+
+  get frame(): WriteFrame {
+    const { node, number, atomic, conditions, records } = this
+    return { type: 'write', node, number, atomic, conditions, records }
+  }
+
+  keep(): void {
+    if (this.status === 'local') this.status = 'stored'
+    this.#stored.resolve()
+  }
+
+  /** The authority has decided. */
+  settle(): void {
+    this.status = this.error ? 'refused' : 'durable'
+    this.#stored.resolve()
+    if (this.error) this.#durable.reject(this.error)
+    else this.#durable.resolve({ restamped: this.restamped })
+  }
+
+  /** It is not to be done, and is only there for its number. */
+  refuse(error: AnywireError): void {
+    this.error = error
+    this.settle()
+    this.records = []
+    this.moment = undefined
+  }
+
+  /** The first and the last of its stamps. */
+  get span(): readonly [first: number, last: number] {
+    let [first, last] = [Infinity, 0]
+    for (const { registers } of this.records)
+      for (const { t } of registers) {
+        if (!t) continue
+        first = Math.min(first, t)
+        last = Math.max(last, t)
+      }
+    return [first, last]
+  }
+
+  /** Moves its stamps, all by the same; IMPLICIT stays. */
+  shift(node: string, by: number): void {
+    this.node = node
+    this.records = this.records.map(({ record, registers }) => ({
+      record,
+      registers: registers.map(register => (register.t ? { ...register, t: register.t + by, node } : register))
+    }))
+  }
+}

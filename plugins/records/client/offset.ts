@@ -1,0 +1,100 @@
+import { Clock, MAX_DRIFT, ticksOf } from '../core/clock.ts'
+
+/** What tells a replica the time. */
+export interface Clocks {
+  /** This device's time, in milliseconds since 1970: it may be wrong, and jump. */
+  readonly now: () => number
+  /** Milliseconds since whenever: it only grows. */
+  readonly monotonic: () => number
+}
+
+/** What is known of the moment of a write. */
+export interface Moment {
+  /** By the device's clock, in milliseconds since 1970; undefined when the stamp itself can be trusted. */
+  readonly wall: number | undefined
+  /** By the monotonic clock of this process; undefined for writes of former ones. */
+  readonly monotonic: number | undefined
+  /** The greatest stamp of others that was seen before. */
+  readonly floor: number
+}
+
+/**
+ * The authority's time, as far as it is known: an anchor, and what the monotonic clock counted since; so nobody who changes the
+ * clock of a device changes it. Measured as NTP does: the authority's time comes from the middle between question and answer.
+ */
+export class ServerClock extends Clock {
+  /** Whether this process has ever measured it. Before, it goes by the device's clock, and what was measured the last time. */
+  isKnown = false
+  readonly #clocks: Clocks
+  /** The authority's time when the monotonic clock said 0. */
+  #anchor: number
+  /** How wrong the anchor may be, in milliseconds. */
+  #error = Infinity
+  #floor = 0
+
+  constructor(node: string, clocks: Clocks) {
+    super(node, () => this.#anchor + clocks.monotonic())
+    this.#clocks = clocks
+    this.#anchor = clocks.now() - clocks.monotonic()
+  }
+
+  /** How far the device's clock is behind the authority's, in milliseconds. */
+  get offset(): number {
+    return this.#anchor + this.#clocks.monotonic() - this.#clocks.now()
+  }
+
+  /** Goes by what was measured the last time. */
+  set offset(offset: number) {
+    this.#anchor = this.#clocks.now() + offset - this.#clocks.monotonic()
+  }
+
+  get moment(): Moment {
+    return {
+      wall: this.isKnown ? undefined : this.#clocks.now(),
+      monotonic: this.#clocks.monotonic(),
+      floor: this.#floor
+    }
+  }
+
+  /** What the authority committed it has judged; this end judges only when it knows the time. */
+  override saw(t: number): void {
+    if (this.isKnown && t > ticksOf(this.#anchor + this.#clocks.monotonic() + MAX_DRIFT)) return
+    this.last = Math.max(this.last, t)
+    this.#floor = Math.max(this.#floor, t)
+  }
+
+  /** Asks: what is to be sent back with the answer. A new session: the monotonic clock may have slept since the last one. */
+  ask(isNew: boolean): number {
+    if (isNew) this.#error = Infinity
+    return this.#clocks.monotonic()
+  }
+
+  /**
+   * Takes an answer of the authority into account, if it is better than those before, or shows that a clock was changed.
+   * @param asked - what `ask` returned
+   * @param time - the authority's time at the answer
+   * @returns the time from question to answer, in milliseconds
+   */
+  measure(asked: number, time: number): number {
+    const arrived = this.#clocks.monotonic()
+    const error = (arrived - asked) / 2
+    const anchor = time + error - arrived
+    if (error <= this.#error || Math.abs(anchor - this.#anchor) > error + this.#error) {
+      this.#anchor = anchor
+      this.#error = error
+    }
+    this.isKnown = true
+    return arrived - asked
+  }
+
+  /** The stamp that a write should have had; undefined where the one that it has can be trusted. */
+  correct({ wall, monotonic }: Moment): number | undefined {
+    if (monotonic !== undefined) return ticksOf(this.#anchor + monotonic)
+    return wall === undefined ? undefined : ticksOf(wall + this.offset)
+  }
+
+  /** Stamps were corrected, and this is the greatest one: what was given before does not count any more. */
+  corrected(last: number): void {
+    this.last = Math.max(this.#floor, last)
+  }
+}

@@ -1,0 +1,126 @@
+import type { AnywireError } from '../../../lib/errors.ts'
+import type { Registers } from '../core/frame.ts'
+import type { Write } from '../core/register.ts'
+import type { WriteOptions } from './engine.ts'
+import { Entry } from './entry.ts'
+import type { ServerClock } from './offset.ts'
+
+/** How many writes of a node are on their way at most. */
+const WINDOW = 500
+
+/** What one node has written, and the authority has not acknowledged, in the order of numbers. */
+export class Queue {
+  node: string
+  /** The number of the next write. */
+  next = 1
+  readonly entries: Entry[] = []
+  /** How many of them were sent in this session. */
+  sent = 0
+
+  constructor(node: string) {
+    this.node = node
+  }
+}
+
+/** What waits to be committed: of this replica's node, and of nodes whose process is gone. */
+export class Outbox {
+  readonly own: Queue
+  readonly queues: Queue[]
+
+  constructor(node: string) {
+    this.own = new Queue(node)
+    this.queues = [this.own]
+  }
+
+  /** What applications see of it: what was taken back is only there for its number. */
+  get pending(): Entry[] {
+    return this.queues.flatMap(({ entries }) => entries.filter(({ status }) => status !== 'refused'))
+  }
+
+  get count(): number {
+    return this.queues.reduce((count, { entries }) => count + entries.length, 0)
+  }
+
+  add(records: readonly Registers<Write>[], options: WriteOptions, moment: Entry['moment']): Entry {
+    const entry = new Entry(this.own.node, this.own.next++, records, options, moment)
+    this.own.entries.push(entry)
+    return entry
+  }
+
+  find(node: string, number: number): Entry | undefined {
+    const entries = this.queues.find(queue => queue.node === node)?.entries ?? []
+    return entries[number - (entries[0]?.number ?? 0)]
+  }
+
+  /** Removes what is acknowledged. */
+  acknowledge(node: string, number: number): readonly Entry[] {
+    const queue = this.queues.find(queue => queue.node === node)
+    const first = queue?.entries[0]
+    if (!queue || !first || number < first.number) return []
+    const gone = queue.entries.splice(0, number - first.number + 1)
+    queue.sent = Math.max(0, queue.sent - gone.length)
+    return gone
+  }
+
+  /** All that is not acknowledged has to be sent, from a number of a node on, or in a new session. */
+  rewind(node?: string, number = 0): void {
+    for (const queue of this.queues) {
+      if (node !== undefined && queue.node !== node) continue
+      const first = queue.entries[0]?.number ?? number
+      queue.sent = Math.min(queue.sent, Math.max(0, number - first))
+    }
+  }
+
+  /**
+   * Sends what is stored and was not sent, as long as there is room.
+   * @param send - @returns false when there is no more room
+   */
+  send(send: (entry: Entry) => boolean): void {
+    for (const queue of this.queues) {
+      while (queue.sent < WINDOW) {
+        const entry = queue.entries[queue.sent]
+        if (!entry || entry.status === 'local') break
+        queue.sent++
+        if (!send(entry)) return
+      }
+    }
+  }
+
+  /** Whether something was never sent, and its stamps may be wrong. */
+  get isDoubtful(): boolean {
+    return this.queues.some(({ entries }) => entries.some(({ moment }) => moment))
+  }
+
+  /** Gives what was never sent the stamps that it should have. The order of the author is kept. @returns what changed */
+  correct(clock: ServerClock): readonly Entry[] {
+    const changed: Entry[] = []
+    let greatest = 0
+    for (const { node, entries } of this.queues) {
+      let before = 0
+      for (const entry of entries) {
+        const { moment } = entry
+        if (moment) {
+          const [first] = entry.span
+          const by = Math.max(clock.correct(moment) ?? first, moment.floor + 1, before + 1) - first
+          if (by && first < Infinity) {
+            entry.shift(node, by)
+            changed.push(entry)
+          }
+        }
+        before = Math.max(before, entry.span[1])
+      }
+      greatest = Math.max(greatest, before)
+    }
+    clock.corrected(greatest)
+    return changed
+  }
+
+  /** Takes back what was not sent in this session; its number is sent all the same. */
+  discard(entry: Entry, error: AnywireError): boolean {
+    const queue = this.queues.find(({ node }) => node === entry.node)
+    const at = queue?.entries.indexOf(entry) ?? -1
+    if (!queue || at < queue.sent || entry.status === 'refused') return false
+    entry.refuse(error)
+    return true
+  }
+}

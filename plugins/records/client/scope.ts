@@ -1,0 +1,127 @@
+import type { AnywireError } from '../../../lib/errors.ts'
+import type { Follow } from '../core/frame.ts'
+import { collectionOf } from '../core/path.ts'
+import type { Query } from '../core/query.ts'
+import type { Following, FollowingState } from './engine.ts'
+import { Later } from './later.ts'
+
+/** How far the client has a scope. */
+export interface Cursor {
+  readonly epoch: string
+  readonly since: number
+}
+
+export const NOWHERE: Cursor = { epoch: '', since: 0 }
+
+/** Something that is followed, by however many. */
+export class Scope {
+  readonly number: number
+  readonly key: string
+  readonly name: string
+  readonly query: Query | undefined
+  cursor: Cursor = NOWHERE
+  /** What the application was told. */
+  state: FollowingState = 'loading'
+  error: AnywireError | undefined
+  /** Whether what the store has of it is in memory, so that deltas can be applied. */
+  isLoaded = false
+  /** Whether the authority was asked in this session. */
+  isAsked = false
+  /** Whether the authority follows it in this session, so that each delta brings it up to date. */
+  isLive = false
+  users = 0
+  /** Runs when nobody follows it any more. */
+  timer: ReturnType<typeof setTimeout> | undefined
+  #ready = new Later<void>()
+  #synced = new Later<void>()
+
+  constructor(number: number, key: string, name: string, query: Query | undefined) {
+    this.number = number
+    this.key = key
+    this.name = name
+    this.query = query
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  get synced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  get isCollection(): boolean {
+    return this.name.endsWith('/')
+  }
+
+  follow(digest = 0): Follow {
+    const { number, name, query, cursor } = this
+    return { scope: number, name, query, ...cursor, digest }
+  }
+
+  /** Whether a record is in it by its name; a query may still not ask for it. */
+  mayHave(id: string): boolean {
+    return this.isCollection ? collectionOf(id) === this.name : id === this.name
+  }
+
+  /** @returns whether the state is another one now */
+  become(state: FollowingState, error?: AnywireError): boolean {
+    const before = this.state
+    this.state = state
+    this.error = error
+    if (error) {
+      this.#ready.reject(error)
+      this.#synced.reject(error)
+      return true
+    }
+    if (before === 'refused') this.#ready = new Later()
+    if (before === 'refused' || (before === 'synced' && state === 'local')) this.#synced = new Later()
+    if (state !== 'loading') this.#ready.resolve()
+    if (state === 'synced') this.#synced.resolve()
+    return state !== before
+  }
+}
+
+/** What a query is called in a store, and among what is followed. */
+export const keyOf = (name: string, query: Query | undefined): string =>
+  query ? `${name}?${JSON.stringify([query.where ?? [], query.order ?? [], query.limit ?? 0])}` : name
+
+/** One of those who follow a scope. */
+export class Follower implements Following {
+  readonly #scope: Scope
+  #release: (() => void) | undefined
+
+  constructor(scope: Scope, release: () => void) {
+    this.#scope = scope
+    this.#release = release
+  }
+
+  get name(): string {
+    return this.#scope.name
+  }
+
+  get query(): Query | undefined {
+    return this.#scope.query
+  }
+
+  get state(): FollowingState {
+    return this.#scope.state
+  }
+
+  get error(): AnywireError | undefined {
+    return this.#scope.error
+  }
+
+  get ready(): Promise<void> {
+    return this.#scope.ready
+  }
+
+  get synced(): Promise<void> {
+    return this.#scope.synced
+  }
+
+  release(): void {
+    this.#release?.()
+    this.#release = undefined
+  }
+}

@@ -1,0 +1,178 @@
+import { decodeFrame, encodeFrame } from '../core/codec.ts'
+import type { ClientFrame, Delta, Mismatch, Notice, SchemaVersion, ServerFrame, Welcome } from '../core/frame.ts'
+import type { Entry } from './entry.ts'
+import type { ServerClock } from './offset.ts'
+import type { Outbox } from './outbox.ts'
+import type { Scope } from './scope.ts'
+import type { Scopes } from './scopes.ts'
+
+/** Sends a frame. Returns false when it is accepted, but there is no more room until `drained`. */
+export type Send = (frame: Uint8Array) => boolean
+
+/** The version of the frames. */
+const VERSION = 1
+
+/** A question that takes longer, in milliseconds, tells the time badly, so it is asked again, so many times in all. */
+const SLOW = 1_000
+const QUESTIONS = 8
+
+/** What a session does for its replica. */
+export interface SessionHost {
+  readonly clock: ServerClock
+  readonly scopes: Scopes
+  readonly outbox: Outbox
+  readonly schema: SchemaVersion | undefined
+  /** The session goes on, and the time is known well enough for what was never sent. */
+  welcomed(): void
+  /** A delta, with the pages before it. */
+  changed(pages: readonly Delta[], epoch: string): void
+  mismatched(mismatch: Mismatch): void
+  noticed(notice: Notice): void
+  /** A write is larger than the authority takes. */
+  tooLarge(entry: Entry, bytes: number): void
+}
+
+/** The link to the authority, from one hello to its end. */
+export class Session {
+  readonly #host: SessionHost
+  readonly #send: Send
+  #isFull = false
+  #isWelcome = false
+  /** Whether writes that were never sent may go: not before the time is known. */
+  #isTimed = false
+  #questions = 0
+  #pages: Delta[] = []
+  #epoch = ''
+  #released: number[] = []
+  #isFlushing = false
+  maxValue = 262_144
+  maxFrame = 1_048_576
+
+  constructor(host: SessionHost, send: Send) {
+    this.#host = host
+    this.#send = send
+    host.outbox.rewind()
+    for (const scope of host.scopes) {
+      scope.isAsked = false
+      scope.isLive = false
+    }
+    this.hello()
+  }
+
+  hello(): void {
+    const { schema, clock, outbox } = this.#host
+    this.#write({
+      type: 'hello',
+      version: VERSION,
+      node: outbox.own.node,
+      schema,
+      asked: this.#ask(),
+      follows: this.#wanted().map(scope => scope.follow())
+    })
+  }
+
+  receive(bytes: Uint8Array): void {
+    const frame = decodeFrame(bytes) as ServerFrame
+    if (frame.type === 'welcome') this.#welcome(frame)
+    else if (frame.type === 'pong') this.#measure(frame.asked, frame.time)
+    else if (frame.type === 'mismatch') this.#host.mismatched(frame)
+    else if (frame.type === 'notice') this.#host.noticed(frame)
+    else if (frame.type === 'delta') {
+      this.#pages.push(frame)
+      if (frame.more) return
+      const pages = this.#pages
+      this.#pages = []
+      this.#host.changed(pages, this.#epoch)
+    }
+  }
+
+  drained(): void {
+    this.#isFull = false
+    this.flush()
+  }
+
+  /** The authority need not follow it any more. */
+  release(scope: Scope): void {
+    if (scope.isAsked) this.#released.push(scope.number)
+    this.later()
+  }
+
+  /** Sends what there is at the end of this turn. */
+  later(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    queueMicrotask(() => {
+      this.#isFlushing = false
+      this.flush()
+    })
+  }
+
+  /** Sends what there is, as long as there is room. */
+  flush(): void {
+    if (!this.#isWelcome || this.#isFull) return
+    const scopes = this.#released.splice(0)
+    if (scopes.length) this.#write({ type: 'unfollow', scopes })
+    const follows = this.#wanted().map(scope => scope.follow())
+    if (follows.length) this.#write({ type: 'follow', follows })
+    if (!this.#isTimed) return
+    this.#host.outbox.send(entry => this.#sendEntry(entry))
+  }
+
+  confirm(node: string, number: number): void {
+    this.#write({ type: 'confirm', node, number })
+  }
+
+  #sendEntry(entry: Entry): boolean {
+    let bytes = encodeFrame(entry.frame)
+    if (bytes.length > this.maxFrame) {
+      this.#host.tooLarge(entry, bytes.length)
+      bytes = encodeFrame(entry.frame)
+    }
+    entry.moment = undefined
+    return this.#put(bytes)
+  }
+
+  /** What the authority is to be asked for, and was not. */
+  #wanted(): Scope[] {
+    const wanted: Scope[] = []
+    for (const scope of this.#host.scopes) {
+      if (scope.isAsked || !scope.isLoaded) continue
+      scope.isAsked = true
+      wanted.push(scope)
+    }
+    return wanted
+  }
+
+  #welcome({ epoch, asked, time, maxValue, maxFrame }: Welcome): void {
+    this.#epoch = epoch
+    this.maxValue = maxValue
+    this.maxFrame = maxFrame
+    this.#isWelcome = true
+    this.#measure(asked, time)
+  }
+
+  #measure(asked: number, time: number): void {
+    const { clock, outbox } = this.#host
+    const trip = clock.measure(asked, time)
+    if (this.#isTimed) return
+    if (trip > SLOW && this.#questions < QUESTIONS && outbox.isDoubtful) this.#write({ type: 'ping', asked: this.#ask() })
+    else {
+      this.#isTimed = true
+      this.#host.welcomed()
+    }
+    this.flush()
+  }
+
+  #ask(): number {
+    return this.#host.clock.ask(this.#questions++ === 0)
+  }
+
+  #write(frame: ClientFrame): void {
+    this.#put(encodeFrame(frame))
+  }
+
+  #put(bytes: Uint8Array): boolean {
+    this.#isFull = !this.#send(bytes)
+    return !this.#isFull
+  }
+}
