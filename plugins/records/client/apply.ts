@@ -116,7 +116,7 @@ export const apply = (
   }
   for (const [node, number] of last) {
     for (const entry of outbox.acknowledge(node, number)) {
-      records.settle(entry, changed)
+      records.settle(entry, entry.records, changed)
       entry.settle()
       applied.settled.push(entry)
     }

@@ -26,6 +26,7 @@ export class Queue {
 export class Outbox {
   readonly own: Queue
   readonly queues: Queue[]
+  readonly #held = new Set<Queue>()
 
   constructor(node: string) {
     this.own = new Queue(node)
@@ -62,13 +63,24 @@ export class Outbox {
     return gone
   }
 
-  /** All that is not acknowledged has to be sent, from a number of a node on, or in a new session. */
-  rewind(node?: string, number = 0): void {
-    for (const queue of this.queues) {
-      if (node !== undefined && queue.node !== node) continue
-      const first = queue.entries[0]?.number ?? number
-      queue.sent = Math.min(queue.sent, Math.max(0, number - first))
-    }
+  /** A new session: all that is not acknowledged has to be sent. */
+  rewind(): void {
+    for (const queue of this.queues) queue.sent = 0
+    this.#held.clear()
+  }
+
+  /** What a node wrote from this number on has to be sent again, but not now. */
+  hold(node: string, number: number): void {
+    const queue = this.queues.find(queue => queue.node === node)
+    const first = queue?.entries[0]
+    if (!queue || !first) return
+    queue.sent = Math.min(queue.sent, Math.max(0, number - first.number))
+    this.#held.add(queue)
+  }
+
+  /** Now it may be sent. */
+  resume(): void {
+    this.#held.clear()
   }
 
   /**
@@ -77,7 +89,7 @@ export class Outbox {
    */
   send(send: (entry: Entry) => boolean): void {
     for (const queue of this.queues) {
-      while (queue.sent < WINDOW) {
+      while (queue.sent < WINDOW && !this.#held.has(queue)) {
         const entry = queue.entries[queue.sent]
         if (!entry || entry.status === 'local') break
         queue.sent++

@@ -116,8 +116,8 @@ export class Records {
   }
 
   /** A write does not wait any more. */
-  settle(entry: Entry, changed: Set<string>): void {
-    for (const { record } of entry.records) {
+  settle(entry: Entry, records: Entry['records'], changed: Set<string>): void {
+    for (const { record } of records) {
       const held = this.#records.get(record)
       if (!held?.pending.delete(entry)) continue
       changed.add(record)

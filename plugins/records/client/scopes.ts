@@ -12,7 +12,8 @@ export class Scopes {
   readonly #names = new Map<string, number>()
   #numbers = 0
 
-  [Symbol.iterator](): Iterator<Scope> {
+  /** In the order of being followed. */
+  get all(): Iterable<Scope> {
     return this.#byKey.values()
   }
 
@@ -49,7 +50,7 @@ export class Scopes {
   /** The records at hand that some scopes may have, but no other one has. */
   only(scopes: ReadonlySet<Scope>, records: Records): string[] {
     const others: ((id: string) => boolean)[] = []
-    for (const scope of this) if (!scopes.has(scope)) others.push(membership(scope, records))
+    for (const scope of this.all) if (!scopes.has(scope)) others.push(membership(scope, records))
     const ids: string[] = []
     for (const id of records.ids()) {
       for (const scope of scopes) {

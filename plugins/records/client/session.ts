@@ -39,7 +39,7 @@ export class Session {
   #isFull = false
   #isWelcome = false
   /** Whether writes that were never sent may go: not before the time is known. */
-  #isTimed = false
+  isTimed = false
   #questions = 0
   #pages: Delta[] = []
   #epoch = ''
@@ -48,19 +48,17 @@ export class Session {
   maxValue = 262_144
   maxFrame = 1_048_576
 
+  /** Says hello. */
   constructor(host: SessionHost, send: Send) {
     this.#host = host
     this.#send = send
     host.outbox.rewind()
-    for (const scope of host.scopes) {
-      scope.isAsked = false
-      scope.isLive = false
-    }
     this.hello()
   }
 
   hello(): void {
-    const { schema, clock, outbox } = this.#host
+    const { schema, scopes, outbox } = this.#host
+    for (const scope of scopes.all) scope.isAsked = false
     this.#write({
       type: 'hello',
       version: VERSION,
@@ -84,6 +82,11 @@ export class Session {
       this.#pages = []
       this.#host.changed(pages, this.#epoch)
     }
+  }
+
+  /** There is no link any more. */
+  end(): void {
+    this.#isWelcome = false
   }
 
   drained(): void {
@@ -114,7 +117,7 @@ export class Session {
     if (scopes.length) this.#write({ type: 'unfollow', scopes })
     const follows = this.#wanted().map(scope => scope.follow())
     if (follows.length) this.#write({ type: 'follow', follows })
-    if (!this.#isTimed) return
+    if (!this.isTimed) return
     this.#host.outbox.send(entry => this.#sendEntry(entry))
   }
 
@@ -135,7 +138,7 @@ export class Session {
   /** What the authority is to be asked for, and was not. */
   #wanted(): Scope[] {
     const wanted: Scope[] = []
-    for (const scope of this.#host.scopes) {
+    for (const scope of this.#host.scopes.all) {
       if (scope.isAsked || !scope.isLoaded) continue
       scope.isAsked = true
       wanted.push(scope)
@@ -154,10 +157,10 @@ export class Session {
   #measure(asked: number, time: number): void {
     const { clock, outbox } = this.#host
     const trip = clock.measure(asked, time)
-    if (this.#isTimed) return
+    if (this.isTimed) return
     if (trip > SLOW && this.#questions < QUESTIONS && outbox.isDoubtful) this.#write({ type: 'ping', asked: this.#ask() })
     else {
-      this.#isTimed = true
+      this.isTimed = true
       this.#host.welcomed()
     }
     this.flush()

@@ -1,0 +1,243 @@
+import { Emitter } from '../../../lib/emitter.ts'
+import type { Undo } from '../../../lib/emitter.ts'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_CANCELLED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import { toBase64 } from '../core/base64.ts'
+import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
+import { collectionOf, keysOf } from '../core/path.ts'
+import type { Query } from '../core/query.ts'
+import type { RecordState } from '../core/record-state.ts'
+import type { Stamp, Write } from '../core/register.ts'
+import { apply } from './apply.ts'
+import type { Collections, Engine, EngineEvents, Following, FollowingState, WriteHandle, WriteOptions } from './engine.ts'
+import { Entry } from './entry.ts'
+import { ServerClock } from './offset.ts'
+import type { Clocks } from './offset.ts'
+import { Outbox } from './outbox.ts'
+import { Records } from './records.ts'
+import { Follower } from './scope.ts'
+import type { Scope } from './scope.ts'
+import { Scopes } from './scopes.ts'
+import { Session } from './session.ts'
+import type { Send, SessionHost } from './session.ts'
+
+export interface ReplicaOptions extends Clocks {
+  /** When the records of a collection exist. */
+  readonly collections?: Collections
+  readonly schema?: SchemaVersion
+  /** How long data stays at hand that nobody follows any more, in milliseconds. Default 500. */
+  readonly discardDelay?: number
+  /** How long to wait before a write is sent again that was refused for now, in milliseconds; doubled each time, up to 30,000. Default 1,000. */
+  readonly retryDelay?: number
+}
+
+const MOST_DELAY = 30_000
+
+/** 64 random bits as base64url. */
+const makeNode = (): string => toBase64(crypto.getRandomValues(new Uint8Array(8)))
+
+/**
+ * The engine of a client: keeps what the authority committed (base) and what waits to be (pending) apart, shows both together, and
+ * catches up in each new session. Whoever owns the link calls `connected`, `receive`, `drained` and `disconnected`.
+ */
+export class Replica extends Emitter<EngineEvents> implements Engine, SessionHost {
+  readonly clock: ServerClock
+  readonly outbox: Outbox
+  readonly scopes = new Scopes()
+  readonly schema: SchemaVersion | undefined
+  readonly #records = new Records(t => this.clock.saw(t))
+  readonly #collections: Collections
+  readonly #discardDelay: number
+  readonly #retryDelay: number
+  #session: Session | undefined
+  #retries = 0
+  #retryTimer: ReturnType<typeof setTimeout> | undefined
+  limits = { maxValue: 262_144, maxFrame: 1_048_576 }
+
+  constructor({ collections = {}, schema, discardDelay = 500, retryDelay = 1_000, ...clocks }: ReplicaOptions) {
+    super()
+    const node = makeNode()
+    this.clock = new ServerClock(node, clocks)
+    this.outbox = new Outbox(node)
+    this.schema = schema
+    this.#collections = collections
+    this.#discardDelay = discardDelay
+    this.#retryDelay = retryDelay
+  }
+
+  /** A new session began. */
+  connected(send: Send): void {
+    this.#session = new Session(this, send)
+  }
+
+  /** A frame of the authority. What cannot be read is told as an error, and changes nothing. */
+  receive(bytes: Uint8Array): void {
+    try {
+      this.#session?.receive(bytes)
+    } catch (error) {
+      this.emit('error', new AnywireError(ERR_PROTOCOL, String(error), error))
+    }
+  }
+
+  /** There is room again. */
+  drained(): void {
+    this.#session?.drained()
+  }
+
+  /** The session ended. */
+  disconnected(): void {
+    this.#session?.end()
+    this.#session = undefined
+    for (const scope of this.scopes.all) {
+      scope.isLive = false
+      if (scope.state === 'synced') this.#become(scope, 'local')
+    }
+  }
+
+  follow(name: string, query?: Query): Following {
+    const scope = this.scopes.hold(name, query)
+    scope.users++
+    clearTimeout(scope.timer)
+    scope.timer = undefined
+    scope.isLoaded = true
+    this.#session?.later()
+    return new Follower(scope, () => {
+      if (--scope.users === 0) this.#release(scope)
+    })
+  }
+
+  state(id: string): RecordState | undefined {
+    return this.#records.get(id)
+  }
+
+  version(id: string): number {
+    return this.#records.version(id)
+  }
+
+  visible(id: string): boolean {
+    const state = this.#records.get(id)
+    if (!state) return false
+    const { resurrect } = this.#collections[collectionOf(id)] ?? {}
+    return resurrect === 'implicit' ? state.view() !== undefined : state.isMade
+  }
+
+  *ids(prefix: string): Iterable<string> {
+    for (const id of this.#records.ids()) if (id.startsWith(prefix)) yield id
+  }
+
+  tick(): Stamp {
+    return this.clock.tick()
+  }
+
+  write(records: readonly Registers<Write>[], options: WriteOptions = {}): WriteHandle {
+    for (const { registers } of records) for (const { path } of registers) keysOf(path)
+    const entry = this.outbox.add(records, options, this.#session?.isTimed ? undefined : this.clock.moment)
+    const changed = this.#records.write(entry)
+    entry.keep()
+    this.#session?.later()
+    this.emit('change', changed)
+    this.emit('pending', this.outbox.count)
+    return entry
+  }
+
+  get pending(): readonly WriteHandle[] {
+    return this.outbox.pending
+  }
+
+  discard(write: WriteHandle): boolean {
+    return write instanceof Entry && this.#takeBack(write, new AnywireError(ERR_CANCELLED))
+  }
+
+  /** @param listener - called with the ids of records that may look different now, once per frame or local write */
+  onChange(listener: (changed: ReadonlySet<string>) => void): Undo {
+    return this.on('change', listener)
+  }
+
+  welcomed(): void {
+    const changed = new Set<string>()
+    for (const entry of this.outbox.correct(this.clock)) this.#records.refresh(entry, changed)
+    this.#tell(changed)
+    this.emit('offset', Math.round(this.clock.offset))
+  }
+
+  changed(pages: readonly Delta[], epoch: string): void {
+    const { scopes } = this
+    const applied = apply(pages, epoch, { records: this.#records, scopes, outbox: this.outbox })
+    const { changed, resets, settled } = applied
+    const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
+    const wereThere = [...resets].filter(scope => scope.cursor.since > 0)
+    for (const scope of scopes.all) if (scope.isLive) scope.cursor = cursor
+    this.#tell(changed)
+    for (const scope of applied.told) this.#become(scope, scope.isLive ? 'synced' : 'refused', scope.error)
+    for (const { name } of wereThere) this.emit('reset', name)
+    if (applied.evicted.length) this.emit('evicted', applied.evicted)
+    for (const refusal of applied.refused) this.emit('rejected', refusal[1], refusal[0], refusal[2])
+    for (const [node, number] of applied.results) this.#session?.confirm(node, number)
+    if (settled.length) {
+      this.#retries = 0
+      this.emit('pending', this.outbox.count)
+    }
+    for (const { node, number } of applied.later) this.#retry(node, number)
+    this.#session?.later()
+  }
+
+  mismatched({ advice, min, max }: Mismatch): void {
+    this.emit('mismatch', advice, min, max)
+    if (advice === 'wait') this.#again(() => this.#session?.hello())
+  }
+
+  noticed({ what, version }: Notice): void {
+    if (what === 'versionchange') this.emit('versionchange', version)
+  }
+
+  tooLarge(entry: Entry, bytes: number): void {
+    this.#takeBack(entry, new AnywireError(ERR_TOO_LARGE, `a write of ${bytes} bytes`))
+  }
+
+  #takeBack(entry: Entry, error: AnywireError): boolean {
+    const changed = new Set<string>()
+    const { records } = entry
+    if (!this.outbox.discard(entry, error)) return false
+    this.#records.settle(entry, records, changed)
+    this.#tell(changed)
+    this.emit('rejected', error, entry, '')
+    return true
+  }
+
+  /** The authority refused a write for now. */
+  #retry(node: string, number: number): void {
+    this.outbox.hold(node, number)
+    this.#again(() => {
+      this.outbox.resume()
+      this.#session?.flush()
+    })
+  }
+
+  #again(run: () => void): void {
+    clearTimeout(this.#retryTimer)
+    this.#retryTimer = setTimeout(run, Math.min(MOST_DELAY, this.#retryDelay * 2 ** this.#retries++))
+  }
+
+  /** Nobody follows it any more. */
+  #release(scope: Scope): void {
+    scope.timer = setTimeout(() => {
+      // What waits to be committed stays in view until the authority's word on it is there.
+      if (this.outbox.pending.some(({ records }) => records.some(({ record }) => scope.mayHave(record)))) {
+        this.#release(scope)
+        return
+      }
+      const gone = this.scopes.only(new Set([scope]), this.#records)
+      this.scopes.remove(scope)
+      this.#session?.release(scope)
+      for (const id of gone) this.#records.drop(id)
+    }, this.#discardDelay)
+  }
+
+  #become(scope: Scope, state: FollowingState, error?: AnywireError): void {
+    if (scope.become(state, error)) this.emit('following', scope.name)
+  }
+
+  #tell(changed: ReadonlySet<string>): void {
+    if (changed.size) this.emit('change', changed)
+  }
+}
