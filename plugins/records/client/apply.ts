@@ -39,7 +39,6 @@ export const errorOf = (code: string, hint: string): AnywireError =>
  */
 export const apply = (
   pages: readonly Delta[],
-  epoch: string,
   { records, scopes, outbox }: { readonly records: Records; readonly scopes: Scopes; readonly outbox: Outbox }
 ): Applied => {
   const applied: Applied = {
@@ -116,7 +115,7 @@ export const apply = (
   }
   for (const [node, number] of last) {
     for (const entry of outbox.acknowledge(node, number)) {
-      records.settle(entry, entry.records, changed)
+      records.settle(entry, changed)
       entry.settle()
       applied.settled.push(entry)
     }

@@ -45,8 +45,8 @@ export class Entry implements WriteHandle {
   }
 
   get frame(): WriteFrame {
-    const { node, number, atomic, conditions, records } = this
-    return { type: 'write', node, number, atomic, conditions, records }
+    const { node, number, atomic, conditions } = this
+    return { type: 'write', node, number, atomic, conditions, records: this.status === 'refused' ? [] : this.records }
   }
 
   keep(): void {
@@ -66,7 +66,6 @@ export class Entry implements WriteHandle {
   refuse(error: AnywireError): void {
     this.error = error
     this.settle()
-    this.records = []
     this.moment = undefined
   }
 

@@ -26,7 +26,9 @@ export class Later<T> {
   }
 
   reject(error: Error): void {
-    this.#make ??= () => Promise.reject(error)
+    this.#make ??= async () => {
+      throw error
+    }
     this.#reject?.(error)
   }
 }

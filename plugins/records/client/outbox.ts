@@ -1,4 +1,3 @@
-import type { AnywireError } from '../../../lib/errors.ts'
 import type { Registers } from '../core/frame.ts'
 import type { Write } from '../core/register.ts'
 import type { WriteOptions } from './engine.ts'
@@ -127,12 +126,9 @@ export class Outbox {
     return changed
   }
 
-  /** Takes back what was not sent in this session; its number is sent all the same. */
-  discard(entry: Entry, error: AnywireError): boolean {
+  /** Whether a write is there, and was not sent in this session. */
+  isUnsent(entry: Entry): boolean {
     const queue = this.queues.find(({ node }) => node === entry.node)
-    const at = queue?.entries.indexOf(entry) ?? -1
-    if (!queue || at < queue.sent || entry.status === 'refused') return false
-    entry.refuse(error)
-    return true
+    return !!queue && entry.status !== 'refused' && queue.entries.indexOf(entry) >= queue.sent
   }
 }

@@ -1,4 +1,3 @@
-import type { Registers } from '../core/frame.ts'
 import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
 import type { Register } from '../core/register.ts'
@@ -42,7 +41,7 @@ class Held {
     this.#view = undefined
   }
 
-  #merge(view: RecordState, records: readonly Registers[]): void {
+  #merge(view: RecordState, records: Entry['records']): void {
     for (const { record, registers } of records)
       if (record === this.id) for (const register of registers) view.merge(resolve(view, register))
   }
@@ -116,8 +115,8 @@ export class Records {
   }
 
   /** A write does not wait any more. */
-  settle(entry: Entry, records: Entry['records'], changed: Set<string>): void {
-    for (const { record } of records) {
+  settle(entry: Entry, changed: Set<string>): void {
+    for (const { record } of entry.records) {
       const held = this.#records.get(record)
       if (!held?.pending.delete(entry)) continue
       changed.add(record)

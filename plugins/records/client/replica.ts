@@ -9,7 +9,15 @@ import type { Query } from '../core/query.ts'
 import type { RecordState } from '../core/record-state.ts'
 import type { Stamp, Write } from '../core/register.ts'
 import { apply } from './apply.ts'
-import type { Collections, Engine, EngineEvents, Following, FollowingState, WriteHandle, WriteOptions } from './engine.ts'
+import type {
+  Collections,
+  Engine,
+  EngineEvents,
+  Following,
+  FollowingState,
+  WriteHandle,
+  WriteOptions
+} from './engine.ts'
 import { Entry } from './entry.ts'
 import { ServerClock } from './offset.ts'
 import type { Clocks } from './offset.ts'
@@ -145,7 +153,9 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   discard(write: WriteHandle): boolean {
-    return write instanceof Entry && this.#takeBack(write, new AnywireError(ERR_CANCELLED))
+    if (!(write instanceof Entry) || !this.outbox.isUnsent(write)) return false
+    this.#takeBack(write, new AnywireError(ERR_CANCELLED, 'it was taken back'))
+    return true
   }
 
   /** @param listener - called with the ids of records that may look different now, once per frame or local write */
@@ -162,7 +172,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
 
   changed(pages: readonly Delta[], epoch: string): void {
     const { scopes } = this
-    const applied = apply(pages, epoch, { records: this.#records, scopes, outbox: this.outbox })
+    const applied = apply(pages, { records: this.#records, scopes, outbox: this.outbox })
     const { changed, resets, settled } = applied
     const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
     const wereThere = [...resets].filter(scope => scope.cursor.since > 0)
@@ -194,14 +204,13 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     this.#takeBack(entry, new AnywireError(ERR_TOO_LARGE, `a write of ${bytes} bytes`))
   }
 
-  #takeBack(entry: Entry, error: AnywireError): boolean {
+  /** Only its number is sent: those behind it need it. */
+  #takeBack(entry: Entry, error: AnywireError): void {
     const changed = new Set<string>()
-    const { records } = entry
-    if (!this.outbox.discard(entry, error)) return false
-    this.#records.settle(entry, records, changed)
+    this.#records.settle(entry, changed)
+    entry.refuse(error)
     this.#tell(changed)
     this.emit('rejected', error, entry, '')
-    return true
   }
 
   /** The authority refused a write for now. */

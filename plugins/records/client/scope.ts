@@ -70,15 +70,21 @@ export class Scope {
     this.state = state
     this.error = error
     if (error) {
+      if (before !== 'refused') this.#renew(true, true)
       this.#ready.reject(error)
       this.#synced.reject(error)
       return true
     }
-    if (before === 'refused') this.#ready = new Later()
-    if (before === 'refused' || (before === 'synced' && state === 'local')) this.#synced = new Later()
+    this.#renew(before === 'refused', before === 'refused' || before === 'synced')
     if (state !== 'loading') this.#ready.resolve()
     if (state === 'synced') this.#synced.resolve()
     return state !== before
+  }
+
+  /** What was told before does not hold any more. */
+  #renew(ready: boolean, synced: boolean): void {
+    if (ready && this.#ready.isSettled) this.#ready = new Later()
+    if (synced && this.#synced.isSettled) this.#synced = new Later()
   }
 }
 

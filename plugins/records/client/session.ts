@@ -158,7 +158,8 @@ export class Session {
     const { clock, outbox } = this.#host
     const trip = clock.measure(asked, time)
     if (this.isTimed) return
-    if (trip > SLOW && this.#questions < QUESTIONS && outbox.isDoubtful) this.#write({ type: 'ping', asked: this.#ask() })
+    if (trip > SLOW && this.#questions < QUESTIONS && outbox.isDoubtful)
+      this.#write({ type: 'ping', asked: this.#ask() })
     else {
       this.isTimed = true
       this.#host.welcomed()
