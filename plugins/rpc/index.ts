@@ -25,6 +25,11 @@ export interface ServerRpc<R> {
    * @throws ERR_OPTION when a handler has this name
    */
   provide<F extends AnyFunction>(name: string, handler: F | ((...args: Call<Peer>[]) => unknown)): Undo
+  /**
+   * Calls a handler or a service, by its dotted name, as the client of a peer would; permissions are not asked. For somebody
+   * without a connection: `server.guest`. What is a stream there is a stream here.
+   */
+  call(peer: Peer, name: string, args: readonly unknown[], options?: CallOptions): Promise<unknown>
   /** A service that clients provide. */
   service<F extends AnyFunction = Handler>(name: string, options?: CallOptions): Method<F>
 }
@@ -66,6 +71,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
       return {
         router: router as R,
         provide: (name, handler) => half.provide(name, { handler: handler as Handler, owner: undefined }),
+        call: (peer, name, args, options) => half.call(peer, name, args, options),
         service: (name, options) => ((...args: unknown[]) => toAnswer(half.ask(name, args, options))) as never
       }
     },

@@ -8,12 +8,15 @@ import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { invoke } from './callee.ts'
+import type { End } from './end.ts'
 import { because } from './error.ts'
 import { Exchange } from './exchange.ts'
 import type { RpcOptions } from './exchange.ts'
 import { Keys } from './keys.ts'
 import type { KeyOwner, KeysOptions } from './keys.ts'
+import { callHere } from './loop.ts'
 import type { AskOptions } from './pending.ts'
+import type { CallOptions } from './remote.ts'
 import type { BareRoute, Call, Route } from './router.ts'
 import { Services } from './services.ts'
 import type { Provider } from './services.ts'
@@ -70,14 +73,14 @@ export class ServerHalf {
     return this.#services.ask(name, args, { accept, ...options }, call)
   }
 
+  /** Calls a handler or a service as the client of a peer would, but for permissions. */
+  call(peer: Peer, name: string, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
+    return callHere(peer, this.#routing(peer), [name, args, options], this.#options)
+  }
+
   /** Gives a peer its calls. */
   join(peer: Peer, lane: Lane, during: During): Exchange<Peer> {
-    const owner: KeyOwner = {
-      get context() {
-        return peer.context
-      },
-      kept: 0
-    }
+    const { find, once } = this.#routing(peer)
     const provided = new Map<string, Undo>()
     const exchange = new Exchange<Peer>(
       {
@@ -92,9 +95,9 @@ export class ServerHalf {
           if (peer.state === 'closed') return ERR_CLOSED
           return lane.connected ? undefined : ERR_NO_METHOD
         },
-        find: name => this.#routes.get(name) ?? (this.#services.has(name) ? this.#relay : undefined),
+        find,
+        once,
         admit: ({ name, args }) => this.#admit(this.#allows(peer, 'call', name, args), name),
-        once: ({ name }, key, work) => this.#keys.once(owner, name, key, work),
         provide: {
           manual: true,
           bare: async ({ name }) => {
@@ -125,6 +128,20 @@ export class ServerHalf {
       for (const undo of provided.values()) undo()
     })
     return exchange
+  }
+
+  /** What answers the calls of a peer. */
+  #routing(peer: Peer): Required<Pick<End<Peer>, 'find' | 'once'>> {
+    const owner: KeyOwner = {
+      get context() {
+        return peer.context
+      },
+      kept: 0
+    }
+    return {
+      find: name => this.#routes.get(name) ?? (this.#services.has(name) ? this.#relay : undefined),
+      once: ({ name }, key, work) => this.#keys.once(owner, name, key, work)
+    }
   }
 
   /** Passes a call on to whoever provides the service; its time here is its time there. */

@@ -1,0 +1,42 @@
+import type { During } from '../../lib/plugin.ts'
+import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import { Endpoint } from './endpoint.ts'
+import type { HttpOptions } from './endpoint.ts'
+import type { Incoming, Outgoing } from './talk.ts'
+import type { Host } from './worker.ts'
+
+/**
+ * Publishing, calling and reading by HTTP requests, for those who have no connection. Servers alone.
+ * @throws ERR_OPTION where the server is made
+ * @example
+ * createServer(web, { plugins: [pubsub(), http({ authenticate: ({ headers }) => headers.authorization === `Bearer ${key}` && 'app' })] })
+ * await fetch('https://example.com/anywire/api', {
+ *   method: 'POST',
+ *   headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+ *   body: JSON.stringify([{ publish: 'news.sport', value: 'They won' }])
+ * })
+ */
+export const http = <Context = unknown>(options: HttpOptions<Context>) =>
+  ({
+    // Servers have a property `http`.
+    name: 'httpApi',
+    version: 1,
+    local: true,
+    server(server: Host, during: During): void {
+      const endpoint = new Endpoint(server, { ...options })
+      during(() => {
+        // What Node's event comes with.
+        const undo = server.host.onRequest((request, response) =>
+          endpoint.asked(request as Incoming, response as Outgoing)
+        )
+        return () => {
+          undo()
+          endpoint.close()
+        }
+      })
+    }
+  }) as const satisfies ServerPlugin
+
+export type { Result } from './batch.ts'
+export type { HttpLimits, HttpOptions } from './endpoint.ts'
+export type { Call, Item, Publish, ReadHistory, ReadMembers, ReadRetained } from './item.ts'
