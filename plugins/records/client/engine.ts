@@ -100,8 +100,8 @@ export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
   state(id: string): RecordState | undefined
   /** The version of what the authority committed, for `conditions`; 0 for nothing. */
   version(id: string): number
-  /** Whether the record exists, by the rule of its collection: see `Lifecycle`. */
-  visible(id: string): boolean
+  /** Whether the record exists, by the rule of its collection: see `Lifecycle`. `state`: how it is seen, or would be. */
+  visible(id: string, state?: RecordState): boolean
   /** The ids of all records at hand that begin with a prefix, visible or not; in no order. */
   ids(prefix: string): Iterable<string>
   /** A stamp for what is written next: later than all that was seen here. */

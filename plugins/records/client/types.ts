@@ -2,7 +2,7 @@ import type { Value } from '../../../lib/store.ts'
 import type { Condition, Query } from '../core/query.ts'
 
 /** What a record is when nobody says what it is. */
-export type Fields = { readonly [key: string]: Value }
+export type AnyRecord = { readonly [key: string]: Value }
 
 /** One value with all that is in it, and no fields of its own. */
 type Leaf = null | undefined | boolean | number | string | Uint8Array | readonly unknown[]
@@ -50,6 +50,10 @@ export type ListPath<T> = {
   [P in PathOf<T>]: NonNullable<ValueAt<T, P>> extends ListOf<infer _Item> ? P : never
 }[PathOf<T>]
 
+export type SetPath<T> = {
+  [P in PathOf<T>]: NonNullable<ValueAt<T, P>> extends SetOf<infer _Item> ? P : never
+}[PathOf<T>]
+
 /** What the items of the list at a path are. */
 export type ListItem<T, P extends string> = NonNullable<ValueAt<T, P>> extends ListOf<infer Item> ? Item : never
 
@@ -65,8 +69,8 @@ export type TypeOf<S extends Schema, Id extends string> = Id extends keyof S
   : Id extends `${infer Collection}/${string}`
     ? `${Collection}/` extends keyof S
       ? S[`${Collection}/`]
-      : Fields
-    : Fields
+      : AnyRecord
+    : AnyRecord
 
 /** A query whose paths are those of a type. */
 export interface QueryOf<T> extends Query {

@@ -1,0 +1,139 @@
+import type { Value } from '../../../lib/store.ts'
+import { Edit } from '../core/edit.ts'
+import type { Registers } from '../core/frame.ts'
+import type { RecordState } from '../core/record-state.ts'
+import { INCREMENT, isAfter, LEAF } from '../core/register.ts'
+import type { Stamp, Write } from '../core/register.ts'
+import type { Engine, WriteHandle } from './engine.ts'
+
+/** What was at a path before it was written. */
+interface Former {
+  readonly record: string
+  readonly path: string
+  readonly value: Value | undefined
+}
+
+interface Step {
+  readonly write: WriteHandle
+  readonly before: readonly Former[]
+}
+
+/** What came of an `undo` or `redo`. */
+export interface Undone {
+  /** Undefined where everything was skipped. */
+  readonly write: WriteHandle | undefined
+  /** What was left as it is, because somebody has written there since. */
+  readonly skipped: readonly (readonly [record: string, path: string])[]
+}
+
+const isBelow = (path: string, above: string): boolean => path !== above && (above === '' || path.startsWith(`${above}.`))
+
+/** Whether what somebody wrote is still what is there, at a path and below it. */
+const isUntouched = (state: RecordState | undefined, path: string, stamp: Stamp): boolean => {
+  const own = state?.get(path)
+  if (!state || !own || own.t !== stamp.t || own.node !== stamp.node) return false
+  for (const register of state.registers()) if (isBelow(register.path, path) && isAfter(register, stamp)) return false
+  return true
+}
+
+/**
+ * What this end wrote, step by step, to be taken back. It never takes back what somebody else has written since: a step only
+ * touches what still is as it left it.
+ */
+export class History {
+  readonly #engine: Engine
+  readonly #most: number
+  #done: Step[] = []
+  #undone: Step[] = []
+
+  /** @param most - steps that are remembered */
+  constructor(engine: Engine, most: number) {
+    this.#engine = engine
+    this.#most = most
+    // What was refused is undone already.
+    engine.on('rejected', (_error, refused) => {
+      const others = ({ write }: Step): boolean => write !== refused
+      this.#done = this.#done.filter(others)
+      this.#undone = this.#undone.filter(others)
+    })
+  }
+
+  get canUndo(): boolean {
+    return this.#done.length > 0
+  }
+
+  get canRedo(): boolean {
+    return this.#undone.length > 0
+  }
+
+  /** Remembers what a new write replaces; to be called before it is written. What was undone cannot be redone any more. */
+  record(records: readonly Registers<Write>[]): (write: WriteHandle) => void {
+    const before = this.#before(records)
+    return write => {
+      this.#undone = []
+      this.#add(this.#done, write, before)
+    }
+  }
+
+  /** Takes back the last step; undefined where there is none. */
+  undo(): Undone | undefined {
+    return this.#take(this.#done, this.#undone)
+  }
+
+  /** Does again what was undone last; undefined where there is nothing. */
+  redo(): Undone | undefined {
+    return this.#take(this.#undone, this.#done)
+  }
+
+  /** Forgets all steps. */
+  clear(): void {
+    this.#done = []
+    this.#undone = []
+  }
+
+  #add(steps: Step[], write: WriteHandle, before: readonly Former[]): void {
+    steps.push({ write, before })
+    if (steps.length > this.#most) steps.shift()
+  }
+
+  /** What is where some writes go. Nothing has to be known of what lies below another one that hides it. */
+  #before(records: readonly Registers<Write>[]): readonly Former[] {
+    return records.flatMap(({ record, registers }) => {
+      const state = this.#engine.visible(record) ? this.#engine.state(record) : undefined
+      const hiding = registers.filter(({ kind, t }) => kind !== LEAF && kind !== INCREMENT && t > 0)
+      return registers
+        // Of several writes at one path the last one counts.
+        .filter(({ path, t }, at) => t > 0 && !registers.slice(at + 1).some(other => other.path === path))
+        .filter(({ path }) => !hiding.some(other => isBelow(path, other.path)))
+        .map(({ path }) => ({ record, path, value: state?.view(path) }))
+    })
+  }
+
+  #take(from: Step[], to: Step[]): Undone | undefined {
+    const step = from.pop()
+    if (!step) return undefined
+    const skipped: [string, string][] = []
+    const edits = new Map<string, Edit>()
+    for (const { record, path, value } of step.before) {
+      // The stamps that the write has now: they may have been corrected since.
+      const write = step.write.records
+        .find(other => other.record === record)
+        ?.registers.findLast(other => other.path === path && other.t > 0)
+      const state = this.#engine.state(record)
+      const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
+      if (write?.kind === INCREMENT) edit.increment(path, -Number(write.value))
+      else if (!write || !isUntouched(state, path, write)) skipped.push([record, path])
+      else if (value === undefined) edit.delete(path)
+      else edit.replace(path, value)
+      edits.set(record, edit)
+    }
+    const records = [...edits]
+      .map(([record, { writes }]) => ({ record, registers: writes }))
+      .filter(({ registers }) => registers.length > 0)
+    if (!records.length) return { write: undefined, skipped }
+    const before = this.#before(records)
+    const write = this.#engine.write(records, { atomic: true })
+    this.#add(to, write, before)
+    return { write, skipped }
+  }
+}

@@ -1,0 +1,111 @@
+import type { Value } from '../../../lib/store.ts'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_OPTION } from '../../../lib/failures.ts'
+import { below } from '../core/path.ts'
+import { pick } from '../core/pick.ts'
+import { makeKey } from './make-key.ts'
+import { between } from './position.ts'
+import type { Target } from './target.ts'
+
+/** An item of a list. */
+export interface Item<T> {
+  /** Of this item, wherever it is moved to. */
+  readonly id: string
+  readonly value: T
+}
+
+interface Placed {
+  readonly id: string
+  readonly position: string
+  readonly value: Value | undefined
+}
+
+const POSITION = '@pos'
+const VALUE = '@value'
+
+/**
+ * A list within a record. Items have ids and positions of their own, so two people who insert, move or change different
+ * items at the same time never lose anything; of two who move one item, the last one decides.
+ */
+export class List<T, R> {
+  readonly #target: Target<R>
+  readonly #path: string
+
+  constructor(target: Target<R>, path: string) {
+    this.#target = target
+    this.#path = path
+  }
+
+  /** The items, in order. */
+  get items(): readonly Item<T>[] {
+    // What the type of the record says is in the list.
+    return this.#placed().map(({ id, value }) => ({ id, value: value as T }))
+  }
+
+  get length(): number {
+    return this.#placed().length
+  }
+
+  /** Adds a value at the end. */
+  push(value: T): R {
+    return this.insert(this.length, value)
+  }
+
+  /**
+   * Adds a value before the item that is at an index.
+   * @param id - of the new item; by default one is made
+   */
+  insert(index: number, value: T, id = makeKey()): R {
+    const position = this.#position(this.#placed(), index)
+    return this.#target.edit(edit => edit.set(this.#at(id), { [POSITION]: position, [VALUE]: value }))
+  }
+
+  /** Moves an item to where it has the given index, counted without it. @throws ERR_OPTION where there is no such item */
+  move(id: string, index: number): R {
+    const others = this.#known(id)
+    const position = this.#position(others, index)
+    return this.#target.edit(edit => edit.set(below(this.#at(id), POSITION), position))
+  }
+
+  /** Writes the value of an item; of an object those fields that are different. @throws ERR_OPTION where there is no such item */
+  set(id: string, value: T): R {
+    this.#known(id)
+    return this.#target.edit(edit => edit.set(below(this.#at(id), VALUE), value))
+  }
+
+  /** Takes an item out. Does nothing where there is none. */
+  delete(id: string): R {
+    return this.#target.edit(edit => edit.delete(this.#at(id)))
+  }
+
+  #at(id: string): string {
+    return below(this.#path, id)
+  }
+
+  /** The others, where this one is there. */
+  #known(id: string): readonly Placed[] {
+    const placed = this.#placed()
+    const others = placed.filter(item => item.id !== id)
+    if (others.length === placed.length) throw new AnywireError(ERR_OPTION, `no item '${id}'`)
+    return others
+  }
+
+  #position(placed: readonly Placed[], index: number): string {
+    const at = Math.max(0, Math.min(index, placed.length))
+    // Where two were put at one position at the same time there is nothing between them: it goes behind both.
+    const before = placed[at - 1]?.position
+    const after = placed.slice(at).find(({ position }) => before === undefined || position > before)
+    return between(before, after?.position)
+  }
+
+  #placed(): readonly Placed[] {
+    return Object.entries(pick(this.#target.look(), this.#path) ?? {})
+      .map(([id, item]: [string, Value]) => ({
+        id,
+        position: pick(item, POSITION),
+        value: pick(item, VALUE)
+      }))
+      .filter((item): item is Placed => typeof item.position === 'string' && item.value !== undefined)
+      .sort((a, b) => (a.position < b.position || (a.position === b.position && a.id < b.id) ? -1 : 1))
+  }
+}

@@ -1,0 +1,75 @@
+import type { Value } from '../../../lib/store.ts'
+import { compareBy, matches } from '../core/query.ts'
+import type { Query } from '../core/query.ts'
+import type { Engine } from './engine.ts'
+import { Live } from './live.ts'
+import type { Report } from './live.ts'
+import { share } from './snapshot.ts'
+
+/** A record among the results of a query; the same object until something in it changes. */
+export interface Result<T> {
+  readonly id: string
+  readonly value: T
+}
+
+/**
+ * The records of a collection that a query asks for. The server sends those that match and no others; here they are matched and
+ * put in order once more, so that what is written here shows at once.
+ */
+export class LiveQuery<T> extends Live<readonly Result<T>[]> {
+  readonly #engine: Engine
+  readonly #name: string
+  readonly #query: Query
+  /** What matches, by id. */
+  readonly #found = new Map<string, Result<Value>>()
+  #results: readonly Result<Value>[] = Object.freeze([])
+
+  readonly #end: () => void
+
+  /** @param end - called when it is released */
+  constructor(engine: Engine, name: string, query: Query, report: Report, end: () => void) {
+    super(engine.follow(name, query), report)
+    this.#engine = engine
+    this.#name = name
+    this.#query = query
+    this.#end = end
+    this.changed(engine.ids(name))
+  }
+
+  get(): readonly Result<T>[] {
+    // What the application says that its records are.
+    return this.#results as readonly Result<unknown>[] as readonly Result<T>[]
+  }
+
+  override release(): void {
+    this.#end()
+    super.release()
+  }
+
+  /** Some records may have changed. */
+  changed(ids: Iterable<string>): void {
+    const own = [...ids].filter(id => id.startsWith(this.#name))
+    if (own.map(id => this.#look(id)).some(Boolean)) this.#arrange()
+    this.tell()
+  }
+
+  /** Looks at one record again. Returns whether that changed anything. */
+  #look(id: string): boolean {
+    const before = this.#found.get(id)
+    const seen = this.#engine.visible(id) ? this.#engine.state(id)?.view() : undefined
+    const value = share(before?.value, seen)
+    if (value === undefined || !matches(this.#query, value)) return this.#found.delete(id)
+    if (value === before?.value) return false
+    this.#found.set(id, Object.freeze({ id, value }))
+    return true
+  }
+
+  #arrange(): void {
+    const { order, limit = Infinity } = this.#query
+    const compare = compareBy(order)
+    const results = [...this.#found.values()].sort(compare).slice(0, limit)
+    const isSame =
+      results.length === this.#results.length && results.every((result, at) => result === this.#results[at])
+    if (!isSame) this.#results = Object.freeze(results)
+  }
+}

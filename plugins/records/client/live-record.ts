@@ -1,0 +1,108 @@
+import type { Undo } from '../../../lib/emitter.ts'
+import type { Value } from '../../../lib/store.ts'
+import { pick } from '../core/pick.ts'
+import type { Engine, WriteHandle } from './engine.ts'
+import { Fields } from './fields.ts'
+import { Live } from './live.ts'
+import type { Report, When } from './live.ts'
+import { share } from './snapshot.ts'
+import type { Target } from './target.ts'
+import type { PathOf, ValueAt } from './types.ts'
+
+/** What a record looks like; the same object until something in it changes. */
+class Look extends Live<Value | undefined> {
+  readonly #engine: Engine
+  readonly #id: string
+  #seen: Value | undefined
+
+  constructor(engine: Engine, id: string, report: Report) {
+    super(engine.follow(id), report)
+    this.#engine = engine
+    this.#id = id
+  }
+
+  get(): Value | undefined {
+    const { state, visible } = seeing(this.#engine, this.#id)
+    return (this.#seen = share(this.#seen, visible ? state?.view() : undefined))
+  }
+
+  override watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
+    return super.watch(look, listener)
+  }
+
+  override tell(): void {
+    super.tell()
+  }
+}
+
+const seeing = (engine: Engine, id: string) => ({ state: engine.state(id), visible: engine.visible(id) })
+
+/**
+ * One record, followed until it is released. Reads are synchronous, and show what was written here at once; a write tells by its
+ * handle how far it is: `await record.set('done', true).durable`.
+ */
+export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterable<T | undefined> {
+  readonly #engine: Engine
+  readonly #look: Look
+  readonly #release: () => void
+
+  constructor(engine: Engine, id: string, edit: Target<WriteHandle>['edit'], report: Report, release: () => void) {
+    const look = new Look(engine, id, report)
+    super(id, { look: () => look.get(), edit })
+    this.#engine = engine
+    this.#look = look
+    this.#release = release
+  }
+
+  /** `loading`, `local` (what this device has kept), `synced`, or `refused`. */
+  get status(): Live<unknown>['status'] {
+    return this.#look.status
+  }
+
+  /** When it can be used. */
+  get when(): When {
+    return this.#look.when
+  }
+
+  /** Grows with each change that the server has committed, as far as this end knows; 0 for none. For `ifVersion`. */
+  get version(): number {
+    return this.#engine.version(this.id)
+  }
+
+  /** What was written here and is not committed yet. */
+  get pending(): readonly WriteHandle[] {
+    return this.#engine.pending.filter(({ records }) => records.some(({ record }) => record === this.id))
+  }
+
+  /**
+   * Calls `listener` with the record, or with what is at a path, as soon as it is known; and again whenever it has changed.
+   * @returns what ends it
+   */
+  subscribe(listener: (value: T | undefined) => unknown): Undo
+  subscribe<P extends PathOf<T>>(path: P, listener: (value: ValueAt<T, P> | undefined) => unknown): Undo
+  subscribe(first: unknown, second?: unknown): Undo {
+    const [path, listener] = typeof first === 'string' ? [first, second] : ['', first]
+    return this.#look.watch(() => pick(this.#look.get(), path), listener as (value: Value | undefined) => unknown)
+  }
+
+  /** What it is now, and becomes, one after the other; what came and went between two looks is left out. */
+  [Symbol.asyncIterator](): AsyncGenerator<T | undefined, void, undefined> {
+    // What the application says that its records are.
+    return this.#look[Symbol.asyncIterator]() as AsyncGenerator<T | undefined, void, undefined>
+  }
+
+  /** Ends following it, once as often as it was asked for. Its data stays for a moment, in case somebody asks again. */
+  release(): void {
+    this.#release()
+  }
+
+  /** The last one has released it. */
+  end(): void {
+    this.#look.release()
+  }
+
+  /** It may have changed. */
+  tell(): void {
+    this.#look.tell()
+  }
+}

@@ -1,0 +1,118 @@
+import { Emitter } from '../../../lib/emitter.ts'
+import type { Undo } from '../../../lib/emitter.ts'
+import type { Following } from './engine.ts'
+
+/** Where what a listener throws is told. */
+export type Report = (error: unknown, stage: string) => void
+
+/** When something that is followed can be used. */
+export interface When {
+  /** There is something to show, be it only what this device has kept. Rejects when the server refused, or the store failed. */
+  readonly ready: Promise<void>
+  /** It is what the server has. Rejects when the server refused. */
+  readonly synced: Promise<void>
+}
+
+interface Changes {
+  change: []
+}
+
+/** Something that changes and can be looked at: `get` gives the same object until something in it changes. */
+export abstract class Live<T> implements AsyncIterable<T> {
+  readonly #changes: Changed
+  readonly #following: Following
+  #isReleased = false
+
+  constructor(following: Following, report: Report) {
+    this.#following = following
+    this.#changes = new Changed(report)
+  }
+
+  /** What it is now. */
+  abstract get(): T
+
+  /** `loading`, `local` (what this device has kept), `synced`, or `refused`. */
+  get status(): Following['state'] {
+    return this.#following.state
+  }
+
+  get when(): When {
+    return this.#following
+  }
+
+  /**
+   * Calls `listener` with what it is now, as soon as that is known, and with what it becomes.
+   * @returns what ends it
+   */
+  subscribe(listener: (value: T) => unknown): Undo {
+    return this.watch(() => this.get(), listener)
+  }
+
+  /** What it is now, and becomes, one after the other; what came and went between two looks is left out. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    let wake = (): void => {}
+    const undo = this.#changes.on('change', () => wake())
+    try {
+      await this.when.ready
+      let last: T | undefined
+      for (let isFirst = true; !this.#isReleased; ) {
+        const value = this.get()
+        if (isFirst || value !== last) {
+          isFirst = false
+          last = value
+          yield value
+        } else await new Promise<void>(resolve => (wake = resolve))
+      }
+    } finally {
+      undo()
+    }
+  }
+
+  /** Ends following it. Its data stays for a moment, in case somebody asks again. */
+  release(): void {
+    this.#isReleased = true
+    this.#following.release()
+    this.tell()
+  }
+
+  /** Calls `listener` with a part of it: as soon as it is known, and whenever it has changed. */
+  protected watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
+    let isKnown = this.status === 'local' || this.status === 'synced'
+    let last = look()
+    const undo = this.#changes.on('change', () => {
+      const value = look()
+      const wasKnown = isKnown
+      isKnown ||= this.status !== 'loading'
+      if (!isKnown || (wasKnown && value === last)) return
+      last = value
+      return listener(value)
+    })
+    if (isKnown) this.#changes.call(listener, last)
+    return undo
+  }
+
+  /** Something may have changed. */
+  protected tell(): void {
+    this.#changes.emit('change')
+  }
+}
+
+class Changed extends Emitter<Changes> {
+  readonly #report: Report
+
+  constructor(report: Report) {
+    super()
+    this.#report = report
+  }
+
+  /** Calls one listener alone; what it throws harms nobody either. */
+  call<V>(listener: (value: V) => unknown, value: V): void {
+    const one = new Changed(this.#report)
+    one.once('change', () => listener(value))
+    one.emit('change')
+  }
+
+  override failed(error: unknown, event: string): void {
+    this.#report(error, event)
+  }
+}

@@ -1,0 +1,57 @@
+import { below } from '../core/path.ts'
+import { pick } from '../core/pick.ts'
+import type { Target } from './target.ts'
+import type { SetItem } from './types.ts'
+
+/** A set within a record. Each item is a field of its own, so nothing is lost where several people add and delete. */
+export class Members<T extends SetItem, R> {
+  readonly #target: Target<R>
+  readonly #path: string
+
+  constructor(target: Target<R>, path: string) {
+    this.#target = target
+    this.#path = path
+  }
+
+  /** The items, in the order of their JSON text. */
+  get items(): readonly T[] {
+    // Keys are the items as JSON: `add` made them.
+    return this.#keys().map(key => JSON.parse(key) as T)
+  }
+
+  get size(): number {
+    return this.#keys().length
+  }
+
+  has(item: T): boolean {
+    return pick(this.#target.look(), this.#at(item)) === true
+  }
+
+  add(item: T): R {
+    return this.#target.edit(edit => edit.set(this.#at(item), true))
+  }
+
+  delete(item: T): R {
+    return this.#target.edit(edit => edit.delete(this.#at(item)))
+  }
+
+  #at(item: T): string {
+    return below(this.#path, JSON.stringify(item))
+  }
+
+  #keys(): string[] {
+    return Object.entries(pick(this.#target.look(), this.#path) ?? {})
+      .filter(([key, value]) => value === true && isItem(key))
+      .map(([key]) => key)
+      .sort()
+  }
+}
+
+/** Whether a key was made from an item; others may have been written by hand. */
+const isItem = (key: string): boolean => {
+  try {
+    return JSON.stringify(JSON.parse(key)) === key
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,214 @@
+import type { Undo } from '../../../lib/emitter.ts'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_CANCELLED, ERR_CONFLICT, ERR_OPTION } from '../../../lib/failures.ts'
+import { Edit } from '../core/edit.ts'
+import type { Registers } from '../core/frame.ts'
+import { isId } from '../core/path.ts'
+import type { Write } from '../core/register.ts'
+import { Collection } from './collection.ts'
+import type { Engine, EngineEvents, WriteHandle, WriteOptions } from './engine.ts'
+import type { Fields } from './fields.ts'
+import { History } from './history.ts'
+import type { Report } from './live.ts'
+import { LiveQuery } from './live-query.ts'
+import { LiveRecord } from './live-record.ts'
+import { Transaction } from './transaction.ts'
+import type { EditOptions } from './target.ts'
+import type { AnyRecord, QueryOf, Schema, TypeOf } from './types.ts'
+
+/** What `records` tells: see `EngineEvents`. */
+export type RecordsEvents = Omit<EngineEvents, 'change' | 'following'>
+
+/** Steps that can be undone. */
+const MOST_STEPS = 100
+
+/** What a write comes to that changes nothing. */
+const NOTHING: WriteHandle = {
+  node: '',
+  number: 0,
+  records: [],
+  status: 'durable',
+  stored: Promise.resolve(),
+  durable: Promise.resolve({ restamped: false })
+}
+
+interface Shared {
+  readonly live: LiveRecord<unknown>
+  users: number
+}
+
+/** The records that an end of a connection follows, reads and writes. */
+export class Records<S extends Schema = Schema> {
+  /** What this end wrote, step by step. */
+  readonly history: History
+  readonly #engine: Engine
+  readonly #report: Report
+  readonly #records = new Map<string, Shared>()
+  readonly #queries = new Set<LiveQuery<unknown>>()
+
+  constructor(engine: Engine, report: Report) {
+    this.#engine = engine
+    this.#report = report
+    this.history = new History(engine, MOST_STEPS)
+    engine.on('change', ids => {
+      for (const id of ids) this.#records.get(id)?.live.tell()
+      for (const query of this.#queries) query.changed(ids)
+    })
+    engine.on('following', name => {
+      this.#records.get(name)?.live.tell()
+      for (const query of this.#queries) query.changed([])
+    })
+  }
+
+  /** Calls `listener` at each `event`. @returns what removes it */
+  on<K extends keyof RecordsEvents>(event: K, listener: (...args: RecordsEvents[K]) => unknown): Undo {
+    return this.#engine.on<keyof RecordsEvents>(event, (...args) => listener(...(args as RecordsEvents[K])))
+  }
+
+  /** What was written here and is not committed yet, in the order of writing; also what former processes left. */
+  get pending(): readonly WriteHandle[] {
+    return this.#engine.pending
+  }
+
+  /** Takes back what was written here. @returns false where it is on its way already */
+  discard(write: WriteHandle): boolean {
+    return this.#engine.discard(write)
+  }
+
+  /**
+   * A record, followed from here on, until it is released as often as it was asked for.
+   * @throws ERR_OPTION for what is no id
+   * @example
+   * const todo = client.records.get('todos/1')
+   * todo.subscribe('title', title => console.log(title))
+   * todo.set('done', true)
+   */
+  get<const Id extends string>(id: Id): LiveRecord<TypeOf<S, Id>>
+  get<T extends object>(id: string): LiveRecord<T>
+  get(id: string): LiveRecord<unknown> {
+    return this.#live(id)
+  }
+
+  /**
+   * The records whose ids begin with a name that ends with a slash.
+   * @throws ERR_OPTION
+   */
+  collection<const Name extends string>(name: Name): Collection<TypeOf<S, Name>>
+  collection<T extends object>(name: string): Collection<T>
+  collection<T>(name: string): Collection<T> {
+    if (!name.endsWith('/')) throw new AnywireError(ERR_OPTION, `a collection ends with a slash: '${name}/'`)
+    return new Collection<T>(
+      {
+        get: id => this.#live(id) as LiveRecord<T>,
+        query: (name, query) => this.#query(name, query),
+        make: (id, value) => this.#make(id, value)
+      },
+      name
+    )
+  }
+
+  /** Whether a record exists, as the server sees it. @throws ERR_DENIED, and what else it is refused with; ERR_CANCELLED */
+  async has(id: string, options?: { readonly signal?: AbortSignal }): Promise<boolean> {
+    return (await this.snapshot(id, options)) !== undefined
+  }
+
+  /** A record as the server sees it now, which is not followed any further; undefined where there is none. Throws what `has` does. */
+  snapshot<const Id extends string>(
+    id: Id,
+    options?: { readonly signal?: AbortSignal }
+  ): Promise<TypeOf<S, Id> | undefined>
+  snapshot<T extends object>(id: string, options?: { readonly signal?: AbortSignal }): Promise<T | undefined>
+  async snapshot(id: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
+    const live = this.get<AnyRecord>(id)
+    try {
+      await Promise.race([live.when.synced, aborted(signal)])
+      return live.get()
+    } finally {
+      live.release()
+    }
+  }
+
+  /**
+   * Writes to several records together: the server takes all of it, or nothing.
+   * @param act - reads and writes by `get(id)` of what it is given; when it throws, nothing is written. It must not be asynchronous
+   * @example
+   * records.transaction(({ get }) => {
+   *   get('accounts/a').increment('balance', -5)
+   *   get('accounts/b').increment('balance', 5)
+   * })
+   */
+  transaction(act: (draft: Drafts<S>) => void): WriteHandle {
+    const transaction = new Transaction(this.#engine)
+    // What the application says that its records are.
+    act({ get: (id: string) => transaction.get(check(id)) } as Drafts<S>)
+    return this.#write(transaction.records, { atomic: true, conditions: transaction.conditions })
+  }
+
+  #live(id: string): LiveRecord<unknown> {
+    check(id)
+    let shared = this.#records.get(id)
+    if (!shared) {
+      const live = new LiveRecord<unknown>(
+        this.#engine,
+        id,
+        (act, options) => this.#edit(id, act, options),
+        this.#report,
+        () => this.#release(id)
+      )
+      this.#records.set(id, (shared = { live, users: 0 }))
+    }
+    shared.users++
+    return shared.live
+  }
+
+  #edit(id: string, act: (edit: Edit) => unknown, { ifVersion }: EditOptions = {}): WriteHandle {
+    const edit = new Edit(this.#engine.state(id), this.#engine.tick(), this.#engine.limits.maxValue)
+    act(edit)
+    const records = edit.writes.length ? [{ record: id, registers: edit.writes }] : []
+    return this.#write(records, ifVersion === undefined ? {} : { conditions: [[id, ifVersion]] })
+  }
+
+  #make(id: string, value: unknown): WriteHandle {
+    if (this.#engine.visible(check(id))) throw new AnywireError(ERR_CONFLICT, `'${id}' exists`)
+    return this.#edit(id, edit => edit.replace('', value), { ifVersion: this.#engine.version(id) })
+  }
+
+  #write(records: readonly Registers<Write>[], options: WriteOptions): WriteHandle {
+    if (!records.length) return NOTHING
+    const remember = this.history.record(records)
+    const write = this.#engine.write(records, options)
+    remember(write)
+    return write
+  }
+
+  #query<T>(name: string, query: QueryOf<T>): LiveQuery<T> {
+    const live = new LiveQuery<T>(this.#engine, name, query, this.#report, () => this.#queries.delete(live))
+    this.#queries.add(live)
+    return live
+  }
+
+  #release(id: string): void {
+    const shared = this.#records.get(id)
+    if (!shared || --shared.users) return
+    this.#records.delete(id)
+    shared.live.end()
+  }
+}
+
+/** The records of a transaction. */
+export interface Drafts<S extends Schema> {
+  get<const Id extends string>(id: Id): Fields<TypeOf<S, Id>, void>
+  get<T extends object>(id: string): Fields<T, void>
+}
+
+const check = (id: string): string => {
+  if (isId(id)) return id
+  throw new AnywireError(ERR_OPTION, `'${String(id).slice(0, 100)}' is no id of a record`)
+}
+
+const aborted = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const tell = (): void => reject(new AnywireError(ERR_CANCELLED, '', signal?.reason))
+    if (signal?.aborted) tell()
+    else signal?.addEventListener('abort', tell, { once: true })
+  })

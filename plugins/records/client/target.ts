@@ -1,0 +1,15 @@
+import type { Value } from '../../../lib/store.ts'
+import type { Edit } from '../core/edit.ts'
+
+/** What is to hold when a write is judged. */
+export interface EditOptions {
+  /** The version that the record must still have, else nothing is written and ERR_CONFLICT told. */
+  readonly ifVersion?: number
+}
+
+/** What reads and changes one record: `R` is what a change returns. */
+export interface Target<R> {
+  /** The record as it is seen; undefined where there is none. */
+  look(): Value | undefined
+  edit(act: (edit: Edit) => unknown, options?: EditOptions): R
+}
