@@ -1,6 +1,6 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
-import { print } from '../../lib/print.ts'
+import { report } from '../../lib/report.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -83,12 +83,6 @@ class Judge<Context> extends Emitter<PermissionsEvents> implements Permissions<C
 
 /** What is written in JavaScript may return anything. */
 const isTrue = (answer: unknown): boolean => answer === true
-
-/** Tells whoever listens for errors of a server or peer. */
-const report = (host: object, error: unknown, stage: string): void => {
-  if (host instanceof Emitter) host.failed(error, stage)
-  else print(error)
-}
 
 /**
  * Says who may do what. What no rule is about is denied, unless `otherwise` says something else.

@@ -1,6 +1,5 @@
 import type { Listenable } from '../../lib/connection.ts'
-import { Emitter } from '../../lib/emitter.ts'
-import { print } from '../../lib/print.ts'
+import { report } from '../../lib/report.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -70,10 +69,7 @@ export const rooms = (options: RoomsOptions = {}) => {
     version: 1,
     local: true,
     server(server): Rooms {
-      const membership = new Membership({ ...DEFAULTS, ...options }, (error, event) => {
-        if (server instanceof Emitter) server.failed(error, event)
-        else print(error)
-      })
+      const membership = new Membership({ ...DEFAULTS, ...options }, (error, event) => report(server, error, event))
       memberships.set(server, membership)
       return serverRooms(server, membership)
     },

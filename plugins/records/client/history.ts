@@ -26,7 +26,8 @@ export interface Undone {
   readonly skipped: readonly (readonly [record: string, path: string])[]
 }
 
-const isBelow = (path: string, above: string): boolean => path !== above && (above === '' || path.startsWith(`${above}.`))
+const isBelow = (path: string, above: string): boolean =>
+  path !== above && (above === '' || path.startsWith(`${above}.`))
 
 /** Whether what somebody wrote is still what is there, at a path and below it. */
 const isUntouched = (state: RecordState | undefined, path: string, stamp: Stamp): boolean => {
@@ -101,11 +102,13 @@ export class History {
     return records.flatMap(({ record, registers }) => {
       const state = this.#engine.visible(record) ? this.#engine.state(record) : undefined
       const hiding = registers.filter(({ kind, t }) => kind !== LEAF && kind !== INCREMENT && t > 0)
-      return registers
-        // Of several writes at one path the last one counts.
-        .filter(({ path, t }, at) => t > 0 && !registers.slice(at + 1).some(other => other.path === path))
-        .filter(({ path }) => !hiding.some(other => isBelow(path, other.path)))
-        .map(({ path }) => ({ record, path, value: state?.view(path) }))
+      return (
+        registers
+          // Of several writes at one path the last one counts.
+          .filter(({ path, t }, at) => t > 0 && !registers.slice(at + 1).some(other => other.path === path))
+          .filter(({ path }) => !hiding.some(other => isBelow(path, other.path)))
+          .map(({ path }) => ({ record, path, value: state?.view(path) }))
+      )
     })
   }
 

@@ -55,7 +55,7 @@ export abstract class Live<T> implements AsyncIterable<T> {
     try {
       await this.when.ready
       let last: T | undefined
-      for (let isFirst = true; !this.#isReleased; ) {
+      for (let isFirst = true; !this.#isReleased;) {
         const value = this.get()
         if (isFirst || value !== last) {
           isFirst = false

@@ -5,7 +5,8 @@ import { keysOf } from './path.ts'
 export const pick = (value: Value | undefined, path: string): Value | undefined => {
   let found = value
   for (const key of keysOf(path)) {
-    if (typeof found !== 'object' || found === null || Array.isArray(found) || !Object.hasOwn(found, key)) return undefined
+    if (typeof found !== 'object' || found === null || Array.isArray(found) || !Object.hasOwn(found, key))
+      return undefined
     found = (found as { readonly [key: string]: Value })[key]
   }
   return found

@@ -1,5 +1,6 @@
 import type { Value } from '../../../lib/store.ts'
 import { keysOf } from './path.ts'
+import { pick } from './pick.ts'
 import { compareText, compareValues, isList, isSame, rank } from './value.ts'
 
 /** What to compare with. */
@@ -32,7 +33,7 @@ const MOST_ORDERS = 8
 /** A record as queries see it. */
 export interface Entry {
   readonly id: string
-  readonly view: Value | undefined
+  readonly value: Value | undefined
 }
 
 const isPath = (path: unknown): boolean => {
@@ -68,16 +69,6 @@ export const isQuery = (value: unknown): value is Query => {
   )
 }
 
-/** What a view has at a path. */
-const pick = (view: Value | undefined, path: string): Value | undefined => {
-  let value = view
-  for (const key of keysOf(path)) {
-    if (typeof value !== 'object' || value === null || isList(value) || !Object.hasOwn(value, key)) return undefined
-    value = (value as { readonly [key: string]: Value })[key]
-  }
-  return value
-}
-
 const has = (list: Value | undefined, value: Value | undefined): boolean =>
   isList(list) && list.some(item => isSame(item, value))
 
@@ -102,7 +93,7 @@ export const compareBy = (order: readonly string[] = []): ((a: Entry, b: Entry) 
   const steps = order.map(path => ({ path: pathOfOrder(path), sign: path.startsWith('-') ? -1 : 1 }))
   return (a, b) => {
     for (const { path, sign } of steps) {
-      const [one, other] = [pick(a.view, path), pick(b.view, path)]
+      const [one, other] = [pick(a.value, path), pick(b.value, path)]
       if ((one === undefined) !== (other === undefined)) return one === undefined ? 1 : -1
       const difference = compareValues(one, other)
       if (difference) return sign * difference

@@ -62,12 +62,12 @@ describe('records: queries', () => {
 
   it('order by several paths, missing fields last, ties by id', () => {
     const entries: Entry[] = [
-      { id: 'b', view: { rank: 1, name: 'x' } },
-      { id: 'a', view: { rank: 1, name: 'x' } },
-      { id: 'c', view: { rank: 2, name: 'x' } },
-      { id: 'd', view: { rank: 1, name: 'y' } },
-      { id: 'f', view: { name: 'z' } },
-      { id: 'e', view: undefined }
+      { id: 'b', value: { rank: 1, name: 'x' } },
+      { id: 'a', value: { rank: 1, name: 'x' } },
+      { id: 'c', value: { rank: 2, name: 'x' } },
+      { id: 'd', value: { rank: 1, name: 'y' } },
+      { id: 'f', value: { name: 'z' } },
+      { id: 'e', value: undefined }
     ]
     const sorted = (order?: readonly string[]): string =>
       [...entries]
@@ -84,7 +84,7 @@ describe('records: queries', () => {
   it('order totally', () => {
     const entry = fc.record({
       id: fc.string({ maxLength: 2 }),
-      view: fc.record({ a: valueOf, b: valueOf }, { requiredKeys: [] })
+      value: fc.record({ a: valueOf, b: valueOf }, { requiredKeys: [] })
     })
     fc.assert(
       fc.property(entry, entry, entry, fc.constantFrom(['a'], ['-a'], ['-a', 'b']), (a, b, c, order) => {

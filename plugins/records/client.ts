@@ -1,0 +1,46 @@
+import type { ClientPlugin } from '../../lib/plugin.ts'
+import { report } from '../../lib/report.ts'
+import type { Store } from '../../lib/store.ts'
+import type { Collections } from './client/engine.ts'
+import { Replica } from './client/replica.ts'
+import { Records } from './client/surface.ts'
+import type { Schema } from './client/types.ts'
+import type { SchemaVersion } from './core/frame.ts'
+
+export interface RecordsOptions {
+  /** What keeps records and unsent writes on this device: `indexeddb(name)`, `sqlite(file)`. Default: nothing does. */
+  readonly persist?: Store
+  /** How the records of a collection behave; both ends must say the same. */
+  readonly collections?: Collections
+  /** What the application's records look like: the server refuses versions that it does not serve. */
+  readonly schema?: SchemaVersion
+  /** Milliseconds for which the data of what is not followed any more stays at hand. Default 500. */
+  readonly discardDelay?: number
+  /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number
+  /** A clock that never jumps, in milliseconds. Default `performance.now`. */
+  readonly monotonic?: () => number
+}
+
+/** The half of a client: follows, reads and writes records, and catches up after each new session. */
+export const records = <S extends Schema = Schema>(options: RecordsOptions = {}) =>
+  ({
+    name: 'records',
+    version: 1,
+    client(client, lane, during): Records<S> {
+      const replica = new Replica({ now: () => Date.now(), monotonic: () => performance.now(), ...options })
+      lane.on('data', frame => {
+        if (frame instanceof Uint8Array) replica.receive(frame)
+      })
+      client.on('drain', () => replica.drained())
+      client.on('open', ({ recovered }) => {
+        if (!recovered && lane.connected) replica.connected(frame => lane.write(frame))
+      })
+      // The end of a session may be told when the next one goes on already.
+      client.on('close', () => {
+        if (!lane.connected) replica.disconnected()
+      })
+      during(() => () => replica.disconnected())
+      return new Records<S>(replica, (error, stage) => report(client, error, stage))
+    }
+  }) as const satisfies ClientPlugin
