@@ -44,3 +44,26 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
       return new Records<S>(replica, (error, stage) => report(client, error, stage))
     }
   }) as const satisfies ClientPlugin
+
+export type { Added, Collection } from './client/collection.ts'
+export type {
+  CollectionOptions,
+  Collections,
+  FollowingState,
+  Lifecycle,
+  Outcome,
+  WriteHandle,
+  WriteStatus
+} from './client/engine.ts'
+export type { Fields } from './client/fields.ts'
+export type { History, Undone } from './client/history.ts'
+export type { Item, List } from './client/list.ts'
+export type { Live, When } from './client/live.ts'
+export type { LiveQuery, Result } from './client/live-query.ts'
+export type { LiveRecord } from './client/live-record.ts'
+export type { Members } from './client/members.ts'
+export type { Drafts, Records, RecordsEvents } from './client/surface.ts'
+export type { EditOptions } from './client/target.ts'
+export type { AnyRecord, ListOf, Patch, PathOf, QueryOf, Schema, SetItem, SetOf, ValueAt } from './client/types.ts'
+export type { SchemaVersion } from './core/frame.ts'
+export type { Condition, Operator, Query } from './core/query.ts'

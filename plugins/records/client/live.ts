@@ -75,15 +75,15 @@ export abstract class Live<T> implements AsyncIterable<T> {
     this.tell()
   }
 
-  /** Calls `listener` with a part of it: as soon as it is known, and whenever it has changed. */
+  /** Calls `listener` with a part of it: as soon as it is known, and whenever it has changed, if only by what is written here. */
   protected watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
-    let isKnown = this.status === 'local' || this.status === 'synced'
+    let isKnown = this.status !== 'loading'
     let last = look()
     const undo = this.#changes.on('change', () => {
       const value = look()
-      const wasKnown = isKnown
-      isKnown ||= this.status !== 'loading'
-      if (!isKnown || (wasKnown && value === last)) return
+      const isNews = !isKnown && this.status !== 'loading'
+      isKnown ||= isNews
+      if (value === last && !isNews) return
       last = value
       return listener(value)
     })
