@@ -122,8 +122,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     return this.#records.version(id)
   }
 
-  visible(id: string): boolean {
-    const state = this.#records.get(id)
+  visible(id: string, state = this.state(id)): boolean {
     if (!state) return false
     const { resurrect } = this.#collections[collectionOf(id)] ?? {}
     return resurrect === 'implicit' ? state.view() !== undefined : state.isMade

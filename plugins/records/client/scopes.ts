@@ -69,8 +69,8 @@ const membership = (scope: Scope, records: Records): ((id: string) => boolean) =
   if (!query) return id => scope.mayHave(id)
   const found = [...records.ids()]
     .filter(id => scope.mayHave(id))
-    .map(id => ({ id, view: records.base(id)?.view() }))
-    .filter(({ view }) => matches(query, view))
+    .map(id => ({ id, value: records.base(id)?.view() }))
+    .filter(({ value }) => matches(query, value))
     .sort(compareBy(query.order))
   const ids = new Set(found.slice(0, query.limit).map(({ id }) => id))
   return id => ids.has(id)
