@@ -1,0 +1,80 @@
+import type { Commit } from '../../../lib/store.ts'
+import type { Result } from '../core/frame.ts'
+import { collectionOf } from '../core/path.ts'
+import { toRow } from '../core/register.ts'
+import { storedOf } from './change.ts'
+import type { Change, Stored } from './change.ts'
+import type { CachedRecord } from './record-cache.ts'
+import type { Writer } from './writer.ts'
+
+/** How far a writer is with a commit. */
+interface Progress {
+  last: number
+  readonly results: Result[]
+  /** How many writes. */
+  count: number
+}
+
+/** What is committed together: what was decided since the last commit began. */
+export class Batch {
+  readonly seq: number
+  /** The paths that changed. */
+  readonly records = new Map<CachedRecord, Set<string>>()
+  readonly writers = new Map<Writer, Progress>()
+  readonly entries: (readonly [key: string, value: unknown])[] = []
+
+  constructor(seq: number) {
+    this.seq = seq
+  }
+
+  get isEmpty(): boolean {
+    return !this.records.size && !this.writers.size && !this.entries.length
+  }
+
+  /** Notes that a record changes at a path. It stays in memory until the commit is done. */
+  touch(record: CachedRecord, path: string): void {
+    let paths = this.records.get(record)
+    if (!paths) {
+      this.records.set(record, (paths = new Set()))
+      record.pins++
+    }
+    paths.add(path)
+    record.version = this.seq
+  }
+
+  /** Notes that a write is decided. */
+  settle(writer: Writer, last: number, results: readonly Result[]): void {
+    const progress = this.writers.get(writer)
+    writer.uncommitted++
+    if (!progress) this.writers.set(writer, { last, results: [...results], count: 1 })
+    else {
+      progress.last = last
+      progress.count++
+      progress.results.push(...results)
+    }
+  }
+
+  /**
+   * Takes down what is to be committed, as it is now.
+   * @param seen - milliseconds since 1970
+   */
+  seal(seen: number): { commit: Commit; changes: readonly Change[] } {
+    const rows: Stored[] = []
+    const removed: (readonly [string, string])[] = []
+    const changes: Change[] = []
+    for (const [record, paths] of this.records) {
+      const own: Stored[] = []
+      for (const path of paths) {
+        const register = record.state.get(path)
+        if (register) own.push(storedOf(toRow(record.id, register.seq, register)))
+      }
+      for (const path of record.pruned) if (!record.state.get(path)) removed.push([record.id, path])
+      record.pruned = []
+      rows.push(...own)
+      changes.push({ record: record.id, collection: collectionOf(record.id), registers: own, version: record.version })
+    }
+    const entries = [...this.entries]
+    for (const [writer, { last, results }] of this.writers) entries.push(writer.entry(last, results, seen))
+    return { commit: { rows, removed, entries }, changes }
+  }
+}

@@ -1,0 +1,50 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_INVALID, ERR_PATH, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import type { Value } from '../../../lib/store.ts'
+import { keysOf } from '../core/path.ts'
+import { DELETED, INCREMENT, LEAF, OBJECT } from '../core/register.ts'
+import type { Write } from '../core/register.ts'
+
+/** What a register costs beside its path and value, in bytes, about. */
+const OVERHEAD = 24
+
+/** About how many bytes a value has. */
+const sizeOfValue = (value: Value | undefined): number => {
+  if (typeof value === 'string') return value.length + 2
+  if (typeof value !== 'object' || value === null) return 8
+  if (value instanceof Uint8Array) return value.length + 2
+  let size = 2
+  if (Array.isArray(value)) for (const item of value as readonly Value[]) size += sizeOfValue(item)
+  else for (const [key, item] of Object.entries(value)) size += key.length + 2 + sizeOfValue(item)
+  return size
+}
+
+/** About how many bytes a register has, in memory as on the wire. */
+export const sizeOf = ({ path, value }: { readonly path: string; readonly value: Value | undefined }): number =>
+  OVERHEAD + path.length + sizeOfValue(value)
+
+/** Whether all numbers in a value are some: others have no order, so replicas could not agree. */
+const isFinite = (value: Value | undefined): boolean => {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true
+  return (Object.values(value) as Value[]).every(isFinite)
+}
+
+/**
+ * Refuses what could be written nowhere.
+ * @param largest - bytes that a value may have
+ * @throws ERR_PATH, ERR_INVALID, ERR_TOO_LARGE
+ */
+export const checkWrites = (writes: readonly Write[], largest: number): void => {
+  for (const write of writes) {
+    const { path, kind, value, t } = write
+    keysOf(path)
+    if (!Number.isSafeInteger(t) || t < 0) throw new AnywireError(ERR_INVALID, 'a time that is none')
+    if (kind === INCREMENT && typeof value !== 'number') throw new AnywireError(ERR_INVALID, 'an increment is a number')
+    if (kind !== OBJECT && kind !== DELETED && value === undefined) throw new AnywireError(ERR_INVALID, 'no value')
+    if (path === '' && (kind === LEAF || kind === INCREMENT)) throw new AnywireError(ERR_PATH, 'a record is an object')
+    if (!isFinite(value)) throw new AnywireError(ERR_INVALID, 'a number that is none')
+    if (sizeOf(write) > largest + path.length + OVERHEAD)
+      throw new AnywireError(ERR_TOO_LARGE, `a value has more than ${largest} bytes`)
+  }
+}

@@ -1,0 +1,95 @@
+import type { Commit, Store } from '../../../lib/store.ts'
+import { atEndOfTurn } from '../../../lib/tick.ts'
+import { Batch } from './batch.ts'
+import type { Change } from './change.ts'
+import type { Patience } from './patience.ts'
+import type { CachedRecord } from './record-cache.ts'
+
+/** What is told of commits. */
+export interface CommitterHost {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** What goes into each commit beside what was decided: how far it all is. */
+  entryOf(seq: number): readonly [key: string, value: unknown]
+  committed(batch: Batch, changes: readonly Change[]): void
+}
+
+/** Commits one batch after the other. What is decided while one is under way is the next one. */
+export class Committer {
+  /** What the next commit will be of. */
+  open: Batch
+  /** The number of the last commit. */
+  seq: number
+  readonly #store: Store
+  readonly #host: CommitterHost
+  readonly #patience: Patience
+  #current: Batch | undefined
+  #due = false
+  #waits: { readonly seq: number; readonly resolve: () => void }[] = []
+
+  constructor(store: Store, host: CommitterHost, patience: Patience, seq: number) {
+    this.#store = store
+    this.#host = host
+    this.#patience = patience
+    this.seq = seq
+    this.open = new Batch(seq + 1)
+  }
+
+  /** Whether a record is in the commit that is under way, and so must not be changed. */
+  holds(record: CachedRecord): boolean {
+    return this.#current?.records.has(record) ?? false
+  }
+
+  /** To be called when something was added to the open batch. */
+  added(): void {
+    if (this.#current || this.#due) return
+    this.#due = true
+    atEndOfTurn(this)
+  }
+
+  tick(): void {
+    this.#due = false
+    this.#begin()
+  }
+
+  /** Resolves when the commits up to a number are done. */
+  async reached(seq: number): Promise<void> {
+    if (seq > this.seq) await new Promise<void>(resolve => this.#waits.push({ seq, resolve }))
+  }
+
+  /** Commits what was decided. */
+  async close(): Promise<void> {
+    this.#begin()
+    while (this.#current) await this.reached(this.#current.seq)
+  }
+
+  #begin(): void {
+    const batch = this.open
+    if (this.#current || batch.isEmpty) return
+    batch.entries.push(this.#host.entryOf(batch.seq))
+    const { commit, changes } = batch.seal(this.#host.now())
+    this.#current = batch
+    this.open = new Batch(batch.seq + 1)
+    void this.#run(batch, commit, changes)
+  }
+
+  async #run(batch: Batch, commit: Commit, changes: readonly Change[]): Promise<void> {
+    // The same commit again and again: the store has all of it or nothing, and what it has twice is the same.
+    const done = await this.#patience.try(() => this.#store.commit(commit)).then(
+      () => true,
+      () => false
+    )
+    this.#current = undefined
+    if (done) {
+      this.seq = batch.seq
+      this.#host.committed(batch, changes)
+    }
+    const waits = this.#waits
+    this.#waits = []
+    for (const wait of waits) {
+      if (wait.seq <= batch.seq) wait.resolve()
+      else this.#waits.push(wait)
+    }
+    if (done) this.#begin()
+  }
+}

@@ -1,0 +1,146 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import type { Failure } from '../../../lib/errors.ts'
+import { ERR_CONFLICT, ERR_DENIED, ERR_INVALID, ERR_LIMIT, ERR_PATH, ERR_STALE } from '../../../lib/failures.ts'
+import type { Peer } from '../../../lib/server/peer.ts'
+import { MAX_DRIFT, ticksOf } from '../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Registers, Result, WriteFrame } from '../core/frame.ts'
+import { collectionOf } from '../core/path.ts'
+import { DELETED, INCREMENT } from '../core/register.ts'
+import type { Write } from '../core/register.ts'
+import { checkWrites } from './check-writes.ts'
+import { after, all } from './maybe.ts'
+import type { Maybe } from './maybe.ts'
+import type { Gate } from './permissions.ts'
+import type { CachedRecord } from './record-cache.ts'
+import type { Settings } from './settings.ts'
+
+/** Writes to one record that are to be done. */
+export interface Accepted {
+  readonly record: CachedRecord
+  readonly writes: readonly Write[]
+}
+
+/** What is done of a write, and what is to be told of it. */
+export interface Verdict {
+  readonly accepted: readonly Accepted[]
+  readonly results: readonly Result[]
+}
+
+/** Done with another stamp. */
+const RESTAMP = 'restamp'
+
+/** How much of a reason is told. */
+const LONGEST_HINT = 200
+
+/** What became of the part of a write that is about one record. */
+interface Decision {
+  readonly accepted?: Accepted
+  readonly code?: string
+  readonly hint?: string
+}
+
+/** Decides about writes, one after the other for each record. */
+export class Judge {
+  readonly #settings: Settings
+  readonly #gate: Gate
+  readonly #clock: Clock
+  /** How far commits had got when the last tombstones were collected. */
+  floor = 0
+
+  constructor(settings: Settings, gate: Gate, clock: Clock) {
+    this.#settings = settings
+    this.#gate = gate
+    this.#clock = clock
+  }
+
+  /** @param records - those that the write is about, where their ids are some; nothing else changes them meanwhile */
+  judge(frame: WriteFrame, peer: Peer | undefined, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
+    const { node, number, conditions, atomic } = frame
+    const tell = (record: string, { code = '', hint = '' }: Decision): Result => ({
+      node,
+      number,
+      record,
+      code,
+      hint: hint.slice(0, LONGEST_HINT)
+    })
+    const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id)?.version ?? 0, version))
+    if (changed) return { accepted: [], results: [tell('', refusal(ERR_CONFLICT, `'${changed[0]}'`))] }
+    const decisions = frame.records.map(part => this.#decide(part, node, peer, records.get(part.record)))
+    return after(all(decisions), decisions => {
+      const failed = decisions.findIndex(({ accepted }) => !accepted)
+      if (atomic && failed >= 0) {
+        const { code = '', hint = '' } = decisions[failed] ?? {}
+        return { accepted: [], results: [tell('', { code, hint: `'${frame.records[failed]?.record}': ${hint}` })] }
+      }
+      const results = decisions.flatMap((decision, at) =>
+        decision.code ? [tell(frame.records[at]?.record ?? '', decision)] : []
+      )
+      return { accepted: decisions.flatMap(({ accepted }) => accepted ?? []), results }
+    })
+  }
+
+  /** What stands below the greatest tombstone that was collected, nobody can tell from it. */
+  #isAt(version: number, expected: number): boolean {
+    return version === expected || (version < expected && expected <= this.floor)
+  }
+
+  #decide(
+    { record: id, registers: writes }: Registers<Write>,
+    node: string,
+    peer: Peer | undefined,
+    record: CachedRecord | undefined
+  ): Maybe<Decision> {
+    if (!record) return refusal(ERR_PATH, `the id '${id}'`)
+    const { limits } = this.#settings
+    try {
+      checkWrites(writes, limits.value)
+    } catch (error) {
+      return refusalOf(error)
+    }
+    const exists = this.#settings.isVisible(record.id, record.state)
+    return after(this.#gate.allowsWriting(peer, id, record.state, exists, writes), allowed => {
+      if (!allowed) return refusal(ERR_DENIED, `to write '${id}'`)
+      const [stamped, restamped] = this.#stamp(writes, node, collectionOf(id))
+      const stale = stamped.find(write => this.#isStale(write, record))
+      if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
+      const text = stamped.find(({ kind, path }) => kind === INCREMENT && !isCounter(record, path))
+      if (text) return refusal(ERR_INVALID, `'${text.path}' is no number`)
+      if (record.state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
+      const accepted = { record, writes: stamped }
+      return restamped ? { accepted, code: RESTAMP } : { accepted }
+    })
+  }
+
+  /** Gives writes stamps of this clock where theirs count for nothing, in the same order. */
+  #stamp(writes: readonly Write[], node: string, collection: string): [writes: readonly Write[], restamped: boolean] {
+    const latest = ticksOf(this.#settings.now() + MAX_DRIFT)
+    const early = writes.some(({ t }) => t > latest)
+    const own = this.#settings.collection(collection).order === 'server'
+    if (!early && !own) {
+      for (const { t } of writes) this.#clock.saw(t)
+      return [writes.map(write => (write.t > 0 && write.node !== node ? { ...write, node } : write)), false]
+    }
+    const stamps = [...new Set(writes.map(({ t }) => t).filter(t => t > 0))].toSorted((a, b) => a - b)
+    const ticks = new Map(stamps.map(t => [t, this.#clock.tick().t]))
+    return [writes.map(write => ({ ...write, t: ticks.get(write.t) ?? 0, node: write.t > 0 ? node : '' })), early]
+  }
+
+  /** Whether something that was deleted, and is forgotten, could have been written later. */
+  #isStale({ path, kind, t }: Write, { state }: CachedRecord): boolean {
+    if (t === 0 || kind === DELETED) return false
+    return t < ticksOf(this.#settings.now() - this.#settings.horizon) && !state.get(path)
+  }
+}
+
+const isCounter = ({ state }: CachedRecord, path: string): boolean => {
+  const value = state.view(path)
+  return value === undefined || typeof value === 'number'
+}
+
+const refusal = ([code, , message]: Failure, hint: string): Decision => ({ code, hint: `${message}: ${hint}` })
+
+const refusalOf = (error: unknown): Decision => {
+  if (error instanceof AnywireError) return { code: error.code, hint: error.message }
+  throw error
+}

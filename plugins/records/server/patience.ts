@@ -1,0 +1,48 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_CLOSED } from '../../../lib/failures.ts'
+
+/** How long it waits before it tries again, in milliseconds: at first, and at most. */
+const FIRST = 50
+const LONGEST = 5_000
+
+/** Does again what failed, with longer and longer breaks: a store that is gone for a while harms nobody. */
+export class Patience {
+  readonly #failed: (error: unknown) => void
+  readonly #breaks = new Set<() => void>()
+  #closed = false
+
+  constructor(failed: (error: unknown) => void) {
+    this.#failed = failed
+  }
+
+  /** @throws ERR_CLOSED when it is closed, and the attempt that is made then fails */
+  async try<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let time = FIRST; ; time = Math.min(2 * time, LONGEST)) {
+      try {
+        return await attempt()
+      } catch (error) {
+        this.#failed(error)
+        if (this.#closed) throw new AnywireError(ERR_CLOSED, '', error)
+      }
+      await this.#break(time)
+    }
+  }
+
+  /** Ends all breaks; what fails from here on is not tried again. */
+  close(): void {
+    this.#closed = true
+    for (const end of this.#breaks) end()
+  }
+
+  #break(time: number): Promise<void> {
+    return new Promise(resolve => {
+      const end = (): void => {
+        clearTimeout(timer)
+        this.#breaks.delete(end)
+        resolve()
+      }
+      const timer = setTimeout(end, time)
+      this.#breaks.add(end)
+    })
+  }
+}

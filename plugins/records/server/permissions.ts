@@ -1,0 +1,118 @@
+import type { Peer } from '../../../lib/server/peer.ts'
+import type { Value } from '../../../lib/store.ts'
+import type { Permissions } from '../../permissions/index.ts'
+import { RecordState } from '../core/record-state.ts'
+import { DELETED, INCREMENT, LEAF, OBJECT } from '../core/register.ts'
+import type { Write } from '../core/register.ts'
+import { after, all } from './maybe.ts'
+import type { Maybe } from './maybe.ts'
+import type { Permit, Verb } from './options.ts'
+
+/** One thing that somebody wants to do. */
+interface Wish {
+  readonly verb: Verb
+  readonly path: string
+  readonly value: Value | undefined
+  readonly previous: Value | undefined
+}
+
+/** Asks the application who may do what. Without rules all is allowed; the process itself is never asked about. */
+export class Gate {
+  /** Whether reading is judged record by record. */
+  readonly judgesRecords: boolean
+  readonly #permit: Permit | undefined
+  readonly #permissions: Permissions | undefined
+  readonly #failed: (error: unknown, peer: Peer) => void
+
+  constructor(
+    permit: Permit | undefined,
+    permissions: Permissions | undefined,
+    failed: (error: unknown, peer: Peer) => void
+  ) {
+    this.judgesRecords = permit !== undefined
+    this.#permit = permit
+    this.#permissions = permissions
+    this.#failed = failed
+  }
+
+  /** Whether a peer may read a record, or follow a collection. */
+  allowsReading(peer: Peer | undefined, record: string, value: Value | undefined): Maybe<boolean> {
+    return this.#allows(peer, record, { verb: 'read', path: '', value, previous: undefined })
+  }
+
+  /** Whether a peer may do all of some writes to a record. */
+  allowsWriting(
+    peer: Peer | undefined,
+    record: string,
+    state: RecordState,
+    exists: boolean,
+    writes: readonly Write[]
+  ): Maybe<boolean> {
+    if (!peer || (!this.#permit && !this.#permissions)) return true
+    const answers = wishesOf(state, exists, writes).map(wish => this.#allows(peer, record, wish))
+    return after(all(answers), answers => answers.every(Boolean))
+  }
+
+  #allows(peer: Peer | undefined, record: string, { verb, path, value, previous }: Wish): Maybe<boolean> {
+    if (!peer) return true
+    const { context } = peer
+    const name = nameOf(record)
+    const allowed = this.#permissions?.check({ peer, plugin: 'records', verb, name, value, previous }) ?? true
+    return after(allowed, allowed =>
+      allowed && this.#permit ? this.#ask(this.#permit, peer, { context, verb, record, path, value, previous }) : allowed
+    )
+  }
+
+  #ask(permit: Permit, peer: Peer, question: Omit<Parameters<Permit>[0], 'peer'>): Maybe<boolean> {
+    const fail = (error: unknown): false => {
+      this.#failed(error, peer)
+      return false
+    }
+    try {
+      const answer = permit({ peer, ...question })
+      return answer instanceof Promise ? answer.then(isTrue, fail) : isTrue(answer)
+    } catch (error) {
+      return fail(error)
+    }
+  }
+}
+
+/** What is written in JavaScript may return anything. */
+const isTrue = (answer: unknown): boolean => answer === true
+
+/** The name of a record or collection in rules: its parts have dots between them, and none within. */
+const nameOf = (record: string): string => {
+  const name = record.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('/', '.')
+  return name.endsWith('.') ? `${name}*` : name
+}
+
+/** What writes want of a record: what is written below an object that they make is a part of that. */
+const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[]): Wish[] => {
+  const made = new RecordState()
+  for (const write of writes) made.merge(write.kind === INCREMENT ? { ...write, ...sumOf(state, write) } : { ...write, kind: write.kind })
+  if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
+    return [{ verb: 'create', path: '', value: made.view(), previous: undefined }]
+  }
+  const objects = writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path)
+  const wishes: Wish[] = []
+  for (const { path, kind, t } of writes) {
+    if ((kind === OBJECT && t === 0) || objects.some(object => isBelow(path, object))) continue
+    const verb = kind === DELETED && path === '' ? 'delete' : 'write'
+    wishes.push({ verb, path, value: made.view(path), previous: state.view(path) })
+  }
+  return wishes
+}
+
+const isBelow = (path: string, above: string): boolean =>
+  path !== above && (above === '' || path.startsWith(`${above}.`))
+
+const sumOf = (state: RecordState, { path, value }: Write): { kind: typeof LEAF; value: Value } => ({
+  kind: LEAF,
+  value: numberAt(state, path) + Number(value)
+})
+
+/** The number of a counter; 0 where there is none. */
+export const numberAt = (state: RecordState, path: string): number => {
+  const value = state.view(path)
+  return typeof value === 'number' ? value : 0
+}

@@ -1,0 +1,62 @@
+import type { Range, Row, Store } from '../../../lib/store.ts'
+import { collectionOf } from '../core/path.ts'
+import { changesOf } from './change.ts'
+import type { Change } from './change.ts'
+import type { Patience } from './patience.ts'
+import { isCollection } from './scope.ts'
+
+/** What is wanted of a record or collection: what was committed behind `since`. */
+export interface Want {
+  readonly name: string
+  readonly since: number
+}
+
+/** How many records are read at a time, where all of a collection is wanted. */
+const PIECE = 200
+
+/** How many different places in the order of commits are read from by themselves. */
+const READS = 4
+
+/** Reads from the store what followers have missed: only what is committed is there. */
+export class Puller {
+  readonly #store: Store
+  readonly #patience: Patience
+
+  constructor(store: Store, patience: Patience) {
+    this.#store = store
+    this.#patience = patience
+  }
+
+  /** In pieces. What is committed while it reads may be among it, or not. */
+  async *pull(wants: readonly Want[]): AsyncGenerator<readonly Change[], void, undefined> {
+    const whole = wants.filter(({ name, since }) => isCollection(name) && since === 0)
+    const parts = wants.filter(want => !whole.includes(want))
+    const places = [...new Set(parts.map(({ since }) => since))].toSorted((a, b) => a - b)
+    // Where many were left at different times, more than is wanted is read at once, and dropped.
+    for (const [at, place] of places.slice(0, READS).entries()) {
+      const own = parts.filter(({ since }) => since === place || (at === READS - 1 && since > place))
+      yield changesOf(await this.#rows(own.map(rangeOf), place)).filter(change => isWanted(change, own))
+    }
+    for (const { name } of whole) yield* this.#all(name)
+  }
+
+  /** All of a collection. */
+  async *#all(name: string): AsyncGenerator<readonly Change[], void, undefined> {
+    for (let last: string | undefined = ''; last !== undefined;) {
+      const after: string | undefined = last || undefined
+      const ids = await this.#patience.try(() => this.#store.records(name, after, PIECE))
+      last = ids.length === PIECE ? ids.at(-1) : undefined
+      const own = ids.filter(id => collectionOf(id) === name)
+      if (own.length) yield changesOf(await this.#rows(own.map(record => ({ record }))))
+    }
+  }
+
+  #rows(ranges: readonly Range[], since?: number): Promise<Row[]> {
+    return this.#patience.try(() => this.#store.rows(ranges, since))
+  }
+}
+
+const rangeOf = ({ name }: Want): Range => (isCollection(name) ? { prefix: name } : { record: name })
+
+const isWanted = ({ record, collection, version }: Change, wants: readonly Want[]): boolean =>
+  wants.some(({ name, since }) => version > since && (name === record || name === collection))

@@ -1,0 +1,126 @@
+import type { Row, Store } from '../../../lib/store.ts'
+import { RecordState } from '../core/record-state.ts'
+import type { Kind } from '../core/register.ts'
+
+/** A record in memory: what is committed, and what is about to be. */
+export class CachedRecord {
+  readonly id: string
+  /** Paths that the store has, and the state has not any more. */
+  pruned: string[] = []
+  state: RecordState
+  /** The greatest number of a commit that changed it. */
+  version = 0
+  /** How many need it: it stays as long as somebody does. */
+  pins = 0
+
+  constructor(id: string) {
+    this.id = id
+    this.state = this.#make()
+  }
+
+  /** Takes over what a store has of it. */
+  add({ path, kind, value, t, node, seq }: Row): void {
+    // What is a kind in a row was one when it was written.
+    this.state.merge({ path, kind: kind as Kind, value, t, node }, seq)
+    if (seq > this.version) this.version = seq
+  }
+
+  #make(): RecordState {
+    return new RecordState(path => this.pruned.push(path))
+  }
+}
+
+/** A record that is being read, and how many wait for it. */
+interface Loading {
+  readonly record: CachedRecord
+  readonly read: Promise<void>
+  waiting: number
+}
+
+/** The records in memory: those that are needed, and as many others as were used last. */
+export class RecordCache {
+  readonly #store: Store
+  readonly #limit: number
+  /** The one that was used longest ago comes first. */
+  readonly #records = new Map<string, CachedRecord>()
+  readonly #loading = new Map<string, Loading>()
+  #next: string[] = []
+  #read: Promise<void> | undefined
+
+  constructor(store: Store, limit: number) {
+    this.#store = store
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  /** A record, if it is in memory; it is not pinned. */
+  get(id: string): CachedRecord | undefined {
+    const record = this.#records.get(id)
+    if (record) {
+      this.#records.delete(id)
+      this.#records.set(id, record)
+    }
+    return record
+  }
+
+  /**
+   * Brings a record into memory, and pins it. Those that are asked for in one turn are read together.
+   * @throws what the store rejects with
+   */
+  async load(id: string): Promise<CachedRecord> {
+    const known = this.get(id)
+    if (known) {
+      known.pins++
+      return known
+    }
+    let loading = this.#loading.get(id)
+    if (!loading) {
+      this.#next.push(id)
+      this.#read ??= Promise.resolve().then(() => this.#readAll())
+      loading = { record: new CachedRecord(id), read: this.#read, waiting: 0 }
+      this.#loading.set(id, loading)
+    }
+    loading.waiting++
+    await loading.read
+    return loading.record
+  }
+
+  /** Lets go of a record that was pinned. */
+  unpin(record: CachedRecord): void {
+    record.pins--
+    this.#shrink()
+  }
+
+  async #readAll(): Promise<void> {
+    const ids = this.#next
+    this.#next = []
+    this.#read = undefined
+    try {
+      for (const row of await this.#store.rows(ids.map(record => ({ record })))) {
+        this.#loading.get(row.record)?.record.add(row)
+      }
+      for (const id of ids) this.#keep(this.#loading.get(id))
+    } finally {
+      for (const id of ids) this.#loading.delete(id)
+    }
+    this.#shrink()
+  }
+
+  #keep(loaded: Loading | undefined): void {
+    if (!loaded) return
+    loaded.record.pins = loaded.waiting
+    loaded.record.pruned = []
+    this.#records.set(loaded.record.id, loaded.record)
+  }
+
+  #shrink(): void {
+    if (this.#records.size <= this.#limit) return
+    for (const [id, { pins }] of this.#records) {
+      if (pins === 0) this.#records.delete(id)
+      if (this.#records.size <= this.#limit) return
+    }
+  }
+}

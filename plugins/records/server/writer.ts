@@ -1,0 +1,106 @@
+import type { Store } from '../../../lib/store.ts'
+import type { Result, WriteFrame } from '../core/frame.ts'
+import type { Follower } from './follower.ts'
+
+/** A write that came in, and from whom. */
+export interface Incoming {
+  readonly frame: WriteFrame
+  readonly follower: Follower
+}
+
+/** What is kept in the store of a writer. */
+interface Kept {
+  readonly number: number
+  readonly results: readonly (readonly [number: number, record: string, code: string, hint: string])[]
+  /** When it was heard last, in milliseconds since 1970. */
+  readonly seen: number
+}
+
+/** One who writes: a node, that is the storage of a client. */
+export class Writer {
+  readonly node: string
+  /** The number of its last write that is committed. */
+  last = 0
+  /** The commit in which that was. */
+  seq = 0
+  /** Results that are committed, and that the client has not confirmed. */
+  results: readonly Result[] = []
+  /** The number of the last write that was taken. */
+  taken = 0
+  /** What waits, in order; the first one may be worked on. */
+  readonly queue: Incoming[] = []
+  /** Whether the first one is worked on, or waits for something. */
+  busy = false
+  /** Writes that are decided, and not committed. */
+  uncommitted = 0
+  /** The sessions that speak for it. */
+  readonly followers = new Set<Follower>()
+
+  constructor(node: string, kept?: Kept) {
+    this.node = node
+    if (!kept) return
+    this.last = this.taken = kept.number
+    this.results = kept.results.map(([number, record, code, hint]) => ({ node, number, record, code, hint }))
+  }
+
+  /** The entry that says how far it is. */
+  entry(last: number, results: readonly Result[], seen: number): readonly [key: string, kept: Kept] {
+    const all = [...this.results, ...results]
+    return [
+      LAST + this.node,
+      { number: last, results: all.map(({ number, record, code, hint }) => [number, record, code, hint]), seen }
+    ]
+  }
+
+  /** The client has the results up to a number. */
+  confirm(number: number): void {
+    this.results = this.results.filter(result => result.number > number)
+  }
+
+  get isIdle(): boolean {
+    return !this.queue.length && !this.uncommitted && !this.followers.size
+  }
+}
+
+/** Before the ids of nodes, the keys of entries. */
+export const LAST = 'last/'
+
+/** What was kept of a writer is what `entry` made. */
+export const isKept = (value: unknown): value is Kept =>
+  typeof value === 'object' && value !== null && 'number' in value && 'results' in value && 'seen' in value
+
+/** The writers that sessions speak for. */
+export class Writers {
+  readonly #store: Store
+  readonly #writers = new Map<string, Writer>()
+  readonly #loading = new Map<string, Promise<Writer>>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  get(node: string): Writer | undefined {
+    return this.#writers.get(node)
+  }
+
+  /** @throws what the store rejects with */
+  load(node: string): Promise<Writer> {
+    const loading = this.#loading.get(node) ?? this.#load(node).finally(() => this.#loading.delete(node))
+    this.#loading.set(node, loading)
+    return loading
+  }
+
+  /** Forgets one that nothing is left of, but what the store has. */
+  release(writer: Writer): void {
+    if (writer.isIdle) this.#writers.delete(writer.node)
+  }
+
+  async #load(node: string): Promise<Writer> {
+    const known = this.#writers.get(node)
+    if (known) return known
+    const kept = await this.#store.entry(LAST + node)
+    const writer = new Writer(node, isKept(kept) ? kept : undefined)
+    this.#writers.set(node, writer)
+    return writer
+  }
+}
