@@ -1,25 +1,25 @@
 import type { Change } from './change.ts'
-import type { Follower } from './follower.ts'
+import type { Feed } from './feed.ts'
 
-const NOBODY: ReadonlySet<Follower> = new Set()
+const NOBODY: ReadonlySet<Feed> = new Set()
 
 /** Who follows which record, and which collection. */
 export class Audience {
-  readonly #names = new Map<string, Set<Follower>>()
+  readonly #names = new Map<string, Set<Feed>>()
 
-  join(name: string, follower: Follower): void {
-    const followers = this.#names.get(name)
-    if (followers) followers.add(follower)
-    else this.#names.set(name, new Set([follower]))
+  join(name: string, feed: Feed): void {
+    const feeds = this.#names.get(name)
+    if (feeds) feeds.add(feed)
+    else this.#names.set(name, new Set([feed]))
   }
 
-  leave(name: string, follower: Follower): void {
-    const followers = this.#names.get(name)
-    if (followers?.delete(follower) && !followers.size) this.#names.delete(name)
+  leave(name: string, feed: Feed): void {
+    const feeds = this.#names.get(name)
+    if (feeds?.delete(feed) && !feeds.size) this.#names.delete(name)
   }
 
   /** Who follows what changed. Where there is one name for it, that is a set which is there already. */
-  of({ record, collection }: Change): ReadonlySet<Follower> {
+  of({ record, collection }: Change): ReadonlySet<Feed> {
     const own = this.#names.get(record)
     const all = this.#names.get(collection)
     if (!own || !all) return own ?? all ?? NOBODY

@@ -8,7 +8,7 @@ import type { CachedRecord } from './record-cache.ts'
 import type { Writer } from './writer.ts'
 
 /** How far a writer is with a commit. */
-interface Progress {
+export interface Progress {
   last: number
   readonly results: Result[]
   /** How many writes. */
@@ -71,7 +71,13 @@ export class Batch {
       for (const path of record.pruned) if (!record.state.get(path)) removed.push([record.id, path])
       record.pruned = []
       rows.push(...own)
-      changes.push({ record: record.id, collection: collectionOf(record.id), registers: own, version: record.version })
+      changes.push({
+        record: record.id,
+        collection: collectionOf(record.id),
+        registers: own,
+        version: record.version,
+        whole: false
+      })
     }
     const entries = [...this.entries]
     for (const [writer, { last, results }] of this.writers) entries.push(writer.entry(last, results, seen))

@@ -13,13 +13,15 @@ export interface Change {
   readonly registers: readonly Stored[]
   /** The version that the record has with them. */
   readonly version: number
+  /** Whether these are all the registers of the record. */
+  readonly whole: boolean
 }
 
 /** What a store has. The kind of a row was one when it was written. */
 export const storedOf = (row: Row): Stored => row as Stored
 
-/** Rows that are in the order of records, record by record. */
-export const changesOf = (rows: readonly Row[]): Change[] => {
+/** Rows that are in the order of records, record by record; `whole`: all that there are of each. */
+export const changesOf = (rows: readonly Row[], whole: boolean): Change[] => {
   const changes: Change[] = []
   let begin = 0
   for (let at = 1; at <= rows.length; at++) {
@@ -27,7 +29,7 @@ export const changesOf = (rows: readonly Row[]): Change[] => {
     if (rows[at]?.record === record) continue
     const registers = rows.slice(begin, at).map(storedOf)
     const version = registers.reduce((version, { seq }) => Math.max(version, seq), 0)
-    changes.push({ record, collection: collectionOf(record), registers, version })
+    changes.push({ record, collection: collectionOf(record), registers, version, whole })
     begin = at
   }
   return changes
@@ -44,7 +46,10 @@ export const coalesce = (changes: Iterable<Change>): Change[] => {
   return [...records.values()].map(({ last, paths }) => ({ ...last, registers: [...paths.values()] }))
 }
 
-/** Cuts changes into pages of about so many bytes; there is at least one page, and something in each but an only one. */
+/**
+ * Cuts changes into pages of about so many bytes; there is at least one page, and something in each but an only one. What is not the
+ * first part of a record is added to that.
+ */
 export const paginate = (changes: readonly Change[], limit: number): Change[][] => {
   const pages: Change[][] = []
   let page: Change[] = []
@@ -56,17 +61,23 @@ export const paginate = (changes: readonly Change[], limit: number): Change[][] 
       const size = sizeOf(register)
       room -= size
       if (room >= 0 || (page.length === 0 && at === begin)) continue
-      if (at > begin) page.push({ ...change, registers: change.registers.slice(begin, at) })
+      if (at > begin) page.push(partOf(change, begin, at))
       pages.push(page)
       page = []
       begin = at
       room = limit - size - change.record.length - OVERHEAD
     }
-    page.push(begin === 0 ? change : { ...change, registers: change.registers.slice(begin) })
+    page.push(begin === 0 ? change : partOf(change, begin))
   }
   if (page.length || !pages.length) pages.push(page)
   return pages
 }
+
+const partOf = (change: Change, begin: number, end?: number): Change => ({
+  ...change,
+  registers: change.registers.slice(begin, end),
+  whole: change.whole && begin === 0
+})
 
 /** What a record costs in a frame beside its id and registers, in bytes, about. */
 const OVERHEAD = 16

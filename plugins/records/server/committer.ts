@@ -75,10 +75,12 @@ export class Committer {
 
   async #run(batch: Batch, commit: Commit, changes: readonly Change[]): Promise<void> {
     // The same commit again and again: the store has all of it or nothing, and what it has twice is the same.
-    const done = await this.#patience.try(() => this.#store.commit(commit)).then(
-      () => true,
-      () => false
-    )
+    const done = await this.#patience
+      .try(() => this.#store.commit(commit))
+      .then(
+        () => true,
+        () => false
+      )
     this.#current = undefined
     if (done) {
       this.seq = batch.seq

@@ -9,6 +9,7 @@ export const deltaOf = (changes: readonly Change[], rest: Partial<Delta>): Delta
   scopes: [],
   records: changes,
   versions: changes.map(({ version }) => version),
+  whole: changes.map(({ whole }) => whole),
   evicted: [],
   acknowledged: [],
   results: [],

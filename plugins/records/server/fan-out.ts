@@ -3,7 +3,8 @@ import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'
 import { paginate } from './change.ts'
 import { deltaOf } from './delta.ts'
-import type { Follower, FollowerLink } from './follower.ts'
+import type { Feed, FollowerLink } from './feed.ts'
+import type { Writer } from './writer.ts'
 
 /** Sends the same bytes over several links. Returns those that are full now. */
 export type Multicast = (links: readonly FollowerLink[], bytes: Uint8Array) => readonly FollowerLink[]
@@ -14,7 +15,7 @@ export const sendEach: Multicast = (links, bytes) => links.filter(link => !link.
 /** Those who are told the same of a commit. */
 interface Group {
   readonly changes: readonly Change[]
-  readonly followers: Follower[]
+  readonly feeds: Feed[]
 }
 
 /** Tells followers what was committed: those who are told the same, with the same bytes. */
@@ -31,43 +32,43 @@ export class FanOut {
   }
 
   /** @param authors - who is told more than the changes */
-  deliver(seq: number, changes: readonly Change[], authors: ReadonlySet<Follower>): void {
+  deliver(seq: number, changes: readonly Change[], authors: ReadonlyMap<Feed, readonly Writer[]>): void {
     for (const group of this.#groups(changes, authors)) {
-      const followers = group.followers.filter(follower => follower.isReady(seq))
-      if (followers.length) this.#send(seq, group.changes, followers)
+      const feeds = group.feeds.filter(feed => feed.isReady(seq))
+      if (feeds.length) this.#send(seq, group.changes, feeds)
     }
-    for (const author of authors) {
+    for (const [author, writers] of authors) {
       const own = changes.filter(change => this.#audience.of(change).has(author))
-      if (author.isReady(seq)) author.tell(seq, own)
+      author.tell(seq, own, writers)
     }
   }
 
-  #groups(changes: readonly Change[], authors: ReadonlySet<Follower>): Iterable<Group> {
+  #groups(changes: readonly Change[], authors: ReadonlyMap<Feed, unknown>): Iterable<Group> {
     const [first, ...more] = changes
     if (!first) return []
     const audience = this.#audience.of(first)
-    if (!more.length) return [{ changes, followers: [...audience].filter(follower => !authors.has(follower)) }]
-    const wanted = new Map<Follower, number[]>()
+    if (!more.length) return [{ changes, feeds: [...audience].filter(feed => !authors.has(feed)) }]
+    const wanted = new Map<Feed, number[]>()
     for (const [at, change] of changes.entries()) {
-      for (const follower of this.#audience.of(change)) {
-        if (authors.has(follower)) continue
-        const own = wanted.get(follower)
+      for (const feed of this.#audience.of(change)) {
+        if (authors.has(feed)) continue
+        const own = wanted.get(feed)
         if (own) own.push(at)
-        else wanted.set(follower, [at])
+        else wanted.set(feed, [at])
       }
     }
     const groups = new Map<string, Group>()
-    for (const [follower, own] of wanted) {
+    for (const [feed, own] of wanted) {
       const key = own.join()
-      const group = groups.get(key) ?? { changes: own.flatMap(at => changes[at] ?? []), followers: [] }
-      group.followers.push(follower)
+      const group = groups.get(key) ?? { changes: own.flatMap(at => changes[at] ?? []), feeds: [] }
+      group.feeds.push(feed)
       groups.set(key, group)
     }
     return groups.values()
   }
 
-  #send(seq: number, changes: readonly Change[], followers: readonly Follower[]): void {
-    const byLink = new Map(followers.map(follower => [follower.link, follower]))
+  #send(seq: number, changes: readonly Change[], feeds: readonly Feed[]): void {
+    const byLink = new Map(feeds.map(feed => [feed.link, feed]))
     const pages = paginate(changes, this.#limit)
     for (const [at, page] of pages.entries()) {
       const bytes = encodeFrame(deltaOf(page, { seq, more: at < pages.length - 1 }))

@@ -1,5 +1,5 @@
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
+import { ERR_DENIED, ERR_LIMIT, ERR_PATH, ERR_SERVER } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { encodeFrame } from '../core/codec.ts'
 import type { Delta, Follow, Result, ScopeNews } from '../core/frame.ts'
@@ -37,6 +37,7 @@ export interface FeedHost {
   readonly recent: Recent
   readonly puller: Puller
   readonly patience: Patience
+  readonly isClosed: boolean
   failed(error: unknown, stage: string): void
 }
 
@@ -70,11 +71,6 @@ export class Feed {
     this.#host = host
     this.link = link
     this.#sent = host.committer.seq
-  }
-
-  /** The writers whose results it is told. */
-  get writers(): Iterable<Writer> {
-    return this.#told.keys()
   }
 
   speaksFor(writer: Writer): void {
@@ -124,11 +120,14 @@ export class Feed {
     this.#full = true
   }
 
-  end(): void {
+  /** @returns the writers that it spoke for */
+  end(): readonly Writer[] {
     this.#ended = true
     for (const scope of this.#scopes.values()) this.#leave(scope)
-    for (const writer of this.#told.keys()) writer.followers.delete(this)
+    const writers = [...this.#told.keys()]
+    for (const writer of writers) writer.followers.delete(this)
     this.#wake?.()
+    return writers
   }
 
   /** Whether it was told everything before a commit, and can be told that one now. If not, it will catch up. */
@@ -137,9 +136,10 @@ export class Feed {
     return this.#live
   }
 
-  /** Tells what was committed, and what became of the writes it speaks for. Only for one that is ready. */
-  tell(seq: number, changes: readonly Change[], writers: Iterable<Writer>): void {
-    for (const writer of writers) if (this.#told.has(writer)) this.#owed.add(writer)
+  /** Tells what was committed, and what became of writes, now or when it has caught up. */
+  tell(seq: number, changes: readonly Change[], writers: readonly Writer[]): void {
+    for (const writer of writers) this.#owed.add(writer)
+    if (!this.isReady(seq)) return
     const pages = paginate(changes, this.#host.settings.limits.frame)
     for (const [at, page] of pages.entries()) this.#send(page, seq, at < pages.length - 1)
   }
@@ -177,7 +177,9 @@ export class Feed {
     if (this.#live) this.#fallBehind(this.#host.committer.seq)
     this.#isPumping = true
     this.#pump().catch((error: unknown) => {
-      if (!this.#ended) this.#host.failed(error, 'records')
+      if (this.#ended || this.#host.isClosed) return
+      this.#host.failed(error, 'records')
+      this.link.fail(ERR_SERVER)
     })
   }
 
@@ -190,7 +192,9 @@ export class Feed {
   }
 
   get #hasNews(): boolean {
-    return this.#fresh.length > 0 || this.#news.length > 0 || this.#owed.size > 0 || this.#sent < this.#host.committer.seq
+    return (
+      this.#fresh.length > 0 || this.#news.length > 0 || this.#owed.size > 0 || this.#sent < this.#host.committer.seq
+    )
   }
 
   async #round(): Promise<void> {
@@ -204,14 +208,19 @@ export class Feed {
     const wants = isLate ? [...this.#scopes.values()] : begun
     if (isLost) this.#news.push(...wants.map(({ number: scope }) => ({ scope, outcome: 'reset' })))
     const asked = isLate ? committer.seq : this.#sent
-    let last = asked
+    const { frame } = this.#host.settings.limits
     const since = (scope: Scope): number => (begun.includes(scope) ? scope.since : isLost ? 0 : this.#sent)
-    const pieces = this.#host.puller.pull(wants.map(scope => ({ name: scope.name, since: since(scope) })))
+    let last = asked
+    // What does not fill a page goes with what follows.
+    let page: readonly Change[] = []
     if (wants.length) {
-      for await (const changes of pieces) {
+      for await (const changes of this.#host.puller.pull(
+        wants.map(scope => ({ name: scope.name, since: since(scope) }))
+      )) {
         for (const { version } of changes) last = Math.max(last, version)
-        const pages = paginate(changes, this.#host.settings.limits.frame)
-        for (const page of pages) await this.#deliver(page, asked, true)
+        const pages = paginate([...page, ...changes], frame)
+        page = pages.pop() ?? []
+        for (const full of pages) await this.#deliver(full, asked, true)
       }
       // What the store has may be a little ahead of what is known to be committed.
       await committer.reached(last)
@@ -219,8 +228,11 @@ export class Feed {
     const missed = recent.since(asked)
     const seq = missed ? committer.seq : asked
     const rest = coalesce((missed ?? []).filter(change => this.#follows(change)))
-    const pages = paginate(rest, this.#host.settings.limits.frame)
-    for (const [at, page] of pages.entries()) await this.#deliver(page, seq, at < pages.length - 1)
+    // Where what was committed is none of its business, there is nothing to tell.
+    if (wants.length || rest.length || this.#news.length || this.#owed.size) {
+      const pages = paginate([...page, ...rest], frame)
+      for (const [at, page] of pages.entries()) await this.#deliver(page, seq, at < pages.length - 1)
+    }
     this.#sent = seq
   }
 

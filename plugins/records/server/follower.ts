@@ -1,141 +1,193 @@
-import type { Failure } from '../../../lib/errors.ts'
-import { ERR_LIMIT, ERR_PATH, ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
+import { ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { decodeFrame, encodeFrame } from '../core/codec.ts'
-import type { ClientFrame, Delta, Follow, Hello, Result, ScopeNews, ServerFrame, WriteFrame } from '../core/frame.ts'
-import type { Audience } from './audience.ts'
-import { coalesce, paginate } from './change.ts'
-import type { Change } from './change.ts'
-import type { Committer } from './committer.ts'
-import { deltaOf } from './delta.ts'
-import type { Intake } from './intake.ts'
-import type { Patience } from './patience.ts'
-import type { Gate } from './permissions.ts'
-import { Pull } from './pull.ts'
-import type { Puller } from './pull.ts'
-import type { Recent } from './recent.ts'
-import { isScopeName, Scope } from './scope.ts'
-import type { Settings } from './settings.ts'
+import type { ClientFrame, Hello, ServerFrame, WriteFrame } from '../core/frame.ts'
+import { Feed } from './feed.ts'
+import type { FeedHost, FollowerLink } from './feed.ts'
+import type { Author, Intake } from './intake.ts'
+import { adviceFor } from './schema.ts'
 import type { Writer, Writers } from './writer.ts'
 
-/** The way to whoever follows. */
-export interface FollowerLink {
-  /** Undefined for the process itself, which may do everything. */
-  readonly peer: Peer | undefined
-  /** @returns false: accepted, but full, so nothing more should come before `drained` is called */
-  send(bytes: Uint8Array): boolean
-  /** Ends the connection over what the other end did. */
-  fail(failure: Failure): void
-}
+/** Of what the two halves say to each other. */
+export const VERSION = 1
 
-export interface FollowerHost {
-  readonly epoch: string
-  readonly settings: Settings
-  readonly gate: Gate
+export interface FollowerHost extends FeedHost {
   readonly writers: Writers
   readonly intake: Intake
-  readonly committer: Committer
-  readonly audience: Audience
-  readonly recent: Recent
-  readonly puller: Puller
-  readonly patience: Patience
-  failed(error: unknown, stage: string): void
-  left(follower: Follower): void
 }
 
-/** A session: what one client follows, how far it was told, and what it writes. */
-export class Follower {
-  readonly link: FollowerLink
-  /** Writes that came in and are not decided. */
-  waiting = 0
-  readonly #host: FollowerHost
-  #state: 'new' | 'ready' | 'refused' | 'ended' = 'new'
-  /** Frames that wait for one before them. */
-  #inbox: ClientFrame[] = []
-  #isHandling = false
-  readonly #scopes = new Map<number, Scope>()
-  /** Scopes that it was told nothing of. */
-  #fresh: Scope[] = []
-  /** What is told of scopes with the next delta, as nothing else is. */
-  #news: ScopeNews[] = []
-  /** The commit up to which it was told everything; while it is `live`, that is the last one of all. */
-  #sent = 0
-  #live = false
-  #full = false
-  #wake: (() => void) | undefined
-  #isPumping = false
-  /** The writers that it speaks for, and up to which write it was told of each. */
-  readonly #told = new Map<Writer, number>()
-  /** Those of whom there is something to tell. */
-  readonly #owed = new Set<Writer>()
+/** What there is of a client that was welcomed. */
+interface Session {
+  readonly host: FollowerHost
+  readonly feed: Feed
+}
 
-  constructor(host: FollowerHost, link: FollowerLink) {
-    this.#host = host
-    this.link = link
+/** The authority's end of one client: takes what it says. */
+export class Follower implements Author {
+  waiting = 0
+  readonly #opening: Promise<FollowerHost>
+  readonly #link: FollowerLink
+  readonly #now: () => number
+  readonly #left: () => void
+  #session: Session | undefined
+  #isRefused = false
+  #isEnded = false
+  /** What waits for a frame before it. */
+  #inbox: ClientFrame[] = []
+  #isWorking = false
+
+  /**
+   * @param opening - resolves when the store is open
+   * @param now - milliseconds since 1970
+   * @param left - called when it is over
+   */
+  constructor(opening: Promise<FollowerHost>, link: FollowerLink, now: () => number, left: () => void) {
+    this.#opening = opening
+    this.#link = link
+    this.#now = now
+    this.#left = left
   }
 
   get peer(): Peer | undefined {
-    return this.link.peer
+    return this.#link.peer
   }
 
-  /** Takes a frame. */
+  /** Takes a frame. What is none ends the connection. */
   receive(bytes: Uint8Array): void {
-    if (this.#state === 'ended') return
-    let frame: ClientFrame
-    try {
-      frame = fromClient(decodeFrame(bytes))
-    } catch {
-      return this.#fail(ERR_PROTOCOL)
+    if (this.#isEnded) return
+    const frame = read(bytes)
+    if (!frame) this.#fail()
+    // A clock is measured with it, so it does not wait.
+    else if (frame.type === 'ping') this.#send({ type: 'pong', asked: frame.asked, time: this.#now() })
+    else {
+      this.#inbox.push(frame)
+      if (!this.#isWorking) this.#work()
     }
-    if (frame.type === 'ping') this.#send({ type: 'pong', asked: frame.asked, time: this.#host.settings.now() })
-    else if (this.#state === 'new' && frame.type !== 'hello') this.#fail(ERR_PROTOCOL)
-    else if (this.#state !== 'refused' || frame.type === 'hello') this.#take(frame)
   }
 
   /** There is room again. */
   drained(): void {
-    this.#full = false
-    this.#wake?.()
-    if (this.#state === 'ready' && !this.#live) void this.#pump()
+    this.#session?.feed.drained()
   }
 
-  /** There is no room, until `drained`. */
-  filled(): void {
-    this.#full = true
-  }
-
-  /** The session is over. */
-  end(): void {
-    if (this.#state === 'ended') return
-    this.#state = 'ended'
-    this.#inbox = []
-    for (const scope of this.#scopes.values()) this.#leave(scope)
-    for (const writer of this.#told.keys()) {
-      writer.followers.delete(this)
-      this.#host.writers.release(writer)
-    }
-    this.#wake?.()
-    this.#host.left(this)
-  }
-
-  /** There is something to tell of what a writer wrote. */
   owe(writer: Writer): void {
-    this.#owed.add(writer)
-    if (this.#host.committer.seq >= writer.seq) void this.#pump()
+    this.#session?.feed.owe(writer)
   }
 
-  /** Whether it was told everything before a commit, and can be told that now. If not, it will catch up. */
-  isReady(seq: number): boolean {
-    if (!this.#live) return false
-    if (!this.#full) return true
-    this.#live = false
-    this.#sent = seq - 1
-    return false
+  /** The connection is over. */
+  end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#inbox = []
+    this.#quit()
+    this.#left()
   }
 
-  /** Tells it what was committed, and what became of its own writes. */
-  tell(seq: number, changes: readonly Change[]): void {
-    const pages = paginate(changes, this.#host.settings.limits.frame)
-    for (const [at, page] of pages.entries()) this.#deliver(page, seq, at < pages.length - 1)
+  #work(): void {
+    for (let frame; (frame = this.#inbox.shift()) && !this.#isEnded;) {
+      const waiting = this.#handle(frame)
+      if (!waiting) continue
+      this.#isWorking = true
+      const goOn = (): void => {
+        this.#isWorking = false
+        this.#work()
+      }
+      // What it waits for only fails when the authority is closed, and then there is nothing to go on with.
+      void waiting.then(goOn, () => {})
+      return
+    }
+  }
+
+  #handle(frame: ClientFrame): Promise<void> | undefined {
+    const session = this.#session
+    if (frame.type === 'hello') return this.#greet(frame)
+    // Whoever is told that no data travels may not have known when it sent this.
+    if (this.#isRefused) return undefined
+    if (!session) this.#fail()
+    else if (frame.type === 'write') return this.#write(session, frame)
+    else if (frame.type === 'follow') session.feed.follow(frame.follows)
+    else if (frame.type === 'unfollow') session.feed.unfollow(frame.scopes)
+    else if (frame.type === 'confirm') session.host.writers.get(frame.node)?.confirm(frame.number)
+    return undefined
+  }
+
+  async #greet({ version, node, schema, asked, follows }: Hello): Promise<void> {
+    if (version !== VERSION) return this.#fail()
+    const host = await this.#opening
+    this.#quit()
+    const { limits, schema: served } = host.settings
+    const mismatch = adviceFor(schema, served)
+    this.#isRefused = mismatch !== undefined
+    if (mismatch) return this.#send(mismatch)
+    const writer = await host.writers.load(node)
+    if (this.#isEnded) return host.writers.release(writer)
+    const feed = new Feed(host, this.#link)
+    this.#session = { host, feed }
+    this.#send({
+      type: 'welcome',
+      epoch: host.epoch,
+      asked,
+      time: this.#now(),
+      last: writer.last,
+      maxValue: limits.value,
+      maxFrame: limits.frame
+    })
+    feed.speaksFor(writer)
+    feed.follow(follows)
+  }
+
+  #write({ host, feed }: Session, frame: WriteFrame): Promise<void> | undefined {
+    if (this.waiting >= host.settings.limits.writes) {
+      this.#link.fail(ERR_RATE)
+      this.end()
+      return undefined
+    }
+    const take = (writer: Writer): void => {
+      if (this.#isEnded) return host.writers.release(writer)
+      feed.speaksFor(writer)
+      host.intake.receive(writer, { frame, author: this })
+    }
+    const writer = host.writers.get(frame.node)
+    if (!writer) return host.writers.load(frame.node).then(take)
+    take(writer)
+    return undefined
+  }
+
+  /** Ends what a welcome began. */
+  #quit(): void {
+    if (!this.#session) return
+    const { host, feed } = this.#session
+    this.#session = undefined
+    for (const writer of feed.end()) host.writers.release(writer)
+  }
+
+  /** The other end broke the protocol. */
+  #fail(): void {
+    this.#link.fail(ERR_PROTOCOL)
+    this.end()
+  }
+
+  #send(frame: ServerFrame): void {
+    if (!this.#link.send(encodeFrame(frame))) this.#session?.feed.filled()
   }
 }
+
+const read = (bytes: Uint8Array): ClientFrame | undefined => {
+  try {
+    const frame = decodeFrame(bytes)
+    return isFromClient(frame) ? frame : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const FROM_CLIENT: readonly string[] = [
+  'hello',
+  'follow',
+  'unfollow',
+  'write',
+  'confirm',
+  'ping'
+] satisfies ClientFrame['type'][]
+
+const isFromClient = (frame: ClientFrame | ServerFrame): frame is ClientFrame => FROM_CLIENT.includes(frame.type)

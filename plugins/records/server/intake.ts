@@ -1,5 +1,6 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_HANDLER } from '../../../lib/failures.ts'
+import type { Peer } from '../../../lib/server/peer.ts'
 import type { WriteFrame } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
 import { INCREMENT, LEAF } from '../core/register.ts'
@@ -10,6 +11,15 @@ import type { Patience } from './patience.ts'
 import { numberAt } from './permissions.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
 import type { Incoming, Writer } from './writer.ts'
+
+/** Who sent a write. */
+export interface Author {
+  readonly peer: Peer | undefined
+  /** Writes of it that are not decided. */
+  waiting: number
+  /** There is something to tell of what a writer wrote. */
+  owe(writer: Writer): void
+}
 
 export interface IntakeHost {
   readonly cache: RecordCache
@@ -38,9 +48,9 @@ export class Intake {
     if (number > writer.taken) {
       writer.taken = number
       writer.queue.push(incoming)
-      incoming.follower.waiting++
+      incoming.author.waiting++
       this.#advance(writer)
-    } else if (number <= writer.last) incoming.follower.owe(writer)
+    } else if (number <= writer.last) incoming.author.owe(writer)
   }
 
   /** Goes on with those who waited for records. */
@@ -90,11 +100,11 @@ export class Intake {
     }
   }
 
-  #decide(writer: Writer, { frame, follower }: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
+  #decide(writer: Writer, { frame, author }: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
     const { judge, cache } = this.#host
     let verdict: Verdict | Promise<Verdict>
     try {
-      verdict = judge.judge(frame, follower.peer, records)
+      verdict = judge.judge(frame, author.peer, records)
     } catch (error) {
       verdict = this.#failed(frame, error)
     }
@@ -121,7 +131,7 @@ export class Intake {
     const { committer } = this.#host
     const incoming = writer.queue.shift()
     if (!incoming) return
-    incoming.follower.waiting--
+    incoming.author.waiting--
     for (const { record, writes } of accepted) {
       for (const write of writes) {
         const register = registerOf(record, write)

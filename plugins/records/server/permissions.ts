@@ -59,7 +59,9 @@ export class Gate {
     const name = nameOf(record)
     const allowed = this.#permissions?.check({ peer, plugin: 'records', verb, name, value, previous }) ?? true
     return after(allowed, allowed =>
-      allowed && this.#permit ? this.#ask(this.#permit, peer, { context, verb, record, path, value, previous }) : allowed
+      allowed && this.#permit
+        ? this.#ask(this.#permit, peer, { context, verb, record, path, value, previous })
+        : allowed
     )
   }
 
@@ -89,7 +91,8 @@ const nameOf = (record: string): string => {
 /** What writes want of a record: what is written below an object that they make is a part of that. */
 const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[]): Wish[] => {
   const made = new RecordState()
-  for (const write of writes) made.merge(write.kind === INCREMENT ? { ...write, ...sumOf(state, write) } : { ...write, kind: write.kind })
+  for (const write of writes)
+    made.merge(write.kind === INCREMENT ? { ...write, ...sumOf(state, write) } : { ...write, kind: write.kind })
   if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
     return [{ verb: 'create', path: '', value: made.view(), previous: undefined }]
   }

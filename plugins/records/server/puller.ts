@@ -35,20 +35,25 @@ export class Puller {
     // Where many were left at different times, more than is wanted is read at once, and dropped.
     for (const [at, place] of places.slice(0, READS).entries()) {
       const own = parts.filter(({ since }) => since === place || (at === READS - 1 && since > place))
-      yield changesOf(await this.#rows(own.map(rangeOf), place)).filter(change => isWanted(change, own))
+      const rows = await this.#rows(own.map(rangeOf), place)
+      yield changesOf(rows, place === 0).filter(change => isWanted(change, own))
     }
     for (const { name } of whole) yield* this.#all(name)
   }
 
   /** All of a collection. */
   async *#all(name: string): AsyncGenerator<readonly Change[], void, undefined> {
-    for (let last: string | undefined = ''; last !== undefined;) {
-      const after: string | undefined = last || undefined
-      const ids = await this.#patience.try(() => this.#store.records(name, after, PIECE))
-      last = ids.length === PIECE ? ids.at(-1) : undefined
+    for (let after: string | undefined, isMore = true; isMore;) {
+      const ids: readonly string[] = await this.#records(name, after)
+      isMore = ids.length === PIECE
+      after = ids.at(-1)
       const own = ids.filter(id => collectionOf(id) === name)
-      if (own.length) yield changesOf(await this.#rows(own.map(record => ({ record }))))
+      if (own.length) yield changesOf(await this.#rows(own.map(record => ({ record }))), true)
     }
+  }
+
+  #records(name: string, after: string | undefined): Promise<string[]> {
+    return this.#patience.try(() => this.#store.records(name, after, PIECE))
   }
 
   #rows(ranges: readonly Range[], since?: number): Promise<Row[]> {

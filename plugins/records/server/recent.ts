@@ -28,16 +28,24 @@ export class Recent {
 
   /** Adds the commit that comes next. */
   add(changes: readonly Change[]): void {
-    const size = changes.reduce((sum, { registers }) => sum + registers.reduce((sum, one) => sum + sizeOf(one), 0), ENTRY)
+    const size = changes.reduce(
+      (sum, { registers }) => sum + registers.reduce((sum, one) => sum + sizeOf(one), 0),
+      ENTRY
+    )
     this.#entries.push({ changes, size })
     this.#size += size
     // Half of it at once, as the rest moves.
     while (this.#size > this.#limit) this.#drop(Math.ceil(this.#entries.length / 2))
   }
 
+  /** Whether all that was committed behind a number is here. */
+  reaches(seq: number): boolean {
+    return seq + 1 >= this.#first
+  }
+
   /** What was committed behind a number; undefined: not all of it is here any more. */
   since(seq: number): Change[] | undefined {
-    if (seq + 1 < this.#first) return undefined
+    if (!this.reaches(seq)) return undefined
     return this.#entries.slice(seq + 1 - this.#first).flatMap(({ changes }) => changes)
   }
 

@@ -1,11 +1,14 @@
 import type { Store } from '../../../lib/store.ts'
 import type { Result, WriteFrame } from '../core/frame.ts'
-import type { Follower } from './follower.ts'
+import type { Feed } from './feed.ts'
+import type { Author } from './intake.ts'
+import type { Patience } from './patience.ts'
+import type { Progress } from './batch.ts'
 
 /** A write that came in, and from whom. */
 export interface Incoming {
   readonly frame: WriteFrame
-  readonly follower: Follower
+  readonly author: Author
 }
 
 /** What is kept in the store of a writer. */
@@ -29,12 +32,14 @@ export class Writer {
   taken = 0
   /** What waits, in order; the first one may be worked on. */
   readonly queue: Incoming[] = []
+  /** The first of those that were refused for now; what is behind it does not count before it comes again. */
+  refused = Infinity
   /** Whether the first one is worked on, or waits for something. */
   busy = false
   /** Writes that are decided, and not committed. */
   uncommitted = 0
   /** The sessions that speak for it. */
-  readonly followers = new Set<Follower>()
+  readonly followers = new Set<Feed>()
 
   constructor(node: string, kept?: Kept) {
     this.node = node
@@ -50,6 +55,14 @@ export class Writer {
       LAST + this.node,
       { number: last, results: all.map(({ number, record, code, hint }) => [number, record, code, hint]), seen }
     ]
+  }
+
+  /** Writes were committed. */
+  commit(seq: number, { last, results, count }: Progress): void {
+    this.last = last
+    this.seq = seq
+    this.results = [...this.results, ...results]
+    this.uncommitted -= count
   }
 
   /** The client has the results up to a number. */
@@ -72,18 +85,19 @@ export const isKept = (value: unknown): value is Kept =>
 /** The writers that sessions speak for. */
 export class Writers {
   readonly #store: Store
+  readonly #patience: Patience
   readonly #writers = new Map<string, Writer>()
   readonly #loading = new Map<string, Promise<Writer>>()
 
-  constructor(store: Store) {
+  constructor(store: Store, patience: Patience) {
     this.#store = store
+    this.#patience = patience
   }
 
   get(node: string): Writer | undefined {
     return this.#writers.get(node)
   }
 
-  /** @throws what the store rejects with */
   load(node: string): Promise<Writer> {
     const loading = this.#loading.get(node) ?? this.#load(node).finally(() => this.#loading.delete(node))
     this.#loading.set(node, loading)
@@ -98,7 +112,7 @@ export class Writers {
   async #load(node: string): Promise<Writer> {
     const known = this.#writers.get(node)
     if (known) return known
-    const kept = await this.#store.entry(LAST + node)
+    const kept = await this.#patience.try(() => this.#store.entry(LAST + node))
     const writer = new Writer(node, isKept(kept) ? kept : undefined)
     this.#writers.set(node, writer)
     return writer

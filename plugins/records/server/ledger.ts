@@ -1,0 +1,110 @@
+import type { Store } from '../../../lib/store.ts'
+import { Clock } from '../core/clock.ts'
+import { Audience } from './audience.ts'
+import type { AuthorityOptions } from './authority.ts'
+import type { Batch } from './batch.ts'
+import type { Change } from './change.ts'
+import { Committer } from './committer.ts'
+import type { CommitterHost } from './committer.ts'
+import { FanOut, sendEach } from './fan-out.ts'
+import type { Feed } from './feed.ts'
+import type { FollowerHost } from './follower.ts'
+import { Intake } from './intake.ts'
+import type { IntakeHost } from './intake.ts'
+import { Judge } from './judge.ts'
+import { META } from './meta.ts'
+import type { Meta } from './meta.ts'
+import type { Patience } from './patience.ts'
+import { Gate } from './permissions.ts'
+import { Puller } from './puller.ts'
+import { Recent } from './recent.ts'
+import { RecordCache } from './record-cache.ts'
+import type { Settings } from './settings.ts'
+import { Writers } from './writer.ts'
+import type { Writer } from './writer.ts'
+
+/** Bytes of the last commits that are kept for those who catch up, about. */
+const RECENT = 4_194_304
+
+/** The node of stamps that the authority gives. */
+const NODE = ''
+
+/** All that works on an open store. */
+export class Ledger implements FollowerHost, CommitterHost, IntakeHost {
+  readonly epoch: string
+  readonly settings: Settings
+  readonly patience: Patience
+  readonly gate: Gate
+  readonly cache: RecordCache
+  readonly writers: Writers
+  readonly committer: Committer
+  readonly judge: Judge
+  readonly intake: Intake
+  readonly audience = new Audience()
+  readonly recent: Recent
+  readonly puller: Puller
+  readonly clock: Clock
+  isClosed = false
+  readonly #options: AuthorityOptions
+  readonly #meta: Meta
+  readonly #fanOut: FanOut
+
+  constructor(store: Store, options: AuthorityOptions, settings: Settings, patience: Patience, meta: Meta) {
+    const { permit, permissions, multicast = sendEach } = options
+    this.#options = options
+    this.#meta = meta
+    this.epoch = meta.epoch
+    this.settings = settings
+    this.patience = patience
+    this.gate = new Gate(permit, permissions, (error, peer) => options.failed(error, 'permit', peer))
+    this.clock = new Clock(NODE, settings.now)
+    this.cache = new RecordCache(store, settings.limits.cache)
+    this.writers = new Writers(store, patience)
+    this.committer = new Committer(store, this, patience, meta.seq)
+    this.judge = new Judge(settings, this.gate, this.clock)
+    this.judge.floor = meta.floor
+    this.intake = new Intake(this)
+    this.recent = new Recent(meta.seq, RECENT)
+    this.puller = new Puller(store, patience)
+    this.#fanOut = new FanOut(this.audience, multicast, settings.limits.frame)
+  }
+
+  get floor(): number {
+    return this.judge.floor
+  }
+
+  now(): number {
+    return this.settings.now()
+  }
+
+  failed(error: unknown, stage: string): void {
+    this.#options.failed(error, stage)
+  }
+
+  entryOf(seq: number): readonly [key: string, value: Meta] {
+    return [META, { ...this.#meta, seq, floor: this.floor }]
+  }
+
+  committed(batch: Batch, changes: readonly Change[]): void {
+    const authors = new Map<Feed, Writer[]>()
+    for (const [writer, progress] of batch.writers) {
+      writer.commit(batch.seq, progress)
+      for (const feed of writer.followers) {
+        const writers = authors.get(feed)
+        if (writers) writers.push(writer)
+        else authors.set(feed, [writer])
+      }
+    }
+    this.recent.add(changes)
+    this.#fanOut.deliver(batch.seq, changes, authors)
+    for (const record of batch.records.keys()) this.cache.unpin(record)
+    for (const writer of batch.writers.keys()) this.writers.release(writer)
+    this.intake.unblock()
+  }
+
+  /** Commits what was decided. */
+  async close(): Promise<void> {
+    await this.committer.close()
+    this.isClosed = true
+  }
+}

@@ -1,0 +1,51 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_SCHEMA } from '../../../lib/failures.ts'
+import type { Store } from '../../../lib/store.ts'
+import type { SchemaVersion } from '../core/frame.ts'
+import type { ServerSchema } from './options.ts'
+
+/** What the store remembers of the whole. */
+export interface Meta {
+  /** Names this run of numbers: another store has another one. */
+  readonly epoch: string
+  /** The number of the last commit. */
+  readonly seq: number
+  /** Of commits up to this one, tombstones may be gone. */
+  readonly floor: number
+  /** What the records were written by last. */
+  readonly schema: SchemaVersion | null
+}
+
+/** The key of its entry. */
+export const META = 'meta'
+
+const EPOCH_BYTES = 9
+
+/** 72 random bits. */
+const makeEpoch = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(EPOCH_BYTES))].map(byte => byte.toString(16).padStart(2, '0')).join('')
+
+/** What was kept is what a commit wrote. */
+const isMeta = (value: unknown): value is Meta =>
+  typeof value === 'object' && value !== null && 'epoch' in value && 'seq' in value && 'floor' in value
+
+/**
+ * What the store remembers, or a new beginning, which is committed at once.
+ * @throws ERR_SCHEMA where a later version of the application, or another one, has written the records
+ */
+export const readMeta = async (store: Store, schema: ServerSchema | undefined): Promise<Meta> => {
+  const kept = await store.entry(META)
+  const before = isMeta(kept) ? kept : { epoch: makeEpoch(), seq: 0, floor: 0, schema: null }
+  const { schema: last } = before
+  if (schema && last && (last.id !== schema.id || last.version > schema.version)) {
+    throw new AnywireError(
+      ERR_SCHEMA,
+      `the records are of '${last.id}' ${last.version}, this is '${schema.id}' ${schema.version}`
+    )
+  }
+  const meta = { ...before, schema: schema ? { id: schema.id, version: schema.version } : last }
+  if (!isMeta(kept) || last?.version !== meta.schema?.version) {
+    await store.commit({ rows: [], removed: [], entries: [[META, meta]] })
+  }
+  return meta
+}
