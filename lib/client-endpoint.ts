@@ -24,6 +24,7 @@ import type { Link, LinkError, LinkHost } from './link.ts'
 import { MessageOutbox } from './outbox.ts'
 import { Pings } from './pings.ts'
 import { install, undoAll } from './plugin.ts'
+import type { End } from './plugin.ts'
 import type { ClientPlugin } from './plugin.ts'
 import { print } from './print.ts'
 import { inOrder } from './strategy.ts'
@@ -53,7 +54,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
   readonly #ends = new Map<string, LaneEnd>()
   /** What plugins do while the client is in use, and what ends it. */
   readonly #starts: (() => Undo)[] = []
-  #undos: Undo[] = []
+  #undos: End[] = []
   #strategy = inOrder
   #supervisor: Supervisor | undefined
   #keeper: Keeper | undefined
@@ -286,7 +287,7 @@ export class ClientEndpoint extends Endpoint implements Client, LinkHost {
     } else if (id) this.state = 'away'
     // From here on handlers may do anything.
     this.#pings.fail()
-    if (!reconnect) undoAll(this.#undos, (...failure) => this.failed(...failure))
+    if (!reconnect) void undoAll(this.#undos, (...failure) => this.failed(...failure))
     if (lost) {
       // Otherwise nobody would learn why there never was a connection.
       if (!id && !reconnect && !this.isClosed && !this.listenerCount('close')) print(`anywire: ${code} ${end.reason}`)

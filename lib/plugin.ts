@@ -1,5 +1,4 @@
 import type { Client } from './client.ts'
-import type { Undo } from './emitter.ts'
 import { AnywireError } from './errors.ts'
 import { ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS } from './failures.ts'
 import type { Lane } from './lane.ts'
@@ -21,7 +20,10 @@ export interface PluginInfo {
  * comes into use, what it returns at the end, the last one first. A server and a peer are in use at once and end once; a
  * client is in use from each `open()` to the `close` that no reconnect follows.
  */
-export type During = (start: () => Undo) => void
+export type During = (start: () => End) => void
+
+/** Ends what a plugin began. A server's `close` waits for what is promised. */
+export type End = () => unknown
 
 /** The client half: called once, when the client is made. */
 export interface ClientPlugin extends PluginInfo {
@@ -77,13 +79,20 @@ export const install = <P extends PluginInfo>(
   }
 }
 
-/** Ends what plugins began, the last first. One that fails is told, and keeps the others from nothing. */
-export const undoAll = (undos: Undo[], failed: (error: unknown, event: string) => void): void => {
-  for (const undo of undos.splice(0).reverse()) {
-    try {
-      undo()
-    } catch (error) {
-      failed(error, 'undo')
-    }
-  }
+/**
+ * Ends what plugins began, the last first. One that fails is told, and keeps the others from nothing.
+ * @returns resolves when all of it has ended
+ */
+export const undoAll = async (undos: End[], failed: (error: unknown, event: string) => void): Promise<void> => {
+  const ends = undos
+    .splice(0)
+    .toReversed()
+    .map(async undo => {
+      try {
+        await undo()
+      } catch (error) {
+        failed(error, 'undo')
+      }
+    })
+  await Promise.all(ends)
 }

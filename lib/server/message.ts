@@ -1,21 +1,21 @@
-import type { WriteOptions } from '../connection.ts'
 import { AnywireError } from '../errors.ts'
 import { frame, isMarked } from '../frames.ts'
 import type { Parser } from '../parser.ts'
 import { Frame } from './frame.ts'
 import type { PeerEndpoint } from './peer-endpoint.ts'
+import type { MulticastOptions } from './server.ts'
 
 /** A value for many peers: encoded once for each parser, and framed once by each kind of wire. */
 export class Message {
   readonly #lane: number
   readonly #value: unknown
-  readonly #options: WriteOptions | undefined
+  readonly #options: MulticastOptions | undefined
   readonly #reliable: boolean
   readonly #frames = new Map<Parser, Frame | undefined>()
   /** Why a parser could not encode the value. */
   #failure: Error | undefined
 
-  constructor(lane: number, value: unknown, options: WriteOptions | undefined) {
+  constructor(lane: number, value: unknown, options: MulticastOptions | undefined) {
     this.#lane = lane
     this.#value = value
     this.#options = options
@@ -30,7 +30,7 @@ export class Message {
     try {
       // What is rewritten for one peer, or shown unframed to a plain one, cannot be shared.
       if (this.#lane === 0 && (peer.intercepts || (peer.plain && isMarked(shared.data)))) {
-        peer.write(this.#value, this.#options)
+        if (!peer.write(this.#value, this.#options)) this.#options?.full?.(peer)
         return true
       }
       if (!peer.takes(shared.bytes)) return false
@@ -39,7 +39,7 @@ export class Message {
       return false
     }
     if (!this.#reliable) return peer.sendUnreliable(shared.data, () => peer.share(shared))
-    peer.share(shared)
+    if (!peer.share(shared)) this.#options?.full?.(peer)
     return true
   }
 

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Undo } from '../emitter.ts'
 import { Endpoint } from '../endpoint.ts'
 import { AnywireError, endOf, retryable, tell } from '../errors.ts'
 import { ERR_EXPIRED, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
@@ -9,6 +8,7 @@ import type { Goodbye, Hello, Welcome } from '../handshake.ts'
 import { WAITING } from '../outbox.ts'
 import type { Parser } from '../parser.ts'
 import { undoAll } from '../plugin.ts'
+import type { End } from '../plugin.ts'
 import { LONGEST } from '../timer.ts'
 import type { Data, Wire } from '../transformer.ts'
 import type { Absent } from './away.ts'
@@ -45,7 +45,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   order = 0
   readonly #host: PeerHost
   readonly #handshake: Handshake
-  #undos: Undo[] | undefined
+  #undos: End[] | undefined
   #link: ServerLink | undefined
   readonly #ticket = new Ticket()
   /** Gives up: the client's return, what it has to read before a goodbye, or its answer to one. */
@@ -312,7 +312,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   }
 
   #undo(): void {
-    if (this.#undos) undoAll(this.#undos, (error, event) => this.failed(error, event))
+    if (this.#undos) void undoAll(this.#undos, (error, event) => this.failed(error, event))
   }
 
   /** Ends with what was said before, once the client acknowledges nothing any more. */

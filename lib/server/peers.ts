@@ -4,6 +4,7 @@ import { ERR_OPTION } from '../failures.ts'
 import { Message } from './message.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
 import type { Peer } from './peer.ts'
+import type { MulticastOptions } from './server.ts'
 
 /** Who gets a broadcast. */
 export interface BroadcastOptions<P = Peer> extends WriteOptions {
@@ -82,7 +83,7 @@ const passes = (peer: PeerEndpoint, where: (peer: Peer) => unknown): boolean => 
 }
 
 /** Writes a value over a lane to the peers that have the plugin. Returns how many it is sent to. */
-export const multicast = (peers: Iterable<Peer>, lane: number, value: unknown, options?: WriteOptions): number => {
+export const multicast = (peers: Iterable<Peer>, lane: number, value: unknown, options?: MulticastOptions): number => {
   const message = new Message(lane, value, options)
   let count = 0
   for (const peer of peers) if (peer instanceof PeerEndpoint && message.sendTo(peer)) count++

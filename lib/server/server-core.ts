@@ -1,7 +1,5 @@
 import type { Server as HttpListener } from 'node:http'
-import type { WriteOptions } from '../connection.ts'
 import { Emitter } from '../emitter.ts'
-import type { Undo } from '../emitter.ts'
 import { AnywireError, textOf } from '../errors.ts'
 import {
   ERR_BUSY,
@@ -16,6 +14,7 @@ import {
 import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import { install, undoAll } from '../plugin.ts'
+import type { End } from '../plugin.ts'
 import { print } from '../print.ts'
 import type { Receiver, Wire } from '../transformer.ts'
 import { DEFAULT_PATH } from '../url.ts'
@@ -43,7 +42,7 @@ import { PeerEndpoint } from './peer-endpoint.ts'
 import type { PeerHost } from './peer-host.ts'
 import { multicast, PeerSet } from './peers.ts'
 import type { ServerPlugin } from './plugin.ts'
-import type { CloseOptions, Server, ServerEvents } from './server.ts'
+import type { CloseOptions, MulticastOptions, Server, ServerEvents } from './server.ts'
 import { parseToken } from './ticket.ts'
 
 /** How long wires may take to close once everything is over, in milliseconds. */
@@ -69,7 +68,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   readonly #heart: Heartbeat
   /** The http.Server of this server alone. */
   readonly #own: HttpListener | undefined
-  readonly #undos: Undo[] = []
+  readonly #undos: End[] = []
   readonly #addresses: Addresses<PeerEndpoint>
   /** Links that carry no peer: their clients are not accepted yet, or their wires are about to close. */
   readonly #waiting = new Set<ServerLink>()
@@ -122,7 +121,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#own?.listen(socket === undefined ? { port, host: options.host } : { path: socket })
   }
 
-  multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number {
+  multicast(peers: Iterable<Peer>, value: unknown, options?: MulticastOptions): number {
     const lane = options?.lane === undefined ? 0 : this.lanes.indexOf(options.lane) + 1
     if (options?.lane !== undefined && lane === 0)
       throw new AnywireError(ERR_OPTION, `there is no lane '${options.lane}'`)
@@ -248,7 +247,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#checkEmpty()
     await emptied
     stop()
-    undoAll(this.#undos, (error, event) => this.admission.failed(error, event))
+    await undoAll(this.#undos, (error, event) => this.admission.failed(error, event))
     this.#heart.stop()
     for (const listener of this.#listeners) {
       try {

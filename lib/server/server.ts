@@ -39,6 +39,13 @@ export interface CloseOptions {
   readonly reconnect?: number | false
 }
 
+export interface MulticastOptions extends WriteOptions {
+  /** The name of a plugin. Default: none, it is the application's own. */
+  readonly lane?: string
+  /** Called for each peer that is full: it took the value, and `drain` tells when there is room for more. */
+  readonly full?: (peer: Peer) => void
+}
+
 /** Accepts clients. */
 export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
   readonly peers: Peers<P>
@@ -56,7 +63,7 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
    */
   guest(handshake: Handshake, context: unknown): P
   /** Writes a value to some of the peers as `peers.broadcast` does to all; over a plugin's lane when one is named. */
-  multicast(peers: Iterable<Peer>, value: unknown, options?: WriteOptions & { readonly lane?: string }): number
+  multicast(peers: Iterable<Peer>, value: unknown, options?: MulticastOptions): number
   /**
    * Shuts down: takes no more clients, sends what was written, tells clients when to come back, and leaves an http.Server
    * that was passed in as it was. Its own one it closes.

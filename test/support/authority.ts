@@ -146,7 +146,7 @@ export class World {
     return this.authority
   }
 
-  client(node = 'ann', peer: Peer | undefined = undefined): WireClient {
+  client(node = 'ann', peer?: Peer): WireClient {
     return new WireClient(this.authority, node, peer)
   }
 

@@ -1,5 +1,6 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_STORE } from '../../../lib/failures.ts'
+import type { Peer } from '../../../lib/server/peer.ts'
 import type { Store } from '../../../lib/store.ts'
 import type { Permissions } from '../../permissions/index.ts'
 import type { Multicast } from './fan-out.ts'
@@ -18,7 +19,7 @@ export interface AuthorityOptions extends RecordsServerOptions {
   /** How the same bytes are sent to many. Default: one after the other. */
   readonly multicast?: Multicast
   /** Something failed; nothing that was told is lost. */
-  readonly failed: (error: unknown, stage: string, peer?: object) => void
+  readonly failed: (error: unknown, stage: string, peer?: Peer) => void
 }
 
 /**

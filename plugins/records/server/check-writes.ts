@@ -27,7 +27,7 @@ export const sizeOf = ({ path, value }: { readonly path: string; readonly value:
 const isFinite = (value: Value | undefined): boolean => {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true
-  return (Object.values(value) as Value[]).every(isFinite)
+  return Object.values<Value>(value).every(isFinite)
 }
 
 /**

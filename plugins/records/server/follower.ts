@@ -52,10 +52,10 @@ export class Follower implements Author {
     return this.#link.peer
   }
 
-  /** Takes a frame. What is none ends the connection. */
-  receive(bytes: Uint8Array): void {
+  /** Takes what a client says. What is no frame ends the connection. */
+  receive(bytes: unknown): void {
     if (this.#isEnded) return
-    const frame = read(bytes)
+    const frame = bytes instanceof Uint8Array ? read(bytes) : undefined
     if (!frame) this.#fail()
     // A clock is measured with it, so it does not wait.
     else if (frame.type === 'ping') this.#send({ type: 'pong', asked: frame.asked, time: this.#now() })
