@@ -2,8 +2,8 @@
 export type Maybe<T> = T | Promise<T>
 
 /** Goes on with a value, at once where it is there. */
-export const after = <T, R>(value: Maybe<T>, next: (value: T) => Maybe<R>): Maybe<R> =>
-  value instanceof Promise ? value.then(there => next(there)) : next(value)
+export const after = <T, R>(value: Maybe<T>, goOn: (value: T) => Maybe<R>): Maybe<R> =>
+  value instanceof Promise ? value.then(goOn) : goOn(value)
 
 /** All of some values, at once where all are there. */
 export const all = <T>(values: readonly Maybe<T>[]): Maybe<readonly T[]> => {
