@@ -29,11 +29,15 @@ export interface Undone {
 const isBelow = (path: string, above: string): boolean =>
   path !== above && (above === '' || path.startsWith(`${above}.`))
 
-/** Whether what somebody wrote is still what is there, at a path and below it. */
+/**
+ * Whether nobody else has written at a path, above or below it, since this end did. What this end itself wrote later was taken back
+ * before, as steps are taken back the last one first.
+ */
 const isUntouched = (state: RecordState | undefined, path: string, stamp: Stamp): boolean => {
-  const own = state?.get(path)
-  if (!state || !own || own.t !== stamp.t || own.node !== stamp.node) return false
-  for (const register of state.registers()) if (isBelow(register.path, path) && isAfter(register, stamp)) return false
+  for (const register of state?.registers() ?? []) {
+    const isThere = register.path === path || isBelow(register.path, path) || isBelow(path, register.path)
+    if (isThere && register.node !== stamp.node && isAfter(register, stamp)) return false
+  }
   return true
 }
 

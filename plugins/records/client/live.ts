@@ -77,17 +77,17 @@ export abstract class Live<T> implements AsyncIterable<T> {
 
   /** Calls `listener` with a part of it: as soon as it is known, and whenever it has changed, if only by what is written here. */
   protected watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
-    let isKnown = this.status !== 'loading'
     let last = look()
-    const undo = this.#changes.on('change', () => {
+    let isTold = false
+    const tell = (): unknown => {
       const value = look()
-      const isNews = !isKnown && this.status !== 'loading'
-      isKnown ||= isNews
-      if (value === last && !isNews) return
+      if (value === last && (isTold || this.status === 'loading')) return undefined
+      isTold = true
       last = value
       return listener(value)
-    })
-    if (isKnown) this.#changes.call(listener, last)
+    }
+    const undo = this.#changes.on('change', tell)
+    this.#changes.call(tell)
     return undo
   }
 
@@ -106,9 +106,9 @@ class Changed extends Emitter<Changes> {
   }
 
   /** Calls one listener alone; what it throws harms nobody either. */
-  call<V>(listener: (value: V) => unknown, value: V): void {
+  call(listener: () => unknown): void {
     const one = new Changed(this.#report)
-    one.once('change', () => listener(value))
+    one.on('change', listener)
     one.emit('change')
   }
 
