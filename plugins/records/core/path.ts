@@ -32,10 +32,9 @@ const check = (keys: readonly string[], path: string): readonly string[] => {
   return keys
 }
 
-/** The keys of a path. @throws ERR_PATH */
-export const keysOf = (path: string): readonly string[] => {
+const split = (path: string): readonly string[] => {
   if (path === '') return []
-  if (!path.includes('\\')) return check(path.split('.'), path)
+  if (!path.includes('\\')) return path.split('.')
   const keys = ['']
   for (let at = 0; at < path.length; at++) {
     const unit = path[at]
@@ -46,8 +45,31 @@ export const keysOf = (path: string): readonly string[] => {
       keys.push((keys.pop() ?? '') + text)
     }
   }
-  return check(keys, path)
+  return keys
 }
+
+/** A path that is legal. */
+export interface Path {
+  readonly text: string
+  readonly keys: readonly string[]
+}
+
+/** How many paths are remembered: most records have the same few, and whoever makes up others does no harm. */
+const MOST_KNOWN = 4_096
+const known = new Map<string, Path>()
+
+/** A path and its keys; the same object as long as it is remembered, so that records share its text. @throws ERR_PATH */
+export const parse = (text: string): Path => {
+  const path = known.get(text)
+  if (path) return path
+  if (known.size >= MOST_KNOWN) known.clear()
+  const parsed = { text, keys: check(split(text), text) }
+  known.set(text, parsed)
+  return parsed
+}
+
+/** The keys of a path. @throws ERR_PATH */
+export const keysOf = (path: string): readonly string[] => parse(path).keys
 
 /** The path of keys. @throws ERR_PATH */
 export const pathOf = (keys: readonly string[]): string => {

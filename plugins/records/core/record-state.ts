@@ -1,45 +1,29 @@
 import type { Value } from '../../../lib/store.ts'
-import { below, keysOf } from './path.ts'
+import { add, digestOfRegister } from './digest.ts'
+import { below, parse } from './path.ts'
+import { Branch, clear, copyOf, isWritten, look, Place, showsBelow } from './place.ts'
 import { DELETED, isAfter, LEAF, OBJECT, wins } from './register.ts'
-import type { Kind, Register } from './register.ts'
+import type { Register } from './register.ts'
 
-/** A place in a record: a register, or only the way to those below it. */
-class Place implements Register {
-  readonly path: string
-  readonly key: string
-  readonly parent: Place | undefined
-  kind: Kind = LEAF
-  value: Value | undefined = undefined
-  /** Below 0 where nothing was written at this very path. */
-  t = -1
-  node = ''
-  /** The number of the change that wrote it. */
-  seq = 0
-  children: Map<string, Place> | undefined = undefined
-  /** What applications see here; undefined for nothing. Only right while `fresh`. */
-  seen: Value | undefined = undefined
-  fresh = false
-
-  constructor(parent: Place | undefined, key: string, path: string) {
-    this.parent = parent
-    this.key = key
-    this.path = path
-  }
+/** A register, with the number of the change that wrote it. */
+export interface Kept extends Register {
+  readonly seq: number
 }
-
-/** Numbers compare as the stamps do; where nothing was written there is no stamp. */
-const isWritten = (place: Place): boolean => place.t >= 0
 
 /**
  * The state of one record: a register for each path that was written, without those that an ancestor with a greater stamp hides.
- * Merging is a join: whatever the order, however often, in whatever pieces registers come, the state is the same.
+ * Merging is a join: whatever the order, however often, in whatever pieces registers come, the state is the same, and looks the
+ * same to the byte.
  */
 export class RecordState {
-  readonly #root = new Place(undefined, '', '')
+  #root = new Place('', '')
   /** Told of each register that is gone for good, because something above it was written later. */
   readonly #pruned: ((path: string) => void) | undefined
+  #digest: number | undefined = 0
   /** How many registers there are. */
   size = 0
+  /** The greatest number of a change that was merged. */
+  seq = 0
 
   constructor(pruned?: (path: string) => void) {
     this.#pruned = pruned
@@ -47,33 +31,29 @@ export class RecordState {
 
   /**
    * Merges a register into the state.
-   * @param seq - the number of the change, for `since`
+   * @param seq - the number of the change, for `registers`
    * @returns whether it changed the state
    * @throws ERR_PATH
    */
   merge(register: Register, seq = 0): boolean {
-    const { path } = register
-    let place: Place | undefined = this.#root
-    let missing: readonly string[] = []
-    const keys = keysOf(path)
-    // A loop by hand: this is the hot path.
-    for (let at = 0; at < keys.length; at++) {
+    // The hot path: loops by hand, and nothing is made that does not stay.
+    const { keys, text } = parse(register.path)
+    let place = this.#root
+    let depth = 0
+    for (; depth < keys.length; depth++) {
       // Only the stamp decides what hides what is below: were it the kind too, the order of arrival would matter.
       if (isWritten(place) && isAfter(place, register)) return false
-      const child: Place | undefined = place.children?.get(keys[at] as string)
-      if (!child) {
-        missing = keys.slice(at)
-        break
-      }
+      const child = place.branch?.places.get(keys[depth] as string)
+      if (!child) break
       place = child
     }
-    if (missing.length === 0 && isWritten(place) && !wins(register, place)) return false
-    // A place that is not fresh has no fresh one above it, so this ends where everything is known to be stale.
-    for (let above: Place | undefined = place; above?.fresh; above = above.parent) above.fresh = false
-    for (const key of missing) {
-      const child: Place = new Place(place, key, below(place.path, key))
-      place.children ??= new Map()
-      place.children.set(key, child)
+    if (depth === keys.length && isWritten(place) && !wins(register, place)) return false
+    this.#touch(keys)
+    for (; depth < keys.length; depth++) {
+      const key = keys[depth] as string
+      const child = new Place(key, depth === keys.length - 1 ? text : below(place.path, key))
+      place.branch ??= new Branch()
+      place.branch.add(child)
       place = child
     }
     if (!isWritten(place)) this.size++
@@ -82,14 +62,15 @@ export class RecordState {
     place.t = register.t
     place.node = register.node
     place.seq = seq
-    if (place.children) this.#prune(place, register)
+    if (seq > this.seq) this.seq = seq
+    if (place.branch) this.#prune(place, register)
     return true
   }
 
   /** What was written at a path. */
-  get(path: string): (Register & { readonly seq: number }) | undefined {
+  get(path: string): Kept | undefined {
     const place = this.#find(path)
-    return place && isWritten(place) ? place : undefined
+    return place && isWritten(place) ? keep(place) : undefined
   }
 
   /**
@@ -99,6 +80,12 @@ export class RecordState {
   view(path = ''): Value | undefined {
     const place = this.#find(path)
     return place && look(place)
+  }
+
+  /** What an application sees at a path, if that is one value and no object with fields; cheaper than `view`. @throws ERR_PATH */
+  leaf(path: string): Value | undefined {
+    const place = this.#find(path)
+    return place && isWritten(place) && place.kind === LEAF && !showsBelow(place) ? place.value : undefined
   }
 
   /** Whether somebody made the record and nobody deleted it since; what is written below alone does not bring it back. */
@@ -113,14 +100,27 @@ export class RecordState {
   }
 
   /** The registers that changed behind `seq`; all of them by default. Parents come before what is below them. */
-  *registers(seq = -1): Generator<Register & { readonly seq: number }> {
-    yield* walk(this.#root, seq)
+  registers(seq = -1): readonly Kept[] {
+    const found: Kept[] = []
+    if (this.seq > seq) collect(this.#root, seq, found)
+    return found
+  }
+
+  /**
+   * A number that two states share if they have the same registers, but for what was deleted: tombstones may be gone on one
+   * side. See digest.ts. It is worked out when it is asked for after a change.
+   */
+  get digest(): number {
+    return (this.#digest ??= digestOf(this.#root))
   }
 
   /** A state of its own with the same registers. */
   copy(pruned?: (path: string) => void): RecordState {
     const copy = new RecordState(pruned)
-    for (const register of this.registers()) copy.merge(register, register.seq)
+    copy.#root = copyOf(this.#root)
+    copy.#digest = this.#digest
+    copy.size = this.size
+    copy.seq = this.seq
     return copy
   }
 
@@ -130,79 +130,73 @@ export class RecordState {
    */
   collect(before: number): { path: string; seq: number }[] {
     const gone: { path: string; seq: number }[] = []
-    const all = [...this.registers()]
-    for (const register of all) {
-      if (register.kind !== DELETED || register.t >= before) continue
-      gone.push({ path: register.path, seq: register.seq })
-      this.#remove(register.path)
-    }
+    forget(this.#root, before, gone)
+    this.size -= gone.length
     return gone
   }
 
   #find(path: string): Place | undefined {
     let place: Place | undefined = this.#root
-    if (path === '') return place
-    for (const key of keysOf(path)) {
-      place = place.children?.get(key)
-      if (!place) return undefined
-    }
+    if (path !== '') for (const key of parse(path).keys) place = place?.branch?.places.get(key)
     return place
   }
 
-  #remove(path: string): void {
-    const place = this.#find(path)
-    if (!place) return
-    place.t = -1
-    place.value = undefined
-    place.kind = LEAF
-    this.size--
-    sweep(place)
+  /** What is seen along a path is not known any more. */
+  #touch(keys: readonly string[]): void {
+    this.#digest = undefined
+    let branch = this.#root.branch
+    for (let depth = 0; branch && depth < keys.length; depth++) {
+      branch.isFresh = false
+      branch = branch.places.get(keys[depth] as string)?.branch
+    }
   }
 
   /** Removes what a greater stamp above hides now. */
   #prune(place: Place, register: Register): void {
-    for (const child of place.children?.values() ?? []) {
-      if (child.children) this.#prune(child, register)
+    const { branch } = place
+    if (!branch) return
+    branch.isFresh = false
+    for (const child of branch.places.values()) {
+      if (child.branch) this.#prune(child, register)
       if (isWritten(child) && isAfter(register, child)) {
-        child.t = -1
-        child.value = undefined
+        clear(child)
         this.size--
         this.#pruned?.(child.path)
       }
-      if (!isWritten(child) && !child.children) {
-        place.children?.delete(child.key)
-        if (place.children?.size === 0) place.children = undefined
-      }
+      drop(branch, child)
     }
+    if (branch.places.size === 0) place.branch = undefined
   }
 }
 
-/** Removes places that are nothing and lead nowhere. */
-const sweep = (place: Place): void => {
-  for (let empty = place; empty.parent && !isWritten(empty) && !empty.children; empty = empty.parent) {
-    empty.parent.children?.delete(empty.key)
-    if (empty.parent.children?.size === 0) empty.parent.children = undefined
-  }
+const keep = ({ path, kind, value, t, node, seq }: Place): Kept => ({ path, kind, value, t, node, seq })
+
+/** Removes a place that is nothing and leads nowhere. */
+const drop = (branch: Branch, child: Place): void => {
+  if (!isWritten(child) && !child.branch) branch.places.delete(child.key)
 }
 
-/** What is below decides, if anything is; else what was written here. */
-const look = (place: Place): Value | undefined => {
-  if (place.fresh) return place.seen
-  let fields: Record<string, Value> | undefined
-  for (const child of place.children?.values() ?? []) {
-    const value = look(child)
-    if (value !== undefined) (fields ??= {})[child.key] = value
-  }
-  if (fields) place.seen = Object.freeze(fields)
-  else if (!isWritten(place) || place.kind === DELETED) place.seen = undefined
-  else place.seen = place.kind === OBJECT ? EMPTY : place.value
-  place.fresh = true
-  return place.seen
+const collect = (place: Place, seq: number, found: Kept[]): void => {
+  if (isWritten(place) && place.seq > seq) found.push(keep(place))
+  if (place.branch) for (const child of place.branch.places.values()) collect(child, seq, found)
 }
 
-const EMPTY: Value = Object.freeze({})
+const digestOf = (place: Place): number => {
+  let digest = isWritten(place) && place.kind !== DELETED ? digestOfRegister(place) : 0
+  if (place.branch) for (const child of place.branch.places.values()) digest = add(digest, digestOf(child))
+  return digest
+}
 
-function* walk(place: Place, seq: number): Generator<Place> {
-  if (isWritten(place) && place.seq > seq) yield place
-  for (const child of place.children?.values() ?? []) yield* walk(child, seq)
+const forget = (place: Place, before: number, gone: { path: string; seq: number }[]): void => {
+  const { branch } = place
+  if (isWritten(place) && place.kind === DELETED && place.t < before) {
+    gone.push({ path: place.path, seq: place.seq })
+    clear(place)
+  }
+  if (!branch) return
+  for (const child of branch.places.values()) {
+    forget(child, before, gone)
+    drop(branch, child)
+  }
+  if (branch.places.size === 0) place.branch = undefined
 }

@@ -1,0 +1,109 @@
+import type { Value } from '../../../lib/store.ts'
+import { DELETED, LEAF, OBJECT } from './register.ts'
+import type { Kind, Register } from './register.ts'
+import { compareText } from './value.ts'
+
+/** What is below a place. */
+export class Branch {
+  places = new Map<string, Place>()
+  /** What applications see here: an object, or undefined for nothing. Only right while `isFresh`. */
+  seen: Value | undefined = undefined
+  isFresh = false
+  #last = ''
+  #isSorted = true
+
+  add(place: Place): void {
+    this.places.set(place.key, place)
+    if (place.key < this.#last) this.#isSorted = false
+    this.#last = place.key
+  }
+
+  /** Fields have an order of their own, so that equal states look the same to the byte, whatever came first. */
+  sort(): void {
+    if (this.#isSorted) return
+    const places = [...this.places.values()].sort((a, b) => compareText(a.key, b.key))
+    this.places = new Map()
+    this.#isSorted = true
+    for (const place of places) this.add(place)
+  }
+}
+
+/** A place in a record: a register, or only the way to those below it. There are many of them, so they are small. */
+export class Place implements Register {
+  readonly key: string
+  readonly path: string
+  kind: Kind = LEAF
+  value: Value | undefined = undefined
+  /** Below 0 where nothing was written at this very path. */
+  t = -1
+  node = ''
+  /** The number of the change that wrote it. */
+  seq = 0
+  branch: Branch | undefined = undefined
+
+  constructor(key: string, path: string) {
+    this.key = key
+    this.path = path
+  }
+}
+
+export const isWritten = (place: Place): boolean => place.t >= 0
+
+/** A place with all below it, as it is now. */
+export const copyOf = (place: Place): Place => {
+  const copy = new Place(place.key, place.path)
+  copy.kind = place.kind
+  copy.value = place.value
+  copy.t = place.t
+  copy.node = place.node
+  copy.seq = place.seq
+  if (!place.branch) return copy
+  copy.branch = new Branch()
+  for (const child of place.branch.places.values()) copy.branch.add(copyOf(child))
+  // What is seen is frozen, so both may have it.
+  copy.branch.seen = place.branch.seen
+  copy.branch.isFresh = place.branch.isFresh
+  return copy
+}
+
+/** Forgets what was written at a place. */
+export const clear = (place: Place): void => {
+  place.kind = LEAF
+  place.value = undefined
+  place.t = -1
+  place.node = ''
+}
+
+const lookBelow = (branch: Branch): Value | undefined => {
+  if (branch.isFresh) return branch.seen
+  branch.sort()
+  let fields: Record<string, Value> | undefined
+  for (const child of branch.places.values()) {
+    const value = look(child)
+    if (value !== undefined) (fields ??= {})[child.key] = value
+  }
+  branch.seen = fields && Object.freeze(fields)
+  branch.isFresh = true
+  return branch.seen
+}
+
+const EMPTY: Value = Object.freeze({})
+
+/** What applications see at a place. What is below decides, if anything is seen there; else what was written here. */
+export const look = (place: Place): Value | undefined => {
+  const fields = place.branch && lookBelow(place.branch)
+  if (fields) return fields
+  if (!isWritten(place) || place.kind === DELETED) return undefined
+  return place.kind === OBJECT ? EMPTY : place.value
+}
+
+/** Whether applications see anything at a place. */
+const shows = (place: Place): boolean => (isWritten(place) && place.kind !== DELETED) || showsBelow(place)
+
+/** Whether applications see anything below a place. */
+export const showsBelow = ({ branch }: Place): boolean => {
+  if (!branch) return false
+  if (branch.isFresh) return branch.seen !== undefined
+  for (const child of branch.places.values()) if (shows(child)) return true
+  return false
+}
