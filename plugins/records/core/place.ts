@@ -1,5 +1,5 @@
 import type { Value } from '../../../lib/store.ts'
-import { DELETED, LEAF, OBJECT } from './register.ts'
+import { LEAF, OBJECT } from './register.ts'
 import type { Kind, Register } from './register.ts'
 import { compareText } from './value.ts'
 
@@ -33,6 +33,7 @@ export class Place implements Register {
   readonly key: string
   readonly path: string
   kind: Kind = LEAF
+  /** Undefined where nothing is seen by itself: where nothing was written, or an object, or it was deleted. */
   value: Value | undefined = undefined
   /** Below 0 where nothing was written at this very path. */
   t = -1
@@ -93,17 +94,15 @@ const EMPTY: Value = Object.freeze({})
 export const look = (place: Place): Value | undefined => {
   const fields = place.branch && lookBelow(place.branch)
   if (fields) return fields
-  if (!isWritten(place) || place.kind === DELETED) return undefined
   return place.kind === OBJECT ? EMPTY : place.value
 }
-
-/** Whether applications see anything at a place. */
-const shows = (place: Place): boolean => (isWritten(place) && place.kind !== DELETED) || showsBelow(place)
 
 /** Whether applications see anything below a place. */
 export const showsBelow = ({ branch }: Place): boolean => {
   if (!branch) return false
   if (branch.isFresh) return branch.seen !== undefined
-  for (const child of branch.places.values()) if (shows(child)) return true
+  for (const child of branch.places.values()) {
+    if (child.kind === OBJECT || child.value !== undefined || showsBelow(child)) return true
+  }
   return false
 }

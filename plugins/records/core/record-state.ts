@@ -2,7 +2,7 @@ import type { Value } from '../../../lib/store.ts'
 import { add, digestOfRegister } from './digest.ts'
 import { below, parse } from './path.ts'
 import { Branch, clear, copyOf, isWritten, look, Place, showsBelow } from './place.ts'
-import { DELETED, isAfter, LEAF, OBJECT, wins } from './register.ts'
+import { DELETED, isAfter, OBJECT, wins } from './register.ts'
 import type { Register } from './register.ts'
 
 /** A register, with the number of the change that wrote it. */
@@ -85,7 +85,7 @@ export class RecordState {
   /** What an application sees at a path, if that is one value and no object with fields; cheaper than `view`. @throws ERR_PATH */
   leaf(path: string): Value | undefined {
     const place = this.#find(path)
-    return place && isWritten(place) && place.kind === LEAF && !showsBelow(place) ? place.value : undefined
+    return place && !showsBelow(place) ? place.value : undefined
   }
 
   /** Whether somebody made the record and nobody deleted it since; what is written below alone does not bring it back. */
