@@ -226,7 +226,7 @@ describe('records: what applications use', () => {
 
     it('keeps what two people do to it at the same time', () => {
       const { stage, todo } = start()
-      todo.replace(TODO)
+      todo.patch(TODO)
       const other = new Stage()
       const theirs = surface(other).get('todos/1')
       const exchange = () => {
