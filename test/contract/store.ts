@@ -62,6 +62,15 @@ export const storeContract = (
       await fixture.stop?.()
     }
 
+    const empty = async (): Promise<void> => {
+      const [rows, entries] = [await all(store), await store.entries('')]
+      await store.commit({
+        rows: [],
+        removed: rows.map(({ record, path }) => [record, path]),
+        entries: entries.map(([key]) => [key, undefined])
+      })
+    }
+
     beforeEach(renew)
     afterEach(end)
 
@@ -193,13 +202,11 @@ export const storeContract = (
       await fc.assert(
         fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 8 }), text, async (names, prefix) => {
           const ids = [...new Set(names.filter(name => name !== ''))].sort()
+          await empty()
           await store.commit({
             rows: ids.map(id => row(id, '', 1)),
-            removed: (await store.records('')).map(id => [id, '']),
-            entries: [
-              ...(await store.entries('')).map(([key]) => [key, undefined] as const),
-              ...ids.map(id => [id, id] as const)
-            ]
+            removed: [],
+            entries: ids.map(id => [id, id])
           })
           const found = ids.filter(id => id.startsWith(prefix))
           assert.deepEqual(await store.records(prefix), found)
@@ -402,8 +409,7 @@ export const storeContract = (
       )
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 20 }), async steps => {
-          await end()
-          await renew()
+          await empty()
           const model = new Model()
           for (const step of steps) {
             if (step === 'reopen') await reopen()

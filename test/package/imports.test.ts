@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { forbiddenImports, waysToNode } from './imports.ts'
 
+/** What is for Node alone. */
+const NODE = ['./node', './bundle', './contract', './stores/sqlite']
+
 const FOLDERS = ['lib', 'parsers', 'transformers', 'plugins', 'stores', 'bundle']
 
 const readSources = (): Map<string, string> => {
@@ -17,7 +20,7 @@ type Target = string | { readonly browser?: { readonly default: string }; readon
 const browserEntries = (): string[] => {
   const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, Target> }
   return Object.entries(manifest.exports).flatMap(([subpath, target]) => {
-    if (typeof target === 'string' || ['./node', './bundle', './contract'].includes(subpath)) return []
+    if (typeof target === 'string' || NODE.includes(subpath)) return []
     return [(target.browser ?? target).default.replace('./dist/', '').replace(/js$/, 'ts')]
   })
 }

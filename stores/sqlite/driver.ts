@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_MISSING_PACKAGE } from '../../lib/failures.ts'
+import type { Driver } from './messages.ts'
+
+type Parameter = string | number | null
+
+/** What both libraries have in common. */
+export interface Statement {
+  run(...parameters: readonly Parameter[]): unknown
+  all(...parameters: readonly Parameter[]): unknown[]
+  get(...parameters: readonly Parameter[]): unknown
+}
+
+export interface Database {
+  exec(sql: string): unknown
+  prepare(sql: string): Statement
+  close(): unknown
+}
+
+type Open = (file: string) => Database
+
+type Require = (name: string) => unknown
+
+const load: Record<Driver, (require: Require) => Open> = {
+  'node:sqlite': require => {
+    const { DatabaseSync } = require('node:sqlite') as { DatabaseSync: new (file: string) => Database }
+    return file => new DatabaseSync(file)
+  },
+  'better-sqlite3': require => {
+    const Database = require('better-sqlite3') as new (file: string) => Database
+    return file => new Database(file)
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_UNKNOWN_BUILTIN_MODULE')
+
+/**
+ * What opens databases: by the Node itself where it can, else by the package.
+ * @param require - another one in tests
+ * @throws ERR_MISSING_PACKAGE
+ */
+export const loadDriver = (driver: Driver | undefined, require: Require = createRequire(import.meta.url)): Open => {
+  const names: readonly Driver[] = driver ? [driver] : ['node:sqlite', 'better-sqlite3']
+  let cause: unknown
+  for (const name of names) {
+    try {
+      return load[name](require)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      cause = error
+    }
+  }
+  const remedy = driver === 'node:sqlite' ? 'Node 22.13 or later has it' : 'npm install better-sqlite3@12'
+  throw new AnywireError(ERR_MISSING_PACKAGE, remedy, cause)
+}
