@@ -5,10 +5,7 @@ import { below, isKey, keysOf } from './path.ts'
 import type { RecordState } from './record-state.ts'
 import { DELETED, IMPLICIT, INCREMENT, isAfter, LEAF, OBJECT } from './register.ts'
 import type { Kind, Stamp, Write } from './register.ts'
-import { isSame } from './value.ts'
-
-/** How deep a value may be nested. */
-const DEEPEST = 64
+import { DEEPEST, isSame, isText } from './value.ts'
 
 type Fields = { readonly [key: string]: unknown }
 
@@ -83,14 +80,15 @@ export class Edit {
   #open(path: string): number {
     const keys = keysOf(path)
     const state = this.#state
-    if (!state?.get('')) this.#write('', OBJECT, undefined, IMPLICIT)
+    if (!state?.isWritten) this.#write('', OBJECT, undefined, IMPLICIT)
+    if (!state) return keys.length
     let above = ''
-    for (const key of keys) {
-      const value = state?.view(above)
+    for (let depth = 0; depth < keys.length; depth++) {
+      if (depth > 0) above = below(above, keys[depth - 1] ?? '')
+      const value = state.leaf(above)
       if (Array.isArray(value))
         throw new AnywireError(ERR_PATH, `'${above}' is an array, which is one value; a list has items`)
-      if (value !== undefined && !isFields(value)) this.#write(above, OBJECT)
-      above = below(above, key)
+      if (value !== undefined) this.#write(above, OBJECT)
     }
     return keys.length
   }
@@ -153,36 +151,55 @@ export class Edit {
 
   /** A value that nobody can change any more. */
   #copy(value: unknown): Value {
-    let room = this.#maxValue
-    const pay = (bytes: number): void => {
-      room -= bytes
-      if (room < 0) throw new AnywireError(ERR_TOO_LARGE, `a value of more than ${this.#maxValue} bytes`)
-    }
-    const copy = (value: unknown, depth: number): Value => {
-      pay(1)
-      if (value === null || typeof value === 'boolean') return value
-      if (typeof value === 'number' && Number.isFinite(value)) return value
-      if (typeof value === 'string') {
-        pay(value.length)
-        return value
-      }
-      if (value instanceof Uint8Array) {
-        pay(value.length)
-        return value.slice()
-      }
-      if (depth > DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
-      if (Array.isArray(value)) return Object.freeze(value.map(item => copy(item, depth + 1)))
-      if (!isFields(value))
-        throw new AnywireError(ERR_ENCODE, `${Object.prototype.toString.call(value)} is no value of a record`)
-      const fields: Record<string, Value> = {}
-      for (const [key, item] of Object.entries(value)) {
-        if (item === undefined) continue
-        pay(key.length)
-        if (!isKey(key)) throw new AnywireError(ERR_PATH, `'${key.slice(0, 100)}'`)
-        fields[key] = copy(item, depth + 1)
-      }
-      return Object.freeze(fields)
-    }
-    return copy(value, 0)
+    // The rule, and the hot path.
+    if (typeof value === 'number' && Number.isFinite(value)) return value + 0
+    if (typeof value === 'boolean' || value === null) return value
+    return copyOf(value, new Room(this.#maxValue), 0)
   }
+}
+
+/** How much of a value there still may be. */
+class Room {
+  readonly #most: number
+  #left: number
+
+  constructor(most: number) {
+    this.#most = most
+    this.#left = most
+  }
+
+  pay(bytes: number): void {
+    this.#left -= bytes
+    if (this.#left < 0) throw new AnywireError(ERR_TOO_LARGE, `a value of more than ${this.#most} bytes`)
+  }
+}
+
+const copyOf = (value: unknown, room: Room, depth: number): Value => {
+  room.pay(1)
+  if (value === null || typeof value === 'boolean') return value
+  // -0 is 0, as in JSON.
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0
+  if (typeof value === 'string') {
+    room.pay(value.length)
+    if (!isText(value)) throw new AnywireError(ERR_ENCODE, 'half of a surrogate pair is no text')
+    return value
+  }
+  if (value instanceof Uint8Array) {
+    room.pay(value.length)
+    return value.slice()
+  }
+  if (depth >= DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
+  if (Array.isArray(value)) return Object.freeze(value.map(item => copyOf(item, room, depth + 1)))
+  if (!isFields(value))
+    throw new AnywireError(ERR_ENCODE, `${Object.prototype.toString.call(value)} is no value of a record`)
+  const fields: Record<string, Value> = {}
+  // In one order, so that equal values are the same bytes.
+  for (const key of Object.keys(value).sort()) {
+    const item = value[key]
+    if (item === undefined) continue
+    room.pay(key.length)
+    if (!isKey(key)) throw new AnywireError(ERR_PATH, `'${key.slice(0, 100)}'`)
+    fields[key] = copyOf(item, room, depth + 1)
+  }
+  return Object.freeze(fields)
 }

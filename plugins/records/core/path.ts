@@ -1,5 +1,6 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_PATH } from '../../../lib/failures.ts'
+import { isText } from './value.ts'
 
 /*
  * A path is text: keys with dots between them, and '' for the record itself. A dot or a backslash within a key has a
@@ -20,7 +21,7 @@ export const escapeKey = (key: string): string => (/[.\\]/.test(key) ? key.repla
 export const below = (path: string, key: string): string => (path ? `${path}.${escapeKey(key)}` : escapeKey(key))
 
 /** Whether a path may have this key. */
-export const isKey = (key: string): boolean => !FORBIDDEN.has(key) && !key.includes('\0')
+export const isKey = (key: string): boolean => !FORBIDDEN.has(key) && !key.includes('\0') && isText(key)
 
 const refuse = (path: string): never => {
   throw new AnywireError(ERR_PATH, `'${path.slice(0, 100)}'`)
@@ -83,7 +84,11 @@ const LONGEST_ID = 256
 
 /** Whether a record may have this id. The part up to the last slash is its collection. */
 export const isId = (id: unknown): id is string =>
-  typeof id === 'string' && id.length <= LONGEST_ID && /^[^\0]*[^\0/]$/.test(id) && !id.includes('__proto__')
+  typeof id === 'string' &&
+  id.length <= LONGEST_ID &&
+  /^[^\0]*[^\0/]$/.test(id) &&
+  !id.includes('__proto__') &&
+  isText(id)
 
 /** The collection of a record: what its id has up to the last slash; '' for none. */
 export const collectionOf = (id: string): string => id.slice(0, id.lastIndexOf('/') + 1)

@@ -88,6 +88,11 @@ export class RecordState {
     return place && !showsBelow(place) ? place.value : undefined
   }
 
+  /** Whether there is a register at the record itself: it was made, by itself or by writing into it, or deleted. */
+  get isWritten(): boolean {
+    return isWritten(this.#root)
+  }
+
   /** Whether somebody made the record and nobody deleted it since; what is written below alone does not bring it back. */
   get isMade(): boolean {
     return isWritten(this.#root) && this.#root.kind === OBJECT

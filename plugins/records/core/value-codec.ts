@@ -1,6 +1,6 @@
 import type { Value } from '../../../lib/store.ts'
 import { malformed } from './bytes.ts'
-import { isList } from './value.ts'
+import { DEEPEST, isList } from './value.ts'
 import type { Reader, Writer } from './bytes.ts'
 
 /*
@@ -18,9 +18,6 @@ const TEXT = 6
 const BYTES = 7
 const LIST = 8
 const FIELDS = 9
-
-/** How deep values may be nested. */
-const DEEPEST = 64
 
 /** The code of a value. */
 export const codeOf = (value: Value | undefined): number => {

@@ -2,6 +2,14 @@ import type { Value } from '../../../lib/store.ts'
 
 type Fields = { readonly [key: string]: Value }
 
+/** How deep values may be nested: so many arrays and objects, one in the other. */
+export const DEEPEST = 64
+
+/** Whether text survives UTF-8: a surrogate without its other half does not. */
+export const isText = (text: string & { isWellFormed?(): boolean }): boolean =>
+  // Browsers before 2023 have no isWellFormed.
+  text.isWellFormed ? text.isWellFormed() : !/\p{Surrogate}/u.test(text)
+
 /** Unlike `Array.isArray` it says of what. */
 export const isList = (value: Value | undefined): value is readonly Value[] => Array.isArray(value)
 

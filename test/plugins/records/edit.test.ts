@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Value } from '../../../lib/store.ts'
+import { decodeFrame, encodeFrame } from '../../../plugins/records/core/codec.ts'
 import { Edit } from '../../../plugins/records/core/edit.ts'
 import { RecordState } from '../../../plugins/records/core/record-state.ts'
 import { INCREMENT } from '../../../plugins/records/core/register.ts'
@@ -121,6 +122,12 @@ describe('records: edits', () => {
     assert.deepEqual(state.view(), { c: 3 })
   })
 
+  it('equal values are the same bytes', () => {
+    const [one, other] = [[{ b: 1, a: -0 }], [{ a: 0, b: 1 }]].map(list => JSON.stringify(make({ list }).view()))
+    assert.equal(one, other)
+    assert.ok(Object.is(make({ zero: -0 }).view('zero'), 0))
+  })
+
   it('what was given may be changed afterwards', () => {
     const tags = ['a', { deep: 1 }]
     const bytes = Uint8Array.of(1)
@@ -144,6 +151,8 @@ describe('records: edits', () => {
       new Date(),
       new Map(),
       [undefined],
+      '\ud83d',
+      ['\udc4d'],
       endless,
       loop
     ]
@@ -164,11 +173,23 @@ describe('records: edits', () => {
       (edit: Edit) => edit.set('a.__proto__.polluted', 1),
       (edit: Edit) => edit.set('a.constructor.prototype', 1),
       (edit: Edit) => edit.delete('a..b'),
+      (edit: Edit) => edit.set('a.\ud83d', 1),
+      (edit: Edit) => edit.set('', { '\udc4d': 1 }),
       (edit: Edit) => edit.set('tags.0', 1)
     ]) {
       assert.throws(() => change(make({ tags: [1] }), act), { code: 'ERR_PATH' })
     }
     assert.equal(({} as { polluted?: boolean }).polluted, undefined)
+  })
+
+  it('refuses what is nested too deep for a frame, and nothing else', () => {
+    const nest = (levels: number): unknown => (levels ? [nest(levels - 1)] : 1)
+    const [write] = change(new RecordState(), edit => edit.set('a', nest(64))).slice(-1)
+    assert.ok(write)
+    const records = [{ record: 'r', registers: [write] }]
+    const frame = { type: 'write', node: 'me', number: 1, atomic: false, conditions: [], records } as const
+    assert.deepEqual(decodeFrame(encodeFrame(frame)), frame)
+    assert.throws(() => change(new RecordState(), edit => edit.set('a', nest(65))), { code: 'ERR_ENCODE' })
   })
 
   it('refuses what is too large', () => {
