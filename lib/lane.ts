@@ -12,6 +12,8 @@ export interface Lane extends Listenable<LaneEvents> {
   readonly connected: boolean
   /** As `Connection.write`. On a lane that is not connected the value is dropped, and false returned. */
   write(value: unknown, options?: WriteOptions): boolean
+  /** Tells the connection's `error` what a function of the application threw, or rejected with; `stage` is what it was for. */
+  failed(error: unknown, stage: string): void
 }
 
 /** What a lane needs of its connection. */
@@ -38,8 +40,8 @@ export class LaneEnd extends Emitter<LaneEvents> implements Lane {
     return this.connected && this.#host.transmit(this.number, value, options)
   }
 
-  override failed(error: unknown, event: string): void {
-    this.#host.failed(error, event)
+  override failed(error: unknown, stage: string): void {
+    this.#host.failed(error, stage)
   }
 }
 

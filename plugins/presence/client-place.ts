@@ -1,8 +1,11 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
+import { textOf } from '../../lib/errors.ts'
 import type { AnywireError } from '../../lib/errors.ts'
-import { ENTER, LEAVE, STATE, UNWATCH, WATCH } from './wire.ts'
-import type { Ask, News, Verb } from './wire.ts'
+import { errorOf } from '../../lib/requests.ts'
+import type { Request, Requests } from '../../lib/requests.ts'
+import { ENTER, ROWS, toRows, WATCH } from './wire.ts'
+import type { Row, Verb } from './wire.ts'
 
 /** Someone in a place. */
 export interface Member<Data = unknown> {
@@ -49,136 +52,166 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
   members(): readonly Member<Data>[]
 }
 
-interface Asking {
-  ask(what: Ask, place: ClientPlace): Promise<void>
-  update(place: ClientPlace): void
+/** What the places of a client share. */
+interface Desk {
+  readonly requests: Requests
+  /** Has a place say its latest data at the end of this turn. */
+  soon(place: ClientPlace): void
+  /** The same text for the same value. */
   print(value: unknown): string
   failed(error: unknown, event: string): void
 }
 
 export class ClientPlace extends Emitter<PlaceEvents> implements Place {
   readonly name: string
-  isIn = false
-  isWatched = false
-  data: unknown
-  /** What was last on its way to the server. */
-  said: unknown
-  readonly #asking: Asking
+  readonly #desk: Desk
+  /** What was asked for last. */
+  readonly #asked: { [V in Verb]?: Request } = {}
   #members = new Map<string, Member>()
-  /** What has come of a list that takes more than one message. */
-  #part: News | undefined
-  /** Which answer counts: the one to what was asked last. */
-  readonly #turns = [0, 0, 0]
+  /** What was last on its way to the server. */
+  #said: unknown
 
-  constructor(name: string, asking: Asking) {
+  constructor(name: string, desk: Desk) {
     super()
     this.name = name
-    this.#asking = asking
+    this.#desk = desk
+  }
+
+  get isIn(): boolean {
+    return !!this.#asked.enter
   }
 
   enter(data: unknown): Promise<void> {
-    this.data = data
-    return this.#begin(ENTER)
+    this.#said = data
+    return this.#ask(ENTER, data)
   }
 
   update(data: unknown): void {
-    if (!this.isIn) return
-    this.data = data
-    this.#asking.update(this)
+    const { enter } = this.#asked
+    if (!enter) return
+    enter.packet = [ENTER, this.name, data]
+    this.#desk.soon(this)
   }
 
   leave(): Promise<void> {
-    if (!this.isIn) return Promise.resolve()
-    this.#turn(ENTER, false)
-    return this.#asking.ask(LEAVE, this)
+    return this.#end(ENTER)
   }
 
   watch(): Promise<void> {
-    return this.#begin(WATCH)
+    return this.#ask(WATCH)
   }
 
   unwatch(): Promise<void> {
-    this.#turn(WATCH, false)
-    return this.#asking.ask(UNWATCH, this)
+    return this.#end(WATCH)
   }
 
   members(): readonly Member[] {
     return [...this.#members.values()]
   }
 
-  /** The server tells who is here, or what has changed. */
-  changed(news: News): void {
-    if (!this.isWatched) return
-    const part = news.type === STATE ? undefined : this.#part
-    const all = part ? { ...part, rows: [...part.rows, ...news.rows] } : news
-    this.#part = news.more ? all : undefined
-    if (!news.more) this.#apply(all)
+  /**
+   * Says the latest data.
+   * @returns whether there is room for more
+   */
+  say(): boolean {
+    const { enter } = this.#asked
+    if (!enter?.number) return true
+    const [, , data] = enter.packet
+    try {
+      const room = this.#desk.requests.tell(enter, data)
+      this.#said = data
+      return room
+    } catch (error) {
+      // Others see what was said before, in sessions to come too.
+      enter.packet = [ENTER, this.name, this.#said]
+      this.#refused(error as AnywireError)
+      return true
+    }
   }
 
-  /** An update was not taken. */
-  refused(error: AnywireError): void {
-    if (!this.emit('refused', error)) this.failed(error, 'update')
-  }
-
-  evicted(verb: Verb, error: AnywireError): void {
-    this.#is(verb === 'enter' ? ENTER : WATCH, false)
-    this.emit('evicted', verb, error)
-  }
-
-  override failed(error: unknown, event: string): void {
-    this.#asking.failed(error, event)
-  }
-
-  #apply({ type, rows }: News): void {
+  /** The server tells who has changed; `all`: or who is here. */
+  changed(rows: readonly Row[], all = false): void {
+    if (!this.#asked.watch) return
     const before = this.#members
     const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
-    const after = new Map(type === STATE ? [] : before)
+    const after = new Map(all ? [] : before)
     for (const [id, connections, data] of rows) {
       const known = before.get(id)
+      const member = { id, connections, data }
       if (connections > 0) {
-        const member = { id, connections, data }
         after.set(id, member)
         if (!known) told.push(['join', member])
         // A list also tells what is known already.
-        else if (type !== STATE || !this.#isSame(known, member)) told.push(['change', member])
+        else if (!all || !this.#isSame(known, member)) told.push(['change', member])
       } else if (known) {
         after.delete(id)
         told.push(['leave', known])
       }
     }
-    if (type === STATE) for (const [id, member] of before) if (!after.has(id)) told.push(['leave', member])
+    for (const [id, member] of before) if (all && !after.has(id)) told.push(['leave', member])
     this.#members = after
     // Handlers come last: they may ask, enter and leave.
     for (const [event, member] of told) this.emit(event, member)
   }
 
+  override failed(error: unknown, event: string): void {
+    this.#desk.failed(error, event)
+  }
+
+  #refused(error: AnywireError): void {
+    if (!this.emit('refused', error)) this.failed(error, 'update')
+  }
+
   #isSame(one: Member, other: Member): boolean {
-    return this.#asking.print([one.connections, one.data]) === this.#asking.print([other.connections, other.data])
+    return this.#desk.print([one.connections, one.data]) === this.#desk.print([other.connections, other.data])
   }
 
-  #is(what: typeof ENTER | typeof WATCH, is: boolean): void {
-    if (what === ENTER) this.isIn = is
-    else this.isWatched = is
-    if (this.isWatched) return
-    this.#members.clear()
-    this.#part = undefined
+  #ask(verb: Verb, ...data: readonly unknown[]): Promise<void> {
+    const { requests } = this.#desk
+    const before = this.#asked[verb]
+    let rows: Row[] = []
+    return new Promise((resolve, reject) => {
+      const request: Request = {
+        packet: [verb, this.name, ...data],
+        again: true,
+        stays: true,
+        heard: (type, ...values) => {
+          if (type === ROWS) rows.push(...toRows(values[0]))
+          else this.#refused(errorOf(textOf(values[0]), values[1]))
+        },
+        done: () => {
+          resolve()
+          if (verb === WATCH && this.#asked.watch === request) this.changed(rows, true)
+          rows = []
+        },
+        failed: (error, told) => {
+          reject(error)
+          if (this.#asked[verb] !== request) return
+          this.#forget(verb)
+          if (told && request.known) this.emit('evicted', verb, error as AnywireError)
+        },
+        lost: () => void (rows = [])
+      }
+      this.#asked[verb] = request
+      // What was asked before is still answered, and that is all.
+      if (before) before.stays = false
+      requests.ask(request, true)
+      // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
+      if (before?.live && this.#asked[verb]) requests.fail(before)
+      else if (before?.live) requests.end(before)
+    })
   }
 
-  #turn(what: typeof ENTER | typeof WATCH, is: boolean): number {
-    this.#is(what, is)
-    this.#turns[what] = (this.#turns[what] ?? 0) + 1
-    return this.#turns[what]
+  async #end(verb: Verb): Promise<void> {
+    const request = this.#asked[verb]
+    if (!request) return
+    this.#forget(verb)
+    request.done?.([])
+    this.#desk.requests.end(request)
   }
 
-  async #begin(what: typeof ENTER | typeof WATCH): Promise<void> {
-    const turn = this.#turn(what, true)
-    try {
-      await this.#asking.ask(what, this)
-      // It may have been evicted of what it said before.
-      if (turn === this.#turns[what]) this.#is(what, true)
-    } catch (error) {
-      if (turn === this.#turns[what]) this.#is(what, false)
-      throw error
-    }
+  #forget(verb: Verb): void {
+    delete this.#asked[verb]
+    if (verb === WATCH) this.#members.clear()
   }
 }

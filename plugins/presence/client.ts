@@ -1,9 +1,10 @@
-import { AnywireError } from '../../lib/errors.ts'
+import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
-import { Asker } from './asker.ts'
+import { Requests } from '../../lib/requests.ts'
+import { ClientPlace } from './client-place.ts'
 import type { Place } from './client-place.ts'
-import { isPlace } from './wire.ts'
+import { isPlace, toRows } from './wire.ts'
 
 /** `client.presence` */
 export interface Presence {
@@ -24,16 +25,36 @@ export const presence = () =>
     name: 'presence',
     version: 1,
     client(client, lane): Presence {
-      const asker = new Asker(client, lane)
-      lane.on('data', packet => asker.heard(packet))
-      client.on('open', ({ recovered }) => (recovered ? asker.flush() : asker.began()))
-      client.on('drain', () => asker.flush())
-      // The end of a session may be told when the next one goes on already.
-      client.on('close', () => lane.connected || asker.ended(client.state === 'closed'))
+      const places = new Map<string, ClientPlace>()
+      /** Those whose data changed in this turn, or while the lane was full. */
+      const dirty = new Set<ClientPlace>()
+      const requests = new Requests(client, lane)
+      const flush = (): void => {
+        for (const place of dirty) {
+          if (client.state !== 'open') return
+          dirty.delete(place)
+          if (!place.say()) return
+        }
+      }
+      const desk = {
+        requests,
+        soon: (place: ClientPlace) => dirty.add(place).size > 1 || queueMicrotask(flush),
+        print: (value: unknown) => `${client.parser.encode(value)}`,
+        failed: (error: unknown, event: string) => lane.failed(error, event)
+      }
+      lane.on('data', packet => {
+        if (!Array.isArray(packet) || requests.heard(packet)) return
+        const [name, rows]: readonly unknown[] = packet
+        places.get(textOf(name))?.changed(toRows(rows))
+      })
+      client.on('open', flush)
+      client.on('drain', flush)
       return <Data>(name: string): Place<Data> => {
         if (!isPlace(name)) throw new AnywireError(ERR_OPTION, `'${name}' names no place`)
+        let place = places.get(name)
+        if (!place) places.set(name, (place = new ClientPlace(name, desk)))
         // What members say is the application's to know.
-        return asker.place(name) as Place<unknown> as Place<Data>
+        return place as Place<unknown> as Place<Data>
       }
     }
   }) as const satisfies ClientPlugin

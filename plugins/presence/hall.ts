@@ -1,10 +1,9 @@
 import { Emitter } from '../../lib/emitter.ts'
+import { print } from '../../lib/print.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { Crowd } from './crowd.ts'
 import { piecesOf, writeRows } from './pieces.ts'
-import { report } from './report.ts'
-import { CHANGES } from './wire.ts'
 import type { Row } from './wire.ts'
 
 export interface HallEvents {
@@ -64,7 +63,8 @@ export class Hall extends Emitter<HallEvents> {
   }
 
   override failed(error: unknown, event: string): void {
-    report(this.#server, error, event)
+    if (this.#server instanceof Emitter) this.#server.failed(error, event)
+    else print(error)
   }
 
   #crowd(place: string): Crowd {
@@ -92,8 +92,8 @@ export class Hall extends Emitter<HallEvents> {
     const pieces = piecesOf(rows)
     for (const audience of crowd.audiences) {
       const write = (some: readonly Row[]): unknown =>
-        this.#server.multicast(audience, [CHANGES, crowd.name, some], { lane: 'presence' })
-      for (const piece of pieces) writeRows(piece, write, error => report(this.#server, error))
+        this.#server.multicast(audience, [crowd.name, some], { lane: 'presence' })
+      for (const piece of pieces) writeRows(piece, write, error => this.failed(error, 'presence'))
     }
     this.#clean(crowd)
     this.emit('changes', crowd.name, rows)

@@ -1,50 +1,48 @@
-import type { Verb } from './wire.ts'
+import type { Failure } from '../../lib/errors.ts'
 
 /** Something that has to be judged. */
-export interface Job {
-  readonly verb: Verb
-  readonly place: string
-  /** Undefined: an update, which nobody waits for. */
-  readonly number: number | undefined
+export interface Job<S> {
+  readonly stay: S
   data: unknown
-  /** Set where it is not to be done any more: why, '' for whoever took it back. */
-  cut?: string
+  /** Nobody waits for it. */
+  readonly update: boolean
+  /** Set where it is not to be done any more: why; undefined where whoever asked took it back. */
+  cut?: { readonly why: Failure | undefined }
 }
 
 /** Has jobs done in order: at once, unless one before takes its time. */
-export class Queue {
+export class Queue<S> {
   readonly #most: number
-  readonly #work: (job: Job) => Promise<void> | undefined
-  #waiting: Job[] = []
-  #current: Job | undefined
+  readonly #work: (job: Job<S>) => Promise<void> | undefined
+  #waiting: Job<S>[] = []
+  #current: Job<S> | undefined
 
   /**
    * @param most - jobs that may wait
    * @param work - never throws or rejects
    */
-  constructor(most: number, work: (job: Job) => Promise<void> | undefined) {
+  constructor(most: number, work: (job: Job<S>) => Promise<void> | undefined) {
     this.#most = most
     this.#work = work
   }
 
   /** @returns false where too many wait */
-  add(job: Job): boolean {
+  add(job: Job<S>): boolean {
     if (!this.#current) {
       this.#run(job)
       return true
     }
-    const last = this.#waiting.findLast(({ verb, place }) => verb === job.verb && place === job.place)
+    const last = this.#waiting.findLast(({ stay }) => stay === job.stay)
     // Of updates the latest counts.
-    if (last && last.number === undefined && job.number === undefined) last.data = job.data
+    if (last?.update && job.update) last.data = job.data
     else if (this.#waiting.length < this.#most) this.#waiting.push(job)
     else return false
     return true
   }
 
-  /** Has what is there about a place not done. Returns what waited, and is now for the caller to answer. */
-  cut(verb: Verb, place: string, why: string): readonly Job[] {
-    const isCut = (job: Job): boolean => job.verb === verb && job.place === place
-    if (this.#current && isCut(this.#current)) this.#current.cut ??= why
+  /** Has some of what is there not done. Returns what waited, and is now for the caller to answer. */
+  cut(isCut: (job: Job<S>) => boolean, why: Failure | undefined): readonly Job<S>[] {
+    if (this.#current && isCut(this.#current)) this.#current.cut ??= { why }
     const cut = this.#waiting.filter(isCut)
     if (cut.length) this.#waiting = this.#waiting.filter(job => !isCut(job))
     return cut
@@ -54,8 +52,8 @@ export class Queue {
     this.#waiting = []
   }
 
-  #run(first: Job): void {
-    for (let job: Job | undefined = first; job; job = this.#waiting.shift()) {
+  #run(first: Job<S>): void {
+    for (let job: Job<S> | undefined = first; job; job = this.#waiting.shift()) {
       const pending = this.#work(job)
       if (!pending) continue
       this.#current = job

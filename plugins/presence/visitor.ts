@@ -1,13 +1,16 @@
+import type { Failure } from '../../lib/errors.ts'
+import { ERR_DENIED, ERR_LIMIT } from '../../lib/failures.ts'
+import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
+import { MOST_PACKETS } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Hall } from './hall.ts'
 import { piecesOf, writeRows } from './pieces.ts'
 import { Queue } from './queue.ts'
 import type { Job } from './queue.ts'
-import { report } from './report.ts'
 import { weigh } from './weigh.ts'
-import { CHANGES, DONE, EVICTED, LEAVE, parseRequest, REFUSED, STATE, UNWATCH, UPDATE, WATCH } from './wire.ts'
-import type { Row, Verb } from './wire.ts'
+import { ENTER, isPlace, KEPT, ROWS, WATCH } from './wire.ts'
+import type { Verb } from './wire.ts'
 
 /** Whether a peer may be in a place, or watch it. */
 export type Allow = (peer: Peer, verb: Verb, place: string, data: unknown) => boolean | Promise<boolean>
@@ -18,6 +21,14 @@ export interface VisitorLimits {
   readonly places: number
   /** What it says of itself in a place, as `weigh` counts. */
   readonly bytes: number
+}
+
+/** Something that a connection asked for, which waits or goes on. */
+interface Stay {
+  readonly number: number
+  readonly verb: Verb
+  readonly place: string
+  data: unknown
 }
 
 /** Requests that may wait at least: a new session asks for all its places at once. */
@@ -31,10 +42,11 @@ export class Visitor {
   #identity: string
   readonly #allow: Allow
   readonly #limits: VisitorLimits
-  /** What it last said of itself, by place. */
-  readonly #in = new Map<string, unknown>()
-  readonly #watched = new Set<string>()
-  readonly #queue: Queue
+  /** What was asked for, by number. */
+  readonly #asked = new Map<number, Stay>()
+  /** What goes on, by place. */
+  readonly #stays = { [ENTER]: new Map<string, Stay>(), [WATCH]: new Map<string, Stay>() }
+  readonly #queue: Queue<Stay>
   #gone = false
 
   constructor(peer: Peer, lane: Lane, hall: Hall, identity: string, allow: Allow, limits: VisitorLimits) {
@@ -47,25 +59,9 @@ export class Visitor {
     this.#queue = new Queue(Math.max(WAITING, 2 * limits.places), job => this.#judge(job))
   }
 
-  heard(packet: unknown): void {
-    const request = parseRequest(packet)
-    if (!request || this.#gone) return
-    const { ask, place } = request
-    const verb = ask === WATCH || ask === UNWATCH ? 'watch' : 'enter'
-    const number = ask === UPDATE ? undefined : request.number
-    if (ask === LEAVE || ask === UNWATCH) {
-      // What ends needs nobody's permission, and waits for nothing.
-      this.#end(verb, place, '')
-      return this.#answer(number, '')
-    }
-    // Nothing else of what was said may be kept.
-    const data = verb === 'enter' ? request.data : undefined
-    const { bytes } = this.#limits
-    if (weigh(data, bytes) <= bytes && this.#queue.add({ verb, place, number, data })) return
-    if (ask === UPDATE) return this.#write([EVICTED, place, 'update', 'ERR_LIMIT'])
-    // Who is refused is not there, whatever was asked for before.
-    this.#end(verb, place, 'ERR_LIMIT')
-    this.#answer(number, 'ERR_LIMIT')
+  heard(packets: unknown): void {
+    if (!Array.isArray(packets)) return
+    for (const packet of packets.slice(0, MOST_PACKETS)) if (Array.isArray(packet) && !this.#gone) this.#item(packet)
   }
 
   /** Is somebody else from here on. */
@@ -82,32 +78,58 @@ export class Visitor {
   gone(): void {
     this.#gone = true
     this.#queue.clear()
-    for (const place of this.#in.keys()) this.#hall.leave(place, this.#identity, this.peer)
-    for (const place of this.#watched) this.#hall.unwatch(place, this.peer)
-    this.#in.clear()
-    this.#watched.clear()
+    for (const stays of Object.values(this.#stays)) for (const stay of stays.values()) this.#leave(stay)
+    this.#asked.clear()
   }
 
   /** Judges again what was allowed before. */
   async refresh(): Promise<void> {
-    for (const [verb, places] of [
-      ['enter', this.#in],
-      ['watch', this.#watched]
-    ] as const) {
-      for (const place of Array.from(places.keys())) {
-        const data = this.#in.get(place)
+    for (const stays of Object.values(this.#stays)) {
+      for (const stay of Array.from(stays.values())) {
+        const { verb, place, data } = stay
         const allowed = await this.#allow(this.peer, verb, place, data)
         // What is said meanwhile is judged by itself.
-        const same = verb === 'watch' || data === this.#in.get(place)
-        if (!allowed && places.has(place) && same) this.#evict(place, verb)
+        const same = stays.get(place) === stay && stay.data === data
+        if (!allowed && same) this.#refuse(stay, ERR_DENIED)
       }
     }
   }
 
-  #judge(job: Job): Promise<void> | undefined {
-    const { verb, place, data, number } = job
-    if (number === undefined && !this.#in.has(place)) return undefined
-    const allowed = this.#allow(this.peer, verb, place, data)
+  #item([number, ...rest]: readonly unknown[]): void {
+    if (!isCount(number) || !number) return
+    const stay = this.#asked.get(number)
+    if (!stay) this.#begin(number, rest)
+    // What ends needs nobody's permission, and waits for nothing.
+    else if (!rest.length) this.#end(stay)
+    else if (stay.verb === ENTER) this.#update(stay, rest[0])
+  }
+
+  #begin(number: number, [verb, place, data]: readonly unknown[]): void {
+    if ((verb !== ENTER && verb !== WATCH) || !isPlace(place)) return
+    // Nothing else of what was said may be kept.
+    const stay: Stay = { number, verb, place, data: verb === ENTER ? data : undefined }
+    this.#asked.set(number, stay)
+    if (this.#fits(data) && this.#queue.add({ stay, data: stay.data, update: false })) return
+    // Who is refused is not there, whatever was asked for before.
+    this.#cut(stay, ERR_LIMIT)
+    this.#refuse(stay, ERR_LIMIT)
+  }
+
+  #update(stay: Stay, data: unknown): void {
+    if (this.#fits(data) && this.#queue.add({ stay, data, update: true })) return
+    this.#write([-stay.number, KEPT, ERR_LIMIT[0], `${ERR_LIMIT[2]}: an update of '${stay.place}'`])
+  }
+
+  #end(stay: Stay): void {
+    this.#cut(stay, undefined)
+    this.#leave(stay)
+    this.#asked.delete(stay.number)
+  }
+
+  #judge(job: Job<Stay>): Promise<void> | undefined {
+    const { stay, data, update } = job
+    if (update && !this.#stays[stay.verb].has(stay.place)) return undefined
+    const allowed = this.#allow(this.peer, stay.verb, stay.place, data)
     if (typeof allowed !== 'boolean') {
       return allowed.then(
         decision => this.#decide(job, decision),
@@ -118,81 +140,80 @@ export class Visitor {
     return undefined
   }
 
-  #decide(job: Job, allowed: boolean): void {
-    const { verb, place, number, data, cut } = job
+  #decide({ stay, data, update, cut }: Job<Stay>, allowed: boolean): void {
+    const { verb, place, number } = stay
+    const stays = this.#stays[verb]
+    const known = stays.get(place)
     if (this.#gone) return
-    if (cut !== undefined) return this.#answer(number, cut)
-    const places = verb === 'enter' ? this.#in : this.#watched
-    const known = places.has(place)
-    if (number === undefined) {
+    if (update) {
       // An update of who has left meanwhile is too late.
-      if (known && allowed) this.#enter(place, data)
-      else if (known) this.#evict(place, verb)
-      return
+      if (!known || cut) return
+      known.data = data
+      if (allowed) this.#hall.enter(place, this.#identity, this.peer, data)
+      else this.#refuse(known, ERR_DENIED)
+    } else if (cut) this.#answer(stay, cut.why)
+    else if (!allowed) this.#refuse(stay, ERR_DENIED)
+    else if (!known && stays.size >= this.#limits.places) this.#refuse(stay, ERR_LIMIT)
+    else {
+      if (known) this.#asked.delete(known.number)
+      this.#asked.set(number, stay)
+      stays.set(place, stay)
+      if (verb === ENTER) this.#hall.enter(place, this.#identity, this.peer, data)
+      else this.#watch(stay)
+      this.#write([-number, 0])
     }
-    const code = allowed ? (known || places.size < this.#limits.places ? '' : 'ERR_LIMIT') : 'ERR_DENIED'
-    if (code) this.#leave(verb, place)
-    else if (verb === 'enter') this.#enter(place, data)
-    else this.#watch(place)
-    this.#answer(number, code)
   }
 
-  #enter(place: string, data: unknown): void {
-    this.#in.set(place, data)
-    this.#hall.enter(place, this.#identity, this.peer, data)
-  }
-
-  #watch(place: string): void {
-    this.#watched.add(place)
+  #watch({ number, place }: Stay): void {
     const rows = this.#hall.watch(place, this.peer)
     // Others were told first, and may have ended this.
     if (this.#gone) return this.#hall.unwatch(place, this.peer)
-    const pieces = piecesOf(rows)
-    const failed = (error: unknown): void => report(this.peer, error)
-    if (pieces.length < 2 && this.#attempt([STATE, place, rows])) return
-    this.#write([STATE, place, [], true])
-    for (const piece of pieces) {
-      writeRows(piece, (some: readonly Row[]) => this.#lane.write([CHANGES, place, some, true]), failed)
+    for (const piece of piecesOf(rows)) {
+      writeRows(
+        piece,
+        some => this.#lane.write([-number, ROWS, some]),
+        error => this.#lane.failed(error, 'presence')
+      )
     }
-    this.#write([CHANGES, place, []])
   }
 
-  /** Has a place left, and what was asked of it before come to nothing. */
-  #end(verb: Verb, place: string, code: string): void {
-    for (const { number } of this.#queue.cut(verb, place, code)) this.#answer(number, code)
-    this.#leave(verb, place)
+  /** Has what was asked of a place before come to nothing. */
+  #cut({ verb, place }: Stay, why: Failure | undefined): void {
+    const isOfPlace = ({ stay }: Job<Stay>): boolean => stay.verb === verb && stay.place === place
+    for (const { stay, update } of this.#queue.cut(isOfPlace, why)) if (!update) this.#answer(stay, why)
   }
 
-  /** What was allowed is not any more. */
-  #evict(place: string, verb: Verb): void {
-    this.#leave(verb, place)
-    this.#write([EVICTED, place, verb, 'ERR_DENIED'])
+  /** Who is refused is not there. */
+  #refuse(stay: Stay, why: Failure): void {
+    this.#leave(stay)
+    this.#answer(stay, why)
   }
 
-  #leave(verb: Verb, place: string): void {
-    if (verb === 'watch') {
-      if (this.#watched.delete(place)) this.#hall.unwatch(place, this.peer)
-    } else if (this.#in.delete(place)) this.#hall.leave(place, this.#identity, this.peer)
+  #leave({ verb, place }: Pick<Stay, 'verb' | 'place'>): void {
+    const stay = this.#stays[verb].get(place)
+    if (!stay) return
+    this.#stays[verb].delete(place)
+    this.#asked.delete(stay.number)
+    if (verb === WATCH) this.#hall.unwatch(place, this.peer)
+    else this.#hall.leave(place, this.#identity, this.peer)
   }
 
-  #answer(number: number | undefined, code: string): void {
-    if (number !== undefined) this.#write(code ? [REFUSED, number, code] : [DONE, number])
+  /** Tells what became of a request that does not go on. */
+  #answer({ number, verb, place }: Stay, why: Failure | undefined): void {
+    this.#asked.delete(number)
+    this.#write(why ? [-number, why[0], `${why[2]}: ${verb} '${place}'`] : [-number, 0])
   }
 
-  #attempt(packet: readonly unknown[]): boolean {
-    try {
-      this.#lane.write(packet)
-      return true
-    } catch {
-      return false
-    }
+  #fits(data: unknown): boolean {
+    const { bytes } = this.#limits
+    return weigh(data, bytes) <= bytes
   }
 
   #write(packet: readonly unknown[]): void {
     try {
       this.#lane.write(packet)
     } catch (error) {
-      report(this.peer, error)
+      this.#lane.failed(error, 'presence')
     }
   }
 }

@@ -1,15 +1,16 @@
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
+import { ERR_CLOSED, ERR_LIMIT } from '../../lib/failures.ts'
+import { isCount } from '../../lib/handshake.ts'
 import { covers } from '../../lib/patterns.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import { errorOf, Requests } from '../../lib/requests.ts'
+import type { Request } from '../../lib/requests.ts'
 import type { History, Message, Ongoing } from './message.ts'
 import type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
-import { makeRequests } from './requests.ts'
-import type { Fate, Request } from './requests.ts'
+import { Serving } from './serving.ts'
 import {
   box,
-  DONE,
-  FAILED,
   HISTORY,
   isMessage,
   LISTEN,
@@ -18,8 +19,6 @@ import {
   RECOVERED,
   START,
   SUBSCRIBE,
-  toCount,
-  toError,
   toMessage,
   toText
 } from './wire.ts'
@@ -27,7 +26,13 @@ import {
 /** So many offsets are remembered, to notice gaps. */
 const MOST_TOPICS = 10_000
 
-const nothing = (): void => {}
+/** A subscription that the server has. */
+interface Subscription {
+  readonly name: string
+  readonly hear: (message: Message) => void
+}
+
+const toCount = (value: unknown): number => (isCount(value) ? value : 0)
 
 /** Publish and subscribe. The other half is the server's. */
 export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
@@ -36,81 +41,43 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
     version: 1,
     client(client, lane): PubSub {
       const events = new Emitter<PubSubEvents>()
-      /** The epoch and the sequence of the last message. */
+      const requests = new Requests(client, lane)
+      /** By topic; those of patterns by ''. */
+      const subscriptions = new Map<string, Set<Subscription>>()
+      /** The epoch and the sequence of the last message: where subscriptions go on from in a new session. */
       const place: [epoch: string, sequence: number] = ['', 0]
-      const requests = makeRequests(client, lane, queue, place)
-      const subscriptions = new Map<string, Set<Request>>()
-      /** The names with wildcards among them. */
-      const wild = new Set<string>()
       const offsets = new Map<string, number>()
       /** Tells what this client publishes from what others do, in all its sessions. */
       const me = Math.random().toString(36)
       let keys = 0
 
+      events.failed = (error, event) => lane.failed(error, event)
       /** What the application's functions throw, or reject with, is reported. */
       const call = (run: () => unknown): void => {
-        new Promise(resolve => resolve(run())).catch(error => events.failed(error, 'pubsub'))
-      }
-
-      const end = (request: Request, error?: AnywireError): boolean => {
-        const { name } = request
-        const others = subscriptions.get(name)
-        // Gaps are not told between two subscriptions.
-        if (others?.delete(request)) offsets.clear()
-        if (!others?.size) {
-          subscriptions.delete(name)
-          wild.delete(name)
-        }
-        return requests.end(request, error)
+        new Promise(resolve => resolve(run())).catch(error => lane.failed(error, 'pubsub'))
       }
 
       /** Asks, and resolves with what `done` makes of the answer. */
-      const promise = <T>(
-        kind: number,
-        name: string,
-        rest: unknown[],
-        fate: Fate,
-        done: (outcome: readonly unknown[]) => T,
-        asked: (request: Request) => void = nothing
-      ): Promise<T> => {
-        const answer = new Promise<T>((resolve, failed) => {
-          asked(requests.ask(kind, name, rest, { ...fate, failed, done: outcome => resolve(done(outcome)) }))
-        })
-        // Nobody has to wait for it.
-        answer.catch(nothing)
-        return answer
-      }
-
-      /** Asks for what goes on. */
-      const begin = <T>(
-        kind: number,
-        name: string,
-        rest: unknown[],
-        fate: Fate,
-        done: (outcome: readonly unknown[]) => T,
+      const ask = <T>(
+        request: Request,
+        done: (values: readonly unknown[]) => T,
         { signal }: OngoingOptions = {}
       ): Ongoing<T> => {
-        let unsubscribe = nothing
-        const answer = promise(kind, name, rest, { ...fate, stays: true }, done, request => {
-          if (kind === SUBSCRIBE) {
-            subscriptions.set(name, (subscriptions.get(name) ?? new Set()).add(request))
-            if (/[*>]/.test(name)) wild.add(name)
+        const topic = toText(request.packet[1])
+        const answer = new Promise<T>((resolve, reject) => {
+          request.done = values => resolve(done(values))
+          request.failed = (error, told) => {
+            reject(error)
+            if (told && request.stays) events.emit('unsubscribe', { topic, error: reason(error) })
           }
-          unsubscribe = () => {
-            const over = !end(request) || client.state === 'closed' || (kind === SUBSCRIBE && subscriptions.has(name))
-            // The kind behind its own ends it.
-            if (!over) requests.ask(kind + 1, name, [request.id], {})
-          }
+          requests.ask(request)
         })
+        // Nobody has to wait for it.
+        answer.catch(() => {})
+        const unsubscribe = (): void => void requests.end(request)
         if (signal?.aborted) unsubscribe()
-        signal?.addEventListener('abort', () => unsubscribe())
+        signal?.addEventListener('abort', unsubscribe)
         return Object.assign(answer, { unsubscribe })
-      }
-
-      /** The server ended it, or did not begin it. */
-      const refuse = (request: Request, error: AnywireError | undefined): void => {
-        end(request, error)
-        if (request.stays) events.emit('unsubscribe', { topic: request.name, error })
       }
 
       lane.on('data', packet => {
@@ -125,32 +92,23 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             if (from < offset) events.emit('gap', { topic, from, to: offset - 1 })
           }
           events.emit('message', message)
-          for (const name of new Set([topic, ...wild]))
-            if (covers(name, topic))
-              for (const { live, heard } of subscriptions.get(name) ?? []) if (live) heard?.(message)
-        } else if (Array.isArray(packet)) {
-          const list: readonly unknown[] = packet
-          const [id, body, first, second] = list
-          const topic = toText(body)
-          const error = toError(first, second)
-          const request = requests.get(id)
-          if (id === 0) {
-            for (const other of subscriptions.get(topic) ?? []) if (other.live) refuse(other, error)
-          } else if (id === -1) events.emit('refuse', { topic, error })
-          else if (!request) return
-          else if (isMessage(body)) request.heard?.(toMessage(body, toText(first), !!second))
-          else if (body === FAILED) refuse(request, error)
-          else if (body === DONE) {
-            request.live = !!request.stays
-            request.done?.(list.slice(2))
-            if (!request.stays) requests.end(request)
-          } else request.serve?.(body, toText(first))
+          for (const key of [topic, '']) {
+            for (const { name, hear } of subscriptions.get(key) ?? []) if (covers(name, topic)) hear(message)
+          }
+        } else if (Array.isArray(packet) && !requests.heard(packet)) {
+          const [, topic, code, text]: readonly unknown[] = packet
+          events.emit('refuse', { topic: toText(topic), error: errorOf(toText(code), text) })
         }
       })
-      client.on('open', ({ recovered }) => {
-        if (!recovered) offsets.clear()
-      })
-      if (client instanceof Emitter) events.failed = (...failure) => client.failed(...failure)
+
+      /** What waits for a wire is as it was when it was published. */
+      const keep = (packet: readonly unknown[]): readonly unknown[] => {
+        const { parser, state } = client
+        if (state === 'closed') throw new AnywireError(ERR_CLOSED)
+        if (requests.waiting.size >= queue) throw new AnywireError(ERR_LIMIT)
+        const kept: unknown = parser.decode(parser.encode(packet))
+        return Array.isArray(kept) ? kept : packet
+      }
 
       function publish(topic: string, value: unknown, options: PublishOptions & { readonly ack: true }): Promise<number>
       function publish(topic: string, ...value: [value?: unknown, options?: PublishOptions]): boolean
@@ -159,40 +117,62 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         ...value: [value?: unknown, options?: PublishOptions]
       ): boolean | Promise<number> {
         const { ack, echo = true, key = ack ? me + keys++ : 0 } = value[1] ?? {}
-        const rest = [echo ? 0 : me, key, ...box(value)]
+        const open = client.state === 'open'
+        let packet: readonly unknown[] = [PUBLISH, topic, echo ? 0 : me, key, ...box(value)]
+        try {
+          if (!open) packet = keep(packet)
+        } catch (error) {
+          if (ack) return Promise.reject(error as Error)
+          throw error
+        }
+        const request: Request = { packet, again: true }
         if (ack) {
-          const count = promise(PUBLISH, topic, rest, {}, ([count]) => toCount(count))
+          const count = ask(request, ([count]) => toCount(count))
           requests.tick()
           return count
         }
-        if (client.state === 'open') {
-          // What was asked for before goes before.
-          requests.tick()
-          return lane.write([[PUBLISH, 0, topic, ...rest]])
+        if (!open) {
+          request.failed = error => events.emit('refuse', { topic, error: reason(error) })
+          requests.ask(request)
+          return true
         }
-        const failed = (error: unknown): void => {
-          if (error instanceof AnywireError) events.emit('refuse', { topic, error })
-        }
-        requests.ask(PUBLISH, topic, rest, { failed })
-        return true
+        // What was asked for before goes before.
+        requests.tick()
+        return requests.tell(request, ...packet)
       }
 
       return Object.assign(events, {
         publish,
         subscribe(topic, handler, options) {
-          const heard = (message: Message): void => {
+          const key = /[*>]/.test(topic) ? '' : topic
+          const hear = (message: Message): void => {
             offsets.set(message.topic, message.offset)
             call(() => handler(message.value, message))
           }
-          return begin(
-            SUBSCRIBE,
-            topic,
-            [0, 0, me],
-            { heard },
+          const subscription = { name: topic, hear }
+          const request: Request = {
+            packet: [SUBSCRIBE, topic, me],
+            again: true,
+            stays: true,
+            heard(_passed, packet, epoch, retained) {
+              if (isMessage(packet)) hear(toMessage(packet, toText(epoch), !!retained))
+            },
+            lost() {
+              const others = subscriptions.get(key)
+              others?.delete(subscription)
+              if (!others?.size) subscriptions.delete(key)
+              // Gaps are not told between two subscriptions.
+              offsets.clear()
+              if (request.live) request.packet = [SUBSCRIBE, topic, me, ...place]
+            }
+          }
+          return ask(
+            request,
             ([state, epoch, sequence]) => {
               const outcome = { recovered: state === RECOVERED, missed: state === MISSED }
               place[0] = toText(epoch)
               place[1] = toCount(sequence)
+              subscriptions.set(key, (subscriptions.get(key) ?? new Set()).add(subscription))
               events.emit('subscribe', { topic, ...outcome })
               return outcome
             },
@@ -200,34 +180,40 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           )
         },
         listen(pattern, provider, options) {
-          const served = new Map<string, AbortController>()
-          const stop = (): void => {
-            for (const controller of served.values()) controller.abort()
-            served.clear()
-          }
-          const serve = (kind: unknown, name: string): void => {
-            const controller = new AbortController()
-            served.get(name)?.abort()
-            served.delete(name)
-            if (kind !== START) return
-            served.set(name, controller)
-            call(() => provider(name, controller.signal))
-          }
-          return begin(LISTEN, pattern, [], { serve, stop }, nothing, options)
+          const serving = new Serving(provider, call)
+          return ask(
+            {
+              packet: [LISTEN, pattern],
+              again: true,
+              stays: true,
+              heard: (kind, name) => (kind === START ? serving.start(toText(name)) : serving.stop(toText(name))),
+              lost: () => serving.stopAll()
+            },
+            () => {},
+            options
+          )
         },
         history(topic, { since, limit = 100, reverse = false } = {}) {
           const messages: Message[] = []
-          return promise(
-            HISTORY,
-            topic,
-            [since?.epoch ?? '', since?.offset ?? -1, limit, reverse],
-            { heard: message => void messages.push(message) },
+          return ask(
+            {
+              packet: [HISTORY, topic, since?.epoch ?? '', since?.offset ?? -1, limit, reverse],
+              again: true,
+              heard(_passed, packet, epoch) {
+                if (isMessage(packet)) messages.push(toMessage(packet, toText(epoch)))
+              },
+              lost: () => void messages.splice(0)
+            },
             ([epoch, complete]): History => ({ epoch: toText(epoch), messages, complete: !!complete })
           )
         }
       } satisfies Pick<PubSub, 'publish' | 'subscribe' | 'listen' | 'history'>)
     }
   }) as const satisfies ClientPlugin
+
+/** Why the server does not go on; undefined: its application said so. */
+const reason = (error: Error): AnywireError | undefined =>
+  error instanceof AnywireError && error.code ? error : undefined
 
 export type {
   Handler,

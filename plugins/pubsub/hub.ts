@@ -13,6 +13,7 @@ import { Log } from './log.ts'
 import type { History, HistoryOptions, Message, Provider } from './message.ts'
 import { LIMITS, parseTopics } from './options.ts'
 import type { PubSubLimits, PubSubServerOptions } from './options.ts'
+import { Serving } from './serving.ts'
 import type { ServerHandler, ServerPublishOptions, ServerPubSub } from './server.ts'
 import { box, toMessage } from './wire.ts'
 
@@ -56,24 +57,13 @@ export class Hub implements ServerPubSub {
   }
 
   listen(pattern: string, provider: Provider): Undo {
-    const served = new Map<string, AbortController>()
-    const listener: Listener = {
-      pattern,
-      start: name => {
-        const controller = new AbortController()
-        served.set(name, controller)
-        this.#call(() => provider(name, controller.signal))
-      },
-      stop: name => {
-        served.get(name)?.abort()
-        served.delete(name)
-      }
-    }
+    const serving = new Serving(provider, run => this.#call(run))
+    const listener: Listener = { pattern, start: name => serving.start(name), stop: name => serving.stop(name) }
     this.checkName(pattern)
     this.interests.listen(listener)
     return () => {
       this.interests.unlisten(listener)
-      for (const name of served.keys()) listener.stop(name)
+      serving.stopAll()
     }
   }
 

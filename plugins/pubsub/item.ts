@@ -3,13 +3,13 @@ import type { Place } from './log.ts'
 import { toText } from './wire.ts'
 
 /** What a client asks for: see wire.ts. */
-export type Item = readonly [kind: number, id: number, name: string, ...rest: unknown[]]
+export type Item = readonly [id: number, kind: number, name: string, ...rest: unknown[]]
 
 export const isItem = (value: unknown): value is Item =>
   Array.isArray(value) && isCount(value[0]) && isCount(value[1]) && typeof value[2] === 'string'
 
 /** Where a client was. Undefined: it was not there before. */
-export const placeOf = ([, , , epoch, sequence]: Item): Place | undefined =>
+export const placeOf = ([, , , , epoch, sequence]: Item): Place | undefined =>
   typeof epoch === 'string' && isCount(sequence) ? { epoch, sequence } : undefined
 
 export interface Publication {

@@ -1,16 +1,9 @@
 import { AnywireError } from '../../lib/errors.ts'
 import type { Failure } from '../../lib/errors.ts'
-import {
-  ERR_CLOSED,
-  ERR_DENIED,
-  ERR_LIMIT,
-  ERR_OPTION,
-  ERR_PROTOCOL,
-  ERR_RATE,
-  ERR_SERVER
-} from '../../lib/failures.ts'
+import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
+import { MOST_PACKETS } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
@@ -20,27 +13,29 @@ import type { Item, Look, Publication } from './item.ts'
 import { Line } from './line.ts'
 import type { PeerPubSub } from './server.ts'
 import {
-  DONE,
-  FAILED,
   HISTORY,
   LISTEN,
   MISSED,
-  MOST_ITEMS,
   NEW,
+  PASSED,
   PUBLISH,
   RECOVERED,
   START,
   STOP,
   SUBSCRIBE,
-  unbox,
-  UNLISTEN,
   toText,
-  UNSUBSCRIBE
+  unbox
 } from './wire.ts'
 
-/** Whether the client asked for a subscription, and so is asked for permission again. */
+/** How many requests may share subscriptions, as a multiple of these. */
+const SHARED = 10
+
+/** A subscription, and who wants it. */
 interface Subscription {
-  asked: boolean
+  /** The requests of the client. */
+  readonly ids: Set<number>
+  /** Whether the server's application made it, which needs no permission. */
+  own: boolean
 }
 
 /** What one client does. Each item succeeds or fails by itself; those about one name are worked on in order. */
@@ -51,6 +46,8 @@ export class Subscriber implements PeerPubSub {
   readonly #permissions: Permissions | undefined
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #listeners = new Map<number, Listener>()
+  /** The names of requests that go on, or will when they are allowed. */
+  readonly #names = new Map<number, string>()
   readonly #line: Line
   #ended = false
   /** How often permissions have changed: what was allowed before is asked again. */
@@ -79,19 +76,20 @@ export class Subscriber implements PeerPubSub {
   subscribe(topic: string): boolean {
     this.#hub.checkName(topic)
     if (!this.#lane.connected || this.#ended) return false
-    this.#join(topic, false, () => {})
+    this.#join(topic, subscription => (subscription.own = true))
     return true
   }
 
   unsubscribe(topic: string): void {
-    if (this.#leave(topic)) this.#write([0, topic])
+    for (const id of this.#leave(topic)) this.#write([-id, ''])
   }
 
   /** Works on what a client asks for. */
   receive(items: unknown): void {
     if (!Array.isArray(items)) return
-    for (const item of items.slice(0, MOST_ITEMS)) {
-      if (isItem(item)) this.#handle(item)
+    for (const item of items.slice(0, MOST_PACKETS)) {
+      if (isItem(item)) this.#ask(item)
+      else if (Array.isArray(item) && isCount(item[0])) this.#end(item[0])
     }
   }
 
@@ -99,17 +97,20 @@ export class Subscriber implements PeerPubSub {
   refresh(): void {
     this.#changes++
     for (const [name, subscription] of this.#subscriptions) {
-      if (!subscription.asked) continue
+      const { ids, own } = subscription
+      if (!ids.size) continue
       void after(this.#allows('subscribe', name), allowed => {
-        if (allowed || this.#subscriptions.get(name) !== subscription || !this.#leave(name)) return
-        this.#write([0, name, ERR_DENIED[0], `${ERR_DENIED[2]}: 'subscribe' of '${name}'`])
+        if (allowed || this.#subscriptions.get(name) !== subscription) return
+        for (const id of own ? ids : this.#leave(name))
+          this.#fail([id, SUBSCRIBE, name], ERR_DENIED, `'subscribe' of '${name}'`)
+        ids.clear()
       })
     }
     for (const [id, listener] of this.#listeners) {
       void after(this.#allows('listen', listener.pattern), allowed => {
         if (allowed || this.#listeners.get(id) !== listener) return
-        this.#unlisten(id)
-        this.#fail([LISTEN, id, listener.pattern], ERR_DENIED, `'listen' of '${listener.pattern}'`)
+        this.#end(id)
+        this.#fail([id, LISTEN, listener.pattern], ERR_DENIED, `'listen' of '${listener.pattern}'`)
       })
     }
   }
@@ -118,48 +119,56 @@ export class Subscriber implements PeerPubSub {
   end(): void {
     this.#ended = true
     for (const name of this) this.#leave(name)
-    for (const id of this.#listeners.keys()) this.#unlisten(id)
+    for (const id of this.#listeners.keys()) this.#end(id)
   }
 
-  #handle(item: Item): void {
-    const [kind, , name, other] = item
-    if (kind === UNSUBSCRIBE) {
-      this.#line.cut(name)
-      this.#leave(name)
-    } else if (kind === UNLISTEN) {
-      if (!isCount(other)) return
-      this.#line.cut(lineOf(other))
-      this.#unlisten(other)
-    } else this.#ask(item)
+  /** A request is not wanted any more. */
+  #end(id: number): void {
+    const name = this.#names.get(id)
+    const listener = this.#listeners.get(id)
+    this.#names.delete(id)
+    if (listener) {
+      this.#listeners.delete(id)
+      this.#hub.interests.unlisten(listener)
+    } else if (name !== undefined) {
+      const subscription = this.#subscriptions.get(name)
+      if (subscription?.ids.delete(id) && !subscription.ids.size && !subscription.own) this.#leave(name)
+    }
   }
 
   /** Does what needs permission. */
   #ask(item: Item): void {
-    const [kind, id, name] = item
-    const wild = kind === SUBSCRIBE || kind === LISTEN
-    if (!(wild ? this.#hub.isName(name) : this.#hub.isTopic(name))) return this.#fail(item, ERR_OPTION, `'${name}'`)
+    const [id, kind, name] = item
+    const stays = kind === SUBSCRIBE || kind === LISTEN
+    if (!(stays ? this.#hub.isName(name) : this.#hub.isTopic(name))) return this.#fail(item, ERR_OPTION, `'${name}'`)
     if (this.#line.full) return this.#fail(item, ERR_LIMIT, 'too much is asked for at the same time')
-    this.#line.add(kind === LISTEN ? lineOf(id) : name, current => this.#work(item, current))
+    if (stays && this.#names.has(id)) return
+    if (stays) this.#names.set(id, name)
+    this.#line.add(kind === LISTEN ? lineOf(id) : name, () => this.#work(item, stays))
   }
 
-  #work(item: Item, current: () => boolean): void | Promise<void> {
-    const [kind, id, name] = item
+  #work(item: Item, stays: boolean): void | Promise<void> {
+    const [id, kind, name] = item
     const then = (verb: string, act: () => void, value?: unknown, previous?: unknown): void | Promise<void> =>
       after(this.#allows(verb, name, value, previous), allowed => {
-        if (!allowed) this.#fail(item, ERR_DENIED, `'${verb}' of '${name}'`)
-        else if (!current()) this.#fail(item, ERR_CLOSED)
-        else act()
+        // It may have been ended meanwhile.
+        if (this.#ended || (stays && !this.#names.has(id))) return
+        if (allowed) act()
+        else this.#fail(item, ERR_DENIED, `'${verb}' of '${name}'`)
       })
     if (kind === SUBSCRIBE) {
       return then('subscribe', () => {
-        if (this.#isFull(this.has(name))) this.#fail(item, ERR_LIMIT, 'of subscriptions')
-        else if (!this.#ended) this.#join(name, true, () => this.#catchUp(item))
+        if (this.#isFull(this.has(name))) return this.#fail(item, ERR_LIMIT, 'of subscriptions')
+        this.#join(name, ({ ids }) => {
+          ids.add(id)
+          this.#catchUp(item)
+        })
       })
     }
     if (kind === LISTEN) {
       return then('listen', () => {
-        if (this.#isFull(this.#listeners.has(id))) this.#fail(item, ERR_LIMIT, 'of subscriptions')
-        else if (!this.#ended) this.#listen(id, name)
+        if (this.#isFull(false)) this.#fail(item, ERR_LIMIT, 'of subscriptions')
+        else this.#listen(id, name)
       })
     }
     if (kind === HISTORY) {
@@ -176,12 +185,12 @@ export class Subscriber implements PeerPubSub {
   }
 
   #publish(item: Item, { client, key, value }: Publication): void {
-    const [, id, topic] = item
+    const [id, , topic] = item
     if (!this.#hub.takes(topic)) return this.#fail(item, ERR_RATE, `for '${topic}'`)
     try {
       if (client) this.#hub.name(this.#peer, client)
       const count = this.#hub.deliver(topic, value, this.#peer, client ? [this.#peer] : [], key)
-      if (id) this.#write([id, DONE, count])
+      if (id) this.#write([-id, 0, count])
     } catch (error) {
       this.#fail(item, error instanceof AnywireError ? [error.code, 0, error.message] : ERR_SERVER)
     }
@@ -189,65 +198,58 @@ export class Subscriber implements PeerPubSub {
 
   /** Tells a new subscription what it has missed, or what is retained. Messages that come from here on are behind that. */
   #catchUp(item: Item): void {
-    const [, id, name, , , client] = item
+    const [id, , name, client] = item
     const { log } = this.#hub
     const place = placeOf(item)
     this.#hub.name(this.#peer, toText(client))
     const entries = place && log.since(name, place)
     let state = entries ? RECOVERED : place ? MISSED : NEW
     for (const { packet, except } of entries ?? []) {
-      if (!except.includes(toText(client)) && !this.#write([id, packet, log.epoch, 0])) state = MISSED
+      if (!except.includes(toText(client)) && !this.#write([-id, PASSED, packet, log.epoch, 0])) state = MISSED
     }
-    if (!entries) for (const { packet } of log.retained(name)) this.#write([id, packet, log.epoch, 1])
-    this.#write([id, DONE, state, log.epoch, log.sequence])
+    if (!entries) for (const { packet } of log.retained(name)) this.#write([-id, PASSED, packet, log.epoch, 1])
+    this.#write([-id, 0, state, log.epoch, log.sequence])
   }
 
-  #tell([, id, topic]: Item, { epoch, offset, limit, reverse }: Look): void {
+  #tell([id, , topic]: Item, { epoch, offset, limit, reverse }: Look): void {
     const { log } = this.#hub
     const [entries, complete] = log.page(topic, epoch, offset, limit, reverse)
-    for (const { packet } of entries) this.#write([id, packet, log.epoch, 0])
-    this.#write([id, DONE, log.epoch, complete])
+    for (const { packet } of entries) this.#write([-id, PASSED, packet, log.epoch, 0])
+    this.#write([-id, 0, log.epoch, complete])
   }
 
   #listen(id: number, pattern: string): void {
     const listener: Listener = {
       pattern,
-      start: name => this.#write([id, START, name]),
-      stop: name => this.#write([id, STOP, name])
+      start: name => this.#write([-id, START, name]),
+      stop: name => this.#write([-id, STOP, name])
     }
-    this.#unlisten(id)
     this.#listeners.set(id, listener)
-    this.#write([id, DONE])
+    this.#write([-id, 0])
     this.#hub.interests.listen(listener)
   }
 
-  #unlisten(id: number): void {
-    const listener = this.#listeners.get(id)
-    if (!listener) return
-    this.#listeners.delete(id)
-    this.#hub.interests.unlisten(listener)
-  }
-
-  #join(name: string, asked: boolean, joined: () => void): void {
+  /** @param joined - called when it is there, before listeners hear of it */
+  #join(name: string, joined: (subscription: Subscription) => void): void {
     const known = this.#subscriptions.get(name)
-    if (!known) {
-      this.#subscriptions.set(name, { asked })
-      return this.#hub.interests.join(name, this.#peer, joined)
-    }
-    known.asked ||= asked
-    joined()
+    if (known) return joined(known)
+    const subscription: Subscription = { ids: new Set(), own: false }
+    this.#subscriptions.set(name, subscription)
+    return this.#hub.interests.join(name, this.#peer, () => joined(subscription))
   }
 
-  /** Returns whether there was such a subscription. */
-  #leave(name: string): boolean {
-    if (!this.#subscriptions.delete(name)) return false
-    this.#hub.interests.leave(name, this.#peer)
-    return true
+  /** Ends a subscription. Returns the requests for it. */
+  #leave(name: string): Iterable<number> {
+    const { ids = new Set<number>() } = this.#subscriptions.get(name) ?? {}
+    if (this.#subscriptions.delete(name)) this.#hub.interests.leave(name, this.#peer)
+    for (const id of ids) this.#names.delete(id)
+    return ids
   }
 
   /** Whether there is no room for one more; what is there already needs none. */
   #isFull(known: boolean): boolean {
-    return !known && this.size + this.#listeners.size >= this.#hub.limits.subscriptions
+    const { subscriptions } = this.#hub.limits
+    return this.#names.size > SHARED * subscriptions || (!known && this.size + this.#listeners.size >= subscriptions)
   }
 
   #allows(verb: string, name: string, value?: unknown, previous?: unknown): boolean | Promise<boolean> {
@@ -261,10 +263,11 @@ export class Subscriber implements PeerPubSub {
     )
   }
 
-  #fail([kind, id, name]: Item, [code, , message]: Failure, hint = ''): void {
+  #fail([id, kind, name]: Item, [code, , message]: Failure, hint = ''): void {
     const text = hint ? `${message}: ${hint}` : message
-    if (id) this.#write([id, FAILED, code, text])
-    else if (kind === PUBLISH) this.#write([-1, name, code, text])
+    if (kind === SUBSCRIBE || kind === LISTEN) this.#names.delete(id)
+    if (id) this.#write([-id, code, text])
+    else if (kind === PUBLISH) this.#write([0, name, code, text])
   }
 
   /** Returns whether the client will get it. */
