@@ -55,32 +55,39 @@ export const errorOf = (code: string, text: unknown): AnywireError =>
 
 type Host = Pick<Connection, 'id' | 'state' | 'on'>
 
-/** Makes the error with which the other end refuses. */
-type ToError = (request: Request, code: string, text: string, data: unknown) => Error
+export interface RequestsOptions<R extends Request> {
+  /** Makes the error with which a request fails. Default: an AnywireError. */
+  readonly toError?: (request: R, code: string, text: string, data: unknown) => Error
+  /** Called when a session is over, behind what becomes of the requests. */
+  readonly over?: () => void
+}
 
 /** What one end asks for: those together that are asked for in one turn, and again in the next session. */
-export class Requests {
+export class Requests<R extends Request = Request> {
   /** Those that were sent in this session and are not over, by number. */
-  readonly sent = new Map<number | undefined, Request>()
+  readonly sent = new Map<number | undefined, R>()
   /** Those that were not. */
-  waiting = new Set<Request>()
+  waiting = new Set<R>()
   /** The id of the session in which they are sent. */
   session: string
   readonly #host: Host
   readonly #write: (packets: readonly unknown[]) => boolean
-  readonly #toError: ToError
+  readonly #toError: (request: R, code: string, text: string, data: unknown) => Error
+  readonly #told: (() => void) | undefined
   #last = 0
   #ticking = false
 
-  /**
-   * @param lane - or what writes to one
-   * @param toError - default: an AnywireError
-   */
-  constructor(host: Host, lane: Pick<Lane, 'write'>, toError: ToError = (_request, code, text) => errorOf(code, text)) {
+  /** @param lane - or what writes to one */
+  constructor(
+    host: Host,
+    lane: Pick<Lane, 'write'>,
+    { toError = (_request, code, text) => errorOf(code, text), over }: RequestsOptions<R> = {}
+  ) {
     this.session = host.id
     this.#host = host
     this.#write = packets => lane.write(packets)
     this.#toError = toError
+    this.#told = over
     host.on('open', () => {
       if (host.id !== this.session) this.#over()
       // What handlers of `open` ask for at once goes first.
@@ -96,7 +103,7 @@ export class Requests {
    * Asks, together with what else is asked for in this turn. On a connection that has ended it fails.
    * @param now - asks at once, before what waits
    */
-  ask(request: Request, now = false): void {
+  ask(request: R, now = false): void {
     this.waiting.add(request)
     if (this.#host.state === 'closed')
       this.fail(request, this.#toError(request, ERR_CLOSED[0], ERR_CLOSED[2], undefined))
@@ -115,18 +122,18 @@ export class Requests {
   }
 
   /** Says something more of a request that was sent. Returns and throws what `write` does. */
-  tell({ number = 0 }: Request, ...word: readonly unknown[]): boolean {
+  tell({ number = 0 }: R, ...word: readonly unknown[]): boolean {
     return this.#write([[number, ...word]])
   }
 
   /** Ends a request. Returns whether it was not over yet. */
-  end(request: Request, error?: Error): boolean {
+  end(request: R, error?: Error): boolean {
     if (this.sent.has(request.number) && this.#host.state !== 'closed') this.tell(request)
     return this.fail(request, error)
   }
 
   /** A request is over. Returns whether it was not before. */
-  fail(request: Request, error: Error = new AnywireError(ERR_CLOSED), told = false): boolean {
+  fail(request: R, error: Error = new AnywireError(ERR_CLOSED), told = false): boolean {
     const found = this.sent.delete(request.number) || this.waiting.delete(request)
     if (found) {
       request.live = false
@@ -136,43 +143,51 @@ export class Requests {
     return found
   }
 
-  /** To be called with what arrives. Returns whether it was an answer. */
-  heard([number, type, ...values]: readonly unknown[]): boolean {
-    if (typeof number !== 'number' || number >= 0) return false
+  /** To be called with what arrives. Returns it where it is no answer, and otherwise an empty packet. */
+  heard(value: unknown): readonly unknown[] {
+    const packet: readonly unknown[] = Array.isArray(value) ? value : []
+    const [number, type] = packet
+    if (typeof number !== 'number' || number >= 0) return packet
+    const values = packet.slice(2)
     const request = this.sent.get(-number)
-    if (!request) return true
+    if (!request) return []
     if (typeof type === 'string') this.fail(request, this.#toError(request, type, textOf(values[0]), values[1]), true)
     else if (type === 0) {
       request.live = request.known = true
       if (!request.stays) this.sent.delete(-number)
       request.done?.(values)
     } else request.heard?.(type, ...values)
-    return true
+    return []
   }
 
   get #ready(): boolean {
     return this.#host.state === 'open' && this.#host.id === this.session
   }
 
-  #send(asked: readonly Request[]): void {
+  #send(asked: readonly R[]): void {
     // What one of them came to may have ended others.
     const requests = asked.filter(request => this.waiting.has(request))
     const [first] = requests
     if (!first) return
+    const packets = requests.map(request => {
+      this.waiting.delete(request)
+      request.number = request.done ? ++this.#last : 0
+      if (request.number) this.sent.set(request.number, request)
+      return [request.number, ...request.packet]
+    })
     try {
-      this.#write(requests.map(request => [(request.number = request.done ? ++this.#last : 0), ...request.packet]))
+      this.#write(packets)
     } catch (error) {
+      for (const request of requests) {
+        this.sent.delete(request.number)
+        this.waiting.add(request)
+      }
       const half = requests.length >> 1
       // Perhaps it is too much for one message, or one of them cannot be encoded.
       if (half) {
         this.#send(requests.slice(0, half))
         this.#send(requests.slice(half))
       } else this.fail(first, error as Error)
-      return
-    }
-    for (const request of requests) {
-      this.waiting.delete(request)
-      if (request.number) this.sent.set(request.number, request)
     }
   }
 
@@ -191,5 +206,6 @@ export class Requests {
       request.live = false
     }
     this.session = id
+    this.#told?.()
   }
 }

@@ -43,8 +43,7 @@ export const presence = () =>
         failed: (error: unknown, event: string) => lane.failed(error, event)
       }
       lane.on('data', packet => {
-        if (!Array.isArray(packet) || requests.heard(packet)) return
-        const [name, rows]: readonly unknown[] = packet
+        const [name, rows] = requests.heard(packet)
         places.get(textOf(name))?.changed(toRows(rows))
       })
       client.on('open', flush)

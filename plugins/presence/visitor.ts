@@ -67,7 +67,7 @@ export class Visitor {
   /** Is somebody else from here on. */
   identify(identity: string): void {
     if (identity === this.#identity || this.#gone) return
-    for (const [place, data] of this.#in) {
+    for (const { place, data } of this.#stays[ENTER].values()) {
       this.#hall.leave(place, this.#identity, this.peer)
       this.#hall.enter(place, identity, this.peer, data)
     }

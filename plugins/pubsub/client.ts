@@ -95,9 +95,9 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           for (const key of [topic, '']) {
             for (const { name, hear } of subscriptions.get(key) ?? []) if (covers(name, topic)) hear(message)
           }
-        } else if (Array.isArray(packet) && !requests.heard(packet)) {
-          const [, topic, code, text]: readonly unknown[] = packet
-          events.emit('refuse', { topic: toText(topic), error: errorOf(toText(code), text) })
+        } else {
+          const [number, topic, code, text] = requests.heard(packet)
+          if (number === 0) events.emit('refuse', { topic: toText(topic), error: errorOf(toText(code), text) })
         }
       })
 
@@ -122,7 +122,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         try {
           if (!open) packet = keep(packet)
         } catch (error) {
-          if (ack) return Promise.reject(error as Error)
+          if (ack) return Promise.reject(error)
           throw error
         }
         const request: Request = { packet, again: true }

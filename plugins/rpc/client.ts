@@ -1,16 +1,17 @@
 import type { Client } from '../../lib/client.ts'
 import type { Undo } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
-import { ERR_CLOSED, ERR_OPTION } from '../../lib/failures.ts'
+import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
-import type { ClientPlugin, During } from '../../lib/plugin.ts'
+import type { ClientPlugin } from '../../lib/plugin.ts'
+import { call } from './call.ts'
 import { Exchange } from './exchange.ts'
-import type { RpcOptions } from './exchange.ts'
+import type { Pending, RpcOptions } from './exchange.ts'
 import { remote } from './remote.ts'
 import type { CallOptions, Method, RemoteOf } from './remote.ts'
-import { flatten } from './router.ts'
-import type { AnyFunction, Call, Handler, Hints, Other, Router } from './router.ts'
-import { PROVIDE, WITHDRAW } from './wire.ts'
+import { around, flatten, invoke } from './router.ts'
+import type { AnyFunction, Call, Handler, Hints, Other, Route, Router } from './router.ts'
+import { PROVIDE } from './wire.ts'
 
 export interface ProvideOptions {
   /** `manual`: the handler says `call.accept()` itself. Default: a handler that was called has accepted. */
@@ -40,78 +41,51 @@ export type ClientRpc<Theirs> = ClientCalls<Theirs> & RemoteOf<Theirs>
 export interface RpcClientPlugin<Theirs> extends ClientPlugin {
   readonly name: 'rpc'
   readonly version: 1
-  client(client: Client, lane: Lane, during: During): ClientRpc<Theirs>
+  client(client: Client, lane: Lane): ClientRpc<Theirs>
 }
 
-const install = (
-  router: object,
-  options: RpcOptions,
-  [client, lane, during]: readonly [client: Client, lane: Lane, during: During]
-): object => {
-  const routes = flatten(router)
-  const provided = new Set<string>()
-  let id = ''
-  const exchange = new Exchange(
-    {
-      connection: client,
-      lane,
-      sign: 1,
-      get id() {
-        return id
-      },
-      get ready() {
-        return client.state === 'open' && id === client.id
-      },
-      get refusal() {
-        return client.state === 'closed' ? ERR_CLOSED : undefined
-      },
-      find: name => routes.get(name)
-    },
+const install = (router: object, options: RpcOptions, client: Client, lane: Lane): object => {
+  const toRoute =
+    (handler: Handler, owner: unknown): Route<Client> =>
+    call =>
+      invoke(handler, owner, call)
+  const routes = flatten(router, toRoute)
+  const exchange = new Exchange<Client>(
+    { connection: client, lane, sign: 1, find: name => routes.get(name), handle: around<Client>(options.use) },
     options
   )
-  const { caller } = exchange
-  const announce = async (name: string): Promise<void> => {
-    try {
-      await caller.call(name, [], {}, PROVIDE)
-      provided.add(name)
-    } catch (error) {
-      provided.delete(name)
-      routes.delete(name)
-      throw error
-    }
-  }
-  client.on('open', () => {
-    // What handlers of `open` call goes first.
-    queueMicrotask(() => caller.flush())
-    if (id === client.id) return
-    exchange.over()
-    id = client.id
-    // What the server does not want any more is told as an error of the client.
-    return Promise.all([...provided].map(announce))
-  })
-  client.on('close', () => id === client.id || exchange.over())
-  during(() => () => exchange.over(true))
-
-  const callWith =
-    (options?: CallOptions) =>
-    (name: string, args: unknown[]): unknown =>
-      caller.call(name, args, options)
+  const { requests } = exchange
+  const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => call(exchange, name, args, options)
   return remote(callWith(), '', {
     with: (options: CallOptions) => remote(callWith(options)),
     service:
       (name: string, options?: CallOptions) =>
       (...args: unknown[]) =>
-        caller.call(name, args, { accept: Infinity, ...options }),
-    async provide(name: string, handler: Handler, { accept }: ProvideOptions = {}): Promise<Undo> {
-      if (routes.has(name)) throw new AnywireError(ERR_OPTION, `there is a '${name}'`)
-      routes.set(name, { handler, owner: undefined, manual: accept === 'manual' })
-      await announce(name)
-      return () => {
-        if (!provided.delete(name)) return
-        routes.delete(name)
-        caller.tell(WITHDRAW, name)
-      }
-    }
+        call(exchange, name, args, { ...options, service: 1 }),
+    provide: (name: string, handler: Handler, { accept }: ProvideOptions = {}) =>
+      new Promise<Undo>((resolve, reject) => {
+        if (routes.has(name)) throw new AnywireError(ERR_OPTION, `there is a '${name}'`)
+        const route = toRoute(handler, undefined)
+        routes.set(name, call => {
+          if (accept !== 'manual') call.accept()
+          return route(call)
+        })
+        const request: Pending = {
+          packet: [PROVIDE, name],
+          again: true,
+          stays: true,
+          deadline: Infinity,
+          expire() {},
+          done: () => resolve(() => void requests.end(request)),
+          failed(error, told) {
+            routes.delete(name)
+            reject(error)
+            // What the server does not want any more.
+            if (told && request.known) lane.failed(error, 'rpc')
+          }
+        }
+        requests.ask(request, true)
+      })
   })
 }
 
@@ -126,13 +100,12 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
   name: 'rpc',
   version: 1,
   // At run time the other end has what it has: the types are a promise of whoever named them.
-  client: (...host) => install(router, options, host) as ClientRpc<Theirs>
+  client: (client, lane) => install(router, options, client, lane) as ClientRpc<Theirs>
 })
 
 export { method } from './method.ts'
 export type { StandardSchema } from './method.ts'
-export type { Middleware } from './callee.ts'
 export { RpcError } from './error.ts'
 export type { RpcOptions } from './exchange.ts'
 export type { CallOptions, Method, Remote } from './remote.ts'
-export type { Call, Router } from './router.ts'
+export type { Call, Middleware, Router } from './router.ts'

@@ -1,18 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Undo } from '../../lib/emitter.ts'
+import { ERR_NO_METHOD } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
-import { toAnswer } from './caller.ts'
+import { call, toAnswer } from './call.ts'
 import { rpc as base } from './client.ts'
 import type { RpcClientPlugin } from './client.ts'
+import { because } from './error.ts'
 import type { RpcOptions } from './exchange.ts'
 import { remote } from './remote.ts'
 import type { CallOptions, Method, RemoteOf } from './remote.ts'
 import { flatten } from './router.ts'
 import type { AnyFunction, Call, Handler, Hints, Other, Router } from './router.ts'
+import { checkRouter, toRoute } from './routes.ts'
 import { ServerHalf } from './server.ts'
 import type { RpcServerOptions } from './server.ts'
 
@@ -61,35 +64,38 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
   options: RpcServerOptions = {}
 ): RpcPlugin<Theirs, R> => {
   const halves = new WeakMap<Server, ServerHalf>()
+  if (router) checkRouter(router)
   return {
     // Where this becomes a client, its middleware gets the client: the types are those of servers.
     ...base<Theirs>(router, options as RpcOptions),
     server(server) {
       const { time = 300_000, count = 10_000, same = isDeepStrictEqual } = options.keys ?? {}
-      const half = new ServerHalf(server, flatten(router ?? {}), options, { time, count, same })
+      const half = new ServerHalf(server, flatten(router ?? {}, toRoute), options, { time, count, same })
       halves.set(server, half)
       return {
         router: router as R,
-        provide: (name, handler) => half.provide(name, { handler: handler as Handler, owner: undefined }),
+        provide: (name, handler) => half.provide(name, toRoute(handler as Handler, undefined)),
         call: (peer, name, args, options) => half.call(peer, name, args, options),
         service: (name, options) => ((...args: unknown[]) => toAnswer(half.ask(name, args, options))) as never
       }
     },
     peer(peer, lane, server, during) {
-      const caller = halves.get(server)?.join(peer, lane, during).caller
-      const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => caller?.call(name, args, options)
+      const exchange = halves.get(server)?.join(peer, lane, during)
+      const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => {
+        if (!exchange || !lane.connected) return toAnswer(Promise.reject(because(ERR_NO_METHOD, name)))
+        return call(exchange, name, args, options)
+      }
       // At run time the other end has what it has: the types are a promise of whoever named them.
       return remote(callWith(), '', { with: (options: CallOptions) => remote(callWith(options)) }) as PeerRpc<Theirs>
     }
   }
 }
 
-export type { Middleware } from './callee.ts'
 export type { ClientRpc, ProvideOptions } from './client.ts'
 export { RpcError } from './error.ts'
 export type { RpcOptions } from './exchange.ts'
 export { method } from './method.ts'
 export type { StandardSchema } from './method.ts'
 export type { CallOptions, Method, Remote } from './remote.ts'
-export type { Call, Router } from './router.ts'
+export type { Call, Middleware, Router } from './router.ts'
 export type { RpcServerOptions } from './server.ts'

@@ -1,17 +1,29 @@
 import { Emitter } from '../../lib/emitter.ts'
 import type { Lane, LaneEvents } from '../../lib/lane.ts'
+import { print } from '../../lib/print.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import type { End } from './end.ts'
+import { call } from './call.ts'
 import { Exchange } from './exchange.ts'
-import type { RpcOptions } from './exchange.ts'
+import type { End, RpcOptions } from './exchange.ts'
 import type { CallOptions } from './remote.ts'
 
 /** A lane whose other end is its own. */
 class Loop extends Emitter<LaneEvents> implements Lane {
   readonly connected = true
+  readonly #peer: Peer
+
+  constructor(peer: Peer) {
+    super()
+    this.#peer = peer
+  }
 
   write(value: unknown): boolean {
     return this.emit('data', value)
+  }
+
+  override failed(error: unknown, stage: string): void {
+    if (this.#peer instanceof Emitter) this.#peer.failed(error, stage)
+    else print(error)
   }
 }
 
@@ -20,31 +32,21 @@ const isStream = (value: unknown): value is AsyncIterable<unknown> =>
 
 /** Calls a handler of this end as the client of a peer would, with no connection in between. */
 export const callHere = async (
-  peer: Peer,
-  { find, once }: Pick<End<Peer>, 'find' | 'once'>,
-  [name, args, call]: readonly [name: string, args: readonly unknown[], call: CallOptions],
-  options: RpcOptions<Peer>
+  end: Pick<End<Peer>, 'connection' | 'find' | 'handle'>,
+  [name, args, options]: readonly [name: string, args: readonly unknown[], options: CallOptions],
+  limits: RpcOptions<Peer>
 ): Promise<unknown> => {
-  const exchange = new Exchange<Peer>(
-    {
-      connection: peer,
-      lane: new Loop(),
-      sign: 1,
-      id: peer.id,
-      ready: true,
-      refusal: undefined,
-      find,
-      ...(once && { once })
-    },
-    options
-  )
+  const { connection } = end
+  // Whoever calls need not have a connection.
+  const host = { id: connection.id, state: 'open', on: () => () => {} } as const
+  const exchange = new Exchange<Peer>({ ...end, host, lane: new Loop(connection), sign: 1 }, limits)
   let streams = false
   try {
-    const result = await exchange.caller.call(name, args, call)
+    const result = await call(exchange, name, args, options)
     streams = isStream(result)
-    return isStream(result) ? each(result, () => exchange.over(true)) : result
+    return isStream(result) ? each(result, () => exchange.rest()) : result
   } finally {
-    if (!streams) exchange.over(true)
+    if (!streams) exchange.rest()
   }
 }
 

@@ -1,8 +1,7 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_ARGUMENTS, ERR_HANDLER } from '../../lib/failures.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import { RpcError } from './error.ts'
-import { TAKES } from './router.ts'
+import { because, RpcError } from './error.ts'
 import type { Call } from './router.ts'
 
 /** Any schema of a library that follows https://standardschema.dev: Zod, Valibot, ArkType and others. */
@@ -77,13 +76,16 @@ export const method = <
     )
   }
   const run = async (...all: unknown[]): Promise<unknown> => {
+    if (all.length > input.length + 1) throw because(ERR_ARGUMENTS)
     const args = await Promise.all(input.map((schema, index) => accept(schema, index, all[index])))
     // What the schemas return has the types that they say, and the call stands behind the arguments.
     const result: unknown = await handler(...([...args, all.at(-1)] as [...Outputs<I>, Call<Peer>]))
     return isStream(result) ? each(result, check) : check(result)
   }
-  // At run time a promise of a stream is a stream.
-  return Object.assign(run, { [TAKES]: input.length }) as unknown as (...args: [...Inputs<I>, Call]) => Output<O, R>
+  // It takes what the schemas are for, and its call. At run time a promise of a stream is a stream.
+  return Object.defineProperty(run, 'length', { value: input.length + 1 }) as unknown as (
+    ...args: [...Inputs<I>, Call]
+  ) => Output<O, R>
 }
 
 async function* each(

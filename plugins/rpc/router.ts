@@ -1,7 +1,5 @@
 import type { Client } from '../../lib/client.ts'
 import type { Connection } from '../../lib/connection.ts'
-import { AnywireError } from '../../lib/errors.ts'
-import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 
 /** What a handler gets behind its arguments. */
@@ -44,36 +42,41 @@ export type Other<Theirs> = Theirs extends { readonly peers: unknown } ? Client 
 
 export type Handler = (...args: unknown[]) => unknown
 
-/** A handler, and what is known of it. */
-export interface Route {
-  readonly handler: Handler
-  /** Its `this`. */
-  readonly owner: unknown
-  /** It accepts by itself. */
-  readonly manual?: boolean
+/** What answers a call. */
+export type Route<P> = (call: Call<P>) => unknown
+
+/** Stands between callers and handlers: may refuse by throwing, and see and change what comes back. */
+export type Middleware<P> = (call: Call<P>, next: () => unknown) => unknown
+
+/** Has a route answer, with what stands around it. */
+export type Handle<P> = (call: Call<P>, route: Route<P>) => unknown
+
+/** The first one is the outermost. */
+export const around = <P>(use: readonly Middleware<P>[] = []): Handle<P> =>
+  use.reduceRight<Handle<P>>(
+    (next, middleware) => (call, route) => middleware(call, () => next(call, route)),
+    (call, route) => route(call)
+  )
+
+/** Calls a handler, with its call behind its arguments, where it expects it. */
+export const invoke = (handler: Handler, owner: unknown, call: Call<unknown>): unknown => {
+  const args = [...call.args]
+  // Missing arguments are undefined, and the call does not take their place.
+  args[Math.max(args.length, handler.length - 1)] = call
+  return Reflect.apply(handler, owner, args)
 }
-
-/** Gets its call alone, whatever the arguments are. */
-export interface BareRoute<P> {
-  readonly bare: (call: Call<P>) => unknown
-  readonly manual: true
-}
-
-/** How many arguments a handler takes before its call, where that is known for sure: see method.ts. */
-export const TAKES = Symbol('takes')
-
-/** Names that are the plugin's own, and those that would make promises of what is none. */
-const RESERVED = new Set(['with', 'provide', 'service', 'router'])
 
 /** All handlers by their paths: nothing else is found there, whatever a caller asks for. */
-export const flatten = (router: object, prefix = '', routes = new Map<string, Route>()): Map<string, Route> => {
-  for (const [name, part] of Object.entries(router) as [string, unknown][]) {
-    if (/\.|^$|^then$/.test(name) || (!prefix && RESERVED.has(name)))
-      throw new AnywireError(ERR_OPTION, `the name '${prefix}${name}'`)
+export const flatten = <P>(
+  router: object,
+  toRoute: (handler: Handler, owner: object) => Route<P>,
+  prefix = '',
+  routes = new Map<string, Route<P>>()
+): Map<string, Route<P>> => {
+  for (const [name, part] of Object.entries(router) as [string, object][]) {
     // The types say that it takes what its callers send, which is looked at where it matters.
-    if (typeof part === 'function') routes.set(prefix + name, { handler: part as Handler, owner: router })
-    else if (typeof part === 'object' && part) flatten(part, `${prefix}${name}.`, routes)
-    else throw new AnywireError(ERR_OPTION, `'${prefix}${name}' is no handler`)
+    if (typeof part === 'function') routes.set(prefix + name, toRoute(part as Handler, router))
+    else flatten(part, toRoute, `${prefix}${name}.`, routes)
   }
   return routes
 }

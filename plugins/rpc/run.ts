@@ -1,20 +1,17 @@
+import type { Connection } from '../../lib/connection.ts'
 import { textOf } from '../../lib/errors.ts'
 import { ERR_CALL_TIMEOUT, ERR_CANCELLED, ERR_CLOSED, ERR_HANDLER, ERR_NO_PROVIDER } from '../../lib/failures.ts'
 import type { Timed } from './deadlines.ts'
-import type { Shared } from './end.ts'
 import { because, RpcError } from './error.ts'
-import type { Call } from './router.ts'
-import { ACCEPTED, ERROR, ITEM, RESULT, STREAM, WINDOW } from './wire.ts'
+import type { End } from './exchange.ts'
+import type { Call, Route } from './router.ts'
+import { ACCEPTED, ITEM, STREAM, WINDOW } from './wire.ts'
 
-/** What was called. */
-interface Asked {
-  readonly number: number
-  readonly name: string
-  readonly args: readonly unknown[]
-  readonly key: string | undefined
-  /** Of a call without a key. */
-  readonly id: string
-  readonly deadline: number
+/** Where calls are answered. */
+interface Answering<P> {
+  readonly end: End<P>
+  readonly runs: Map<number, unknown>
+  send(packet: unknown): boolean
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
@@ -25,10 +22,12 @@ const isStream = (value: unknown): value is AsyncIterable<unknown> => isObject(v
  * A call of the other end that is being answered; what its handler gets as its call. All it knows is private: a handler
  * that returns it, because it was given fewer arguments than it expects, tells nobody anything.
  */
-export class Run<P> implements Call<P>, Timed {
-  readonly #shared: Shared<P>
-  readonly #running: Map<number, unknown>
-  readonly #asked: Asked
+export class Run<P extends Connection> implements Call<P>, Timed {
+  readonly #at: Answering<P>
+  readonly #number: number
+  readonly #name: string
+  readonly #args: readonly unknown[]
+  readonly #key: string | undefined
   #deadline: number
   #controller: AbortController | undefined
   /** Why nobody waits for an answer any more. */
@@ -40,31 +39,40 @@ export class Run<P> implements Call<P>, Timed {
   #wake: (() => void) | undefined
   #iterator: AsyncIterator<unknown, unknown> | undefined
 
-  constructor(shared: Shared<P>, running: Map<number, unknown>, asked: Asked) {
-    this.#shared = shared
-    this.#running = running
-    this.#asked = asked
-    this.#deadline = asked.deadline
+  constructor(
+    at: Answering<P>,
+    number: number,
+    name: string,
+    args: readonly unknown[],
+    key: unknown,
+    deadline: number
+  ) {
+    this.#at = at
+    this.#number = number
+    this.#name = name
+    this.#args = args
+    this.#key = typeof key === 'string' && key ? key : undefined
+    this.#deadline = deadline
   }
 
   get peer(): P {
-    return this.#shared.end.connection
+    return this.#at.end.connection
   }
 
   get name(): string {
-    return this.#asked.name
+    return this.#name
   }
 
   get args(): readonly unknown[] {
-    return this.#asked.args
+    return this.#args
   }
 
   get key(): string | undefined {
-    return this.#asked.key
+    return this.#key
   }
 
   get id(): string {
-    return this.#asked.key ?? this.#asked.id
+    return this.#key ?? `${this.peer.id}:${-this.#number * this.#at.end.sign}`
   }
 
   get deadline(): number {
@@ -82,22 +90,15 @@ export class Run<P> implements Call<P>, Timed {
     if (!this.#answered) this.#send(ACCEPTED)
   }
 
-  reject(reason = this.name): never {
+  reject(reason?: string): never {
     throw because(ERR_NO_PROVIDER, reason)
   }
 
-  /**
-   * Has a handler answer.
-   * @param accepts - whether to say that it is at it
-   * @returns a promise when it takes its time
-   */
-  start(work: () => unknown, accepts: boolean): Promise<void> | undefined {
+  /** Has a handler answer. Returns a promise when it takes its time. */
+  start(route: Route<P>): Promise<void> | undefined {
     try {
-      const result = work()
-      if (isObject(result) && ('then' in result || isStream(result))) {
-        if (accepts) this.accept()
-        return this.#follow(result)
-      }
+      const result = this.#at.end.handle(this, route)
+      if (isObject(result) && ('then' in result || isStream(result))) return this.#follow(result)
       this.#answer(result)
     } catch (error) {
       this.threw(error)
@@ -108,10 +109,10 @@ export class Run<P> implements Call<P>, Timed {
   /** Goes no further. Only what is meant for the caller is told. */
   threw(error: unknown): void {
     if (this.#answered) return
-    if (!(error instanceof RpcError)) this.#shared.report(error)
+    if (!(error instanceof RpcError)) this.#at.end.lane.failed(error, 'rpc')
     const { code, message, data } = error instanceof RpcError ? error : because(ERR_HANDLER)
     try {
-      this.#send(ERROR, data, code, textOf(message))
+      this.#at.send([-this.#number, code, textOf(message), ...(data === undefined ? [] : [data])])
       this.#finish()
     } catch (unsendable) {
       this.threw(unsendable)
@@ -119,21 +120,22 @@ export class Run<P> implements Call<P>, Timed {
   }
 
   expire(): void {
-    const error = because(ERR_CALL_TIMEOUT, this.name)
+    const error = because(ERR_CALL_TIMEOUT, this.#name)
     this.threw(error)
     this.#abort(error)
   }
 
   cancel(): void {
-    this.#abort(because(ERR_CANCELLED, this.name))
+    this.#abort(because(ERR_CANCELLED, this.#name))
   }
 
   /** The session is over. What has a key goes on: its caller may ask again. */
   over(): void {
-    if (this.key === undefined) this.#abort(because(ERR_CLOSED, this.name))
+    if (this.#key === undefined) this.#abort(because(ERR_CLOSED, this.#name))
     else this.#finish()
   }
 
+  /** So many items were taken. */
   more(count: unknown): void {
     if (typeof count === 'number' && count > 0) this.#credit = Math.min(WINDOW, this.#credit + count)
     this.#wake?.()
@@ -142,11 +144,6 @@ export class Run<P> implements Call<P>, Timed {
   drained(): void {
     this.#room = true
     this.#wake?.()
-  }
-
-  /** @throws why it need not go on */
-  check(): void {
-    if (this.#aborted) throw this.#aborted
   }
 
   async #follow(result: unknown): Promise<void> {
@@ -179,33 +176,25 @@ export class Run<P> implements Call<P>, Timed {
 
   #answer(value: unknown): void {
     if (this.#answered) return
-    this.#send(RESULT, value)
+    this.#send(0, value)
     this.#finish()
   }
 
-  #send(type: number, value?: unknown, ...rest: unknown[]): boolean {
-    return this.#shared.send([type, this.#asked.number, value === undefined ? [] : [value], ...rest])
+  #send(type: number, value?: unknown): boolean {
+    return this.#at.send(value === undefined ? [-this.#number, type] : [-this.#number, type, value])
   }
 
-  #abort(error: RpcError): void {
-    this.#aborted ??= error
+  #abort(why: RpcError): void {
+    this.#aborted ??= why
     this.#finish()
-    this.#controller?.abort(error)
-    void this.#quit()
-  }
-
-  /** A stream may wait for something that never comes. */
-  async #quit(): Promise<void> {
-    try {
-      await this.#iterator?.return?.()
-    } catch {
-      // Nobody is interested any more.
-    }
+    this.#controller?.abort(why)
+    // A stream may wait for something that never comes. Nobody is interested any more in how it ends.
+    ;(async () => this.#iterator?.return?.())().catch(() => {})
   }
 
   #finish(): void {
     this.#answered = true
-    this.#running.delete(this.#asked.number)
+    this.#at.runs.delete(this.#number)
     this.#wake?.()
   }
 }

@@ -1,7 +1,7 @@
 import type { Undo } from '../../lib/emitter.ts'
 import { ERR_NO_PROVIDER } from '../../lib/failures.ts'
 import { because, RpcError } from './error.ts'
-import type { AskOptions } from './pending.ts'
+import type { AskOptions } from './call.ts'
 
 /** Who answers calls of a service. */
 export interface Provider<C> {

@@ -70,30 +70,17 @@ describe('rpc: strangers', () => {
   it('reach no handler with what is no packet, and hear nothing', async () => {
     const { say, heard } = await setup()
     const packets: unknown[] = [
-      [null, 1, 'x', {}, [], [0], [0, 1], [0, 1, []], [0, 1, [], 5], [0, 1, {}, 'note'], [0, '1', [], 'note']],
+      [null, 1, 'x', {}, [], [[]], [[1, []]], [[1, {}, 'note']], [[1, null, 'note']], [['1', 'note', []]]],
+      [[0, -1, 1.5, 2 ** 53, '0', null].map(number => [number, 'note', []])],
+      [[[7], [7, 5], [7, -1], [1, 0], [1, 0, 5], [1, ['note']], [[1, 'note', []]]]],
       [
-        [0, 0, [], 'note'],
-        [0, -1, [], 'note'],
-        [0, 1.5, [], 'note'],
-        [0, 2 ** 53, [], 'note'],
-        ['0', 1, [], 'note']
-      ],
-      [
-        [0.5, 1, [], 'note'],
-        [-1, 1, [], 'note'],
-        [99, 1, [], 'note'],
-        [0, 1, [], ['note']],
-        [1, 7],
-        [2, 7, [5]]
-      ],
-      [
-        [0, 1, [], 'note', 0, '', 0, 0, 0],
-        [5, 1, [1]],
-        [6, 1, [], {}, {}],
-        [7, 1],
-        [8, 1],
-        [9, 1, [1]],
-        [4, 1, [], 5]
+        [1, 'note', []],
+        [-1, 0, 1],
+        [-1, {}, {}],
+        [-1, 'E', {}, {}],
+        [-1, 1],
+        [-1, 2],
+        [-1, 3, 1]
       ],
       [new Uint8Array(0), new Uint8Array(3), new Uint8Array(100), Uint8Array.of(255, 255, 255, 255)]
     ].flat()
@@ -115,18 +102,18 @@ describe('rpc: strangers', () => {
       '.',
       'a'.repeat(9_999)
     ]
-    for (const [index, name] of names.entries()) say([0, index + 1, [], name])
+    say(names.map((name, index) => [index + 1, name, []]))
     await world.pass(20)
     assert.deepEqual(runs, [])
     assert.deepEqual(
-      heard.map(packet => [part(packet, 0), part(packet, 1), part(packet, 3)]),
-      names.map((_, index) => [6, index + 1, 'ERR_NO_METHOD'])
+      heard.map(packet => [part(packet, 0), part(packet, 1)]),
+      names.map((_, index) => [-index - 1, 'ERR_NO_METHOD'])
     )
   })
 
   it('cannot use a number twice, or one before the last', async () => {
     const { say, heard } = await setup()
-    for (const number of [2, 2, 1, 5, 3, 2 ** 53 - 1, 6, 2 ** 53 - 1]) say([0, number, [number], 'note'])
+    for (const number of [2, 2, 1, 5, 3, 2 ** 53 - 1, 6, 2 ** 53 - 1]) say([[number, 'note', [number]]])
     await world.pass(20)
     assert.deepEqual(runs, [[2], [5], [2 ** 53 - 1]])
     assert.equal(heard.length, 3)
@@ -135,72 +122,69 @@ describe('rpc: strangers', () => {
   it('cannot pass for somebody else by an argument in the place of the call', async () => {
     const { say, heard, id } = await setup()
     const forged = [{ peer: { id: 'admin' } }, { peer: null, signal: {} }, { signal: 1 }]
-    for (const [index, fake] of forged.entries()) say([0, index + 1, ['x', fake], 'whose'])
-    say([0, 4, ['x', 'y', { peer: 1 }], 'whose'])
-    say([0, 5, ['x'], 'whose'])
-    say([0, 6, [], 'whose'])
-    say([0, 7, [{ peer: 1 }], 'exact'])
-    say([0, 8, [1], 'exact'])
-    say([0, 9, [], 'exact', 0, '', 0, 1])
+    for (const [index, fake] of forged.entries()) say([[index + 1, 'whose', ['x', fake]]])
+    say([
+      [4, 'whose', ['x', 'y', { peer: 1 }]],
+      [5, 'whose', ['x']],
+      [6, 'whose'],
+      [7, 'exact', [{ peer: 1 }]],
+      [8, 'exact', [1]]
+    ])
     await world.pass(20)
     assert.deepEqual(runs, [
       ['x', id],
       [undefined, id]
     ])
     assert.deepEqual(
-      heard.map(packet => part(packet, 3) ?? part(packet, 0)),
+      heard.map(packet => [part(packet, 0), part(packet, 1)]),
       [
-        'ERR_ARGUMENTS',
-        'ERR_ARGUMENTS',
-        'ERR_ARGUMENTS',
-        'ERR_ARGUMENTS',
-        5,
-        5,
-        'ERR_ARGUMENTS',
-        'ERR_ARGUMENTS',
-        'ERR_ARGUMENTS'
+        [-1, 'ERR_ARGUMENTS'],
+        [-2, 'ERR_ARGUMENTS'],
+        [-3, 'ERR_ARGUMENTS'],
+        [-4, 'ERR_ARGUMENTS'],
+        [-5, 0],
+        [-6, 0],
+        [-7, 'ERR_ARGUMENTS'],
+        [-8, 'ERR_ARGUMENTS']
       ]
     )
   })
 
   it('learn nothing from a call in the place of an argument', async () => {
     const { say, heard } = await setup()
-    say([0, 1, [], 'echo'])
+    say([[1, 'echo', []]])
     await world.pass(20)
-    assert.deepEqual(heard, [[5, 1, [{}]]])
+    assert.deepEqual(heard, [[-1, 0, {}]])
   })
 
   it('cannot send more arguments than anybody has', async () => {
     const { say, heard } = await setup()
-    say([0, 1, Array.from({ length: 200_000 }, () => 0), 'note'])
-    say([0, 2, [], 'note', 0, '', 0, 1e9])
-    say([0, 3, [], 'note', 0, '', 0, -1])
-    say([0, 4, [], 'note', NaN, {}, 'x', 'y'])
+    say([[1, 'note', Array.from({ length: 200_000 }, () => 0)]])
+    say([[2, 'note', {}, NaN, {}, 'x', 'y']])
     await world.pass(20)
-    assert.deepEqual([runs, heard.length], [[[], [], []], 4])
+    assert.deepEqual([runs, heard.length], [[[]], 2])
   })
 
   it('keep no more handlers at work than the limit, cancelled or not', async () => {
     const { say, heard } = await setup(5)
     for (let number = 1; number <= 50; number++) {
-      say([0, number, [], 'never'])
-      say([1, number])
+      say([[number, 'never', []], [number]])
     }
     await world.pass(20)
     assert.equal(runs.length, 5)
-    const codes = heard.map(packet => part(packet, 3))
+    const codes = heard.map(packet => part(packet, 1))
     assert.deepEqual([codes.length, new Set(codes)], [45, new Set(['ERR_LIMIT'])])
     await world.pass(200)
-    say([0, 60, [1], 'echo'])
+    say([[60, 'echo', [1]]])
     await world.pass(20)
-    assert.deepEqual(heard.at(-1), [5, 60, [1]])
+    assert.deepEqual(heard.at(-1), [-60, 0, 1])
   })
 
   it('keep no more answers to keys than the limit', async () => {
     const { say, heard } = await setup(5)
-    for (let number = 1; number <= 7; number++) say([0, number, [number], 'echo', 0, `key ${number}`])
+    for (let number = 1; number <= 7; number++) say([[number, 'echo', [number], 0, `key ${number}`]])
     await world.pass(20)
-    const codes = heard.map(packet => part(packet, 3))
+    const codes = heard.map(packet => part(packet, 1))
     assert.deepEqual(codes.filter(code => code === 'ERR_LIMIT').length, 2)
   })
 
@@ -218,23 +202,17 @@ describe('rpc: strangers', () => {
       }
     })()
     await world.pass(10)
-    for (const type of [5, 6, 7, 8, 9, 10])
-      for (const number of [0, 3, 2 ** 53 - 1, -1, '1', null]) say([type, number, [1], 'x', 'y'])
-    for (const packet of [
-      [9, 1, [1]],
-      [3, 1, [], 'x'],
-      [4, 2, [], 'note'],
-      [8, 2],
-      [8, 2]
-    ])
-      say(packet)
-    say([8, 1])
-    for (let item = 0; item < 100; item++) say([9, 1, [1]])
+    for (const type of [0, 'E', 1, 2, 3, 4])
+      for (const number of [0, -3, 1 - 2 ** 53, 1, '1', null]) say([number, type, 1, 'x', 'y'])
+    for (const packet of [[[1, 0, 'x']], [[1]], [-2, 2], [-2, 2]]) say(packet)
+    say([-1, 2])
+    for (let item = 0; item < 100; item++) say([-1, 3, 1])
     assert.equal(await world.failure(flood, 40_000), 'ERR_PROTOCOL')
     const call = client.rpc.a()
     await world.pass(10)
-    say([6, 2, [{ a: 1 }], { toString: 1 }, null])
-    await assert.rejects(world.settled(call), { code: 'object', message: 'null', data: { a: 1 } })
+    say([-2, { toString: 1 }, null])
+    say([-2, 'E', { toString: 1 }, { a: 1 }])
+    await assert.rejects(world.settled(call), { code: 'E', message: 'object', data: { a: 1 } })
     assert.deepEqual(runs, [])
     assert.ok(heard.length >= 3)
     await assert.rejects(
@@ -242,7 +220,7 @@ describe('rpc: strangers', () => {
         (async () => {
           const odd = client.rpc.s()
           await world.pass(5)
-          say([5, 3, [7]])
+          say([-3, 0, 7])
           for await (const item of odd) assert.fail(String(item))
         })()
       ),

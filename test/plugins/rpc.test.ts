@@ -12,21 +12,14 @@ import { pluginContract } from '../contract/plugin.ts'
 import { Calls } from '../support/calls.ts'
 
 const packets = {
-  toServer: [
-    [0, 1, [1, { a: [2] }], 'add', 500, 'key', 1],
-    [0, 2, [5], 'count'],
-    [1, 2],
-    [2, 2, [16]],
-    [3, 3, [], 'service'],
-    [4, 4, [], 'service']
-  ],
+  toServer: [[[1, 'add', [1, { a: [2] }], 500, 'key', 1], [2, 'count', [5]], [2], [2, 16], [3, 0, 'service'], [3]]],
   toClient: [
-    [0, 1, [1, 2], 'add'],
-    [5, 1, ['value']],
-    [6, 1, [{ data: 1 }], 'CODE', 'message'],
-    [7, 1],
-    [8, 1],
-    [9, 1, ['item']]
+    [[1, 'add', [1, 2]], [1]],
+    [-1, 0, 'value'],
+    [-1, 'CODE', 'message', { data: 1 }],
+    [-1, 1],
+    [-1, 2],
+    [-1, 3, 'item']
   ]
 }
 
