@@ -16,13 +16,15 @@ export class Stage {
   /** What the replica sent and the test has not looked at. */
   readonly sent: ClientFrame[] = []
   /** The device's clocks, in milliseconds. */
-  wall = START
+  wall: number
   elapsed = 0
   /** Whether the link takes more. */
   isFull = false
   epoch = 'e1'
 
-  constructor(options: Partial<ReplicaOptions> = {}) {
+  /** @param wall - what the device's clock shows */
+  constructor(options: Partial<ReplicaOptions> = {}, wall = START) {
+    this.wall = wall
     this.replica = new Replica({ now: () => this.wall, monotonic: () => this.elapsed, ...options })
   }
 
@@ -69,6 +71,7 @@ export class Stage {
   /** Connects, and is welcomed. */
   async open(): Promise<void> {
     this.connect()
+    await turn()
     this.welcome()
     await turn()
     this.sent.length = 0
@@ -107,7 +110,7 @@ export class Stage {
 
 /** The end of a turn: what was put off to it is done. */
 export const turn = async (): Promise<void> => {
-  for (let at = 0; at < 10; at++) await Promise.resolve()
+  for (let at = 0; at < 50; at++) await Promise.resolve()
 }
 
 /** A stamp of another node, so many milliseconds behind `START`. */

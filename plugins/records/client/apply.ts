@@ -11,12 +11,12 @@ import type { Scopes } from './scopes.ts'
 export interface Applied {
   /** Ids of records that may look different now. */
   readonly changed: Set<string>
-  /** Records whose registers changed; those that are gone are among them. */
-  readonly touched: Set<string>
   /** Scopes that were told something. */
   readonly told: Set<Scope>
   readonly resets: Set<Scope>
   readonly evicted: string[]
+  /** Records that are gone from here, evicted or not. */
+  readonly dropped: string[]
   /** Writes that do not wait any more. */
   readonly settled: Entry[]
   /** Writes that were refused, and which record of them; '' for all. */
@@ -43,20 +43,21 @@ export const apply = (
 ): Applied => {
   const applied: Applied = {
     changed: new Set(),
-    touched: new Set(),
     told: new Set(),
     resets: new Set(),
     evicted: [],
+    dropped: [],
     settled: [],
     refused: [],
     later: [],
     results: new Map()
   }
-  const { changed, touched, told, resets } = applied
+  const { changed, dropped, told, resets } = applied
   const drop = (id: string): boolean => {
-    const isGone = records.drop(id)
-    if (isGone) touched.add(id)
-    return isGone
+    if (!records.drop(id)) return false
+    changed.add(id)
+    dropped.push(id)
+    return true
   }
 
   const denied = new Set<Scope>()
@@ -87,7 +88,7 @@ export const apply = (
       const isWhole = !!page.whole[index] && !whole.has(record)
       if (isWhole) whole.add(record)
       records.merge(record, registers, page.versions[index] ?? 0, isWhole)
-      touched.add(record)
+      changed.add(record)
     }
   }
   // What a reset did not bring is not there any more.
@@ -96,7 +97,6 @@ export const apply = (
       if (!whole.has(id) && drop(id) && [...denied].some(scope => scope.mayHave(id))) applied.evicted.push(id)
     }
   }
-  for (const id of touched) changed.add(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

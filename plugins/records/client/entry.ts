@@ -8,7 +8,7 @@ import type { Moment } from './offset.ts'
 /** A write in the outbox. */
 export class Entry implements WriteHandle {
   node: string
-  readonly number: number
+  number: number
   records: readonly Registers<Write>[]
   readonly atomic: boolean
   readonly conditions: NonNullable<WriteOptions['conditions']>

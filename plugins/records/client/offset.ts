@@ -43,9 +43,10 @@ export class ServerClock extends Clock {
     return this.#anchor + this.#clocks.monotonic() - this.#clocks.now()
   }
 
-  /** Goes by what was measured the last time. */
-  set offset(offset: number) {
-    this.#anchor = this.#clocks.now() + offset - this.#clocks.monotonic()
+  /** Goes on where a former process ended. @param offset - what that measured, in milliseconds */
+  resume(node: string, offset: number): void {
+    this.node = node
+    if (!this.isKnown) this.#anchor += offset
   }
 
   get moment(): Moment {

@@ -23,8 +23,8 @@ export class Queue {
 
 /** What waits to be committed: of this replica's node, and of nodes whose process is gone. */
 export class Outbox {
-  readonly own: Queue
-  readonly queues: Queue[]
+  own: Queue
+  queues: Queue[]
   readonly #held = new Set<Queue>()
 
   constructor(node: string) {
@@ -34,11 +34,28 @@ export class Outbox {
 
   /** What applications see of it: what was taken back is only there for its number. */
   get pending(): Entry[] {
-    return this.queues.flatMap(({ entries }) => entries.filter(({ status }) => status !== 'refused'))
+    return this.entries.filter(({ status }) => status !== 'refused')
+  }
+
+  get entries(): Entry[] {
+    return this.queues.flatMap(({ entries }) => entries)
   }
 
   get count(): number {
     return this.queues.reduce((count, { entries }) => count + entries.length, 0)
+  }
+
+  /** The queues that were found, the own one first. What was written before goes behind what is in that. */
+  open(queues: readonly Queue[]): void {
+    const [own] = queues
+    if (!own) return
+    for (const entry of this.own.entries) {
+      entry.number = own.next++
+      entry.shift(own.node, 0)
+      own.entries.push(entry)
+    }
+    this.own = own
+    this.queues = [...queues]
   }
 
   add(records: readonly Registers<Write>[], options: WriteOptions, moment: Entry['moment']): Entry {

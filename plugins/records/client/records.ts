@@ -1,20 +1,22 @@
+import type { Row } from '../../../lib/store.ts'
 import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
-import type { Register } from '../core/register.ts'
+import type { Kind, Register } from '../core/register.ts'
 import type { Entry } from './entry.ts'
 
 /** A record: what the authority committed (base), what waits to be (pending), and what is seen of both. */
 class Held {
   readonly id: string
-  base = new RecordState()
+  base: RecordState
   version = 0
   /** In the order of writing. */
   readonly pending = new Set<Entry>()
   /** Base with pending, as long as there is any; undefined when it has to be made anew. */
   #view: RecordState | undefined
 
-  constructor(id: string) {
+  constructor(id: string, base: RecordState) {
     this.id = id
+    this.base = base
   }
 
   /** While nothing is pending it is the base itself, so that records that nobody writes are there once. */
@@ -52,9 +54,13 @@ export class Records {
   readonly #records = new Map<string, Held>()
   /** Told of the stamps that come from the authority. */
   readonly #saw: (t: number) => void
+  readonly #isKept: boolean
+  #touched = new Map<string, Set<string>>()
 
-  constructor(saw: (t: number) => void) {
+  /** @param isKept - whether somebody asks for what was touched */
+  constructor(saw: (t: number) => void, isKept: boolean) {
     this.#saw = saw
+    this.#isKept = isKept
   }
 
   get(id: string): RecordState | undefined {
@@ -81,26 +87,53 @@ export class Records {
   /** Takes over what the authority committed. @param whole - it replaces what is there */
   merge(id: string, registers: Iterable<Register>, version: number, whole: boolean): void {
     const held = this.#hold(id)
-    if (whole) held.base = new RecordState()
+    if (whole) this.#clear(held)
     for (const register of registers) {
       this.#saw(register.t)
-      held.base.merge(register, version)
+      if (held.base.merge(register, version)) this.#touch(id, register.path)
     }
-    held.version = Math.max(whole ? 0 : held.version, version)
+    held.version = Math.max(held.version, version)
     held.refresh()
     this.#sweep(held)
   }
 
-  /** Forgets what the authority committed. @returns whether there was anything */
+  /** Takes over what the store has of a record that is not there. */
+  load(id: string, rows: Iterable<Row>): void {
+    const held = this.#hold(id)
+    for (const { path, kind, value, t, node, seq } of rows) {
+      this.#saw(t)
+      // What is a kind in a row was one when it was written.
+      held.base.merge({ path, kind: kind as Kind, value, t, node }, seq)
+      held.version = Math.max(held.version, seq)
+    }
+    held.refresh()
+  }
+
+  /** Forgets what the authority committed: it is not so any more. @returns whether there was anything */
   drop(id: string): boolean {
     const held = this.#records.get(id)
-    if (!held) return false
-    const { size } = held.base
-    held.base = new RecordState()
+    if (!held?.base.size) return false
+    this.#clear(held)
+    held.refresh()
+    this.#sweep(held)
+    return true
+  }
+
+  /** Takes what the authority committed out of memory. */
+  unload(id: string): void {
+    const held = this.#records.get(id)
+    if (!held) return
+    held.base = this.#make(id)
     held.version = 0
     held.refresh()
     this.#sweep(held)
-    return size > 0
+  }
+
+  /** What changed since the last call, by the ids of records: the paths, those of registers that are gone too. */
+  takeTouched(): ReadonlyMap<string, ReadonlySet<string>> {
+    const touched = this.#touched
+    this.#touched = new Map()
+    return touched
   }
 
   /** Shows a write. @returns the ids of its records */
@@ -135,8 +168,25 @@ export class Records {
 
   #hold(id: string): Held {
     let held = this.#records.get(id)
-    if (!held) this.#records.set(id, (held = new Held(id)))
+    if (!held) this.#records.set(id, (held = new Held(id, this.#make(id))))
     return held
+  }
+
+  #make(id: string): RecordState {
+    return new RecordState(path => this.#touch(id, path))
+  }
+
+  #clear(held: Held): void {
+    for (const { path } of held.base.registers()) this.#touch(held.id, path)
+    held.base = this.#make(held.id)
+    held.version = 0
+  }
+
+  #touch(id: string, path: string): void {
+    if (!this.#isKept) return
+    const paths = this.#touched.get(id)
+    if (paths) paths.add(path)
+    else this.#touched.set(id, new Set([path]))
   }
 
   #sweep(held: Held): void {

@@ -2,7 +2,7 @@ import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
-import { toBase64 } from '../core/base64.ts'
+import type { Store } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
@@ -20,8 +20,11 @@ import type {
 } from './engine.ts'
 import { Entry } from './entry.ts'
 import { ServerClock } from './offset.ts'
+import { Keeper } from './keeper.ts'
+import type { KeeperHost } from './keeper.ts'
 import type { Clocks } from './offset.ts'
 import { Outbox } from './outbox.ts'
+import { makeNode } from './persistence.ts'
 import { Records } from './records.ts'
 import { Follower } from './scope.ts'
 import type { Scope } from './scope.ts'
@@ -30,6 +33,8 @@ import { Session } from './session.ts'
 import type { Send, SessionHost } from './session.ts'
 
 export interface ReplicaOptions extends Clocks {
+  /** Where it keeps what it has, and what waits. Default: in memory alone. */
+  readonly store?: Store | undefined
   /** When the records of a collection exist. */
   readonly collections?: Collections
   readonly schema?: SchemaVersion
@@ -41,41 +46,44 @@ export interface ReplicaOptions extends Clocks {
 
 const MOST_DELAY = 30_000
 
-/** 64 random bits as base64url. */
-const makeNode = (): string => toBase64(crypto.getRandomValues(new Uint8Array(8)))
-
 /**
  * The engine of a client: keeps what the authority committed (base) and what waits to be (pending) apart, shows both together, and
  * catches up in each new session. Whoever owns the link calls `connected`, `receive`, `drained` and `disconnected`.
  */
-export class Replica extends Emitter<EngineEvents> implements Engine, SessionHost {
+export class Replica extends Emitter<EngineEvents> implements Engine, SessionHost, KeeperHost {
   readonly clock: ServerClock
   readonly outbox: Outbox
   readonly scopes = new Scopes()
   readonly schema: SchemaVersion | undefined
-  readonly #records = new Records(t => this.clock.saw(t))
+  readonly records: Records
   readonly #collections: Collections
   readonly #discardDelay: number
   readonly #retryDelay: number
+  readonly #keeper: Keeper | undefined
+  #link: Send | undefined
   #session: Session | undefined
   #retries = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   limits = { maxValue: 262_144, maxFrame: 1_048_576 }
 
-  constructor({ collections = {}, schema, discardDelay = 500, retryDelay = 1_000, ...clocks }: ReplicaOptions) {
+  constructor({ store, collections = {}, schema, discardDelay = 500, retryDelay = 1_000, ...clocks }: ReplicaOptions) {
     super()
-    const node = makeNode()
+    const node = store ? '' : makeNode()
     this.clock = new ServerClock(node, clocks)
     this.outbox = new Outbox(node)
     this.schema = schema
+    this.records = new Records(t => this.clock.saw(t), !!store)
     this.#collections = collections
     this.#discardDelay = discardDelay
     this.#retryDelay = retryDelay
+    if (store) this.#keeper = new Keeper(store, this, retryDelay)
   }
 
   /** A new session began. */
   connected(send: Send): void {
-    this.#session = new Session(this, send)
+    this.#link = send
+    if (!this.#keeper) this.#session = new Session(this, send)
+    else void this.#begin(send, this.#keeper)
   }
 
   /** A frame of the authority. What cannot be read is told as an error, and changes nothing. */
@@ -95,10 +103,11 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   /** The session ended. */
   disconnected(): void {
     this.#session?.end()
-    this.#session = undefined
+    this.#session = this.#link = undefined
     for (const scope of this.scopes.all) {
       scope.isLive = false
-      if (scope.state === 'synced') this.#become(scope, 'local')
+      this.#keeper?.leave(scope)
+      if (scope.state === 'synced') this.become(scope, 'local')
     }
   }
 
@@ -107,7 +116,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     scope.users++
     clearTimeout(scope.timer)
     scope.timer = undefined
-    scope.isLoaded = true
+    if (!scope.isLoaded) this.#load(scope)
     this.#session?.later()
     return new Follower(scope, () => {
       if (--scope.users === 0) this.#release(scope)
@@ -115,11 +124,11 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   state(id: string): RecordState | undefined {
-    return this.#records.get(id)
+    return this.records.get(id)
   }
 
   version(id: string): number {
-    return this.#records.version(id)
+    return this.records.version(id)
   }
 
   visible(id: string, state = this.state(id)): boolean {
@@ -129,7 +138,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   *ids(prefix: string): Iterable<string> {
-    for (const id of this.#records.ids()) if (id.startsWith(prefix)) yield id
+    for (const id of this.records.ids()) if (id.startsWith(prefix)) yield id
   }
 
   tick(): Stamp {
@@ -139,12 +148,21 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   write(records: readonly Registers<Write>[], options: WriteOptions = {}): WriteHandle {
     for (const { registers } of records) for (const { path } of registers) keysOf(path)
     const entry = this.outbox.add(records, options, this.#session?.isTimed ? undefined : this.clock.moment)
-    const changed = this.#records.write(entry)
-    entry.keep()
+    const changed = this.records.write(entry)
+    if (this.#keeper) this.#keeper.keep(entry)
+    else entry.keep()
     this.#session?.later()
     this.emit('change', changed)
     this.emit('pending', this.outbox.count)
     return entry
+  }
+
+  /** Ends the session, and waits until the store has what it was given. */
+  async close(): Promise<void> {
+    this.disconnected()
+    clearTimeout(this.#retryTimer)
+    for (const { timer } of this.scopes.all) clearTimeout(timer)
+    await this.#keeper?.close()
   }
 
   get pending(): readonly WriteHandle[] {
@@ -162,22 +180,29 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     return this.on('change', listener)
   }
 
+  flush(): void {
+    this.#session?.flush()
+  }
+
   welcomed(): void {
     const changed = new Set<string>()
-    for (const entry of this.outbox.correct(this.clock)) this.#records.refresh(entry, changed)
-    this.#tell(changed)
-    this.emit('offset', Math.round(this.clock.offset))
+    for (const entry of this.outbox.correct(this.clock)) this.records.refresh(entry, changed)
+    this.tell(changed)
+    const { offset } = this.clock
+    this.#keeper?.offset(offset)
+    this.emit('offset', Math.round(offset))
   }
 
   changed(pages: readonly Delta[], epoch: string): void {
     const { scopes } = this
-    const applied = apply(pages, { records: this.#records, scopes, outbox: this.outbox })
+    const applied = apply(pages, { records: this.records, scopes, outbox: this.outbox })
     const { changed, resets, settled } = applied
     const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
     const wereThere = [...resets].filter(scope => scope.cursor.since > 0)
     for (const scope of scopes.all) if (scope.isLive) scope.cursor = cursor
-    this.#tell(changed)
-    for (const scope of applied.told) this.#become(scope, scope.isLive ? 'synced' : 'refused', scope.error)
+    this.#keeper?.changed(applied, cursor)
+    this.tell(changed)
+    for (const scope of applied.told) this.become(scope, scope.isLive ? 'synced' : 'refused', scope.error)
     for (const { name } of wereThere) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
     for (const refusal of applied.refused) this.emit('rejected', refusal[1], refusal[0], refusal[2])
@@ -206,9 +231,10 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   /** Only its number is sent: those behind it need it. */
   #takeBack(entry: Entry, error: AnywireError): void {
     const changed = new Set<string>()
-    this.#records.settle(entry, changed)
+    this.records.settle(entry, changed)
     entry.refuse(error)
-    this.#tell(changed)
+    this.#keeper?.keep(entry)
+    this.tell(changed)
     this.emit('rejected', error, entry, '')
   }
 
@@ -226,26 +252,48 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     this.#retryTimer = setTimeout(run, Math.min(MOST_DELAY, this.#retryDelay * 2 ** this.#retries++))
   }
 
+  /** Brings what is known of a scope into memory. */
+  #load(scope: Scope): void {
+    const outer = this.scopes.outer(scope)
+    if (this.#keeper && !outer) {
+      this.#keeper.load(scope)
+      return
+    }
+    scope.isLoaded = true
+    if (!outer) return
+    scope.cursor = outer.cursor
+    this.become(scope, 'local')
+  }
+
+  async #begin(send: Send, keeper: Keeper): Promise<void> {
+    await keeper.ready()
+    if (this.#link === send) this.#session = new Session(this, send)
+  }
+
   /** Nobody follows it any more. */
   #release(scope: Scope): void {
+    clearTimeout(scope.timer)
     scope.timer = setTimeout(() => {
       // What waits to be committed stays in view until the authority's word on it is there.
       if (this.outbox.pending.some(({ records }) => records.some(({ record }) => scope.mayHave(record)))) {
         this.#release(scope)
         return
       }
-      const gone = this.scopes.only(new Set([scope]), this.#records)
+      const gone = this.scopes.only(new Set([scope]), this.records)
       this.scopes.remove(scope)
       this.#session?.release(scope)
-      for (const id of gone) this.#records.drop(id)
+      this.#keeper?.leave(scope)
+      for (const id of gone) this.records.unload(id)
     }, this.#discardDelay)
   }
 
-  #become(scope: Scope, state: FollowingState, error?: AnywireError): void {
+  /** A scope changed its state. */
+  become(scope: Scope, state: FollowingState, error?: AnywireError): void {
     if (scope.become(state, error)) this.emit('following', scope.name)
   }
 
-  #tell(changed: ReadonlySet<string>): void {
+  /** Records may look different. */
+  tell(changed: ReadonlySet<string>): void {
     if (changed.size) this.emit('change', changed)
   }
 }

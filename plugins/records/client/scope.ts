@@ -25,6 +25,8 @@ export class Scope {
   error: AnywireError | undefined
   /** Whether what the store has of it is in memory, so that deltas can be applied. */
   isLoaded = false
+  /** Settles when the store was read, or could not be. */
+  loading: Promise<void> | undefined
   /** Whether the authority was asked in this session. */
   isAsked = false
   /** Whether the authority follows it in this session, so that each delta brings it up to date. */
@@ -88,9 +90,15 @@ export class Scope {
   }
 }
 
-/** What a query is called in a store, and among what is followed. */
+/** What a scope is called in a store, and among what is followed. */
 export const keyOf = (name: string, query: Query | undefined): string =>
-  query ? `${name}?${JSON.stringify([query.where ?? [], query.order ?? [], query.limit ?? 0])}` : name
+  JSON.stringify(query ? [name, query.where ?? [], query.order ?? [], query.limit] : [name])
+
+/** The name of the scope that a key is of. */
+export const nameOf = (key: string): unknown => {
+  const parts: unknown = JSON.parse(key)
+  return Array.isArray(parts) ? parts[0] : undefined
+}
 
 /** One of those who follow a scope. */
 export class Follower implements Following {

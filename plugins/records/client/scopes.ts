@@ -47,6 +47,12 @@ export class Scopes {
     return this.#names.has(id) || this.#names.has(collectionOf(id))
   }
 
+  /** A collection that is known, and has all that a scope may have. */
+  outer({ name, key }: Scope): Scope | undefined {
+    const outer = this.#byKey.get(keyOf(collectionOf(name), undefined))
+    return outer?.cursor.epoch && outer.key !== key ? outer : undefined
+  }
+
   /** The records at hand that some scopes may have, but no other one has. */
   only(scopes: ReadonlySet<Scope>, records: Records): string[] {
     const others: ((id: string) => boolean)[] = []

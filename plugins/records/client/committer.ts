@@ -1,0 +1,106 @@
+import type { Commit, Row } from '../../../lib/store.ts'
+
+/** How long to wait after a commit that failed, in milliseconds; doubled each time. */
+const FIRST_DELAY = 500
+const MOST_DELAY = 30_000
+
+/** What is to be written: for each record and path a register, or undefined where it goes. */
+type Rows = Map<string, Map<string, Row | undefined>>
+
+/**
+ * Writes to a store in groups: what comes while a commit is under way is in the next one. What could not be written stays, and is
+ * tried again together with what came meanwhile.
+ */
+export class Committer {
+  readonly #write: (commit: Commit) => Promise<void>
+  readonly #failed: (error: unknown) => void
+  #rows: Rows = new Map()
+  #entries = new Map<string, unknown>()
+  #done: (() => void)[] = []
+  #running: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(write: (commit: Commit) => Promise<void>, failed: (error: unknown) => void) {
+    this.#write = write
+    this.#failed = failed
+  }
+
+  row(record: string, path: string, row: Row | undefined): void {
+    let paths = this.#rows.get(record)
+    if (!paths) this.#rows.set(record, (paths = new Map<string, Row | undefined>()))
+    paths.set(path, row)
+    this.#start()
+  }
+
+  /** @param value - undefined removes it */
+  entry(key: string, value: unknown): void {
+    this.#entries.set(key, value)
+    this.#start()
+  }
+
+  /** Calls when all is written that was given so far. */
+  after(done: () => void): void {
+    this.#done.push(done)
+    this.#start()
+  }
+
+  /** Resolves when nothing waits to be written. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  /** Tries once more to write what waits, and then no more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.idle()
+  }
+
+  #start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async #run(): Promise<void> {
+    // All of a turn is one commit.
+    await Promise.resolve()
+    let delay = FIRST_DELAY
+    while (this.#rows.size || this.#entries.size || this.#done.length) {
+      const [rows, entries, done] = [this.#rows, this.#entries, this.#done]
+      this.#rows = new Map()
+      this.#entries = new Map()
+      this.#done = []
+      try {
+        await this.#write(toCommit(rows, entries))
+      } catch (error) {
+        this.#putBack(rows, entries, done)
+        this.#failed(error)
+        if (this.#isClosed) break
+        await new Promise(resolve => setTimeout(resolve, delay))
+        delay = Math.min(MOST_DELAY, delay * 2)
+        continue
+      }
+      delay = FIRST_DELAY
+      for (const call of done) call()
+    }
+    // In the same step in which nothing is left: what comes next starts it again.
+    this.#running = undefined
+  }
+
+  /** What came meanwhile is newer. */
+  #putBack(rows: Rows, entries: Map<string, unknown>, done: (() => void)[]): void {
+    for (const [record, paths] of this.#rows) rows.set(record, new Map([...(rows.get(record) ?? []), ...paths]))
+    this.#rows = rows
+    this.#entries = new Map([...entries, ...this.#entries])
+    this.#done = [...done, ...this.#done]
+  }
+}
+
+const toCommit = (all: Rows, entries: ReadonlyMap<string, unknown>): Commit => {
+  const rows: Row[] = []
+  const removed: (readonly [string, string])[] = []
+  for (const [record, paths] of all)
+    for (const [path, row] of paths) {
+      if (row) rows.push(row)
+      else removed.push([record, path])
+    }
+  return { rows, removed, entries: [...entries] }
+}

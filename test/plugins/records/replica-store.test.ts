@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict'
+import { useFakeTimers } from 'sinon'
+import type { SinonFakeTimers } from 'sinon'
+import type { Store } from '../../../lib/store.ts'
+import { timeOf } from '../../../plugins/records/core/clock.ts'
+import { memory, MemoryDisk } from '../../../stores/memory.ts'
+import { leaf, object, Stage, START, turn } from '../../support/replica.ts'
+
+const HOUR = 3_600_000
+
+/** A store whose methods fail as long as the test wants them to. */
+const failing = (disk: MemoryDisk): { store: Store; fails: Set<keyof Store> } => {
+  const fails = new Set<keyof Store>()
+  const store = new Proxy(memory({ disk }), {
+    get(target, key: keyof Store) {
+      const member = target[key]
+      if (typeof member !== 'function') return member
+      return (...args: unknown[]): unknown =>
+        fails.has(key) ? Promise.reject(new Error('disk is full')) : Reflect.apply(member, target, args)
+    }
+  })
+  return { store, fails }
+}
+
+describe('records: a replica with a store', () => {
+  let clock: SinonFakeTimers
+  beforeEach(() => {
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => clock.restore())
+
+  it('has at a cold start, without a link, what was there, and what waits', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    await before.synced('a/', [{ record: 'a/1', registers: [object(''), leaf('x', 1), leaf('y', 1)] }])
+    const write = before.set('a/1', 'x', 2)
+    await write.stored
+    const after = new Stage({ store: memory({ disk }) })
+    const following = after.replica.follow('a/')
+    assert.equal(following.state, 'loading')
+    await following.ready
+    assert.equal(following.state, 'local')
+    assert.deepEqual(after.view('a/1'), { x: 2, y: 1 })
+    assert.equal(after.replica.version('a/1'), 1)
+    assert.deepEqual(
+      after.replica.pending.map(({ node, number, status }) => [node, number, status]),
+      [[write.node, 1, 'stored']]
+    )
+    after.connect()
+    await turn()
+    const [hello] = after.take()
+    assert.equal(hello?.type, 'hello')
+    assert.equal(hello.node, write.node)
+    assert.deepEqual(
+      hello.follows.map(({ epoch, since }) => [epoch, since]),
+      [['e1', 1]]
+    )
+    after.welcome()
+    assert.deepEqual(
+      after.takeWrites().map(({ number }) => number),
+      [1]
+    )
+  })
+
+  it('sends a write when it is stored, and not before', async () => {
+    const { store, fails } = failing(new MemoryDisk())
+    const stage = new Stage({ store })
+    const errors: string[] = []
+    stage.replica.on('error', error => errors.push(error.code))
+    await stage.synced('a/1', [{ record: 'a/1', registers: [object('')] }])
+    await turn()
+    fails.add('commit')
+    const write = stage.set('a/1', 'x', 1)
+    await turn()
+    assert.equal(write.status, 'local')
+    assert.deepEqual(stage.view('a/1'), { x: 1 })
+    assert.deepEqual(stage.takeWrites(), [])
+    assert.deepEqual(errors, ['ERR_STORE'])
+    fails.clear()
+    await clock.tickAsync(500)
+    assert.equal(write.status, 'stored')
+    assert.equal(stage.takeWrites().length, 1)
+  })
+
+  it('removes a write in the same commit that keeps its effects and the cursor', async () => {
+    const disk = new MemoryDisk()
+    const { store, fails } = failing(disk)
+    const stage = new Stage({ store })
+    await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    await stage.set('a/1', 'x', 2).stored
+    const node = stage.takeWrites()[0]?.node ?? ''
+    fails.add('commit')
+    stage.delta({ seq: 5, records: [{ record: 'a/1', registers: [leaf('x', 3, 9)] }], acknowledged: [[node, 1]] })
+    assert.deepEqual(stage.view('a/1'), { x: 3 })
+    await turn()
+    // The process dies before the store has it: all is as it was.
+    const early = new Stage({ store: memory({ disk }) })
+    await early.replica.follow('a/1').ready
+    assert.deepEqual(early.view('a/1'), { x: 2 })
+    assert.equal(early.replica.pending.length, 1)
+    early.connect()
+    await turn()
+    const [hello] = early.take()
+    assert.equal(hello?.type === 'hello' && hello.follows[0]?.since, 1)
+    early.welcome()
+    early.delta({ seq: 5, records: [{ record: 'a/1', registers: [leaf('x', 3, 9)] }], acknowledged: [[node, 1]] })
+    await turn()
+    const late = new Stage({ store: memory({ disk }) })
+    const following = late.replica.follow('a/1')
+    await following.ready
+    assert.deepEqual(late.view('a/1'), { x: 3 })
+    assert.deepEqual(late.replica.pending, [])
+    // Numbers go on.
+    assert.equal(late.set('a/1', 'x', 4).number, 2)
+  })
+
+  it('numbers what is written before the store is open behind what is in it', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    await before.set('a/1', 'x', 1).stored
+    const after = new Stage({ store: memory({ disk }) })
+    const write = after.set('a/1', 'x', 2)
+    assert.equal(write.node, '')
+    await write.stored
+    assert.equal(write.number, 2)
+    assert.equal(write.node, before.replica.pending[0]?.node)
+    assert.equal(write.records[0]?.registers[0]?.node, write.node)
+    assert.deepEqual(after.replica.state('a/1')?.view(), { x: 2 })
+  })
+
+  it('corrects what former processes wrote by the time that the device showed, and by the offset of today', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) }, START + HOUR)
+    await before.set('a/1', 'x', 1).stored
+    const after = new Stage({ store: memory({ disk }) }, START + HOUR + 5_000)
+    await after.set('a/1', 'x', 2).stored
+    after.connect()
+    await turn()
+    after.welcome({ time: START + 5_000 })
+    await turn()
+    assert.deepEqual(
+      after.takeWrites().map(({ records }) => timeOf(records[0]?.registers[0]?.t ?? 0) - START),
+      [0, 5_000]
+    )
+    // The next process knows how far the clock is off, before it hears from anybody.
+    const last = new Stage({ store: memory({ disk }) }, START + HOUR + 9_000)
+    await last.set('a/1', 'x', 3).stored
+    assert.equal(timeOf(last.replica.tick().t) - START, 9_000)
+  })
+
+  it('is never empty because the store cannot be read', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    await before.synced('a/', [{ record: 'a/1', registers: [object('')] }])
+    await turn()
+    const { store, fails } = failing(disk)
+    fails.add('rows')
+    const stage = new Stage({ store })
+    const errors: string[] = []
+    stage.replica.on('error', error => errors.push(error.code))
+    const following = stage.replica.follow('a/')
+    await assert.rejects(following.ready, { code: 'ERR_STORE' })
+    assert.equal(following.state, 'refused')
+    assert.deepEqual(errors, ['ERR_STORE'])
+    fails.clear()
+    await clock.tickAsync(1_000)
+    assert.equal(following.state, 'local')
+    assert.deepEqual(stage.view('a/1'), {})
+  })
+
+  it('opens the store as soon as it can', async () => {
+    const { store, fails } = failing(new MemoryDisk())
+    fails.add('open')
+    const stage = new Stage({ store })
+    const following = stage.replica.follow('a/')
+    const write = stage.set('a/1', 'x', 1)
+    stage.connect()
+    await assert.rejects(following.ready, { code: 'ERR_STORE' })
+    assert.deepEqual(stage.take(), [])
+    fails.clear()
+    await clock.tickAsync(1_000)
+    assert.equal(write.status, 'stored')
+    assert.equal(following.state, 'loading')
+    assert.equal(stage.take().length, 1)
+  })
+
+  it('keeps what is not followed any more as far as it was, while others go on', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    const first = before.replica.follow('a/1')
+    before.replica.follow('b/1')
+    before.connect()
+    await turn()
+    before.welcome()
+    before.delta({
+      seq: 1,
+      scopes: [1, 2].map(scope => ({ scope, outcome: 'reset' })),
+      records: ['a/1', 'b/1'].map(record => ({ record, registers: [object('')] })),
+      whole: [true, true]
+    })
+    first.release()
+    await clock.tickAsync(500)
+    before.delta({ seq: 9 })
+    await turn()
+    const after = new Stage({ store: memory({ disk }) })
+    after.replica.follow('a/1')
+    after.replica.follow('b/1')
+    after.connect()
+    await turn()
+    const [hello] = after.take()
+    assert.equal(hello?.type, 'hello')
+    assert.deepEqual(
+      hello.follows.map(({ since }) => since),
+      [1, 9]
+    )
+    assert.deepEqual(after.view('a/1'), {})
+  })
+
+  it('removes what a reset did not bring, and what is evicted', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    await before.synced('a/', [
+      { record: 'a/1', registers: [object(''), leaf('x.y', 1)] },
+      { record: 'a/2', registers: [object('')] },
+      { record: 'a/3', registers: [object('')] }
+    ])
+    before.delta({ seq: 2, records: [{ record: 'a/1', registers: [leaf('x', 2, 5)] }], evicted: ['a/3'] })
+    before.replica.disconnected()
+    before.connect()
+    await turn()
+    before.welcome()
+    before.delta({
+      seq: 3,
+      scopes: [{ scope: 1, outcome: 'reset' }],
+      records: [{ record: 'a/1', registers: [object(''), leaf('z', 3)] }],
+      whole: [true]
+    })
+    await turn()
+    const store = memory({ disk })
+    await store.open()
+    assert.deepEqual(
+      (await store.rows([{ prefix: '' }])).map(({ record, path }) => [record, path]),
+      [
+        ['a/1', ''],
+        ['a/1', 'z']
+      ]
+    )
+  })
+
+  it('fetches anew what something was taken out of while it was not followed', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    const collection = before.replica.follow('a/')
+    before.replica.follow('a/1')
+    before.connect()
+    await turn()
+    before.welcome()
+    before.delta({
+      seq: 1,
+      scopes: [1, 2].map(scope => ({ scope, outcome: 'reset' })),
+      records: [{ record: 'a/1', registers: [object('')] }],
+      whole: [true]
+    })
+    collection.release()
+    await clock.tickAsync(500)
+    before.delta({ seq: 2, evicted: ['a/1'] })
+    await turn()
+    const after = new Stage({ store: memory({ disk }) })
+    after.replica.follow('a/')
+    after.connect()
+    await turn()
+    const [hello] = after.take()
+    assert.equal(hello?.type === 'hello' && hello.follows[0]?.since, 0)
+  })
+
+  it('keeps that a write was taken back', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    const write = before.set('a/1', 'x', 1)
+    await write.stored
+    assert.equal(before.replica.discard(write), true)
+    await turn()
+    const after = new Stage({ store: memory({ disk }) })
+    after.connect()
+    await turn()
+    assert.deepEqual(after.replica.pending, [])
+    after.welcome()
+    assert.deepEqual(
+      after.takeWrites().map(({ number, records }) => [number, records]),
+      [[1, []]]
+    )
+  })
+
+  it('writes what it has before it closes', async () => {
+    const disk = new MemoryDisk()
+    const stage = new Stage({ store: memory({ disk }) })
+    await turn()
+    stage.set('a/1', 'x', 1)
+    await stage.replica.close()
+    const after = new Stage({ store: memory({ disk }) })
+    await turn()
+    assert.equal(after.replica.pending.length, 1)
+  })
+})
