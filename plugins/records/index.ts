@@ -1,19 +1,28 @@
-import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During } from '../../lib/plugin.ts'
+import { report } from '../../lib/report.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import type { Store } from '../../lib/store.ts'
 import type { Permissions } from '../permissions/index.ts'
+import { Records } from './client/surface.ts'
+import type { Schema } from './client/types.ts'
+import { records as clientHalf } from './client.ts'
+import type { RecordsOptions as ClientOptions } from './client.ts'
 import { Authority } from './server/authority.ts'
-import { VERSION } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
 import type { RecordsServerOptions } from './server/options.ts'
+import { ownReplica } from './server/own-replica.ts'
 
-export interface RecordsOptions extends RecordsServerOptions {
+/** The options of both ends: `store` and all that judges are the server's, `persist` a client's. */
+export interface RecordsOptions<Context = unknown> extends ClientOptions, RecordsServerOptions<Context> {
   /** What keeps the records of a server. */
   readonly store?: Store
+  readonly collections?: RecordsServerOptions['collections'] & {}
+  readonly schema?: RecordsServerOptions['schema'] & {}
 }
 
 type Host = Server & { readonly permissions?: Permissions }
@@ -22,21 +31,18 @@ type Host = Server & { readonly permissions?: Permissions }
  * Records: data that many clients read and write at the same time, on- and offline.
  * @example createServer(http, { plugins: [records({ store: sqlite('data.db') })] })
  */
-export const records = (options: RecordsOptions = {}) => {
+export const records = <S extends Schema = Schema, Context = unknown>(options: RecordsOptions<Context> = {}) => {
   const authorities = new WeakMap<Server, Authority>()
   return {
-    name: 'records',
-    version: VERSION,
-    server(server: Host, during): void {
+    ...clientHalf<S>(options),
+    server(server: Host, during: During): Records<S> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
-      const failed = (error: unknown, stage: string, peer?: Peer): void => {
-        const host = peer ?? server
-        if (host instanceof Emitter) host.failed(error, stage)
-      }
+      const failed = (error: unknown, stage: string, peer?: Peer): void => report(peer ?? server, error, stage)
       const { permissions } = server
+      // The contexts are what this server's `authenticate` returned: the application says which.
       const authority = new Authority(options.store, {
-        ...options,
-        now: () => Date.now(),
+        ...(options as RecordsOptions),
+        now: options.now ?? (() => Date.now()),
         permissions,
         multicast: makeMulticast(server),
         failed
@@ -46,8 +52,9 @@ export const records = (options: RecordsOptions = {}) => {
         authority.open().catch((error: unknown) => failed(error, 'records'))
         return () => authority.close()
       })
+      return new Records<S>(ownReplica(authority, options, during), failed)
     },
-    peer(peer, lane, server, during): void {
+    peer(peer: Peer, lane: Lane, server: Server, during: During): void {
       const authority = authorities.get(server)
       if (!authority || !lane.connected) return
       const follower = authority.connect(linkOf(peer, lane))
@@ -58,6 +65,7 @@ export const records = (options: RecordsOptions = {}) => {
   } as const satisfies ServerPlugin
 }
 
+export type * from './client.ts'
 export type {
   Permit,
   PermitQuestion,
