@@ -7,7 +7,7 @@ import type { Multicast } from './fan-out.ts'
 import type { FollowerLink } from './feed.ts'
 import { Follower } from './follower.ts'
 import { Ledger } from './ledger.ts'
-import { readMeta } from './meta.ts'
+import { readKept } from './meta.ts'
 import type { RecordsServerOptions } from './options.ts'
 import { Patience } from './patience.ts'
 import { Settings } from './settings.ts'
@@ -49,9 +49,9 @@ export class Authority {
    */
   async open(): Promise<void> {
     await this.#store.open()
-    const meta = await readMeta(this.#store, this.#settings.schema)
+    const kept = await readKept(this.#store, this.#settings.schema)
     this.#isOpen = true
-    this.#opened(new Ledger(this.#store, this.#options, this.#settings, this.#patience, meta))
+    this.#opened(new Ledger(this.#store, this.#options, this.#settings, this.#patience, kept))
   }
 
   /** Begins a session with a client. */
@@ -59,6 +59,12 @@ export class Authority {
     const follower = new Follower(this.#ledger, link, this.#settings.now, () => this.#followers.delete(follower))
     this.#followers.add(follower)
     return follower
+  }
+
+  /** Forgets what is older than the horizon. @returns how many tombstones are gone */
+  async collect(): Promise<number> {
+    const ledger = await this.#ledger
+    return ledger.collect()
   }
 
   /** Commits what was decided, and closes the store. */

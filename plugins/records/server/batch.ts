@@ -15,31 +15,46 @@ export interface Progress {
   count: number
 }
 
+/** What is to be committed, and what of it is to be told. */
+export interface Sealed extends Omit<Commit, 'entries'> {
+  readonly entries: Map<string, unknown>
+  readonly changes: readonly Change[]
+}
+
 /** What is committed together: what was decided since the last commit began. */
 export class Batch {
   readonly seq: number
   /** The paths that changed. */
   readonly records = new Map<CachedRecord, Set<string>>()
   readonly writers = new Map<Writer, Progress>()
-  readonly entries: (readonly [key: string, value: unknown])[] = []
+  /** The one that is set last counts. */
+  readonly entries = new Map<string, unknown>()
+  /** Registers that are to be forgotten, though nothing else is in their place. */
+  readonly #removed: (readonly [record: string, path: string])[] = []
 
   constructor(seq: number) {
     this.seq = seq
   }
 
   get isEmpty(): boolean {
-    return !this.records.size && !this.writers.size && !this.entries.length
+    return !this.records.size && !this.writers.size && !this.entries.size
   }
 
   /** Notes that a record changes at a path. It stays in memory until the commit is done. */
-  touch(record: CachedRecord, path: string): void {
+  touch(record: CachedRecord, path: string, version = this.seq): void {
     let paths = this.records.get(record)
     if (!paths) {
       this.records.set(record, (paths = new Set()))
       record.pins++
     }
     paths.add(path)
-    record.version = this.seq
+    record.version = version
+  }
+
+  /** Notes that a register is to be forgotten. Nobody has to be told of that. */
+  remove(record: CachedRecord, path: string): void {
+    this.touch(record, path, record.version)
+    this.#removed.push([record.id, path])
   }
 
   /** Notes that a write is decided. */
@@ -58,9 +73,9 @@ export class Batch {
    * Takes down what is to be committed, as it is now.
    * @param seen - milliseconds since 1970
    */
-  seal(seen: number): { commit: Commit; changes: readonly Change[] } {
+  seal(seen: number): Sealed {
     const rows: Stored[] = []
-    const removed: (readonly [string, string])[] = []
+    const removed = [...this.#removed]
     const changes: Change[] = []
     for (const [record, paths] of this.records) {
       const own: Stored[] = []
@@ -71,6 +86,7 @@ export class Batch {
       for (const path of record.pruned) if (!record.state.get(path)) removed.push([record.id, path])
       record.pruned = []
       rows.push(...own)
+      if (!own.length) continue
       changes.push({
         record: record.id,
         collection: collectionOf(record.id),
@@ -79,8 +95,8 @@ export class Batch {
         whole: false
       })
     }
-    const entries = [...this.entries]
-    for (const [writer, { last, results }] of this.writers) entries.push(writer.entry(last, results, seen))
-    return { commit: { rows, removed, entries }, changes }
+    const entries = new Map(this.entries)
+    for (const [writer, { last, results }] of this.writers) entries.set(...writer.entry(last, results, seen))
+    return { rows, removed, entries, changes }
   }
 }

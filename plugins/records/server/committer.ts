@@ -9,8 +9,8 @@ import type { CachedRecord } from './record-cache.ts'
 export interface CommitterHost {
   /** Milliseconds since 1970. */
   now(): number
-  /** What goes into each commit beside what was decided: how far it all is. */
-  entryOf(seq: number): readonly [key: string, value: unknown]
+  /** What goes into a commit beside what was decided. */
+  entriesOf(seq: number, changes: readonly Change[]): Iterable<readonly [key: string, value: unknown]>
   committed(batch: Batch, changes: readonly Change[]): void
 }
 
@@ -52,6 +52,13 @@ export class Committer {
     this.#begin()
   }
 
+  /** Resolves when nothing of a record waits to be committed. */
+  async settled(record: CachedRecord): Promise<void> {
+    while (this.holds(record) || this.open.records.has(record)) {
+      await this.reached(this.holds(record) ? this.open.seq - 1 : this.open.seq)
+    }
+  }
+
   /** Resolves when the commits up to a number are done. */
   async reached(seq: number): Promise<void> {
     if (seq > this.seq) await new Promise<void>(resolve => this.#waits.push({ seq, resolve }))
@@ -66,11 +73,11 @@ export class Committer {
   #begin(): void {
     const batch = this.open
     if (this.#current || batch.isEmpty) return
-    batch.entries.push(this.#host.entryOf(batch.seq))
-    const { commit, changes } = batch.seal(this.#host.now())
+    const { entries, changes, rows, removed } = batch.seal(this.#host.now())
+    for (const [key, value] of this.#host.entriesOf(batch.seq, changes)) entries.set(key, value)
     this.#current = batch
     this.open = new Batch(batch.seq + 1)
-    void this.#run(batch, commit, changes)
+    void this.#run(batch, { rows, removed, entries: [...entries] }, changes)
   }
 
   async #run(batch: Batch, commit: Commit, changes: readonly Change[]): Promise<void> {

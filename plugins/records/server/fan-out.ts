@@ -43,6 +43,12 @@ export class FanOut {
     }
   }
 
+  /** Tells followers that they have been told everything. */
+  remind(seq: number, feeds: readonly Feed[]): void {
+    const ready = feeds.filter(feed => feed.isReady(seq))
+    if (ready.length) this.#send(seq, [], ready)
+  }
+
   #groups(changes: readonly Change[], authors: ReadonlyMap<Feed, unknown>): Iterable<Group> {
     const [first, ...more] = changes
     if (!first) return []
@@ -75,5 +81,6 @@ export class FanOut {
       // Whoever is full may be sent the rest of what belongs together; but nothing behind it.
       for (const link of this.#multicast([...byLink.keys()], bytes)) byLink.get(link)?.filled()
     }
+    for (const feed of feeds) feed.told = seq
   }
 }

@@ -38,6 +38,8 @@ export interface FeedHost {
   readonly puller: Puller
   readonly patience: Patience
   readonly isClosed: boolean
+  /** Those who are told. */
+  readonly feeds: Set<Feed>
   failed(error: unknown, stage: string): void
 }
 
@@ -47,6 +49,8 @@ export interface FeedHost {
  */
 export class Feed {
   readonly link: FollowerLink
+  /** The number of the last commit that a delta was of. */
+  told = 0
   readonly #host: FeedHost
   readonly #scopes = new Map<number, Scope>()
   /** How many scopes have a name. */
@@ -71,6 +75,7 @@ export class Feed {
     this.#host = host
     this.link = link
     this.#sent = host.committer.seq
+    host.feeds.add(this)
   }
 
   speaksFor(writer: Writer): void {
@@ -123,6 +128,7 @@ export class Feed {
   /** @returns the writers that it spoke for */
   end(): readonly Writer[] {
     this.#ended = true
+    this.#host.feeds.delete(this)
     for (const scope of this.#scopes.values()) this.#leave(scope)
     const writers = [...this.#told.keys()]
     for (const writer of writers) writer.followers.delete(this)
@@ -203,8 +209,8 @@ export class Feed {
     this.#fresh = []
     await this.#begin(fresh)
     const begun = fresh.filter(scope => this.#scopes.get(scope.number) === scope)
-    const isLost = this.#sent < floor
-    const isLate = isLost || !recent.reaches(this.#sent)
+    const isLate = !recent.reaches(this.#sent)
+    const isLost = isLate && this.#sent < floor
     const wants = isLate ? [...this.#scopes.values()] : begun
     if (isLost) this.#news.push(...wants.map(({ number: scope }) => ({ scope, outcome: 'reset' })))
     const asked = isLate ? committer.seq : this.#sent
@@ -229,7 +235,7 @@ export class Feed {
     const seq = missed ? committer.seq : asked
     const rest = coalesce((missed ?? []).filter(change => this.#follows(change)))
     // Where what was committed is none of its business, there is nothing to tell.
-    if (wants.length || rest.length || this.#news.length || this.#owed.size) {
+    if (wants.length || rest.length || this.#news.length || this.#owed.size || this.told < floor) {
       const pages = paginate([...page, ...rest], frame)
       for (const [at, page] of pages.entries()) await this.#deliver(page, seq, at < pages.length - 1)
     }
@@ -270,6 +276,7 @@ export class Feed {
     const news = this.#news
     this.#news = []
     const rest: Partial<Delta> = { seq, more, scopes: news }
+    this.told = seq
     const bytes = encodeFrame(deltaOf(changes, more ? rest : { ...rest, ...this.#settle(seq) }))
     if (!this.link.send(bytes)) this.#full = true
   }

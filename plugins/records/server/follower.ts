@@ -6,6 +6,7 @@ import { Feed } from './feed.ts'
 import type { FeedHost, FollowerLink } from './feed.ts'
 import type { Author, Intake } from './intake.ts'
 import { adviceFor } from './schema.ts'
+import { isNode } from './forget-writers.ts'
 import type { Writer, Writers } from './writer.ts'
 
 /** Of what the two halves say to each other. */
@@ -103,7 +104,7 @@ export class Follower implements Author {
     if (frame.type === 'hello') return this.#greet(frame)
     // Whoever is told that no data travels may not have known when it sent this.
     if (this.#isRefused) return undefined
-    if (!session) this.#fail()
+    if (!session || (frame.type === 'write' && !isNode(frame.node))) this.#fail()
     else if (frame.type === 'write') return this.#write(session, frame)
     else if (frame.type === 'follow') session.feed.follow(frame.follows)
     else if (frame.type === 'unfollow') session.feed.unfollow(frame.scopes)
@@ -112,7 +113,7 @@ export class Follower implements Author {
   }
 
   async #greet({ version, node, schema, asked, follows }: Hello): Promise<void> {
-    if (version !== VERSION) return this.#fail()
+    if (version !== VERSION || !isNode(node)) return this.#fail()
     const host = await this.#opening
     this.#quit()
     const { limits, schema: served } = host.settings

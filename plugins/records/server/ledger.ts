@@ -11,9 +11,13 @@ import type { Feed } from './feed.ts'
 import type { FollowerHost } from './follower.ts'
 import { Intake } from './intake.ts'
 import type { IntakeHost } from './intake.ts'
+import { forgetWriters } from './forget-writers.ts'
+import type { ForgetHost } from './forget-writers.ts'
+import { Graves } from './graves.ts'
+import type { GravesHost } from './graves.ts'
 import { Judge } from './judge.ts'
 import { META } from './meta.ts'
-import type { Meta } from './meta.ts'
+import type { Kept, Meta } from './meta.ts'
 import type { Patience } from './patience.ts'
 import { Gate } from './permissions.ts'
 import { Puller } from './puller.ts'
@@ -30,7 +34,7 @@ const RECENT = 4_194_304
 const NODE = ''
 
 /** All that works on an open store. */
-export class Ledger implements FollowerHost, CommitterHost, IntakeHost {
+export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHost, ForgetHost {
   readonly epoch: string
   readonly settings: Settings
   readonly patience: Patience
@@ -45,15 +49,22 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost {
   readonly puller: Puller
   readonly clock: Clock
   isClosed = false
+  readonly feeds = new Set<Feed>()
+  /** The floor that followers know of. */
+  #reminded: number
   readonly #options: AuthorityOptions
   readonly #meta: Meta
   readonly #fanOut: FanOut
+  readonly #graves: Graves
+  readonly #store: Store
 
-  constructor(store: Store, options: AuthorityOptions, settings: Settings, patience: Patience, meta: Meta) {
+  constructor(store: Store, options: AuthorityOptions, settings: Settings, patience: Patience, { meta, graves }: Kept) {
     const { permit, permissions, multicast = sendEach } = options
     this.#options = options
+    this.#store = store
     this.#meta = meta
     this.epoch = meta.epoch
+    this.#reminded = meta.floor
     this.settings = settings
     this.patience = patience
     this.gate = new Gate(permit, permissions, (error, peer) => options.failed(error, 'permit', peer))
@@ -66,6 +77,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost {
     this.intake = new Intake(this)
     this.recent = new Recent(meta.seq, RECENT)
     this.puller = new Puller(store, patience)
+    this.#graves = new Graves(store, this, graves)
     this.#fanOut = new FanOut(this.audience, multicast, settings.limits.frame)
   }
 
@@ -81,8 +93,19 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost {
     this.#options.failed(error, stage)
   }
 
-  entryOf(seq: number): readonly [key: string, value: Meta] {
-    return [META, { ...this.#meta, seq, floor: this.floor }]
+  entriesOf(seq: number, changes: readonly Change[]): (readonly [key: string, value: unknown])[] {
+    return [[META, { ...this.#meta, seq, floor: this.floor }], ...this.#graves.entriesOf(seq, changes)]
+  }
+
+  raise(floor: number): void {
+    this.judge.floor = Math.max(this.floor, floor)
+  }
+
+  /** Forgets what is older than the horizon. @returns how many tombstones are gone */
+  async collect(): Promise<number> {
+    const count = await this.#graves.collect()
+    await forgetWriters(this.#store, this)
+    return count
   }
 
   committed(batch: Batch, changes: readonly Change[]): void {
@@ -97,9 +120,19 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost {
     }
     this.recent.add(changes)
     this.#fanOut.deliver(batch.seq, changes, authors)
+    if (this.floor > this.#reminded) this.#remind(batch.seq)
     for (const record of batch.records.keys()) this.cache.unpin(record)
     for (const writer of batch.writers.keys()) this.writers.release(writer)
     this.intake.unblock()
+  }
+
+  /** Whoever was told everything has a cursor that is good for long, also where nothing was of its business. */
+  #remind(seq: number): void {
+    this.#reminded = this.floor
+    this.#fanOut.remind(
+      seq,
+      [...this.feeds].filter(feed => feed.told < this.floor)
+    )
   }
 
   /** Commits what was decided. */

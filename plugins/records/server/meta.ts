@@ -2,6 +2,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_SCHEMA } from '../../../lib/failures.ts'
 import type { Store } from '../../../lib/store.ts'
 import type { SchemaVersion } from '../core/frame.ts'
+import { GRAVES } from './graves.ts'
 import type { ServerSchema } from './options.ts'
 
 /** What the store remembers of the whole. */
@@ -14,6 +15,13 @@ export interface Meta {
   readonly floor: number
   /** What the records were written by last. */
   readonly schema: SchemaVersion | null
+}
+
+/** What is known when the store was opened. */
+export interface Kept {
+  readonly meta: Meta
+  /** As graves.ts keeps it. */
+  readonly graves: unknown
 }
 
 /** The key of its entry. */
@@ -33,7 +41,7 @@ const isMeta = (value: unknown): value is Meta =>
  * What the store remembers, or a new beginning, which is committed at once.
  * @throws ERR_SCHEMA where a later version of the application, or another one, has written the records
  */
-export const readMeta = async (store: Store, schema: ServerSchema | undefined): Promise<Meta> => {
+export const readKept = async (store: Store, schema: ServerSchema | undefined): Promise<Kept> => {
   const kept = await store.entry(META)
   const before = isMeta(kept) ? kept : { epoch: makeEpoch(), seq: 0, floor: 0, schema: null }
   const { schema: last } = before
@@ -47,5 +55,5 @@ export const readMeta = async (store: Store, schema: ServerSchema | undefined): 
   if (!isMeta(kept) || last?.version !== meta.schema?.version) {
     await store.commit({ rows: [], removed: [], entries: [[META, meta]] })
   }
-  return meta
+  return { meta, graves: await store.entry(GRAVES) }
 }

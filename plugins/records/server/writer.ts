@@ -32,8 +32,6 @@ export class Writer {
   taken = 0
   /** What waits, in order; the first one may be worked on. */
   readonly queue: Incoming[] = []
-  /** The first of those that were refused for now; what is behind it does not count before it comes again. */
-  refused = Infinity
   /** Whether the first one is worked on, or waits for something. */
   busy = false
   /** Writes that are decided, and not committed. */
@@ -102,6 +100,11 @@ export class Writers {
     const loading = this.#loading.get(node) ?? this.#load(node).finally(() => this.#loading.delete(node))
     this.#loading.set(node, loading)
     return loading
+  }
+
+  /** Whether a writer is in memory, or about to be. */
+  knows(node: string): boolean {
+    return this.#writers.has(node) || this.#loading.has(node)
   }
 
   /** Forgets one that nothing is left of, but what the store has. */

@@ -1,0 +1,39 @@
+import type { Store } from '../../../lib/store.ts'
+import type { Committer } from './committer.ts'
+import type { Patience } from './patience.ts'
+import type { Settings } from './settings.ts'
+import { isKept, LAST } from './writer.ts'
+import type { Writers } from './writer.ts'
+
+/** What nodes begin with: they are looked at in as many parts. */
+const BEGINNINGS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+/** Whether text can be a node. */
+export const isNode = (node: string): boolean => /^[\w-]{1,64}$/.test(node)
+
+export interface ForgetHost {
+  readonly settings: Settings
+  readonly committer: Committer
+  readonly patience: Patience
+  readonly writers: Writers
+}
+
+/** Forgets the writers that nobody heard of for longer than the horizon. @returns how many */
+export const forgetWriters = async (
+  store: Store,
+  { settings, committer, patience, writers }: ForgetHost
+): Promise<number> => {
+  const before = settings.now() - settings.horizon
+  let count = 0
+  for (const beginning of BEGINNINGS) {
+    const entries = await patience.try(() => store.entries(LAST + beginning))
+    for (const [key, kept] of entries) {
+      if (!isKept(kept) || kept.seen >= before || writers.knows(key.slice(LAST.length))) continue
+      committer.open.entries.set(key, undefined)
+      count++
+    }
+    if (count) committer.added()
+  }
+  if (count) await committer.reached(committer.open.seq)
+  return count
+}
