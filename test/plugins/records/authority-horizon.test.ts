@@ -48,7 +48,7 @@ describe('an authority of records, and what is long ago', () => {
     const { before } = await forgotten()
     await world.authority.close()
     await world.make({ horizon: HORIZON }).open()
-    const epoch = String((world.disk.entry('meta') as { epoch: string }).epoch)
+    const { epoch } = world.disk.entry('meta') as { epoch: string }
     const late = await world.welcomed('bob', [scope(1, 'a/', { epoch, since: before })])
     const good = world.client('eve')
     good.hello([
