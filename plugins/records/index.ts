@@ -65,6 +65,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
   } as const satisfies ServerPlugin
 }
 
+export { history, list, members } from './client.ts'
 export type * from './client.ts'
 export type {
   Permit,

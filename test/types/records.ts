@@ -1,6 +1,6 @@
 /* What the records plugin knows of an application's records. Checked by `npm run types`. Nothing here runs. */
 import { connect } from '../../index.ts'
-import { records } from '../../plugins/records/client.ts'
+import { list, members, records } from '../../plugins/records/client.ts'
 import type { ListOf, LiveRecord, SetOf, WriteHandle } from '../../plugins/records/client.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -62,14 +62,14 @@ const write: WriteHandle = todo.increment('votes', 2)
 todo.increment('title')
 
 // Lists and sets are known by the types of their fields.
-todo.list('steps').push({ text: 'first' })
-todo.members('labels').add('red')
+list(todo, 'steps').push({ text: 'first' })
+members(todo, 'labels').add('red')
 // @ts-expect-error a step has a text
-todo.list('steps').push({ txt: 'first' })
+list(todo, 'steps').push({ txt: 'first' })
 // @ts-expect-error tags are one value, and no list
-todo.list('tags')
+list(todo, 'tags')
 // @ts-expect-error labels are strings
-todo.members('labels').add(1)
+members(todo, 'labels').add(1)
 
 // Collections and queries.
 const todos = client.records.collection('todos/')

@@ -1,11 +1,11 @@
+import type { Value } from '../../../lib/store.ts'
+import type { Edit } from '../core/edit.ts'
 import { pick } from '../core/pick.ts'
-import { List } from './list.ts'
-import { Members } from './members.ts'
 import type { EditOptions, Target } from './target.ts'
-import type { ListItem, ListPath, NumberPath, Patch, PathOf, SetItemAt, SetPath, ValueAt } from './types.ts'
+import type { NumberPath, Patch, PathOf, ValueAt } from './types.ts'
 
 /** The fields of a record, to read and to write: of one that is followed, or of a draft within a transaction. */
-export class Fields<T, R> {
+export class Fields<T, R> implements Target<R> {
   readonly id: string
   readonly #target: Target<R>
 
@@ -14,17 +14,25 @@ export class Fields<T, R> {
     this.#target = target
   }
 
+  look(): Value | undefined {
+    return this.#target.look()
+  }
+
+  edit(act: (edit: Edit) => unknown, options?: EditOptions): R {
+    return this.#target.edit(act, options)
+  }
+
   /** The record, frozen; undefined where it does not exist. */
   get(): T | undefined
   /** What is at a path; undefined for nothing. @throws ERR_PATH */
   get<P extends PathOf<T>>(path: P): ValueAt<T, P> | undefined
   get(path = ''): unknown {
-    return pick(this.#target.look(), path)
+    return pick(this.look(), path)
   }
 
   /** Whether it exists. */
   get exists(): boolean {
-    return this.#target.look() !== undefined
+    return this.look() !== undefined
   }
 
   /**
@@ -33,12 +41,12 @@ export class Fields<T, R> {
    * @throws ERR_PATH; ERR_ENCODE for what is no value; ERR_TOO_LARGE
    */
   set<P extends PathOf<T>>(path: P, value: ValueAt<T, P> | undefined, options?: EditOptions): R {
-    return this.#target.edit(edit => edit.set(path, value), options)
+    return this.edit(edit => edit.set(path, value), options)
   }
 
   /** Writes those of some fields that are different, at any depth. Throws what `set` does. */
   patch(fields: Patch<T>, options?: EditOptions): R {
-    return this.#target.edit(edit => edit.set('', fields), options)
+    return this.edit(edit => edit.set('', fields), options)
   }
 
   /**
@@ -49,26 +57,16 @@ export class Fields<T, R> {
   replace<P extends PathOf<T>>(path: P, value: ValueAt<T, P>, options?: EditOptions): R
   replace(first: unknown, second?: unknown, third?: EditOptions): R {
     const [path, value, options] = typeof first === 'string' ? [first, second, third] : ['', first, second]
-    return this.#target.edit(edit => edit.replace(path, value), options as EditOptions | undefined)
+    return this.edit(edit => edit.replace(path, value), options as EditOptions | undefined)
   }
 
   /** Deletes the record, or what is at a path. @throws ERR_PATH */
   delete(path: PathOf<T> | '' = '', options?: EditOptions): R {
-    return this.#target.edit(edit => edit.delete(path), options)
+    return this.edit(edit => edit.delete(path), options)
   }
 
   /** Adds to a number, wherever others have brought it meanwhile: nothing of what several add is lost. */
   increment(path: NumberPath<T>, by = 1, options?: EditOptions): R {
-    return this.#target.edit(edit => edit.increment(path, by), options)
-  }
-
-  /** The list at a path, whose items can be inserted, moved and changed one by one. */
-  list<P extends ListPath<T>>(path: P): List<ListItem<T, P>, R> {
-    return new List(this.#target, path)
-  }
-
-  /** The set at a path, whose items can be added and deleted one by one. */
-  members<P extends SetPath<T>>(path: P): Members<SetItemAt<T, P>, R> {
-    return new Members(this.#target, path)
+    return this.edit(edit => edit.increment(path, by), options)
   }
 }

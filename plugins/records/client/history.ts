@@ -5,6 +5,7 @@ import type { RecordState } from '../core/record-state.ts'
 import { INCREMENT, isAfter, LEAF } from '../core/register.ts'
 import type { Stamp, Write } from '../core/register.ts'
 import type { Engine, WriteHandle } from './engine.ts'
+import type { Records } from './surface.ts'
 
 /** What was at a path before it was written. */
 interface Former {
@@ -45,13 +46,23 @@ const isUntouched = (state: RecordState | undefined, path: string, stamp: Stamp)
  * What this end wrote, step by step, to be taken back. It never takes back what somebody else has written since: a step only
  * touches what still is as it left it.
  */
-export class History {
+export interface History {
+  readonly canUndo: boolean
+  readonly canRedo: boolean
+  /** Takes back the last step; undefined where there is none. */
+  undo(): Undone | undefined
+  /** Does again what was undone last; undefined where there is nothing. */
+  redo(): Undone | undefined
+  /** Forgets all steps. */
+  clear(): void
+}
+
+class Steps implements History {
   readonly #engine: Engine
   readonly #most: number
   #done: Step[] = []
   #undone: Step[] = []
 
-  /** @param most - steps that are remembered */
   constructor(engine: Engine, most: number) {
     this.#engine = engine
     this.#most = most
@@ -80,17 +91,14 @@ export class History {
     }
   }
 
-  /** Takes back the last step; undefined where there is none. */
   undo(): Undone | undefined {
     return this.#take(this.#done, this.#undone)
   }
 
-  /** Does again what was undone last; undefined where there is nothing. */
   redo(): Undone | undefined {
     return this.#take(this.#undone, this.#done)
   }
 
-  /** Forgets all steps. */
   clear(): void {
     this.#done = []
     this.#undone = []
@@ -143,4 +151,24 @@ export class History {
     this.#add(to, write, before)
     return { write, skipped }
   }
+}
+
+export interface HistoryOptions {
+  /** How many steps are remembered. Default 100. */
+  readonly steps?: number
+}
+
+/**
+ * Remembers from here on what is written through `records`, so that it can be undone: a transaction is one step.
+ * @example
+ * const steps = history(client.records)
+ * steps.undo()
+ */
+export const history = (
+  records: Pick<Records, 'engine' | 'observe'>,
+  { steps = 100 }: HistoryOptions = {}
+): History => {
+  const all = new Steps(records.engine, steps)
+  records.observe(writes => all.record(writes))
+  return all
 }

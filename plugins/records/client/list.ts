@@ -3,9 +3,11 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_OPTION } from '../../../lib/failures.ts'
 import { below } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
+import type { Fields } from './fields.ts'
 import { makeKey } from './make-key.ts'
 import { between } from './position.ts'
 import type { Target } from './target.ts'
+import type { ListItem, ListPath } from './types.ts'
 
 /** An item of a list. */
 export interface Item<T> {
@@ -109,3 +111,12 @@ export class List<T, R> {
       .sort((a, b) => (a.position < b.position || (a.position === b.position && a.id < b.id) ? -1 : 1))
   }
 }
+
+/**
+ * The list at a path of a record, whose items can be inserted, moved and changed one by one; also within a transaction.
+ * @example
+ * const steps = list(todo, 'steps')
+ * steps.push({ text: 'Boil water' })
+ */
+export const list = <T, R, P extends ListPath<T>>(record: Fields<T, R>, path: P): List<ListItem<T, P>, R> =>
+  new List(record, path)

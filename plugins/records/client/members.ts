@@ -1,7 +1,8 @@
 import { below } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
+import type { Fields } from './fields.ts'
 import type { Target } from './target.ts'
-import type { SetItem } from './types.ts'
+import type { SetItem, SetItemAt, SetPath } from './types.ts'
 
 /** A set within a record. Each item is a field of its own, so nothing is lost where several people add and delete. */
 export class Members<T extends SetItem, R> {
@@ -55,3 +56,10 @@ const isItem = (key: string): boolean => {
     return false
   }
 }
+
+/**
+ * The set at a path of a record, whose items can be added and deleted one by one; also within a transaction.
+ * @example members(todo, 'labels').add('red')
+ */
+export const members = <T, R, P extends SetPath<T>>(record: Fields<T, R>, path: P): Members<SetItemAt<T, P>, R> =>
+  new Members(record, path)

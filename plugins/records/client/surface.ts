@@ -8,7 +8,6 @@ import type { Write } from '../core/register.ts'
 import { Collection } from './collection.ts'
 import type { Engine, EngineEvents, WriteHandle, WriteOptions } from './engine.ts'
 import type { Fields } from './fields.ts'
-import { History } from './history.ts'
 import type { Report } from './live.ts'
 import { LiveQuery } from './live-query.ts'
 import { LiveRecord } from './live-record.ts'
@@ -18,9 +17,6 @@ import type { AnyRecord, QueryOf, Schema, TypeOf } from './types.ts'
 
 /** What `records` tells: see `EngineEvents`. */
 export type RecordsEvents = Omit<EngineEvents, 'change' | 'following'>
-
-/** Steps that can be undone. */
-const MOST_STEPS = 100
 
 /** What a write comes to that changes nothing. */
 const NOTHING: WriteHandle = {
@@ -32,6 +28,9 @@ const NOTHING: WriteHandle = {
   durable: Promise.resolve({ restamped: false })
 }
 
+/** Looks at what is to be written; what it returns is called with the write. */
+export type Observer = (records: readonly Registers<Write>[]) => (write: WriteHandle) => void
+
 interface Shared {
   readonly live: LiveRecord<unknown>
   users: number
@@ -39,17 +38,16 @@ interface Shared {
 
 /** The records that an end of a connection follows, reads and writes. */
 export class Records<S extends Schema = Schema> {
-  /** What this end wrote, step by step. */
-  readonly history: History
-  readonly #engine: Engine
+  /** What all this stands on, for parts that add to it. */
+  readonly engine: Engine
   readonly #report: Report
   readonly #records = new Map<string, Shared>()
   readonly #queries = new Set<LiveQuery<unknown>>()
+  readonly #observers = new Set<Observer>()
 
   constructor(engine: Engine, report: Report) {
-    this.#engine = engine
+    this.engine = engine
     this.#report = report
-    this.history = new History(engine, MOST_STEPS)
     engine.on('change', ids => {
       for (const id of ids) this.#records.get(id)?.live.tell()
       for (const query of this.#queries) query.changed(ids)
@@ -62,17 +60,24 @@ export class Records<S extends Schema = Schema> {
 
   /** Calls `listener` at each `event`. @returns what removes it */
   on<K extends keyof RecordsEvents>(event: K, listener: (...args: RecordsEvents[K]) => unknown): Undo {
-    return this.#engine.on<keyof RecordsEvents>(event, (...args) => listener(...(args as RecordsEvents[K])))
+    return this.engine.on<keyof RecordsEvents>(event, (...args) => listener(...(args as RecordsEvents[K])))
+  }
+
+  /** For parts that look at what this end writes, before it does. @returns what ends it */
+  observe(observer: Observer): Undo {
+    const own: Observer = records => observer(records)
+    this.#observers.add(own)
+    return () => this.#observers.delete(own)
   }
 
   /** What was written here and is not committed yet, in the order of writing; also what former processes left. */
   get pending(): readonly WriteHandle[] {
-    return this.#engine.pending
+    return this.engine.pending
   }
 
   /** Takes back what was written here. @returns false where it is on its way already */
   discard(write: WriteHandle): boolean {
-    return this.#engine.discard(write)
+    return this.engine.discard(write)
   }
 
   /**
@@ -138,7 +143,7 @@ export class Records<S extends Schema = Schema> {
    * })
    */
   transaction(act: (draft: Drafts<S>) => void): WriteHandle {
-    const transaction = new Transaction(this.#engine)
+    const transaction = new Transaction(this.engine)
     // What the application says that its records are.
     act({ get: (id: string) => transaction.get(check(id)) } as Drafts<S>)
     return this.#write(transaction.records, { atomic: true, conditions: transaction.conditions })
@@ -149,7 +154,7 @@ export class Records<S extends Schema = Schema> {
     let shared = this.#records.get(id)
     if (!shared) {
       const live = new LiveRecord<unknown>(
-        this.#engine,
+        this.engine,
         id,
         (act, options) => this.#edit(id, act, options),
         this.#report,
@@ -162,27 +167,27 @@ export class Records<S extends Schema = Schema> {
   }
 
   #edit(id: string, act: (edit: Edit) => unknown, { ifVersion }: EditOptions = {}): WriteHandle {
-    const edit = new Edit(this.#engine.state(id), this.#engine.tick(), this.#engine.limits.maxValue)
+    const edit = new Edit(this.engine.state(id), this.engine.tick(), this.engine.limits.maxValue)
     act(edit)
     const records = edit.writes.length ? [{ record: id, registers: edit.writes }] : []
     return this.#write(records, ifVersion === undefined ? {} : { conditions: [[id, ifVersion]] })
   }
 
   #make(id: string, value: unknown): WriteHandle {
-    if (this.#engine.visible(check(id))) throw new AnywireError(ERR_CONFLICT, `'${id}' exists`)
-    return this.#edit(id, edit => edit.replace('', value), { ifVersion: this.#engine.version(id) })
+    if (this.engine.visible(check(id))) throw new AnywireError(ERR_CONFLICT, `'${id}' exists`)
+    return this.#edit(id, edit => edit.replace('', value), { ifVersion: this.engine.version(id) })
   }
 
   #write(records: readonly Registers<Write>[], options: WriteOptions): WriteHandle {
     if (!records.length) return NOTHING
-    const remember = this.history.record(records)
-    const write = this.#engine.write(records, options)
-    remember(write)
+    const written = [...this.#observers].map(observe => observe(records))
+    const write = this.engine.write(records, options)
+    for (const tell of written) tell(write)
     return write
   }
 
   #query<T>(name: string, query: QueryOf<T>): LiveQuery<T> {
-    const live = new LiveQuery<T>(this.#engine, name, query, this.#report, () => this.#queries.delete(live))
+    const live = new LiveQuery<T>(this.engine, name, query, this.#report, () => this.#queries.delete(live))
     this.#queries.add(live)
     return live
   }

@@ -7,9 +7,10 @@ export interface EditOptions {
   readonly ifVersion?: number
 }
 
-/** What reads and changes one record: `R` is what a change returns. */
+/** What reads and changes one record, for whoever adds ways to do so: `R` is what a change returns. */
 export interface Target<R> {
   /** The record as it is seen; undefined where there is none. */
   look(): Value | undefined
+  /** Writes what is done to an `Edit`. Throws what that throws. */
   edit(act: (edit: Edit) => unknown, options?: EditOptions): R
 }

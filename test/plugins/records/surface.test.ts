@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { history } from '../../../plugins/records/client/history.ts'
+import { list } from '../../../plugins/records/client/list.ts'
+import { members } from '../../../plugins/records/client/members.ts'
 import { Records } from '../../../plugins/records/client/surface.ts'
 import type { ListOf, SetOf } from '../../../plugins/records/client.ts'
 import { deleted, leaf, object, Stage, turn } from '../../support/replica.ts'
@@ -24,7 +27,7 @@ const surface = (stage: Stage): Records<App> => new Records<App>(stage.replica, 
 const start = () => {
   const stage = new Stage()
   const records = surface(stage)
-  return { stage, records, todo: records.get('todos/1') }
+  return { stage, records, todo: records.get('todos/1'), steps: history(records) }
 }
 
 describe('records: what applications use', () => {
@@ -205,7 +208,7 @@ describe('records: what applications use', () => {
     it('keeps its order while items are inserted, moved, changed and taken out', () => {
       const { todo } = start()
       todo.replace(TODO)
-      const steps = todo.list('steps')
+      const steps = list(todo, 'steps')
       const texts = () => steps.items.map(({ value }) => value.text).join('')
       const idOf = (text: string) => steps.items.find(({ value }) => value.text === text)?.id ?? ''
       for (const text of ['a', 'b', 'c', 'd']) steps.push({ text })
@@ -230,32 +233,33 @@ describe('records: what applications use', () => {
       const other = new Stage()
       const theirs = surface(other).get('todos/1')
       const exchange = () => {
+        for (const each of [stage, other]) each.pass(1)
         const [mine, their] = [stage, other].map(({ replica }) => [...(replica.state('todos/1')?.registers() ?? [])])
         for (const register of mine ?? []) other.replica.state('todos/1')?.merge(register)
         for (const register of their ?? []) stage.replica.state('todos/1')?.merge(register)
       }
-      todo.list('steps').push({ text: 'a' })
-      theirs.list('steps').push({ text: 'b' })
+      list(todo, 'steps').push({ text: 'a' })
+      list(theirs, 'steps').push({ text: 'b' })
       exchange()
-      const [first, second] = todo.list('steps').items
+      const [first, second] = list(todo, 'steps').items
       assert.ok(first && second)
-      todo.list('steps').move(first.id, 1)
-      theirs.list('steps').set(first.id, { text: 'changed' })
+      list(todo, 'steps').move(first.id, 1)
+      list(theirs, 'steps').set(first.id, { text: 'changed' })
       exchange()
-      const items = todo.list('steps').items
+      const items = list(todo, 'steps').items
       assert.deepEqual(
         items.map(({ id }) => id),
         [second.id, first.id]
       )
       assert.equal(items[1]?.value.text, 'changed')
-      assert.deepEqual(theirs.list('steps').items, items)
+      assert.deepEqual(list(theirs, 'steps').items, items)
     })
   })
 
   it('a set has each item once, by its value', () => {
     const { todo } = start()
     todo.replace(TODO)
-    const labels = todo.members('labels')
+    const labels = members(todo, 'labels')
     for (const label of ['red', 'a.b', '"', 'red', 'x\\y']) labels.add(label)
     assert.deepEqual([...labels.items].sort(), ['"', 'a.b', 'red', 'x\\y'])
     assert.ok(labels.has('a.b'))
@@ -342,49 +346,48 @@ describe('records: what applications use', () => {
 
   describe('undo', () => {
     it('takes back one step after the other, and does them again', () => {
-      const { records, todo } = start()
-      const { history } = records
+      const { todo, steps } = start()
       todo.replace(TODO)
       todo.set('title', 'Milk')
       todo.set('due', { day: 'Monday', time: '10:00' })
       todo.increment('votes', 5)
       const full = todo.get()
-      assert.ok(history.canUndo && !history.canRedo)
-      history.undo()
+      assert.ok(steps.canUndo && !steps.canRedo)
+      steps.undo()
       assert.equal(todo.get('votes'), 1)
-      history.undo()
+      steps.undo()
       assert.equal(todo.get('due'), undefined)
-      history.undo()
+      steps.undo()
       assert.equal(todo.get('title'), 'Tea')
-      history.undo()
+      steps.undo()
       assert.equal(todo.get(), undefined)
-      assert.equal(history.undo(), undefined)
-      for (let step = 0; step < 4; step++) assert.ok(history.redo()?.write)
+      assert.equal(steps.undo(), undefined)
+      for (let step = 0; step < 4; step++) assert.ok(steps.redo()?.write)
       assert.deepEqual(todo.get(), full)
-      assert.equal(history.redo(), undefined)
+      assert.equal(steps.redo(), undefined)
     })
 
     it('brings back a record that was deleted, as a whole', () => {
-      const { records, todo } = start()
+      const { todo, steps } = start()
       todo.replace({ ...TODO, due: { day: 'Monday' } })
       const before = todo.get()
       todo.delete()
-      records.history.undo()
+      steps.undo()
       assert.deepEqual(todo.get(), before)
     })
 
     it('leaves what somebody else wrote since', async () => {
-      const { stage, records, todo } = start()
+      const { stage, todo, steps } = start()
       await stage.synced('todos/1', [{ record: 'todos/1', registers: [object(''), leaf('title', 'Tea')] }])
       todo.patch({ title: 'Milk', done: true })
       stage.delta({ seq: 2, records: [{ record: 'todos/1', registers: [leaf('title', 'Theirs', 5_000)] }] })
-      const undone = records.history.undo()
+      const undone = steps.undo()
       assert.deepEqual(undone?.skipped, [['todos/1', 'title']])
       assert.deepEqual(todo.get(), { title: 'Theirs' })
     })
 
     it('is a step for a whole transaction', () => {
-      const { records } = start()
+      const { records, steps } = start()
       const texts = () => [1, 2].map(key => records.get(`todos/${key}`).get('title'))
       records.get('todos/1').patch(TODO)
       records.transaction(({ get }) => {
@@ -393,29 +396,28 @@ describe('records: what applications use', () => {
         get('todos/2').replace(TODO)
       })
       assert.deepEqual(texts(), ['Milk', 'Tea'])
-      records.history.undo()
+      steps.undo()
       assert.deepEqual(texts(), ['Tea', undefined])
-      records.history.redo()
+      steps.redo()
       assert.deepEqual(texts(), ['Milk', 'Tea'])
     })
 
     it('forgets what was refused, and what can be redone when something new is written', async () => {
-      const { stage, records, todo } = start()
+      const { stage, todo, steps, records } = start()
       await stage.open()
       todo.patch(TODO)
-      const { history } = records
-      history.undo()
-      assert.ok(history.canRedo)
+      steps.undo()
+      assert.ok(steps.canRedo)
       todo.patch(TODO)
-      assert.ok(!history.canRedo)
+      assert.ok(!steps.canRedo)
       const write = todo.set('title', 'Milk')
       const rejected: unknown[] = []
       records.on('rejected', error => rejected.push(error.code))
       await turn()
       const { node = '', number = 0 } = stage.takeWrites().at(-1) ?? {}
-      const steps = () => {
+      const left = () => {
         let count = 0
-        while (history.undo()?.write) count++
+        while (steps.undo()?.write) count++
         return count
       }
       stage.delta({
@@ -425,7 +427,7 @@ describe('records: what applications use', () => {
       })
       await assert.rejects(write.durable, { code: 'ERR_DENIED' })
       assert.deepEqual(rejected, ['ERR_DENIED'])
-      assert.ok(steps() <= 3)
+      assert.ok(left() <= 3)
       assert.notEqual(todo.get('title'), 'Milk')
     })
   })
