@@ -6,7 +6,7 @@ import { MAX_DRIFT, ticksOf } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Registers, Result, WriteFrame } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
-import { DELETED, INCREMENT } from '../core/register.ts'
+import { DELETED, INCREMENT, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import { checkWrites } from './check-writes.ts'
 import { after, all } from './maybe.ts'
@@ -104,6 +104,7 @@ export class Judge {
       const [stamped, restamped] = this.#stamp(writes, node, collectionOf(id))
       const stale = stamped.find(write => this.#isStale(write, record))
       if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
+      if (!this.#willExist(record, stamped)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
       const text = stamped.find(({ kind, path }) => kind === INCREMENT && !isCounter(record, path))
       if (text) return refusal(ERR_INVALID, `'${text.path}' is no number`)
       if (record.state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
@@ -124,6 +125,15 @@ export class Judge {
     const stamps = [...new Set(writes.map(({ t }) => t).filter(t => t > 0))].toSorted((a, b) => a - b)
     const ticks = new Map(stamps.map(t => [t, this.#clock.tick().t]))
     return [writes.map(write => ({ ...write, t: ticks.get(write.t) ?? 0, node: write.t > 0 ? node : '' })), early]
+  }
+
+  /** What is written into a record that was deleted would never be seen, so whoever did not know is told. */
+  #willExist({ id, state }: CachedRecord, writes: readonly Write[]): boolean {
+    if (state.isMade || this.#settings.collection(collectionOf(id)).resurrect === 'implicit') return true
+    const isDeleted = state.isDeleted()
+    return writes.some(
+      ({ path, kind, t }) => path === '' && (kind === DELETED || (kind === OBJECT && (t > 0 || !isDeleted)))
+    )
   }
 
   /** Whether something that was deleted, and is forgotten, could have been written later. */

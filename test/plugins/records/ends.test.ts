@@ -79,4 +79,24 @@ describe('records: both ends', () => {
     for await (const results of open) if (titles(results) === 'bc') break
     await end()
   })
+
+  it('who edits what somebody else deleted is told, and may make it again', async () => {
+    const { network, clients, end } = start()
+    const [one, two] = clients
+    const [mine, theirs] = [one.records.get('todos/1'), two.records.get('todos/1')]
+    await mine.replace(TODO).durable
+    await theirs.when.synced
+    network.cut()
+    const deletion = mine.delete()
+    await deletion.durable
+    const blind = theirs.set('title', 'Milk')
+    const rejected: unknown[] = []
+    two.records.on('rejected', error => rejected.push(error.code))
+    await assert.rejects(blind.durable, { code: 'ERR_CONFLICT' })
+    assert.deepEqual(rejected, ['ERR_CONFLICT'])
+    assert.equal(theirs.get(), undefined)
+    await theirs.replace({ ...TODO, title: 'Anew' }).durable
+    for await (const value of mine) if (value?.title === 'Anew') break
+    await end()
+  })
 })
