@@ -13,6 +13,7 @@ import type { Schema } from './client/types.ts'
 import { records as clientHalf } from './client.ts'
 import type { RecordsOptions as ClientOptions } from './client.ts'
 import { Authority } from './server/authority.ts'
+import type { Follower } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
 import type { RecordsServerOptions } from './server/options.ts'
 import { ownReplica } from './server/own-replica.ts'
@@ -25,6 +26,9 @@ export interface RecordsOptions<Context = unknown> extends ClientOptions, Record
   readonly schema?: RecordsServerOptions['schema'] & {}
 }
 
+/** How often what is long ago is forgotten, in milliseconds. */
+const COLLECT = 3_600_000
+
 type Host = Server & { readonly permissions?: Permissions }
 
 /**
@@ -33,6 +37,7 @@ type Host = Server & { readonly permissions?: Permissions }
  */
 export const records = <S extends Schema = Schema, Context = unknown>(options: RecordsOptions<Context> = {}) => {
   const authorities = new WeakMap<Server, Authority>()
+  const followers = new WeakMap<Peer, Follower>()
   return {
     ...clientHalf<S>(options),
     server(server: Host, during: During): Records<S> {
@@ -48,9 +53,19 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
         failed
       })
       authorities.set(server, authority)
+      permissions?.on('refresh', peers => {
+        for (const peer of peers) followers.get(peer)?.refresh()
+      })
       during(() => {
         authority.open().catch((error: unknown) => failed(error, 'records'))
-        return () => authority.close()
+        const timer = setInterval(() => {
+          authority.collect().catch((error: unknown) => failed(error, 'records'))
+        }, COLLECT)
+        timer.unref()
+        return () => {
+          clearInterval(timer)
+          return authority.close()
+        }
       })
       return new Records<S>(ownReplica(authority, options, during), failed)
     },
@@ -58,6 +73,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
       const authority = authorities.get(server)
       if (!authority || !lane.connected) return
       const follower = authority.connect(linkOf(peer, lane))
+      followers.set(peer, follower)
       lane.on('data', bytes => follower.receive(bytes))
       peer.on('drain', () => follower.drained())
       during(() => () => follower.end())

@@ -39,6 +39,17 @@ export const at = (time: number, node: string, counter = 0) => {
   }
 }
 
+/** Somebody whom rules can tell from others. */
+export const peerOf = (user: string): Peer => {
+  const peer: Pick<Peer, 'context' | 'id'> = { context: { user }, id: user }
+  // Rules see nothing else of it here.
+  return peer as Peer
+}
+
+/** Who is asked about. */
+export const userOf = ({ context }: { readonly context: unknown }): string =>
+  typeof context === 'object' && context !== null && 'user' in context ? String(context.user) : ''
+
 /** A client, as its frames. */
 export class WireClient {
   readonly node: string
@@ -97,6 +108,10 @@ export class WireClient {
 
   end(): void {
     this.#follower.end()
+  }
+
+  refresh(): void {
+    this.#follower.refresh()
   }
 
   /** The frames that came since this was asked last. */

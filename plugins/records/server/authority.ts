@@ -15,7 +15,7 @@ import { Settings } from './settings.ts'
 export interface AuthorityOptions extends RecordsServerOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly permissions?: Permissions | undefined
+  readonly permissions?: Pick<Permissions, 'check'> | undefined
   /** How the same bytes are sent to many. Default: one after the other. */
   readonly multicast?: Multicast
   /** Something failed; nothing that was told is lost. */

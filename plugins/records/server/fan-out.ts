@@ -1,9 +1,11 @@
 import { encodeFrame } from '../core/codec.ts'
+import { collectionOf } from '../core/path.ts'
 import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'
 import { paginate } from './change.ts'
 import { deltaOf } from './delta.ts'
 import type { Feed, FollowerLink } from './feed.ts'
+import type { Scopes } from './scopes.ts'
 import type { Writer } from './writer.ts'
 
 /** Sends the same bytes over several links. Returns those that are full now. */
@@ -12,75 +14,161 @@ export type Multicast = (links: readonly FollowerLink[], bytes: Uint8Array) => r
 /** One after the other. */
 export const sendEach: Multicast = (links, bytes) => links.filter(link => !link.send(bytes))
 
-/** Those who are told the same of a commit. */
-interface Group {
+export interface FanOutHost {
+  readonly audience: Audience
+  /** All of a record that was just committed; nothing else has changed it since. */
+  wholeOf(record: string): Change | undefined
+  failed(error: unknown, stage: string): void
+}
+
+/** What somebody is told of a commit. */
+interface News {
   readonly changes: readonly Change[]
+  readonly evicted: readonly string[]
+}
+
+/** Those who are told the same. */
+interface Group extends News {
   readonly feeds: Feed[]
 }
 
 /** Tells followers what was committed: those who are told the same, with the same bytes. */
 export class FanOut {
-  readonly #audience: Audience
+  readonly #host: FanOutHost
   readonly #multicast: Multicast
   readonly #limit: number
 
   /** @param limit - bytes of a frame, about */
-  constructor(audience: Audience, multicast: Multicast, limit: number) {
-    this.#audience = audience
+  constructor(host: FanOutHost, multicast: Multicast, limit: number) {
+    this.#host = host
     this.#multicast = multicast
     this.#limit = limit
   }
 
-  /** @param authors - who is told more than the changes */
+  /** @param authors - those who are told of writes too */
   deliver(seq: number, changes: readonly Change[], authors: ReadonlyMap<Feed, readonly Writer[]>): void {
-    for (const group of this.#groups(changes, authors)) {
-      const feeds = group.feeds.filter(feed => feed.isReady(seq))
-      if (feeds.length) this.#send(seq, group.changes, feeds)
+    for (const [feed, writers] of authors) feed.note(writers)
+    const groups = new Map<string, Group>()
+    const ready = (feed: Feed, key: string, news: () => News): void => {
+      if (!feed.isReady(seq)) return
+      if (authors.has(feed)) return feed.tell(seq, news())
+      const group = groups.get(key)
+      if (group) group.feeds.push(feed)
+      else if (key) groups.set(key, { ...news(), feeds: [feed] })
     }
-    for (const [author, writers] of authors) {
-      const own = changes.filter(change => this.#audience.of(change).has(author))
-      author.tell(seq, own, writers)
+    const wholeOf = remember(id => this.#host.wholeOf(id))
+    for (const [feed, places] of this.#affected(changes, authors)) {
+      if (!feed.scopes.partial.size) {
+        ready(feed, places.join(), () => ({ changes: places.flatMap(at => changes[at] ?? []), evicted: [] }))
+        continue
+      }
+      const news = newsFor(
+        feed.scopes,
+        seq,
+        places.flatMap(at => changes[at] ?? []),
+        wholeOf
+      )
+      if (news) ready(feed, news.key, () => news)
+      else feed.miss(seq)
     }
+    for (const group of groups.values()) this.#send(seq, group, group.feeds)
   }
 
   /** Tells followers that they have been told everything. */
   remind(seq: number, feeds: readonly Feed[]): void {
     const ready = feeds.filter(feed => feed.isReady(seq))
-    if (ready.length) this.#send(seq, [], ready)
+    if (ready.length) this.#send(seq, { changes: [], evicted: [] }, ready)
   }
 
-  #groups(changes: readonly Change[], authors: ReadonlyMap<Feed, unknown>): Iterable<Group> {
+  /** Who is concerned by which of some changes; whoever wrote something is concerned in any case. */
+  #affected(changes: readonly Change[], authors: ReadonlyMap<Feed, unknown>): Map<Feed, readonly number[]> {
+    const affected = new Map<Feed, readonly number[]>()
     const [first, ...more] = changes
-    if (!first) return []
-    const audience = this.#audience.of(first)
-    if (!more.length) return [{ changes, feeds: [...audience].filter(feed => !authors.has(feed)) }]
-    const wanted = new Map<Feed, number[]>()
-    for (const [at, change] of changes.entries()) {
-      for (const feed of this.#audience.of(change)) {
-        if (authors.has(feed)) continue
-        const own = wanted.get(feed)
-        if (own) own.push(at)
-        else wanted.set(feed, [at])
+    if (first && !more.length) {
+      const only = [0]
+      for (const feed of this.#host.audience.of(first)) affected.set(feed, only)
+    } else {
+      const places = new Map<Feed, number[]>()
+      for (const [at, change] of changes.entries()) {
+        for (const feed of this.#host.audience.of(change)) {
+          const own = places.get(feed)
+          if (own) own.push(at)
+          else places.set(feed, [at])
+        }
       }
+      for (const [feed, own] of places) affected.set(feed, own)
     }
-    const groups = new Map<string, Group>()
-    for (const [feed, own] of wanted) {
-      const key = own.join()
-      const group = groups.get(key) ?? { changes: own.flatMap(at => changes[at] ?? []), feeds: [] }
-      group.feeds.push(feed)
-      groups.set(key, group)
-    }
-    return groups.values()
+    for (const author of authors.keys()) if (!affected.has(author)) affected.set(author, [])
+    return affected
   }
 
-  #send(seq: number, changes: readonly Change[], feeds: readonly Feed[]): void {
+  #send(seq: number, { changes, evicted }: News, feeds: readonly Feed[]): void {
     const byLink = new Map(feeds.map(feed => [feed.link, feed]))
     const pages = paginate(changes, this.#limit)
-    for (const [at, page] of pages.entries()) {
-      const bytes = encodeFrame(deltaOf(page, { seq, more: at < pages.length - 1 }))
-      // Whoever is full may be sent the rest of what belongs together; but nothing behind it.
-      for (const link of this.#multicast([...byLink.keys()], bytes)) byLink.get(link)?.filled()
+    try {
+      for (const [at, page] of pages.entries()) {
+        const more = at < pages.length - 1
+        const bytes = encodeFrame(deltaOf(page, { seq, more, evicted: at ? [] : evicted }))
+        // Whoever is full may be sent the rest of what belongs together, but nothing behind it.
+        for (const link of this.#multicast([...byLink.keys()], bytes)) byLink.get(link)?.filled()
+      }
+      for (const feed of feeds) feed.told = seq
+    } catch (error) {
+      for (const feed of feeds) feed.failed(error)
     }
-    for (const feed of feeds) feed.told = seq
   }
+}
+
+/** Asks once for each. */
+const remember = <T>(find: (id: string) => T): ((id: string) => T) => {
+  const found = new Map<string, T>()
+  return id => {
+    const known = found.get(id)
+    if (known !== undefined) return known
+    const value = find(id)
+    found.set(id, value)
+    return value
+  }
+}
+
+/**
+ * What somebody is told who has only some of the records of a name. Undefined: that has to be read.
+ */
+const newsFor = (
+  scopes: Scopes,
+  seq: number,
+  changes: readonly Change[],
+  wholeOf: (record: string) => Change | undefined
+): (News & { readonly key: string }) | undefined => {
+  const moves = scopes.movesOf(seq)
+  if (!moves) return undefined
+  const told: Change[] = []
+  const evicted: string[] = []
+  const keys: string[] = []
+  const moved = new Set([...moves.entered, ...moves.left])
+  for (const change of changes) {
+    const { record, collection } = change
+    moved.delete(record)
+    const has = scopes.has(record, collection)
+    const had = scopes.had(moves, record, collection)
+    if (has) {
+      const whole = had ? change : wholeOf(record)
+      if (!whole) return undefined
+      told.push(whole)
+      keys.push(`${had ? '+' : '*'}${record}`)
+    } else if (had) {
+      evicted.push(record)
+      keys.push(`-${record}`)
+    }
+  }
+  for (const record of moved) {
+    const collection = collectionOf(record)
+    const had = scopes.had(moves, record, collection)
+    if (scopes.has(record, collection) && !had) return undefined
+    if (had) {
+      evicted.push(record)
+      keys.push(`-${record}`)
+    }
+  }
+  return { changes: told, evicted, key: keys.join('\0') }
 }

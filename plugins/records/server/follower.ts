@@ -71,6 +71,11 @@ export class Follower implements Author {
     this.#session?.feed.drained()
   }
 
+  /** Permissions changed: what goes on is asked for again. */
+  refresh(): void {
+    this.#session?.feed.scopes.refresh()
+  }
+
   owe(writer: Writer): void {
     this.#session?.feed.owe(writer)
   }
@@ -106,8 +111,8 @@ export class Follower implements Author {
     if (this.#isRefused) return undefined
     if (!session || (frame.type === 'write' && !isNode(frame.node))) this.#fail()
     else if (frame.type === 'write') return this.#write(session, frame)
-    else if (frame.type === 'follow') session.feed.follow(frame.follows)
-    else if (frame.type === 'unfollow') session.feed.unfollow(frame.scopes)
+    else if (frame.type === 'follow') session.feed.scopes.follow(frame.follows)
+    else if (frame.type === 'unfollow') session.feed.scopes.unfollow(frame.scopes)
     else if (frame.type === 'confirm') session.host.writers.get(frame.node)?.confirm(frame.number)
     return undefined
   }
@@ -134,7 +139,8 @@ export class Follower implements Author {
       maxFrame: limits.frame
     })
     feed.speaksFor(writer)
-    feed.follow(follows)
+    feed.scopes.follow(follows)
+    feed.stir()
   }
 
   #write({ host, feed }: Session, frame: WriteFrame): Promise<void> | undefined {

@@ -1,8 +1,11 @@
 import type { Store } from '../../../lib/store.ts'
 import { Clock } from '../core/clock.ts'
+import { collectionOf } from '../core/path.ts'
+import { toRow } from '../core/register.ts'
 import { Audience } from './audience.ts'
 import type { AuthorityOptions } from './authority.ts'
 import type { Batch } from './batch.ts'
+import { storedOf } from './change.ts'
 import type { Change } from './change.ts'
 import { Committer } from './committer.ts'
 import type { CommitterHost } from './committer.ts'
@@ -16,6 +19,7 @@ import type { ForgetHost } from './forget-writers.ts'
 import { Graves } from './graves.ts'
 import type { GravesHost } from './graves.ts'
 import { Judge } from './judge.ts'
+import { Memberships } from './memberships.ts'
 import { META } from './meta.ts'
 import type { Kept, Meta } from './meta.ts'
 import type { Patience } from './patience.ts'
@@ -47,6 +51,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   readonly audience = new Audience()
   readonly recent: Recent
   readonly puller: Puller
+  readonly memberships: Memberships
   readonly clock: Clock
   isClosed = false
   readonly feeds = new Set<Feed>()
@@ -77,8 +82,9 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.intake = new Intake(this)
     this.recent = new Recent(meta.seq, RECENT)
     this.puller = new Puller(store, patience)
+    this.memberships = new Memberships(this)
     this.#graves = new Graves(store, this, graves)
-    this.#fanOut = new FanOut(this.audience, multicast, settings.limits.frame)
+    this.#fanOut = new FanOut(this, multicast, settings.limits.frame)
   }
 
   get floor(): number {
@@ -119,11 +125,19 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
       }
     }
     this.recent.add(changes)
+    this.memberships.update(batch.seq, changes)
     this.#fanOut.deliver(batch.seq, changes, authors)
     if (this.floor > this.#reminded) this.#remind(batch.seq)
     for (const record of batch.records.keys()) this.cache.unpin(record)
     for (const writer of batch.writers.keys()) this.writers.release(writer)
     this.intake.unblock()
+  }
+
+  wholeOf(record: string): Change | undefined {
+    const cached = this.cache.get(record)
+    if (!cached) return undefined
+    const registers = [...cached.state.registers()].map(register => storedOf(toRow(record, register.seq, register)))
+    return { record, collection: collectionOf(record), registers, version: cached.version, whole: true }
   }
 
   /** Whoever was told everything has a cursor that is good for long, also where nothing was of its business. */

@@ -19,6 +19,8 @@ export interface PermitQuestion<Context = unknown> {
   readonly value: Value | undefined
   /** What is there now. */
   readonly previous: Value | undefined
+  /** The whole record as it is now; undefined where there is none, and for the name of a collection. */
+  readonly current: Value | undefined
 }
 
 /** Whether somebody may do something. Only true says so. */

@@ -14,6 +14,7 @@ interface Wish {
   readonly path: string
   readonly value: Value | undefined
   readonly previous: Value | undefined
+  readonly current: Value | undefined
 }
 
 /** Asks the application who may do what. Without rules all is allowed; the process itself is never asked about. */
@@ -21,12 +22,12 @@ export class Gate {
   /** Whether reading is judged record by record. */
   readonly judgesRecords: boolean
   readonly #permit: Permit | undefined
-  readonly #permissions: Permissions | undefined
+  readonly #permissions: Pick<Permissions, 'check'> | undefined
   readonly #failed: (error: unknown, peer: Peer) => void
 
   constructor(
     permit: Permit | undefined,
-    permissions: Permissions | undefined,
+    permissions: Pick<Permissions, 'check'> | undefined,
     failed: (error: unknown, peer: Peer) => void
   ) {
     this.judgesRecords = permit !== undefined
@@ -35,9 +36,17 @@ export class Gate {
     this.#failed = failed
   }
 
-  /** Whether a peer may read a record, or follow a collection. */
-  allowsReading(peer: Peer | undefined, record: string, value: Value | undefined): Maybe<boolean> {
-    return this.#allows(peer, record, { verb: 'read', path: '', value, previous: undefined })
+  /** Whether a peer may follow a record or collection. What is in a collection is another question, where records are judged. */
+  allowsFollowing(peer: Peer | undefined, name: string): Maybe<boolean> {
+    const wish: Wish = { verb: 'read', path: '', value: undefined, previous: undefined, current: undefined }
+    return name.endsWith('/') ? this.#allows(peer, name, wish) : this.#isRuled(peer, name, wish)
+  }
+
+  /** Whether a peer that may follow a record or its collection may see it as it is. */
+  allowsReading(peer: Peer, record: string, value: Value | undefined): Maybe<boolean> {
+    if (!this.#permit) return true
+    const wish: Wish = { verb: 'read', path: '', value, previous: undefined, current: value }
+    return this.#ask(this.#permit, peer, { context: peer.context, record, ...wish })
   }
 
   /** Whether a peer may do all of some writes to a record. */
@@ -53,16 +62,17 @@ export class Gate {
     return after(all(answers), answers => answers.every(Boolean))
   }
 
-  #allows(peer: Peer | undefined, record: string, { verb, path, value, previous }: Wish): Maybe<boolean> {
-    if (!peer) return true
-    const { context } = peer
-    const name = nameOf(record)
-    const allowed = this.#permissions?.check({ peer, plugin: 'records', verb, name, value, previous }) ?? true
-    return after(allowed, allowed =>
-      allowed && this.#permit
-        ? this.#ask(this.#permit, peer, { context, verb, record, path, value, previous })
-        : allowed
+  #allows(peer: Peer | undefined, record: string, wish: Wish): Maybe<boolean> {
+    const permit = this.#permit
+    return after(this.#isRuled(peer, record, wish), allowed =>
+      allowed && permit && peer ? this.#ask(permit, peer, { context: peer.context, record, ...wish }) : allowed
     )
+  }
+
+  /** What the rules of the permissions plugin say. */
+  #isRuled(peer: Peer | undefined, record: string, { verb, value, previous }: Wish): Maybe<boolean> {
+    const name = nameOf(record)
+    return (peer && this.#permissions?.check({ peer, plugin: 'records', verb, name, value, previous })) ?? true
   }
 
   #ask(permit: Permit, peer: Peer, question: Omit<Parameters<Permit>[0], 'peer'>): Maybe<boolean> {
@@ -94,14 +104,15 @@ const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[])
   for (const write of writes)
     made.merge(write.kind === INCREMENT ? { ...write, ...sumOf(state, write) } : { ...write, kind: write.kind })
   if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
-    return [{ verb: 'create', path: '', value: made.view(), previous: undefined }]
+    return [{ verb: 'create', path: '', value: made.view(), previous: undefined, current: undefined }]
   }
   const objects = writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path)
+  const current = exists ? state.view() : undefined
   const wishes: Wish[] = []
   for (const { path, kind, t } of writes) {
     if ((kind === OBJECT && t === 0) || objects.some(object => isBelow(path, object))) continue
     const verb = kind === DELETED && path === '' ? 'delete' : 'write'
-    wishes.push({ verb, path, value: made.view(path), previous: state.view(path) })
+    wishes.push({ verb, path, value: made.view(path), previous: state.view(path), current })
   }
   return wishes
 }

@@ -1,9 +1,12 @@
 import type { Range, Row, Store } from '../../../lib/store.ts'
 import { collectionOf } from '../core/path.ts'
+import type { Entry } from '../core/query.ts'
+import { RecordState } from '../core/record-state.ts'
 import { changesOf } from './change.ts'
 import type { Change } from './change.ts'
 import type { Patience } from './patience.ts'
 import { isCollection } from './scope.ts'
+import type { Settings } from './settings.ts'
 
 /** What is wanted of a record or collection: what was committed behind `since`. */
 export interface Want {
@@ -41,6 +44,20 @@ export class Puller {
     for (const { name } of whole) yield* this.#all(name)
   }
 
+  /** All of some records. */
+  async *records(ids: readonly string[]): AsyncGenerator<readonly Change[], void, undefined> {
+    for (let at = 0; at < ids.length; at += PIECE) {
+      yield changesOf(await this.#rows(ids.slice(at, at + PIECE).map(record => ({ record }))), true)
+    }
+  }
+
+  /** How the records of a collection, or one record, are seen; without those that are not there. */
+  async *views(name: string, settings: Settings): AsyncGenerator<readonly Entry[], void, undefined> {
+    for await (const changes of isCollection(name) ? this.#all(name) : this.records([name])) {
+      yield changes.map(change => viewOf(change, settings)).filter(({ value }) => value !== undefined)
+    }
+  }
+
   /** All of a collection. */
   async *#all(name: string): AsyncGenerator<readonly Change[], void, undefined> {
     for (let after: string | undefined, isMore = true; isMore;) {
@@ -59,6 +76,13 @@ export class Puller {
   #rows(ranges: readonly Range[], since?: number): Promise<Row[]> {
     return this.#patience.try(() => this.#store.rows(ranges, since))
   }
+}
+
+/** How a record is seen of which all registers are there. */
+export const viewOf = ({ record: id, registers }: Change, settings: Settings): Entry => {
+  const state = new RecordState()
+  for (const register of registers) state.merge(register)
+  return { id, value: settings.isVisible(id, state) ? state.view() : undefined }
 }
 
 const rangeOf = ({ name }: Want): Range => (isCollection(name) ? { prefix: name } : { record: name })

@@ -43,10 +43,10 @@ export class Recent {
     return seq + 1 >= this.#first
   }
 
-  /** What was committed behind a number; undefined: not all of it is here any more. */
-  since(seq: number): Change[] | undefined {
-    if (!this.reaches(seq)) return undefined
-    return this.#entries.slice(seq + 1 - this.#first).flatMap(({ changes }) => changes)
+  /** What was committed behind a number, up to another one; undefined: not all of it is here any more. */
+  between(from: number, to: number): Change[] | undefined {
+    if (!this.reaches(from)) return undefined
+    return this.#entries.slice(from + 1 - this.#first, to + 1 - this.#first).flatMap(({ changes }) => changes)
   }
 
   #drop(count: number): void {

@@ -1,23 +1,35 @@
 import type { Follow } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
+import type { Query } from '../core/query.ts'
+import type { Membership } from './membership.ts'
 
 /** Something that a client follows. */
 export class Scope {
   readonly number: number
   readonly name: string
+  readonly query: Query | undefined
+  /** How far the client has it: see `Follow`. */
   readonly epoch: string
-  /** Up to which commit the client has it. */
-  since: number
+  readonly since: number
+  readonly digest: number
+  /** Which records it has; undefined: all of that name. */
+  membership: Membership | undefined
+  /** Whether it is told what is committed. */
+  isJoined = false
 
-  constructor({ scope, name, epoch, since }: Follow) {
+  constructor({ scope, name, query, epoch, since, digest }: Follow) {
     this.number = scope
     this.name = name
+    this.query = query
     this.epoch = epoch
     this.since = since
+    this.digest = digest
   }
 
-  get isCollection(): boolean {
-    return isCollection(this.name)
+  /** To follow it anew, as if the client had nothing of it. */
+  again(): Follow {
+    const { number: scope, name, query, digest } = this
+    return { scope, name, query, epoch: '', since: 0, digest }
   }
 }
 

@@ -1,0 +1,143 @@
+import type { Entry, Query } from '../core/query.ts'
+import { Journal } from './journal.ts'
+import type { Moves } from './journal.ts'
+import { Matches } from './matches.ts'
+import { after, all } from './maybe.ts'
+import type { Maybe } from './maybe.ts'
+
+/** Whether somebody may see a record as it is. */
+export type Judging = (record: string, value: Entry['value']) => Maybe<boolean>
+
+/** What is to be taken over, and up to which commit it is. */
+interface Job {
+  readonly seq: number
+  readonly records: readonly Entry[]
+}
+
+/**
+ * Which records of a collection belong to a query, or may be seen by somebody. It follows each commit, at once where nothing
+ * has to be waited for.
+ */
+export class Membership {
+  readonly name: string
+  /** Undefined: everybody may see all of it. */
+  readonly judging: Judging | undefined
+  /** The commit up to which it is right. */
+  seq: number
+  readonly #query: Query | undefined
+  readonly #matches: Matches
+  #journal: Journal
+  readonly #jobs: Job[] = []
+  #isWorking = false
+  #waits: (() => void)[] = []
+  /** Whether there was a record that must not be seen. */
+  hasDenied = false
+  /** Called when it has caught up with something that had to be waited for. */
+  readonly listeners = new Set<() => void>()
+
+  constructor(name: string, query: Query | undefined, judging: Judging | undefined, seq: number) {
+    this.name = name
+    this.judging = judging
+    this.seq = seq
+    this.#query = query
+    this.#matches = new Matches(query ?? {})
+    this.#journal = new Journal(seq)
+  }
+
+  /** Whether it is right as far as it was told. */
+  get isCurrent(): boolean {
+    return !this.#isWorking
+  }
+
+  /** Whether what is in it only depends on the record itself. */
+  get isSteady(): boolean {
+    return !this.judging && this.#query?.limit === undefined
+  }
+
+  has(record: string): boolean {
+    return this.#matches.has(record)
+  }
+
+  get ids(): Iterable<string> {
+    return this.#matches.ids
+  }
+
+  /** What came and went with a commit that was just told. */
+  movesOf(seq: number): Moves {
+    return this.#journal.of(seq)
+  }
+
+  /** Resolves when it has gone on, where it has to wait for something. */
+  get progress(): Promise<void> | undefined {
+    if (!this.#isWorking) return undefined
+    return new Promise(resolve => this.#waits.push(resolve))
+  }
+
+  /** What came and went since a commit, up to another one; undefined: that is not known any more. */
+  movesSince(seq: number, last = Infinity): Moves | undefined {
+    return this.#journal.between(seq, last)
+  }
+
+  /**
+   * Takes in what there is at first. Commits that come meanwhile wait.
+   * @param seq - the last commit before it is read
+   * @throws what reading rejects with
+   */
+  async load(pieces: AsyncIterable<readonly Entry[]>, seq: () => number): Promise<void> {
+    this.#isWorking = true
+    for await (const records of pieces) this.#matches.update(await this.#judge(records))
+    await this.#work()
+    this.seq = seq()
+    this.#journal = new Journal(this.seq)
+  }
+
+  /** Records were changed by a commit. */
+  update(seq: number, changed: readonly Entry[]): void {
+    // Whoever may see a record may see that it is gone; no query asks for such a one.
+    const records = this.#query ? changed : changed.filter(({ value }) => value !== undefined)
+    if (this.#isWorking) {
+      this.#jobs.push({ seq, records })
+      return
+    }
+    const judged = this.#judge(records)
+    if (judged instanceof Promise) void this.#catchUp(seq, judged)
+    else this.#apply(seq, judged)
+  }
+
+  async #catchUp(seq: number, judged: Promise<readonly Entry[]>): Promise<void> {
+    this.#isWorking = true
+    this.#apply(seq, await judged)
+    await this.#work()
+    for (const listener of this.listeners) listener()
+  }
+
+  async #work(): Promise<void> {
+    while (this.#jobs.length) {
+      const jobs = this.#jobs.splice(0)
+      // The last view of each counts.
+      const records = new Map(jobs.flatMap(({ records }) => records.map(record => [record.id, record])))
+      const judged = await this.#judge([...records.values()])
+      this.#apply(jobs.at(-1)?.seq ?? this.seq, judged)
+    }
+    this.#isWorking = false
+  }
+
+  #apply(seq: number, records: readonly Entry[]): void {
+    this.seq = seq
+    this.#journal.add(seq, this.#matches.update(records))
+    const waits = this.#waits
+    this.#waits = []
+    for (const resolve of waits) resolve()
+  }
+
+  /** Without the views that must not be seen. */
+  #judge(records: readonly Entry[]): Maybe<readonly Entry[]> {
+    const { judging } = this
+    if (!judging) return records
+    const answers = all(records.map(({ id, value }) => (value === undefined ? false : judging(id, value))))
+    return after(answers, answers => {
+      this.hasDenied ||= answers.includes(false)
+      return records.map(({ id, value }, at) => ({ id, value: answers[at] ? value : undefined }))
+    })
+  }
+}

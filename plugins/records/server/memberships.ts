@@ -1,0 +1,116 @@
+import type { Peer } from '../../../lib/server/peer.ts'
+import type { Entry } from '../core/query.ts'
+import type { Change } from './change.ts'
+import type { Committer } from './committer.ts'
+import type { Maybe } from './maybe.ts'
+import { Membership } from './membership.ts'
+import type { Judging } from './membership.ts'
+import type { Gate } from './permissions.ts'
+import type { Puller } from './puller.ts'
+import type { RecordCache } from './record-cache.ts'
+import type { Scope } from './scope.ts'
+import { isCollection } from './scope.ts'
+import type { Settings } from './settings.ts'
+
+export interface MembershipsHost {
+  readonly settings: Settings
+  readonly committer: Committer
+  readonly gate: Gate
+  readonly cache: RecordCache
+  readonly puller: Puller
+}
+
+/** One that several scopes may share. */
+interface Shared {
+  /** What scopes that may share it have in common; undefined: nothing. */
+  readonly key: string | undefined
+  readonly membership: Membership
+  readonly loaded: Promise<void>
+  scopes: number
+}
+
+/** The memberships of scopes: one for all who ask the same, unless what they may see is judged for each of them. */
+export class Memberships {
+  readonly #host: MembershipsHost
+  readonly #byName = new Map<string, Set<Membership>>()
+  readonly #byKey = new Map<string, Shared>()
+  readonly #shared = new Map<Membership, Shared>()
+
+  constructor(host: MembershipsHost) {
+    this.#host = host
+  }
+
+  /** Whether only some of the records of a scope may be told. */
+  concerns({ name, query }: Scope, peer: Peer | undefined): boolean {
+    return (query !== undefined && isCollection(name)) || this.#isJudged(peer)
+  }
+
+  /**
+   * Gives a scope its membership.
+   * @returns resolves when it is right. Rejects when the authority is closed
+   */
+  async join(scope: Scope, peer: Peer | undefined): Promise<void> {
+    const { name, query } = scope
+    const key = this.#isJudged(peer) ? undefined : JSON.stringify([name, query])
+    const shared = (key !== undefined && this.#byKey.get(key)) || this.#make(scope, peer, key)
+    shared.scopes++
+    scope.membership = shared.membership
+    await shared.loaded
+  }
+
+  leave({ membership }: Scope): void {
+    const shared = membership && this.#shared.get(membership)
+    if (!shared || --shared.scopes) return
+    this.#shared.delete(membership)
+    if (shared.key !== undefined) this.#byKey.delete(shared.key)
+    const same = this.#byName.get(membership.name)
+    if (same?.delete(membership) && !same.size) this.#byName.delete(membership.name)
+  }
+
+  /** Whether a scope may begin: a record that is there must be one that may be seen. */
+  allows({ name, membership }: Scope, peer: Peer | undefined): Maybe<boolean> {
+    if (!membership?.judging || !peer || isCollection(name) || membership.has(name)) return true
+    return !membership.hasDenied && this.#host.gate.allowsReading(peer, name, undefined)
+  }
+
+  /** Has what was committed taken in by those that it is about. To be called while nothing else changes those records. */
+  update(seq: number, changes: readonly Change[]): void {
+    if (!this.#byName.size) return
+    const updates = new Map<Membership, Entry[]>()
+    for (const { record: id, collection } of changes) {
+      let entry: Entry | undefined
+      for (const membership of [...(this.#byName.get(id) ?? []), ...(this.#byName.get(collection) ?? [])]) {
+        entry ??= { id, value: this.#view(id) }
+        const entries = updates.get(membership)
+        if (entries) entries.push(entry)
+        else updates.set(membership, [entry])
+      }
+    }
+    for (const [membership, entries] of updates) membership.update(seq, entries)
+  }
+
+  #view(id: string): Entry['value'] {
+    const record = this.#host.cache.get(id)
+    return record && this.#host.settings.isVisible(id, record.state) ? record.state.view() : undefined
+  }
+
+  #isJudged(peer: Peer | undefined): peer is Peer {
+    return peer !== undefined && this.#host.gate.judgesRecords
+  }
+
+  #make({ name, query }: Scope, peer: Peer | undefined, key: string | undefined): Shared {
+    const { gate, committer, puller, settings } = this.#host
+    const judging: Judging | undefined = this.#isJudged(peer)
+      ? (record, value) => gate.allowsReading(peer, record, value)
+      : undefined
+    const membership = new Membership(name, isCollection(name) ? query : undefined, judging, committer.seq)
+    const same = this.#byName.get(name)
+    if (same) same.add(membership)
+    else this.#byName.set(name, new Set([membership]))
+    const loaded = membership.load(puller.views(name, settings), () => committer.seq)
+    const shared = { key, membership, loaded, scopes: 0 }
+    this.#shared.set(membership, shared)
+    if (key !== undefined) this.#byKey.set(key, shared)
+    return shared
+  }
+}

@@ -1,0 +1,248 @@
+import type { Failure } from '../../../lib/errors.ts'
+import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
+import type { Peer } from '../../../lib/server/peer.ts'
+import type { Follow, ScopeNews } from '../core/frame.ts'
+import type { Audience } from './audience.ts'
+import type { Feed } from './feed.ts'
+import type { Moves } from './journal.ts'
+import type { Membership } from './membership.ts'
+import type { Memberships } from './memberships.ts'
+import { after } from './maybe.ts'
+import type { Maybe } from './maybe.ts'
+import type { Gate } from './permissions.ts'
+import { isScopeName, Scope } from './scope.ts'
+import type { Settings } from './settings.ts'
+
+export interface ScopesHost {
+  readonly settings: Settings
+  readonly gate: Gate
+  readonly audience: Audience
+  readonly memberships: Memberships
+}
+
+/** What came and went in the scopes of a client that have only some of the records of their name. */
+interface Moved {
+  readonly each: readonly (readonly [Membership, Moves])[]
+  readonly entered: readonly string[]
+  readonly left: readonly string[]
+}
+
+/** What one client follows. */
+export class Scopes {
+  readonly #host: ScopesHost
+  readonly #feed: Feed
+  readonly #peer: Peer | undefined
+  readonly #all = new Map<number, Scope>()
+  /** How many joined scopes have a name. */
+  readonly #names = new Map<string, number>()
+  /** How many of them have all that it stands for. */
+  readonly #full = new Map<string, number>()
+  /** Joined scopes that have only some of what their name stands for. */
+  readonly #partial = new Set<Scope>()
+  /** Those that are judged and ready, and were told nothing of. */
+  #ready: Scope[] = []
+  /** What became of scopes, and was not told. */
+  news: ScopeNews[] = []
+  /** How often permissions have changed: what was allowed before is asked again. */
+  #changes = 0
+
+  constructor(host: ScopesHost, feed: Feed, peer: Peer | undefined) {
+    this.#host = host
+    this.#feed = feed
+    this.#peer = peer
+  }
+
+  /** The scopes that are told what is committed. */
+  get joined(): Scope[] {
+    return [...this.#all.values()].filter(({ isJoined }) => isJoined)
+  }
+
+  get partial(): ReadonlySet<Scope> {
+    return this.#partial
+  }
+
+  get hasNews(): boolean {
+    return this.#ready.length > 0 || this.news.length > 0
+  }
+
+  follow(follows: readonly Follow[]): void {
+    for (const follow of follows) {
+      this.unfollow([follow.scope])
+      const scope = new Scope(follow)
+      if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
+      else if (this.#all.size >= this.#host.settings.limits.scopes) this.#refuse(scope, ERR_LIMIT)
+      else {
+        this.#all.set(scope.number, scope)
+        void after(this.#allows(scope), allowed => {
+          if (!this.#has(scope)) return
+          if (allowed) this.#prepare(scope)
+          else this.#deny(scope)
+        })
+      }
+    }
+  }
+
+  unfollow(numbers: readonly number[]): void {
+    for (const number of numbers) {
+      const scope = this.#all.get(number)
+      if (scope) this.#leave(scope)
+    }
+  }
+
+  /** The scopes that begin now: they are told from here on what is committed. */
+  begin(): readonly Scope[] {
+    const ready = this.#ready.filter(scope => this.#has(scope))
+    this.#ready = []
+    for (const scope of ready) this.#join(scope)
+    return ready
+  }
+
+  /** Whether a record is in one of the scopes. */
+  has(record: string, collection: string): boolean {
+    if (this.#full.has(record) || this.#full.has(collection)) return true
+    for (const { membership } of this.#partial) if (membership?.has(record)) return true
+    return false
+  }
+
+  /** What came and went with a commit that was just told, scope by scope; undefined: that is not known yet. */
+  movesOf(seq: number): Moved | undefined {
+    return this.#moves(membership => (membership.isCurrent ? membership.movesOf(seq) : undefined))
+  }
+
+  /** What came and went since a commit; undefined: that is not known any more. */
+  movesSince(seq: number): Moved | undefined {
+    return this.#moves(membership => membership.movesSince(seq))
+  }
+
+  /** Whether a record was in one of the scopes before some moves. */
+  had({ each }: Moved, record: string, collection: string): boolean {
+    if (this.#full.has(record) || this.#full.has(collection)) return true
+    for (const [membership, { entered, left }] of each) {
+      if (left.has(record) || (membership.has(record) && !entered.has(record))) return true
+    }
+    return false
+  }
+
+  #moves(find: (membership: Membership) => Moves | undefined): Moved | undefined {
+    const each: [Membership, Moves][] = []
+    for (const { membership } of this.#partial) {
+      const moves = membership && find(membership)
+      if (!membership || !moves) return undefined
+      each.push([membership, moves])
+    }
+    return {
+      each,
+      entered: each.flatMap(([, { entered }]) => [...entered]),
+      left: each.flatMap(([, { left }]) => [...left])
+    }
+  }
+
+  /** Up to which commit it is known what is in all scopes; at most `seq`. */
+  reach(seq: number): number {
+    let reach = seq
+    for (const { membership } of this.#partial) {
+      if (membership && !membership.isCurrent) reach = Math.min(reach, membership.seq)
+    }
+    return reach
+  }
+
+  /** Resolves when what is in scopes is known a little better, where that is not known yet. */
+  async settled(): Promise<void> {
+    for (const { membership } of [...this.#partial]) await membership?.progress
+  }
+
+  /** Notes what became of a scope. */
+  tell(scope: number, outcome: string): void {
+    this.news.push({ scope, outcome })
+  }
+
+  /** Permissions changed: what goes on is asked for again. */
+  refresh(): void {
+    this.#changes++
+    for (const scope of this.joined) {
+      void after(this.#allows(scope), allowed => {
+        if (!this.#has(scope)) return
+        if (!allowed) this.#deny(scope)
+        else if (scope.membership?.judging) this.follow([scope.again()])
+      })
+    }
+  }
+
+  end(): void {
+    for (const scope of this.#all.values()) this.#leave(scope)
+  }
+
+  #has(scope: Scope): boolean {
+    return this.#all.get(scope.number) === scope
+  }
+
+  #allows(scope: Scope): Maybe<boolean> {
+    const changes = this.#changes
+    // Where records are judged one by one, a record that must not be seen is refused, also if it may be seen later.
+    return after(this.#host.gate.allowsFollowing(this.#peer, scope.name), allowed =>
+      allowed && changes !== this.#changes ? this.#allows(scope) : allowed
+    )
+  }
+
+  /** A scope that is allowed begins when it is known what is in it. */
+  #prepare(scope: Scope): void {
+    const begin = (): void => {
+      if (!this.#has(scope)) return
+      this.#ready.push(scope)
+      this.#feed.stir()
+    }
+    const { memberships } = this.#host
+    if (!memberships.concerns(scope, this.#peer)) return begin()
+    const judge = (allowed: boolean): void => (allowed ? begin() : this.#deny(scope))
+    // It only fails when the authority is closed.
+    void memberships.join(scope, this.#peer).then(
+      () => void after(memberships.allows(scope, this.#peer), judge),
+      () => {}
+    )
+  }
+
+  #deny(scope: Scope): void {
+    if (!this.#has(scope)) return
+    this.#leave(scope)
+    this.#refuse(scope, ERR_DENIED)
+  }
+
+  #refuse({ number: scope }: Scope, [outcome]: Failure): void {
+    this.news.push({ scope, outcome })
+    this.#feed.stir()
+  }
+
+  #join(scope: Scope): void {
+    const { name, membership } = scope
+    scope.isJoined = true
+    if (membership) {
+      this.#partial.add(scope)
+      membership.listeners.add(this.#feed.stir)
+    } else increase(this.#full, name)
+    if (increase(this.#names, name) === 1) this.#host.audience.join(name, this.#feed)
+  }
+
+  #leave(scope: Scope): void {
+    const { name, membership, isJoined } = scope
+    this.#all.delete(scope.number)
+    this.#partial.delete(scope)
+    this.#host.memberships.leave(scope)
+    membership?.listeners.delete(this.#feed.stir)
+    if (!isJoined) return
+    if (!membership) decrease(this.#full, name)
+    if (decrease(this.#names, name) === 0) this.#host.audience.leave(name, this.#feed)
+  }
+}
+
+const increase = (counts: Map<string, number>, name: string): number => {
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
+  return count
+}
+
+const decrease = (counts: Map<string, number>, name: string): number => {
+  const count = (counts.get(name) ?? 0) - 1
+  if (count > 0) counts.set(name, count)
+  else counts.delete(name)
+  return count
+}

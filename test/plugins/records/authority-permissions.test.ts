@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import type { Permissions } from '../../../plugins/permissions/index.ts'
+import type { PermitQuestion } from '../../../plugins/records/server/options.ts'
+import { at, contents, peerOf, scope, userOf, World } from '../../support/authority.ts'
+
+describe('an authority of records, and permissions', () => {
+  let world: World
+  let time: number
+  /** Who may see what, by the field `for`; and what was asked. */
+  let asked: PermitQuestion[]
+  let delay: number
+  let admins: Set<string>
+
+  const permit = (question: PermitQuestion): boolean | Promise<boolean> => {
+    asked.push(question)
+    const user = userOf(question)
+    const fields = new Map(Object.entries<unknown>(question.current ?? {}))
+    const owner = fields.get('for') ?? user
+    const allowed = owner === user || admins.has(user)
+    return delay ? new Promise(resolve => setTimeout(() => resolve(allowed), delay)) : allowed
+  }
+
+  beforeEach(async () => {
+    asked = []
+    delay = time = 0
+    admins = new Set(['root'])
+    world = new World({ permit })
+    await world.authority.open()
+  })
+
+  afterEach(() => world.end())
+
+  const put = (id: string, fields: Record<string, number | string>) => {
+    const now = at(++time, 'root')
+    return [id, [now.implicit(), ...Object.entries(fields).map(([path, value]) => now.set(path, value))]] as const
+  }
+
+  for (const wait of [0, 5]) {
+    const title = wait ? 'asynchronous' : 'synchronous'
+
+    it(`tell of a collection what may be seen, and evict what may not be seen any more: ${title}`, async () => {
+      const root = await world.welcomed('root', [], peerOf('root'))
+      for (const [id, user] of Object.entries({ 'a/1': 'ann', 'a/2': 'bob', 'a/3': 'ann' })) {
+        root.write(...put(id, { for: user, n: 1 }))
+      }
+      await world.pass(10)
+      delay = wait
+      const ann = world.client('ann', peerOf('ann'))
+      ann.hello([scope(1, 'a/')])
+      await world.pass(50)
+      assert.deepEqual(Object.keys(contents(ann.deltas)), ['a/1', 'a/3'])
+      root.write(...put('a/2', { n: 2 }))
+      await world.pass(50)
+      assert.deepEqual(ann.news, [])
+      root.write(...put('a/1', { n: 2 }))
+      await world.pass(50)
+      assert.deepEqual(contents([ann.delta]), { 'a/1': { n: 2 } })
+      root.write(...put('a/1', { for: 'bob' }))
+      await world.pass(50)
+      const lost = ann.delta
+      assert.deepEqual([lost.evicted, lost.records], [['a/1'], []])
+      root.write(...put('a/2', { for: 'ann' }))
+      await world.pass(50)
+      const gained = ann.delta
+      assert.deepEqual(contents([gained]), { 'a/2': { '': '{}', for: 'ann', n: 2 } })
+      assert.deepEqual(gained.whole, [true])
+      // Whoever may see a record may see that it is gone.
+      root.write('a/2', [at(++time, 'root').remove()])
+      await world.pass(50)
+      assert.deepEqual(contents([ann.delta]), { 'a/2': { '': '-' } })
+    })
+
+    it(`refuse a record, and evict one that may not be seen any more: ${title}`, async () => {
+      const root = await world.welcomed('root', [], peerOf('root'))
+      root.write(...put('a/1', { for: 'ann' }))
+      root.write(...put('a/2', { for: 'bob' }))
+      await world.pass(10)
+      delay = wait
+      const ann = world.client('ann', peerOf('ann'))
+      ann.hello([scope(1, 'a/1'), scope(2, 'a/2'), scope(3, 'a/3')])
+      await world.pass(50)
+      const { deltas } = ann
+      const news = deltas.flatMap(({ scopes }) => scopes).toSorted((a, b) => a.scope - b.scope)
+      assert.deepEqual(
+        news.map(({ outcome }) => outcome),
+        ['reset', 'ERR_DENIED', 'reset']
+      )
+      assert.deepEqual(Object.keys(contents(deltas)), ['a/1'])
+      root.write(...put('a/1', { for: 'bob' }))
+      root.write(...put('a/3', { for: 'ann' }))
+      await world.pass(50)
+      const later = ann.deltas
+      assert.deepEqual(
+        later.flatMap(({ evicted }) => evicted),
+        ['a/1']
+      )
+      assert.deepEqual(contents(later), { 'a/3': { '': '{}', for: 'ann' } })
+    })
+
+    it(`judge each record of a write by itself, and all of an atomic one: ${title}`, async () => {
+      const root = await world.welcomed('root', [scope(1, 'a/')], peerOf('root'))
+      root.write(...put('a/1', { for: 'ann' }))
+      root.write(...put('a/2', { for: 'bob' }))
+      await world.pass(10)
+      delay = wait
+      asked = []
+      const ann = await world.welcomed('ann', [], peerOf('ann'))
+      const set = (id: string) => ({ record: id, registers: [at(++time, 'ann').set('n', time)] })
+      const all = ['a/1', 'a/2', 'a/\0', 'a/1'].map(set)
+      ann.write('', [], { records: all })
+      ann.write('', [], { records: all, atomic: true })
+      ann.write('a/1', [at(++time, 'ann').set('m', 1)])
+      await world.pass(100)
+      const { deltas } = ann
+      assert.deepEqual(
+        deltas.flatMap(({ results }) => results.map(({ number, record, code }) => [number, record, code])),
+        [
+          [1, 'a/2', 'ERR_DENIED'],
+          [1, 'a/\0', 'ERR_PATH'],
+          [2, '', 'ERR_DENIED']
+        ]
+      )
+      assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 3]])
+      const { m, n } = contents(root.deltas)['a/1'] ?? {}
+      assert.deepEqual([m, n], [1, all[3]?.registers[0]?.value])
+    })
+  }
+
+  it('say what is to be done', async () => {
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    const wishes = async (record: string, ...registers: ReturnType<ReturnType<typeof at>['set']>[]) => {
+      asked = []
+      ann.write(record, registers)
+      await world.pass(10)
+      return asked.map(({ verb, path, value, previous }) => [verb, path, value, previous])
+    }
+    const now = () => at(++time, 'ann')
+    const one = now()
+    assert.deepEqual(await wishes('a/1', one.implicit(), one.set('x', 1), one.set('y.z', 2)), [
+      ['create', '', { x: 1, y: { z: 2 } }, undefined]
+    ])
+    const two = now()
+    assert.deepEqual(await wishes('a/1', two.implicit(), two.add('x', 4), two.make('y'), two.set('y.q', 3)), [
+      ['write', 'x', 5, 1],
+      ['write', 'y', { q: 3 }, { z: 2 }]
+    ])
+    assert.deepEqual(await wishes('a/1', now().remove('x')), [['write', 'x', undefined, 5]])
+    const three = now()
+    assert.deepEqual(await wishes('a/1', three.make(), three.set('k', 1)), [['write', '', { k: 1 }, { y: { q: 3 } }]])
+    assert.deepEqual(await wishes('a/1', now().remove()), [['delete', '', undefined, { k: 1 }]])
+  })
+
+  it('are asked again', async () => {
+    const root = await world.welcomed('root', [], peerOf('root'))
+    root.write(...put('a/1', { for: 'ann' }))
+    root.write(...put('a/2', { for: 'bob' }))
+    await world.pass(10)
+    admins.add('ann')
+    const ann = await world.welcomed('ann', [scope(1, 'a/'), scope(2, 'a/2')], peerOf('ann'))
+    admins.delete('ann')
+    ann.refresh()
+    await world.pass(10)
+    const { deltas } = ann
+    const news = deltas.flatMap(({ scopes }) => scopes).toSorted((a, b) => a.scope - b.scope)
+    assert.deepEqual(news, [
+      { scope: 1, outcome: 'reset' },
+      { scope: 2, outcome: 'ERR_DENIED' }
+    ])
+    assert.deepEqual(Object.keys(contents(deltas)), ['a/1'])
+    root.write(...put('a/2', { n: 1 }))
+    await world.pass(10)
+    assert.deepEqual(ann.news, [])
+  })
+
+  it('that fail deny, and are reported', async () => {
+    await world.authority.close()
+    await world
+      .make({
+        permit: ({ path }) => {
+          if (path === 'x') throw new Error('sync')
+          if (path === 'y') return Promise.reject(new Error('async'))
+          return true
+        }
+      })
+      .open()
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    ann.write('a/1', [at(0, 'ann').make()])
+    ann.write('a/1', [at(1, 'ann').set('x', 1)])
+    ann.write('a/1', [at(1, 'ann').set('y', 1)])
+    await world.pass(10)
+    assert.deepEqual(
+      ann.deltas.flatMap(({ results }) => results.map(({ code }) => code)),
+      ['ERR_DENIED', 'ERR_DENIED']
+    )
+    assert.deepEqual(
+      world.failed.map(error => error instanceof Error && error.message),
+      ['sync', 'async']
+    )
+  })
+
+  it('of the permissions plugin count too', async () => {
+    await world.authority.close()
+    const names: string[] = []
+    const permissions: Pick<Permissions, 'check'> = {
+      check: ({ verb, name, value, previous }) => {
+        names.push(`${verb} ${name} ${JSON.stringify(value)} ${JSON.stringify(previous)}`)
+        return name !== 'private.*' && name !== 'a.no%2E1'
+      }
+    }
+    await world.make({ permissions }).open()
+    const ann = await world.welcomed('ann', [scope(1, 'private/'), scope(2, 'a/b/'), scope(3, 'a/no.1')], peerOf('ann'))
+    const [, delta] = ann.frames
+    assert(delta?.type === 'delta')
+    assert.deepEqual(
+      delta.scopes.map(({ outcome }) => outcome),
+      ['ERR_DENIED', 'ERR_DENIED', 'reset']
+    )
+    assert.deepEqual(names.splice(0), [
+      'read private.* undefined undefined',
+      'read a.b.* undefined undefined',
+      'read a.no%2E1 undefined undefined'
+    ])
+    ann.write('a/b/1', [at(0, 'ann').make(), at(0, 'ann').set('x', 1)])
+    await world.pass(10)
+    assert.deepEqual(names, ['create a.b.1 {"x":1} undefined'])
+  })
+})

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import type { Query } from '../../../plugins/records/core/query.ts'
+import { at, contents, scope, World } from '../../support/authority.ts'
+import type { WireClient } from '../../support/authority.ts'
+
+describe('an authority of records, and queries', () => {
+  let world: World
+  let ann: WireClient
+  let time: number
+
+  beforeEach(async () => {
+    world = new World()
+    await world.authority.open()
+    ann = await world.welcomed('ann')
+    time = 0
+  })
+
+  afterEach(() => world.end())
+
+  const put = async (id: string, fields: Record<string, number | string>): Promise<void> => {
+    const now = at(++time, 'ann')
+    ann.write(id, [now.implicit(), ...Object.entries(fields).map(([path, value]) => now.set(path, value))])
+    await world.pass()
+  }
+
+  const ask = async (query: Query, more = {}): Promise<WireClient> => {
+    const client = world.client('bob')
+    client.hello([scope(1, 'a/', { query, ...more })])
+    await world.pass()
+    return client
+  }
+
+  it('tell what matches and nothing else, and when it does not any more', async () => {
+    await put('a/1', { n: 1, x: 'one' })
+    await put('a/2', { n: 2 })
+    await put('a/2/deep', { n: 1 })
+    const bob = await ask({ where: [['n', '=', 1]] })
+    assert.deepEqual(contents(bob.deltas), { 'a/1': { '': '{}', n: 1, x: 'one' } })
+    await put('a/2', { y: 'changed' })
+    assert.deepEqual(bob.news, [])
+    await put('a/1', { x: 'two' })
+    assert.deepEqual(contents([bob.delta]), { 'a/1': { x: 'two' } })
+    await put('a/2', { n: 1 })
+    const entered = bob.delta
+    assert.deepEqual(contents([entered]), { 'a/2': { '': '{}', n: 1, y: 'changed' } })
+    assert.deepEqual(entered.whole, [true])
+    await put('a/1', { n: 5 })
+    const { evicted, records } = bob.delta
+    assert.deepEqual([evicted, records], [['a/1'], []])
+    ann.write('a/2', [at(++time, 'ann').remove()])
+    await world.pass()
+    assert.deepEqual(bob.delta.evicted, ['a/2'])
+  })
+
+  it('keep the first ones of an order', async () => {
+    for (const n of [5, 3, 1, 4]) await put(`a/${n}`, { n })
+    const bob = await ask({ order: ['n'], limit: 2 })
+    assert.deepEqual(Object.keys(contents(bob.deltas)), ['a/1', 'a/3'])
+    await put('a/4', { n: 2 })
+    const first = bob.delta
+    assert.deepEqual([contents([first]), first.evicted], [{ 'a/4': { '': '{}', n: 2 } }, ['a/3']])
+    // What comes into the first ones without having changed is told as a whole.
+    await put('a/1', { n: 9 })
+    const second = bob.delta
+    assert.deepEqual([contents([second]), second.evicted], [{ 'a/3': { '': '{}', n: 3 } }, ['a/1']])
+    await put('a/5', { n: 6 })
+    assert.deepEqual(bob.news, [])
+  })
+
+  it('say what has changed to who comes back', async () => {
+    await put('a/1', { n: 1 })
+    await put('a/2', { n: 1 })
+    await put('a/3', { n: 1 })
+    const { epoch } = world.disk.entry('meta') as { epoch: string }
+    await put('a/2', { n: 2 })
+    await put('a/3', { x: 1 })
+    const bob = await ask({ where: [['n', '=', 1]] }, { epoch, since: 3 })
+    const { scopes, evicted, ...delta } = bob.delta
+    assert.deepEqual(scopes, [{ scope: 1, outcome: 'delta' }])
+    assert.deepEqual(evicted, ['a/2'])
+    assert.deepEqual(contents([{ ...delta, scopes, evicted }]), { 'a/3': { '': '{}', n: 1, x: 1 } })
+  })
+
+  it('do not evict what another scope has', async () => {
+    await put('a/1', { n: 1 })
+    const bob = await ask({ where: [['n', '=', 1]] })
+    bob.say({ type: 'follow', follows: [scope(2, 'a/1')] })
+    await world.pass()
+    assert.equal(bob.deltas.length, 2)
+    await put('a/1', { n: 2 })
+    const { evicted, ...delta } = bob.delta
+    assert.deepEqual([evicted, contents([{ ...delta, evicted }])], [[], { 'a/1': { n: 2 } }])
+    bob.say({ type: 'unfollow', scopes: [2] })
+    await put('a/1', { n: 3 })
+    assert.deepEqual(bob.news, [])
+  })
+
+  it('catch up who could not read for a while', async () => {
+    await put('a/1', { n: 1 })
+    await put('a/2', { n: 1 })
+    const bob = await ask({ where: [['n', '=', 1]] })
+    assert.equal(bob.deltas.length, 1)
+    bob.room = 1
+    await put('a/1', { x: 1 })
+    assert.equal(bob.deltas.length, 1)
+    await put('a/1', { x: 2 })
+    await put('a/2', { n: 2 })
+    await put('a/3', { n: 1 })
+    await put('a/4', { n: 1 })
+    await put('a/4', { n: 2 })
+    assert.deepEqual(bob.news, [])
+    bob.drained()
+    await world.pass()
+    const { evicted, ...delta } = bob.delta
+    assert.deepEqual(evicted, ['a/2'])
+    assert.deepEqual(contents([{ ...delta, evicted }]), { 'a/3': { '': '{}', n: 1 }, 'a/1': { x: 2 } })
+  })
+})
