@@ -3,6 +3,7 @@ import { coalesce, paginate } from './change.ts'
 import type { Change } from './change.ts'
 import type { Committer } from './committer.ts'
 import type { Feed } from './feed.ts'
+import { all } from './maybe.ts'
 import type { Gate } from './permissions.ts'
 import { viewOf } from './puller.ts'
 import type { Puller, Want } from './puller.ts'
@@ -115,7 +116,7 @@ export class CatchUp {
     const { gate, settings } = this.#host
     const { peer } = this.#feed.link
     for await (const changes of pieces) {
-      const admitted = await Promise.all(
+      const admitted = await all(
         changes.map(change => {
           const view = peer && gate.judgesRecords ? viewOf(change, settings).value : undefined
           return !peer || view === undefined || gate.allowsReading(peer, change.record, view)

@@ -148,7 +148,7 @@ export class Scopes {
 
   /** Resolves when what is in scopes is known a little better, where that is not known yet. */
   async settled(): Promise<void> {
-    for (const { membership } of [...this.#partial]) await membership?.progress
+    for (const { membership } of this.#partial) await membership?.progress
   }
 
   /** Notes what became of a scope. */
