@@ -104,7 +104,7 @@ export const apply = (
     const entry = outbox.find(node, number)
     const isLater = number > (last.get(node) ?? 0)
     if (!isLater) applied.results.set(node, number)
-    if (!entry) continue
+    if (!entry || entry.status === 'refused') continue
     if (isLater) applied.later.push(result)
     else if (code === 'restamp') entry.restamped = true
     else {

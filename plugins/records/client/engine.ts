@@ -115,7 +115,8 @@ export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
   /** What waits to be committed, in the order of writing; also what other processes left in the store. */
   readonly pending: readonly WriteHandle[]
   /**
-   * Takes a write back that was not sent in this session; it is refused with ERR_CANCELLED.
+   * Takes a write back that was not sent in this session: it is undone at once, and refused with ERR_CANCELLED. Where it may have
+   * been sent before, that waits for the authority: if it has committed the write already, that is 'durable' and seen again.
    * @returns false where it is too late for that
    */
   discard(write: WriteHandle): boolean

@@ -13,6 +13,10 @@ export class Entry implements WriteHandle {
   readonly atomic: boolean
   readonly conditions: NonNullable<WriteOptions['conditions']>
   status: WriteStatus = 'local'
+  /** Whether the store has it, so that its number is taken, and it may be sent. */
+  isKept = false
+  /** It was taken back, and is only there for its number. */
+  isVoid = false
   /** For as long as it was never sent, and the clock may have been wrong. */
   moment: Moment | undefined
   restamped = false
@@ -46,10 +50,11 @@ export class Entry implements WriteHandle {
 
   get frame(): WriteFrame {
     const { node, number, atomic, conditions } = this
-    return { type: 'write', node, number, atomic, conditions, records: this.status === 'refused' ? [] : this.records }
+    return { type: 'write', node, number, atomic, conditions, records: this.isVoid ? [] : this.records }
   }
 
   keep(): void {
+    this.isKept = true
     if (this.status === 'local') this.status = 'stored'
     this.#stored.resolve()
   }
@@ -62,11 +67,9 @@ export class Entry implements WriteHandle {
     else this.#durable.resolve({ restamped: this.restamped })
   }
 
-  /** It is not to be done, and is only there for its number. */
-  refuse(error: AnywireError): void {
-    this.error = error
-    this.settle()
-    this.moment = undefined
+  /** Whether the authority cannot have heard of it. */
+  get isSecret(): boolean {
+    return !this.isKept || this.moment?.monotonic !== undefined
   }
 
   /** The first and the last of its stamps. */

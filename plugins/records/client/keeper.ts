@@ -67,8 +67,9 @@ export class Keeper {
     })
   }
 
-  changed(applied: Applied, cursor: Cursor): void {
-    this.#persistence.changed(this.#host.records, applied, cursor)
+  /** Keeps what a delta changed. @param done - called when it is kept */
+  changed(applied: Applied, cursor: Cursor, done: () => void): void {
+    this.#persistence.changed(this.#host.records, applied, cursor, done)
   }
 
   leave(scope: Scope): void {
@@ -94,8 +95,8 @@ export class Keeper {
     outbox.open(found.queues)
     this.#isOpen = true
     for (const entry of outbox.entries) {
-      for (const id of records.write(entry)) changed.add(id)
-      if (entry.status === 'local') this.keep(entry)
+      if (!entry.isVoid) for (const id of records.write(entry)) changed.add(id)
+      if (!entry.isKept) this.keep(entry)
     }
     clock.resume(outbox.own.node, found.offset)
     for (const entry of outbox.correct(clock)) records.refresh(entry, changed)

@@ -91,7 +91,10 @@ export class ServerClock extends Clock {
   /** The stamp that a write should have had; undefined where the one that it has can be trusted. */
   correct({ wall, monotonic }: Moment): number | undefined {
     if (monotonic !== undefined) return ticksOf(this.#anchor + monotonic)
-    return wall === undefined ? undefined : ticksOf(wall + this.offset)
+    // Whoever changed the clock meanwhile: it was not later than now.
+    return wall === undefined
+      ? undefined
+      : ticksOf(Math.min(wall + this.offset, this.#anchor + this.#clocks.monotonic()))
   }
 
   /** Stamps were corrected, and this is the greatest one: what was given before does not count any more. */

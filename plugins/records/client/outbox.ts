@@ -34,7 +34,7 @@ export class Outbox {
 
   /** What applications see of it: what was taken back is only there for its number. */
   get pending(): Entry[] {
-    return this.entries.filter(({ status }) => status !== 'refused')
+    return this.entries.filter(({ isVoid }) => !isVoid)
   }
 
   get entries(): Entry[] {
@@ -107,7 +107,7 @@ export class Outbox {
     for (const queue of this.queues) {
       while (queue.sent < WINDOW && !this.#held.has(queue)) {
         const entry = queue.entries[queue.sent]
-        if (!entry || entry.status === 'local') break
+        if (!entry?.isKept) break
         queue.sent++
         if (!send(entry)) return
       }
@@ -146,6 +146,6 @@ export class Outbox {
   /** Whether a write is there, and was not sent in this session. */
   isUnsent(entry: Entry): boolean {
     const queue = this.queues.find(({ node }) => node === entry.node)
-    return !!queue && entry.status !== 'refused' && queue.entries.indexOf(entry) >= queue.sent
+    return !!queue && !entry.isVoid && queue.entries.indexOf(entry) >= queue.sent
   }
 }

@@ -1,5 +1,3 @@
-import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_CANCELLED } from '../../../lib/failures.ts'
 import type { Row, Store } from '../../../lib/store.ts'
 import { toBase64 } from '../core/base64.ts'
 import { packWrite, unpackWrite } from '../core/codec.ts'
@@ -43,8 +41,7 @@ const toEntry = (value: unknown): Entry => {
   const moment = isNumber(wall) && isNumber(floor) ? { wall, monotonic: undefined, floor } : undefined
   const entry = new Entry(node, number, records, { atomic, conditions }, moment)
   entry.keep()
-  // It was taken back, and is only there for its number.
-  if (!records.length) entry.refuse(new AnywireError(ERR_CANCELLED))
+  entry.isVoid = !records.length
   return entry
 }
 
@@ -133,7 +130,7 @@ export class Persistence {
   }
 
   /** Keeps what a delta changed: registers, how far the scopes are, and that writes do not wait any more; all in one commit. */
-  changed(records: Records, { told, settled, dropped }: Applied, cursor: Cursor): void {
+  changed(records: Records, { told, settled, dropped }: Applied, cursor: Cursor, done: () => void): void {
     for (const [id, paths] of records.takeTouched()) {
       const base = records.base(id)
       for (const path of paths) {
@@ -158,6 +155,7 @@ export class Persistence {
     }
     this.#cursor = cursor
     this.#progress()
+    this.#committer.after(done)
   }
 
   /** A scope stays as it is now, while others go on. */

@@ -171,7 +171,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
 
   discard(write: WriteHandle): boolean {
     if (!(write instanceof Entry) || !this.outbox.isUnsent(write)) return false
-    this.#takeBack(write, new AnywireError(ERR_CANCELLED, 'it was taken back'))
+    this.#takeBack(write, write.isSecret ? new AnywireError(ERR_CANCELLED, 'it was taken back') : undefined)
     return true
   }
 
@@ -200,13 +200,18 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
     const wereThere = [...resets].filter(scope => scope.cursor.since > 0)
     for (const scope of scopes.all) if (scope.isLive) scope.cursor = cursor
-    this.#keeper?.changed(applied, cursor)
+    const session = this.#session
+    // Not before this end remembers them: else it asks again, and nobody knows any more.
+    const confirm = (): void => {
+      for (const [node, number] of applied.results) session?.confirm(node, number)
+    }
+    if (this.#keeper) this.#keeper.changed(applied, cursor, confirm)
+    else confirm()
     this.tell(changed)
     for (const scope of applied.told) this.become(scope, scope.isLive ? 'synced' : 'refused', scope.error)
     for (const { name } of wereThere) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
     for (const refusal of applied.refused) this.emit('rejected', refusal[1], refusal[0], refusal[2])
-    for (const [node, number] of applied.results) this.#session?.confirm(node, number)
     if (settled.length) {
       this.#retries = 0
       this.emit('pending', this.outbox.count)
@@ -228,14 +233,19 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     this.#takeBack(entry, new AnywireError(ERR_TOO_LARGE, `a write of ${bytes} bytes`))
   }
 
-  /** Only its number is sent: those behind it need it. */
-  #takeBack(entry: Entry, error: AnywireError): void {
+  /** Only the number of a write is sent: those behind it need it. @param error - what becomes of it, if that is certain */
+  #takeBack(entry: Entry, error: AnywireError | undefined): void {
     const changed = new Set<string>()
     this.records.settle(entry, changed)
-    entry.refuse(error)
+    entry.isVoid = true
     this.#keeper?.keep(entry)
+    if (error) {
+      entry.error = error
+      entry.settle()
+    }
     this.tell(changed)
-    this.emit('rejected', error, entry, '')
+    if (error) this.emit('rejected', error, entry, '')
+    this.emit('pending', this.pending.length)
   }
 
   /** The authority refused a write for now. */

@@ -122,7 +122,7 @@ export class Session {
   }
 
   confirm(node: string, number: number): void {
-    this.#write({ type: 'confirm', node, number })
+    if (this.#isWelcome) this.#write({ type: 'confirm', node, number })
   }
 
   #sendEntry(entry: Entry): boolean {

@@ -1,6 +1,14 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_CONFLICT, ERR_DENIED, ERR_INVALID, ERR_LIMIT, ERR_PATH, ERR_STALE } from '../../../lib/failures.ts'
+import {
+  ERR_CANCELLED,
+  ERR_CONFLICT,
+  ERR_DENIED,
+  ERR_INVALID,
+  ERR_LIMIT,
+  ERR_PATH,
+  ERR_STALE
+} from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { MAX_DRIFT, ticksOf } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
@@ -64,6 +72,8 @@ export class Judge {
       code,
       hint: hint.slice(0, LONGEST_HINT)
     })
+    // Its client took it back, and hears so that it was in time.
+    if (!frame.records.length) return { accepted: [], results: [tell('', refusal(ERR_CANCELLED, ''))] }
     const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id)?.version ?? 0, version))
     if (changed) return { accepted: [], results: [tell('', refusal(ERR_CONFLICT, `'${changed[0]}'`))] }
     const decisions = frame.records.map(part => this.#decide(part, node, peer, records.get(part.record)))

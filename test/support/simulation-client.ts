@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { AnywireError } from '../../lib/errors.ts'
+import { Replica } from '../../plugins/records/client/replica.ts'
+import type { Following, WriteHandle } from '../../plugins/records/client/engine.ts'
+import { Edit } from '../../plugins/records/core/edit.ts'
+import { memory, MemoryDisk } from '../../stores/memory.ts'
+import type { Dice } from './dice.ts'
+import { SimulatedLink } from './simulation-link.ts'
+import { COLLECTIONS } from './simulation-server.ts'
+import type { SimulatedServer } from './simulation-server.ts'
+import { SlowStore } from './slow-store.ts'
+
+export const NAMES = ['a/', 'i/', 'n/'] as const
+const RECORDS = ['a/0', 'a/1', 'a/2', 'a/3', 'i/0', 'i/1'] as const
+const PATHS = ['x', 'y', 'o.x', 'o.y', 'o', 'secret'] as const
+
+/** What became of a write, as its author was told. */
+export interface Tracked {
+  readonly key: string
+  readonly write: WriteHandle
+  /** 'durable', or the code of an error; once for each process that was told. */
+  readonly outcomes: string[]
+}
+
+export interface SimulatedClientOptions {
+  readonly dice: Dice
+  /** The right time, in milliseconds since 1970. */
+  readonly now: () => number
+  readonly failures: () => number
+  readonly server: SimulatedServer
+  readonly name: string
+}
+
+/** A device: its process dies now and then, its clock is wrong, its link is lost; its disk stays. */
+export class SimulatedClient {
+  readonly disk = new MemoryDisk()
+  readonly writes = new Map<string, Tracked>()
+  replica: Replica | undefined
+  skew: number
+  readonly #options: SimulatedClientOptions
+  readonly #followings = new Map<string, Following>()
+  #cut: (() => void) | undefined
+  #count = 0
+
+  constructor(options: SimulatedClientOptions) {
+    this.#options = options
+    this.skew = options.dice.below(7_200_000) - 3_600_000
+  }
+
+  get isConnected(): boolean {
+    return !!this.#cut
+  }
+
+  start(): void {
+    if (this.replica) return
+    const { dice, now, failures } = this.#options
+    const began = now()
+    const store = new SlowStore(memory({ disk: this.disk }), { dice, latency: 40, failures })
+    const replica = new Replica({
+      store,
+      collections: COLLECTIONS,
+      now: () => now() + this.skew,
+      monotonic: () => now() - began
+    })
+    this.replica = replica
+    replica.onChange(changed => {
+      for (const id of changed)
+        assert.equal(replica.records.base(id)?.view('secret'), undefined, 'a refused write is seen')
+    })
+    replica.on('pending', () => replica === this.replica && this.#track(replica))
+    for (const name of NAMES) if (dice.chance(0.8)) this.follow(name)
+  }
+
+  /** The process dies. */
+  crash(): void {
+    this.#cut?.()
+    this.replica = undefined
+    this.#followings.clear()
+    void memory({ disk: this.disk }).open()
+  }
+
+  connect(): void {
+    const { dice, server } = this.#options
+    const { replica } = this
+    if (!server.isUp || this.#cut || !replica) return
+    const cut = (): void => {
+      if (this.#cut !== cut) return
+      this.#cut = undefined
+      link.cut()
+      follower?.end()
+      server.gone(cut)
+      replica.disconnected()
+    }
+    const link = new SimulatedLink(
+      dice,
+      () => replica,
+      () => ({
+        receive: bytes => {
+          server.heard(bytes)
+          follower?.receive(bytes)
+        },
+        drained: () => follower?.drained()
+      })
+    )
+    this.#cut = cut
+    const follower = server.accept(bytes => link.down(bytes), cut)
+    replica.connected(bytes => link.up(bytes))
+  }
+
+  disconnect(): void {
+    this.#cut?.()
+  }
+
+  follow(name: string): void {
+    if (this.replica && !this.#followings.has(name)) this.#followings.set(name, this.replica.follow(name))
+  }
+
+  /** Does something that an application could do. */
+  act(): void {
+    const { dice, name } = this.#options
+    const { replica } = this
+    if (!replica) return
+    const choice = dice.below(20)
+    if (choice === 0) {
+      const name = dice.pick([...NAMES, ...RECORDS])
+      if (!this.#followings.has(name)) this.follow(name)
+      else {
+        this.#followings.get(name)?.release()
+        this.#followings.delete(name)
+      }
+      return
+    }
+    if (choice === 1) {
+      const [write] = replica.pending
+      if (write) replica.discard(write)
+      return
+    }
+    const record = choice < 5 ? 'n/0' : dice.pick(RECORDS)
+    const edit = new Edit(replica.state(record), replica.tick(), 10_000)
+    const value = `${name}${this.#count++}`
+    if (choice < 5) edit.increment('n', 1)
+    else if (choice < 7) edit.delete('')
+    else if (choice < 9) edit.replace('', { x: value })
+    else if (choice < 11) edit.delete(dice.pick(PATHS))
+    else edit.set(dice.pick(PATHS), value)
+    if (edit.writes.length) replica.write([{ record, registers: edit.writes }])
+  }
+
+  /** Follows what becomes of each write that outlives its process. */
+  #track(replica: Replica): void {
+    for (const write of replica.outbox.entries) {
+      if (known.has(write)) continue
+      known.add(write)
+      const keep = (): Tracked => {
+        const key = `${write.node}/${write.number}`
+        const tracked = this.writes.get(key) ?? { key, write, outcomes: [] }
+        this.writes.set(key, tracked)
+        return tracked
+      }
+      const told = (outcome: string): void => void keep().outcomes.push(outcome)
+      void write.stored.then(() => replica === this.replica && keep())
+      write.durable.then(
+        () => told('durable'),
+        (error: unknown) => told(error instanceof AnywireError ? error.code : 'ERR')
+      )
+    }
+  }
+}
+
+const known = new WeakSet<WriteHandle>()

@@ -1,0 +1,131 @@
+import type { Peer } from '../../lib/server/peer.ts'
+import type { Commit, Store } from '../../lib/store.ts'
+import { ticksOf } from '../../plugins/records/core/clock.ts'
+import { decodeFrame } from '../../plugins/records/core/codec.ts'
+import type { Kind } from '../../plugins/records/core/register.ts'
+import { RecordState } from '../../plugins/records/core/record-state.ts'
+import { Authority } from '../../plugins/records/server/authority.ts'
+import type { Follower } from '../../plugins/records/server/follower.ts'
+import { memory, MemoryDisk } from '../../stores/memory.ts'
+import type { Dice } from './dice.ts'
+import { SlowStore } from './slow-store.ts'
+
+/** How long it is remembered what was deleted, in milliseconds: short, so that a history sees it forgotten. */
+export const HORIZON = 240_000
+
+export const COLLECTIONS = { 'i/': { resurrect: 'implicit' } } as const
+
+export interface SimulatedServerOptions {
+  readonly dice: Dice
+  readonly now: () => number
+  /** How likely the store fails. */
+  readonly failures: () => number
+  /** For tests of the simulation itself: makes a mistake somewhere. */
+  readonly wrap?: ((store: Store) => Store) | undefined
+}
+
+/** A server, whose process dies now and then, and whose disk does not. */
+export class SimulatedServer {
+  readonly disk = new MemoryDisk()
+  /** All that was ever committed, merged: what is right, however much is forgotten. */
+  readonly truth = new Map<string, RecordState>()
+  /** Text that was ever committed as a value. */
+  readonly values = new Set<unknown>()
+  /** The least stamp with which each write came; the time at which it came, where that is less: it is given another one. */
+  readonly stamps = new Map<string, number>()
+  readonly errors: unknown[] = []
+  readonly #options: SimulatedServerOptions
+  #authority: Authority | undefined
+  readonly #cuts = new Set<() => void>()
+
+  constructor(options: SimulatedServerOptions) {
+    this.#options = options
+  }
+
+  get isUp(): boolean {
+    return !!this.#authority
+  }
+
+  start(): void {
+    if (this.#authority) return
+    const { dice, now, failures, wrap = store => store } = this.#options
+    const store = new SlowStore(memory({ disk: this.disk }), {
+      dice,
+      latency: 60,
+      failures,
+      done: commit => this.#committed(commit)
+    })
+    const authority = new Authority(wrap(store), {
+      now,
+      collections: COLLECTIONS,
+      horizon: HORIZON,
+      limits: { frame: 500 },
+      permit: ({ path, verb, value }) => {
+        const hasSecret = typeof value === 'object' && value !== null && 'secret' in value
+        const allowed = verb === 'read' || (path !== 'secret' && !hasSecret)
+        if (!dice.chance(0.2)) return allowed
+        return new Promise(resolve => setTimeout(() => resolve(allowed), dice.below(500)))
+      },
+      failed: error => this.errors.push(error)
+    })
+    this.#authority = authority
+    authority.open().catch(() => {
+      if (this.#authority !== authority) return
+      this.crash()
+      setTimeout(() => this.start(), 1_000)
+    })
+  }
+
+  /** The process dies. */
+  crash(): void {
+    for (const cut of this.#cuts) cut()
+    this.#authority = undefined
+    // Whoever had the disk open has it no more.
+    void memory({ disk: this.disk }).open()
+  }
+
+  collect(): void {
+    this.#authority?.collect().catch(() => {})
+  }
+
+  /** @param cut - called when the server dies, or does not want the session any more */
+  accept(send: (bytes: Uint8Array) => boolean, cut: () => void): Follower | undefined {
+    const follower = this.#authority?.connect({ peer: PEER, send, fail: cut })
+    this.#cuts.add(cut)
+    return follower
+  }
+
+  /** A frame comes from a client. */
+  heard(bytes: Uint8Array): void {
+    const frame = decodeFrame(bytes)
+    if (frame.type !== 'write') return
+    const key = `${frame.node}/${frame.number}`
+    for (const { registers } of frame.records)
+      for (const { t } of registers)
+        if (t) this.stamps.set(key, Math.min(t, ticksOf(this.#options.now()), this.stamps.get(key) ?? t))
+  }
+
+  gone(cut: () => void): void {
+    this.#cuts.delete(cut)
+  }
+
+  /** What is committed of a record. */
+  state(id: string): RecordState {
+    const state = new RecordState()
+    for (const { path, kind, value, t, node } of this.disk.rows(id))
+      state.merge({ path, kind: kind as Kind, value, t, node })
+    return state
+  }
+
+  #committed({ rows }: Commit): void {
+    for (const { record, path, kind, value, t, node } of rows) {
+      const state = this.truth.get(record) ?? new RecordState()
+      this.truth.set(record, state)
+      state.merge({ path, kind: kind as Kind, value, t, node })
+      this.values.add(value)
+    }
+  }
+}
+
+/** Only its being there counts: the process itself may do everything. */
+const PEER = { context: undefined } as unknown as Peer

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { stub, useFakeTimers } from 'sinon'
+import { Replica } from '../../plugins/records/client/replica.ts'
+import { DELETED, LEAF } from '../../plugins/records/core/register.ts'
+import type { RecordState } from '../../plugins/records/core/record-state.ts'
+import { memory } from '../../stores/memory.ts'
+import { Dice } from './dice.ts'
+import { NAMES, SimulatedClient } from './simulation-client.ts'
+import type { Tracked } from './simulation-client.ts'
+import { COLLECTIONS, HORIZON, SimulatedServer } from './simulation-server.ts'
+import type { SimulatedServerOptions } from './simulation-server.ts'
+
+/** When a history begins, in milliseconds since 1970. */
+const START = 1_767_225_600_000
+
+const realTurn = setImmediate
+const turn = (): Promise<void> => new Promise(resolve => realTurn(resolve))
+
+/** What happened in a history, so that a test can tell that it saw something. */
+export interface Seen {
+  writes: number
+  crashes: number
+  refused: number
+  stale: number
+}
+
+export interface HistoryOptions {
+  /** How long clients are busy, in milliseconds of the history's time. */
+  readonly duration: number
+  readonly clients: number
+  readonly wrap?: SimulatedServerOptions['wrap']
+}
+
+/** Registers that count: what was deleted may be forgotten here and remembered there. */
+const live = (state: RecordState | undefined): unknown[] =>
+  [...(state?.registers() ?? [])]
+    .filter(({ kind }) => kind !== DELETED)
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+    .map(({ path, kind, value, t, node }) => [path, kind, value, t, node])
+
+/**
+ * Plays a history of clients and a server, all of whom fail in all ways, and then lets all of them work: everybody must see the
+ * same, and what everybody was told must be true.
+ */
+export const play = async (seed: number, { duration, clients: count, wrap }: HistoryOptions): Promise<Seen> => {
+  const dice = new Dice(seed)
+  const clock = useFakeTimers({
+    now: START,
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate']
+  })
+  const random = stub(crypto, 'getRandomValues').callsFake(bytes => {
+    if (bytes instanceof Uint8Array) for (let at = 0; at < bytes.length; at++) bytes[at] = dice.below(256)
+    return bytes
+  })
+  const seen: Seen = { writes: 0, crashes: 0, refused: 0, stale: 0 }
+  let isHealed = false
+  const now = (): number => clock.now
+  const failures = (): number => (isHealed ? 0 : 0.02)
+  const server = new SimulatedServer({ dice, now, failures, wrap })
+  const clients = Array.from(
+    { length: count },
+    (_, at) => new SimulatedClient({ dice, now, failures, server, name: String.fromCharCode(65 + at) })
+  )
+
+  const sometimes = (mean: number, run: () => void): void => {
+    setTimeout(
+      () => {
+        if (isHealed) return
+        run()
+        sometimes(mean, run)
+      },
+      dice.below(2 * mean)
+    )
+  }
+  const pass = async (time: number): Promise<void> => {
+    const end = clock.now + time
+    while (clock.now < end) {
+      if (clock.countTimers()) clock.next()
+      else clock.tick(end - clock.now)
+      await turn()
+    }
+  }
+
+  try {
+    server.start()
+    sometimes(60_000, () => {
+      seen.crashes++
+      server.crash()
+      setTimeout(() => server.start(), dice.below(20_000))
+    })
+    sometimes(20_000, () => server.collect())
+    for (const client of clients) {
+      client.start()
+      sometimes(1_500, () => client.act())
+      sometimes(8_000, () => client.connect())
+      sometimes(25_000, () => client.disconnect())
+      sometimes(70_000, () => {
+        seen.crashes++
+        client.crash()
+        setTimeout(() => client.start(), dice.below(dice.chance(0.1) ? 2 * HORIZON : 20_000))
+      })
+      sometimes(150_000, () => (client.skew = dice.below(7_200_000) - 3_600_000))
+    }
+    await pass(duration)
+    isHealed = true
+    await pass(2 * HORIZON + 30_000)
+    for (const client of clients) for (const name of NAMES) client.follow(name)
+    for (let round = 0; round < 20; round++) {
+      for (const client of clients) client.connect()
+      await pass(10_000)
+    }
+    check(server, clients, seen)
+    for (const client of clients) {
+      await checkColdStart(server, client, pass)
+    }
+    return seen
+  } catch (error) {
+    throw new Error(`history ${seed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  } finally {
+    server.crash()
+    for (const client of clients) client.crash()
+    random.restore()
+    clock.restore()
+  }
+}
+
+const check = (server: SimulatedServer, clients: readonly SimulatedClient[], seen: Seen): void => {
+  const ids = [...server.truth.keys()]
+  for (const id of ids) {
+    const state = server.state(id)
+    // What is forgotten counts as long as it has not been: so nothing that was deleted comes back.
+    assert.deepEqual(live(state), live(server.truth.get(id)), `${id} at the server is what was committed`)
+    for (const { replica } of clients) {
+      assert.deepEqual(live(replica?.records.base(id)), live(state), `${id} at a client is what it is at the server`)
+      assert.deepEqual(replica?.state(id)?.view(), state.view(), `${id} looks the same`)
+    }
+  }
+  let added = 0
+  for (const { replica, writes } of clients) {
+    assert.ok(replica)
+    assert.deepEqual(replica.outbox.entries, [], 'nothing waits')
+    for (const tracked of writes.values()) {
+      seen.writes++
+      checkWrite(server, tracked)
+      const [outcome] = tracked.outcomes
+      if (outcome === 'ERR_DENIED') seen.refused++
+      if (outcome === 'ERR_STALE') seen.stale++
+      if (outcome === 'durable' && tracked.write.records[0]?.record === 'n/0') added++
+    }
+  }
+  assert.equal(server.state('n/0').view('n') ?? 0, added, 'each increment counts once')
+}
+
+const checkWrite = (server: SimulatedServer, { key, write, outcomes }: Tracked): void => {
+  const [outcome] = outcomes
+  assert.ok(outcome, `write ${key} has an outcome`)
+  assert.deepEqual([...new Set(outcomes)], [outcome], `write ${key} has one outcome`)
+  if (outcome === 'ERR_CANCELLED') return
+  for (const { record, registers } of write.records) {
+    const truth = server.truth.get(record)
+    for (const { path, value, kind } of registers) {
+      if (kind !== LEAF) continue
+      const isThere = server.values.has(value)
+      if (outcome !== 'durable') assert.ok(!isThere, `write ${key} was refused, and is there`)
+      // Its stamp when it was sent, which is not the one that its author would give it now.
+      else
+        assert.ok(isThere || hides(truth, path, server.stamps.get(key) ?? 0), `write ${key} was accepted, and is lost`)
+    }
+  }
+}
+
+/** Whether something at a path, or above it, was written later. */
+const hides = (state: RecordState | undefined, path: string, t: number): boolean =>
+  ['', path.split('.')[0] ?? '', path].some(above => (state?.get(above)?.t ?? 0) >= t)
+
+/** What a device knows when it is started without a link. */
+const checkColdStart = async (
+  server: SimulatedServer,
+  { disk }: SimulatedClient,
+  pass: (time: number) => Promise<void>
+): Promise<void> => {
+  const replica = new Replica({
+    store: memory({ disk }),
+    collections: COLLECTIONS,
+    now: () => START,
+    monotonic: () => 0
+  })
+  for (const name of NAMES) replica.follow(name)
+  await pass(1)
+  for (const id of server.truth.keys())
+    assert.deepEqual(live(replica.state(id)), live(server.state(id)), `${id} is in the store of a client`)
+  assert.deepEqual(replica.pending, [], 'nothing waits in the store of a client')
+}
