@@ -45,6 +45,7 @@ export type Range = { readonly record: string } | { readonly prefix: string }
  * - A slow commit does not delay reads, and nothing blocks the event loop for more than a few milliseconds.
  * - Strings are ordered by their UTF-16 code units, as JavaScript does. Ids, paths and keys may hold any character but NUL, and
  *   lone surrogates; values and entries may hold NUL too. Values come back as they were: also −0, bytes within arrays.
+ * - An id has up to 256 units, and so has a prefix; a path and a key have up to 1,024, and a value up to 1 MiB.
  * - Before `open` resolved and after `close` was called every other method rejects; `open` rejects while it is open. Who has
  *   closed a store may open it again.
  * - What a method returns is the caller's; what it was given is not kept where the caller could change it.

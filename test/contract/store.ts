@@ -139,7 +139,7 @@ export const storeContract = (
 
     it('keeps every value as it was', async () => {
       const sample = fc.sample(anyValue, { numRuns: 300, seed: 1 })
-      const values: Value[] = [...sample, '\0 \ud800', [[Uint8Array.of(0, 255)], { $: [-0] }], 'x'.repeat(300_000)]
+      const values: Value[] = [...sample, '\0 \ud800', [[Uint8Array.of(0, 255)], { $: [-0] }], 'x'.repeat(2 ** 20)]
       const written = values.map((value, index) => row('a', String(index).padStart(4, '0'), value))
       await store.commit(rows(...written))
       await reopen()
@@ -221,6 +221,50 @@ export const storeContract = (
         }),
         { numRuns: runs }
       )
+    })
+
+    it('takes long names, and knows them apart', async () => {
+      const long = (letters: readonly string[], length: number, end: string): string =>
+        // Nothing that could be packed well.
+        Array.from({ length: length - 1 }, (_, index) => letters[(index * index * 7919) % letters.length]).join('') +
+        end
+      const alphabets = [
+        ['a', 'b', 'c'],
+        Array.from({ length: 9_973 }, (_, index) => String.fromCharCode(0x4e00 + index)),
+        Array.from({ length: 997 }, (_, index) => String.fromCharCode(0xd800 + index))
+      ]
+      const all = (length: number): string[] =>
+        alphabets.flatMap(letters => ['a', 'b', 'c'].map(end => long(letters, length, end))).sort()
+      const [ids, paths, keys] = [all(256), all(1_024), all(1_024)]
+      await store.commit({
+        rows: ids.flatMap(id => paths.map((path, index) => row(id, path, index))),
+        removed: [],
+        entries: keys.map((key, index) => [key, index])
+      })
+      assert.deepEqual(await store.records(''), ids)
+      for (const id of ids) {
+        assert.deepEqual(
+          (await store.rows([{ record: id }])).map(({ path, value }) => [path, value]),
+          paths.map((path, index) => [path, index])
+        )
+        assert.deepEqual(await store.records(id), [id])
+      }
+      assert.deepEqual(
+        await store.entries(''),
+        keys.map((key, index) => [key, index])
+      )
+      for (const [index, key] of keys.entries()) {
+        assert.equal(await store.entry(key), index)
+        assert.ok((await store.entries(key.slice(0, 256))).some(([found]) => found === key))
+      }
+      const removed = ids.flatMap(id => paths.slice(1).map(path => [id, path] as const))
+      await store.commit({
+        rows: [row('b', paths[0] ?? '', 1)],
+        removed,
+        entries: keys.slice(1).map(key => [key, undefined])
+      })
+      assert.equal((await store.rows(ids.map(record => ({ record })))).length, ids.length)
+      assert.deepEqual(await store.entries(''), [[keys[0], 0]])
     })
 
     it('tells what was written behind a number', async () => {

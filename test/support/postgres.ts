@@ -1,0 +1,130 @@
+import { execFileSync, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+
+/** What a test says where there is no PostgreSQL. */
+export const INSTALL = 'needs PostgreSQL: apt-get install postgresql'
+
+const isThere = (file: string): boolean => {
+  try {
+    accessSync(file)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Debian keeps the programs of each version in a folder of its own. */
+const folders = (): string[] => {
+  const debian = '/usr/lib/postgresql'
+  const versions = isThere(debian) ? readdirSync(debian).map(version => join(debian, version, 'bin')) : []
+  return [...versions, ...(process.env['PATH'] ?? '').split(':')]
+}
+
+/** The folder with the programs of a PostgreSQL; undefined where there is none. */
+export const programs = folders().find(folder => isThere(join(folder, 'initdb')) && isThere(join(folder, 'postgres')))
+
+const idOf = (user: string, flag: '-u' | '-g'): number => Number(execFileSync('id', [flag, user], { encoding: 'utf8' }))
+
+/** PostgreSQL does not run as root. */
+const unprivileged = (): { uid: number; gid: number } | undefined => {
+  if (process.getuid?.() !== 0) return undefined
+  for (const user of ['postgres', 'nobody']) {
+    try {
+      return { uid: idOf(user, '-u'), gid: idOf(user, '-g') }
+    } catch {
+      // There is no such user.
+    }
+  }
+  throw new Error('root cannot run PostgreSQL, and there is no user to run it as')
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A PostgreSQL of the tests' own, in a folder that goes with it. */
+export class PrivatePostgres {
+  readonly #folder: string
+  readonly #programs: string
+  readonly #user = unprivileged()
+  readonly #port: number
+  #process: ChildProcess | undefined
+
+  private constructor(programs: string, port: number) {
+    this.#programs = programs
+    this.#port = port
+    this.#folder = mkdtempSync('/tmp/anywire-postgres-')
+    if (this.#user) chownSync(this.#folder, this.#user.uid, this.#user.gid)
+  }
+
+  static async start(): Promise<PrivatePostgres> {
+    if (programs === undefined) throw new Error(INSTALL)
+    const postgres = new PrivatePostgres(programs, await freePort())
+    const options = ['--auth=trust', '--username=anywire', '--encoding=UTF8', '--locale=C', '--no-sync']
+    execFileSync(join(programs, 'initdb'), ['-D', postgres.#data, ...options], {
+      ...postgres.#user,
+      cwd: postgres.#folder,
+      stdio: 'pipe'
+    })
+    await postgres.run()
+    return postgres
+  }
+
+  get url(): string {
+    return `postgres://anywire@127.0.0.1:${this.#port}/postgres`
+  }
+
+  get #data(): string {
+    return join(this.#folder, 'data')
+  }
+
+  /** Runs it, again after a crash. */
+  async run(): Promise<void> {
+    const settings = [`port=${this.#port}`, `unix_socket_directories=${this.#folder}`, 'listen_addresses=127.0.0.1']
+    const flags = ['-D', this.#data, ...settings.flatMap(setting => ['-c', setting])]
+    const child = spawn(join(this.#programs, 'postgres'), flags, {
+      ...this.#user,
+      cwd: this.#folder,
+      stdio: ['ignore', 'ignore', 'pipe']
+    })
+    this.#process = child
+    let log = ''
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        log += text
+        if (log.includes('ready to accept connections')) resolve()
+      })
+      child.once('exit', () => reject(new Error(log)))
+    })
+  }
+
+  /** Kills all of its processes, as the end of a machine does. */
+  async crash(): Promise<void> {
+    await this.#end('SIGQUIT')
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGINT')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #end(signal: 'SIGQUIT' | 'SIGINT'): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (!child || child.exitCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill(signal)
+    await ended
+  }
+}
