@@ -6,6 +6,7 @@ import { DONE, FAILED, MISUSED } from './command.ts'
 import type { Command } from './command.ts'
 import { connectCommand } from './connect.ts'
 import { serveCommand } from './serve.ts'
+import { storeCommand } from './store.ts'
 import type { Streams } from './streams.ts'
 
 const HELP = `anywire: one real-time API over any wire
@@ -13,6 +14,7 @@ const HELP = `anywire: one real-time API over any wire
   anywire serve            a server to try things out with
   anywire connect <url>    a client in the terminal
   anywire bundle           a client bundle for browsers, of the parts that you name
+  anywire store <url>      the tables of records in a PostgreSQL
 
   anywire <command> --help
   anywire --version
@@ -21,7 +23,8 @@ const HELP = `anywire: one real-time API over any wire
 const commands: Readonly<Record<string, Command>> = {
   serve: serveCommand,
   connect: connectCommand,
-  bundle: bundleCommand
+  bundle: bundleCommand,
+  store: storeCommand
 }
 
 /** Whether the call was at fault, and not what came after it. */

@@ -126,8 +126,12 @@ class Session {
     this.#commits = new Batches(commits => writer.commit(commits))
   }
 
-  commit(changes: Changes): Promise<void> {
-    return this.#commits.add(changes)
+  async commit(changes: Changes): Promise<void> {
+    try {
+      await this.#commits.add(changes)
+    } catch (error) {
+      throw toError(error)
+    }
   }
 
   async read<T>(text: string, values: readonly unknown[], map: (row: readonly unknown[]) => T): Promise<T[]> {

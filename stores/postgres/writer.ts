@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_STORE } from '../../lib/failures.ts'
 import { Changes } from './commit.ts'
-import { isRefusal, toError } from './package.ts'
+import { isRefusal } from './package.ts'
 import type { Client } from './package.ts'
 import { migrate, prepare } from './tables.ts'
 
@@ -46,11 +46,10 @@ export class Writer {
       }
     }
     const error = await attempt(Changes.together(commits))
-    if (error === undefined || commits.length === 1 || !isRefusal(error))
-      return commits.map(() => error && toError(error))
+    if (error === undefined || commits.length === 1 || !isRefusal(error)) return commits.map(() => error)
     const errors: unknown[] = []
     for (const changes of commits) errors.push(await attempt(changes))
-    return errors.map(error => error && toError(error))
+    return errors
   }
 
   async end(): Promise<void> {

@@ -13,7 +13,7 @@ describe('the command anywire', function () {
   it('explains itself', async () => {
     const { code, stdout } = await run(['--help'])
     assert.equal(code, 0)
-    for (const command of ['serve', 'connect', 'bundle']) {
+    for (const command of ['serve', 'connect', 'bundle', 'store']) {
       assert.match(stdout, new RegExp(`anywire ${command}`))
       const help = await run([command, '--help'])
       assert.equal(help.code, 0)
@@ -43,7 +43,10 @@ describe('the command anywire', function () {
     [['bundle', '--plugins', 'nope'], /no plugin 'nope', but: .*offline, .*reconnect/],
     [['bundle', '--format', 'cjs'], /esm, global, and not 'cjs'/],
     [['bundle', '--import', 'nope'], /name=module/],
-    [['bundle', '--sourcemap'], /needs --out/]
+    [['bundle', '--sourcemap'], /needs --out/],
+    [['store', 'data.db'], /begins with postgres:/],
+    [['store', 'postgres://a', 'postgres://b'], /name one URL/],
+    [['store', '--schema', ''], /--schema takes a name/]
   ]
   for (const [args, message] of misuses) {
     it(`does not understand anywire ${args.join(' ')}`, async () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { forbiddenImports, waysToNode } from './imports.ts'
 
 /** What is for Node alone. */
-const NODE = ['./node', './bundle', './contract', './stores/sqlite']
+const NODE = ['./node', './bundle', './contract', './stores/sqlite', './stores/postgres']
 
 const FOLDERS = ['lib', 'parsers', 'transformers', 'plugins', 'stores', 'bundle']
 

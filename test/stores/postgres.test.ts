@@ -1,15 +1,14 @@
 import { postgres } from '../../stores/postgres/index.ts'
 import { storeContract } from '../contract/store.ts'
-import { INSTALL, PrivatePostgres, programs } from '../support/postgres.ts'
+import { PrivatePostgres } from '../support/postgres.ts'
 
-describe(programs === undefined ? `postgres (${INSTALL})` : 'postgres', function () {
+describe('postgres', function () {
   this.timeout(30_000)
   let server: PrivatePostgres
   let places = 0
 
   before(async function () {
-    if (programs === undefined) return this.skip()
-    server = await PrivatePostgres.start()
+    server = await PrivatePostgres.start(this)
   })
   after(() => server?.stop())
 

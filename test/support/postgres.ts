@@ -6,8 +6,8 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
-/** What a test says where there is no PostgreSQL. */
-export const INSTALL = 'needs PostgreSQL: apt-get install postgresql'
+/** What tests say where there is no PostgreSQL. */
+const INSTALL = 'Tests of PostgreSQL are skipped. To run them: apt-get install postgresql'
 
 const isThere = (file: string): boolean => {
   try {
@@ -26,7 +26,7 @@ const folders = (): string[] => {
 }
 
 /** The folder with the programs of a PostgreSQL; undefined where there is none. */
-export const programs = folders().find(folder => isThere(join(folder, 'initdb')) && isThere(join(folder, 'postgres')))
+const programs = folders().find(folder => isThere(join(folder, 'initdb')) && isThere(join(folder, 'postgres')))
 
 const idOf = (user: string, flag: '-u' | '-g'): number => Number(execFileSync('id', [flag, user], { encoding: 'utf8' }))
 
@@ -68,8 +68,12 @@ export class PrivatePostgres {
     if (this.#user) chownSync(this.#folder, this.#user.uid, this.#user.gid)
   }
 
-  static async start(): Promise<PrivatePostgres> {
-    if (programs === undefined) throw new Error(INSTALL)
+  /** Starts one for a suite of tests, or has mocha skip them. */
+  static async start(context: Mocha.Context): Promise<PrivatePostgres> {
+    if (programs === undefined) {
+      console.log(INSTALL)
+      return context.skip()
+    }
     const postgres = new PrivatePostgres(programs, await freePort())
     const options = ['--auth=trust', '--username=anywire', '--encoding=UTF8', '--locale=C', '--no-sync']
     execFileSync(join(programs, 'initdb'), ['-D', postgres.#data, ...options], {

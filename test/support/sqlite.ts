@@ -1,22 +1,13 @@
-import { rmSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { buildSync } from 'esbuild'
+import { pathToFileURL } from 'node:url'
 import { sqlite as built } from '../../stores/sqlite/index.ts'
 import type { SqliteOptions } from '../../stores/sqlite/index.ts'
+import { bundled } from './bundled.ts'
 
-const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
-/** The file of its threads, made from the sources: tsx does not reach threads in Node 20. */
-const buildWorker = (): URL => {
-  const outfile = local(`../../node_modules/.cache/anywire/sqlite-worker-${process.pid}.mjs`)
-  const entry = local('../../stores/sqlite/worker.ts')
-  buildSync({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20' })
-  process.once('exit', () => rmSync(outfile, { force: true }))
-  return pathToFileURL(outfile)
-}
-
-const fromSources = import.meta.url.endsWith('.ts') ? { worker: buildWorker() } : {}
+/** Where the file of the store's threads is: made from the sources, unless these tests are compiled themselves. */
+export const worker = import.meta.url.endsWith('.ts')
+  ? pathToFileURL(bundled('stores/sqlite/worker.ts'))
+  : new URL('../../stores/sqlite/worker.js', import.meta.url)
 
 /** The store as it is in the sources. */
 export const sqlite = (file: string, options: SqliteOptions = {}): ReturnType<typeof built> =>
-  built(file, { ...fromSources, ...options })
+  built(file, { worker, ...options })
