@@ -104,7 +104,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
 })
 
 export { method } from './method.ts'
-export type { StandardSchema } from './method.ts'
+export type { StandardSchema } from '../../lib/standard-schema.ts'
 export { RpcError } from './error.ts'
 export type { RpcOptions } from './exchange.ts'
 export type { CallOptions, Method, Remote } from './remote.ts'

@@ -1,22 +1,9 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_ARGUMENTS, ERR_HANDLER } from '../../lib/failures.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import type { StandardSchema } from '../../lib/standard-schema.ts'
 import { because, RpcError } from './error.ts'
 import type { Call } from './router.ts'
-
-/** Any schema of a library that follows https://standardschema.dev: Zod, Valibot, ArkType and others. */
-export interface StandardSchema<Input = unknown, Output = Input> {
-  readonly '~standard': {
-    readonly version: 1
-    readonly vendor: string
-    readonly validate: (value: unknown) => Validated<Output> | Promise<Validated<Output>>
-    readonly types?: { readonly input: Input; readonly output: Output } | undefined
-  }
-}
-
-type Validated<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
 
 type Inputs<S extends readonly StandardSchema[]> = {
   -readonly [K in keyof S]: NonNullable<S[K]['~standard']['types']>['input']

@@ -1,16 +1,18 @@
-import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_HANDLER } from '../../../lib/failures.ts'
+import type { Failure } from '../../../lib/errors.ts'
+import { ERR_CONFLICT, ERR_HANDLER } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { WriteFrame } from '../core/frame.ts'
+import { resolve } from '../core/increment.ts'
 import { isId } from '../core/path.ts'
-import { INCREMENT, LEAF } from '../core/register.ts'
-import type { Register, Write } from '../core/register.ts'
 import type { Committer } from './committer.ts'
 import type { Judge, Verdict } from './judge.ts'
+import type { Maybe } from './maybe.ts'
 import type { Patience } from './patience.ts'
-import { numberAt } from './permissions.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
 import type { Incoming, Writer } from './writer.ts'
+
+/** How often a write is judged whose hook has read what others change meanwhile. */
+const ATTEMPTS = 20
 
 /** Who sent a write. */
 export interface Author {
@@ -100,30 +102,50 @@ export class Intake {
     }
   }
 
-  #decide(writer: Writer, { frame, author }: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
-    const { judge, cache } = this.#host
-    let verdict: Verdict | Promise<Verdict>
-    try {
-      verdict = judge.judge(frame, author.peer, records)
-    } catch (error) {
-      verdict = this.#failed(frame, error)
-    }
+  #decide(writer: Writer, incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
+    const verdict = this.#judge(incoming, records)
     if (!(verdict instanceof Promise)) return this.#apply(writer, verdict)
     writer.busy = true
     for (const record of records.values()) {
       record.pins++
       this.#claimed.add(record)
     }
-    void verdict
-      .catch((error: unknown) => this.#failed(frame, error))
-      .then(verdict => {
-        for (const record of records.values()) this.#claimed.delete(record)
-        this.#apply(writer, verdict)
-        for (const record of records.values()) cache.unpin(record)
-        writer.busy = false
-        this.#advance(writer)
-        this.unblock()
-      })
+    void this.#await(incoming, records, verdict).then(verdict => {
+      for (const record of records.values()) this.#claimed.delete(record)
+      this.#apply(writer, verdict)
+      for (const record of [...records.values(), ...(verdict.pinned ?? [])]) this.#host.cache.unpin(record)
+      writer.busy = false
+      this.#advance(writer)
+      this.unblock()
+    })
+  }
+
+  #judge({ frame, author }: Incoming, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
+    const fail = (error: unknown): Verdict => this.#refuse(frame, ERR_HANDLER, error)
+    try {
+      const verdict = this.#host.judge.judge(frame, author.peer, records)
+      return verdict instanceof Promise ? verdict.catch(fail) : verdict
+    } catch (error) {
+      return fail(error)
+    }
+  }
+
+  /** Waits for a verdict that is right when it is there: what a hook of somebody else wrote meanwhile may make it wrong. */
+  async #await(
+    incoming: Incoming,
+    records: ReadonlyMap<string, CachedRecord>,
+    first: Promise<Verdict>
+  ): Promise<Verdict> {
+    const { committer, cache } = this.#host
+    let verdict = await first
+    for (let attempt = 1; ; attempt++) {
+      const seen = [...(verdict.seen ?? [])]
+      for (let held; (held = seen.find(([record]) => committer.holds(record)));) await committer.settled(held[0])
+      if (seen.every(([record, edits]) => record.edits === edits)) return verdict
+      for (const record of verdict.pinned ?? []) cache.unpin(record)
+      if (attempt === ATTEMPTS) return this.#refuse(incoming.frame, ERR_CONFLICT)
+      verdict = await this.#judge(incoming, records)
+    }
   }
 
   /** Does what was decided, in the open batch. */
@@ -134,17 +156,17 @@ export class Intake {
     incoming.author.waiting--
     for (const { record, writes } of accepted) {
       for (const write of writes) {
-        const register = registerOf(record, write)
-        if (record.state.merge(register, committer.open.seq)) committer.open.touch(record, register.path)
+        if (!record.state.merge(resolve(record.state, write), committer.open.seq)) continue
+        committer.open.touch(record, write.path)
+        record.edits++
       }
     }
     committer.open.settle(writer, incoming.frame.number, results)
     committer.added()
   }
 
-  #failed({ node, number }: WriteFrame, error: unknown): Verdict {
-    const [code, , hint] = ERR_HANDLER
-    this.#host.failed(new AnywireError(ERR_HANDLER, textOf(error), error), 'records')
+  #refuse({ node, number }: WriteFrame, [code, , hint]: Failure, cause?: unknown): Verdict {
+    if (cause !== undefined) this.#host.failed(cause, 'records')
     return { accepted: [], results: [{ node, number, record: '', code, hint }] }
   }
 }
@@ -152,10 +174,3 @@ export class Intake {
 /** The records that a write is about, where their ids are some. */
 const idsOf = ({ records, conditions }: WriteFrame): Set<string> =>
   new Set([...records.map(({ record }) => record), ...conditions.map(([record]) => record)].filter(isId))
-
-/** What a write puts into the state: an increment is the sum, later than what was there. */
-const registerOf = ({ state }: CachedRecord, { path, kind, value, t, node }: Write): Register => {
-  if (kind !== INCREMENT) return { path, kind, value, t, node }
-  const sum = numberAt(state, path) + Number(value)
-  return { path, kind: LEAF, value: sum, t: Math.max(t, (state.get(path)?.t ?? -1) + 1), node }
-}

@@ -14,14 +14,18 @@ import { MAX_DRIFT, ticksOf } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Registers, Result, WriteFrame } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
-import { DELETED, INCREMENT, OBJECT } from '../core/register.ts'
+import { DELETED, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import { checkWrites } from './check-writes.ts'
-import { after, all } from './maybe.ts'
+import { HookTransaction, vetoOf } from './hook.ts'
+import type { HookHost, OnWrite } from './hook.ts'
+import { after, all, inTurn } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Gate } from './permissions.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
+import { Trials } from './trials.ts'
+import { validate } from './validate.ts'
 
 /** Writes to one record that are to be done. */
 export interface Accepted {
@@ -33,6 +37,10 @@ export interface Accepted {
 export interface Verdict {
   readonly accepted: readonly Accepted[]
   readonly results: readonly Result[]
+  /** How often records were changed that it depends on; where that is different when it is done, it is to be judged again. */
+  readonly seen?: ReadonlyMap<CachedRecord, number>
+  /** Records that were pinned for it. */
+  readonly pinned?: readonly CachedRecord[]
 }
 
 /** Done with another stamp. */
@@ -48,18 +56,25 @@ interface Decision {
   readonly hint?: string
 }
 
+export interface JudgeHost extends HookHost {
+  readonly gate: Gate
+  failed(error: unknown, stage: string): void
+}
+
 /** Decides about writes, one after the other for each record. */
 export class Judge {
+  readonly #host: JudgeHost
   readonly #settings: Settings
   readonly #gate: Gate
   readonly #clock: Clock
   /** How far commits had got when the last tombstones were collected. */
   floor = 0
 
-  constructor(settings: Settings, gate: Gate, clock: Clock) {
-    this.#settings = settings
-    this.#gate = gate
-    this.#clock = clock
+  constructor(host: JudgeHost) {
+    this.#host = host
+    this.#settings = host.settings
+    this.#gate = host.gate
+    this.#clock = host.clock
   }
 
   /** @param records - those that the write is about, where their ids are some; nothing else changes them meanwhile */
@@ -77,17 +92,68 @@ export class Judge {
     const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id)?.version ?? 0, version))
     if (changed) return { accepted: [], results: [tell('', refusal(ERR_CONFLICT, `'${changed[0]}'`))] }
     const decisions = frame.records.map(part => this.#decide(part, node, peer, records.get(part.record)))
-    return after(all(decisions), decisions => {
-      const failed = decisions.findIndex(({ accepted }) => !accepted)
-      if (atomic && failed >= 0) {
-        const { code = '', hint = '' } = decisions[failed] ?? {}
-        return { accepted: [], results: [tell('', { code, hint: `'${frame.records[failed]?.record}': ${hint}` })] }
-      }
-      const results = decisions.flatMap((decision, at) =>
-        decision.code ? [tell(frame.records[at]?.record ?? '', decision)] : []
-      )
-      return { accepted: decisions.flatMap(({ accepted }) => accepted ?? []), results }
+    const trials = new Trials(this.#settings)
+    // What is judged must be so still when it is done.
+    for (const record of records.values()) trials.state(record)
+    return after(all(decisions), decisions =>
+      after(this.#validate(decisions, trials), decisions => {
+        const failed = decisions.findIndex(({ accepted }) => !accepted)
+        if (atomic && failed >= 0) {
+          const { code = '', hint = '' } = decisions[failed] ?? {}
+          return { accepted: [], results: [tell('', { code, hint: `'${frame.records[failed]?.record}': ${hint}` })] }
+        }
+        const results = decisions.flatMap((decision, at) =>
+          decision.code ? [tell(frame.records[at]?.record ?? '', decision)] : []
+        )
+        const accepted = decisions.flatMap(({ accepted }) => accepted ?? [])
+        const verdict: Verdict = { accepted, results, seen: trials.seen }
+        const { onWrite } = this.#settings
+        return onWrite && accepted.length
+          ? this.#consult(onWrite, verdict, peer, trials, veto => [tell('', veto)])
+          : verdict
+      })
+    )
+  }
+
+  /** Has records validated as they would be, in the order of the parts. */
+  #validate(decisions: readonly Decision[], trials: Trials): Maybe<readonly Decision[]> {
+    if (!this.#settings.judgesWholes) return decisions
+    return inTurn(decisions, decision => {
+      if (!decision.accepted) return decision
+      const { record, writes } = decision.accepted
+      const state = trials.with(record, writes)
+      const value = trials.view(record, state)
+      const by = this.#settings.collection(collectionOf(record.id)).validate
+      return after(by && value !== undefined ? validate(by, value, record.id) : undefined, why => {
+        if (why !== undefined) return { code: ERR_INVALID[0], hint: why }
+        trials.keep(record, state)
+        return decision
+      })
     })
+  }
+
+  /** Asks the application's hook, which may refuse it, or do more. */
+  async #consult(
+    onWrite: OnWrite,
+    verdict: Verdict,
+    peer: Peer | undefined,
+    trials: Trials,
+    refuse: (veto: Decision) => readonly Result[]
+  ): Promise<Verdict> {
+    const written = [...new Set(verdict.accepted.map(({ record }) => record))]
+    const records = written.map(record => ({
+      record: record.id,
+      before: trials.view(record, record.state),
+      after: trials.view(record)
+    }))
+    const tx = new HookTransaction(this.#host, trials)
+    try {
+      await onWrite({ peer, records }, tx)
+      return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned }
+    } catch (error) {
+      if (!(error instanceof AnywireError)) this.#host.failed(error, 'onWrite')
+      return { accepted: [], results: refuse(vetoOf(error)), pinned: tx.pinned }
+    }
   }
 
   /** What stands below the greatest tombstone that was collected, nobody can tell from it. */
@@ -115,8 +181,6 @@ export class Judge {
       const stale = stamped.find(write => this.#isStale(write, record))
       if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
       if (!this.#willExist(record, stamped)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
-      const text = stamped.find(({ kind, path }) => kind === INCREMENT && !isCounter(record, path))
-      if (text) return refusal(ERR_INVALID, `'${text.path}' is no number`)
       if (record.state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
       const accepted = { record, writes: stamped }
       return restamped ? { accepted, code: RESTAMP } : { accepted }
@@ -151,11 +215,6 @@ export class Judge {
     if (t === 0 || kind === DELETED) return false
     return t < ticksOf(this.#settings.now() - this.#settings.horizon) && !state.get(path)
   }
-}
-
-const isCounter = ({ state }: CachedRecord, path: string): boolean => {
-  const value = state.view(path)
-  return value === undefined || typeof value === 'number'
 }
 
 const refusal = ([code, , message]: Failure, hint: string): Decision => ({ code, hint: `${message}: ${hint}` })

@@ -77,7 +77,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.cache = new RecordCache(store, settings.limits.cache)
     this.writers = new Writers(store, patience)
     this.committer = new Committer(store, this, patience, meta.seq)
-    this.judge = new Judge(settings, this.gate, this.clock)
+    this.judge = new Judge(this)
     this.judge.floor = meta.floor
     this.intake = new Intake(this)
     this.recent = new Recent(meta.seq, RECENT)

@@ -14,3 +14,25 @@ export const all = <T>(values: readonly Maybe<T>[]): Maybe<readonly T[]> => {
   }
   return there
 }
+
+/** Does something for each of some items, one after the other. */
+export const inTurn = <T, R>(items: readonly T[], work: (item: T) => Maybe<R>): Maybe<readonly R[]> => {
+  const done: R[] = []
+  for (const [at, item] of items.entries()) {
+    const result = work(item)
+    if (result instanceof Promise) return goOn(done, result, items.slice(at + 1), work)
+    done.push(result)
+  }
+  return done
+}
+
+const goOn = async <T, R>(
+  done: R[],
+  first: Promise<R>,
+  items: readonly T[],
+  work: (item: T) => Maybe<R>
+): Promise<readonly R[]> => {
+  done.push(await first)
+  for (const item of items) done.push(await work(item))
+  return done
+}

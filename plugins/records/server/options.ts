@@ -1,6 +1,8 @@
 import type { Value } from '../../../lib/store.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { SchemaVersion } from '../core/frame.ts'
+import type { OnWrite } from './hook.ts'
+import type { Validate } from './validate.ts'
 
 /** What somebody wants to do with a record. */
 export type Verb = 'read' | 'create' | 'write' | 'delete'
@@ -34,6 +36,8 @@ export interface ServerCollection {
   readonly order?: 'hlc' | 'server'
   /** Whether what is written into a deleted record brings it back: 'implicit', or only making it anew: 'strict'. Default 'strict'. */
   readonly resurrect?: 'strict' | 'implicit'
+  /** Judges each record as it would be with a write. Default: all is accepted. */
+  readonly validate?: Validate
 }
 
 export interface RecordsLimits {
@@ -73,6 +77,8 @@ export interface RecordsServerOptions<Context = unknown> {
   /** By name, with the slash at the end. */
   readonly collections?: Readonly<Record<string, ServerCollection>>
   readonly permit?: Permit<Context>
+  /** Sees each write that would be done: it may refuse it, or write more in the same commit. */
+  readonly onWrite?: OnWrite<Context>
   readonly schema?: ServerSchema
   /**
    * How long it is remembered what was deleted, in milliseconds; a write that is older, to something that is not there, fails

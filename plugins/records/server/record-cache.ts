@@ -10,6 +10,8 @@ export class CachedRecord {
   state: RecordState
   /** The greatest number of a commit that changed it. */
   version = 0
+  /** How often it was changed since it is in memory. */
+  edits = 0
   /** How many need it: it stays as long as somebody does. */
   pins = 0
 

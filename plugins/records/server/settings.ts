@@ -1,5 +1,6 @@
 import type { RecordState } from '../core/record-state.ts'
 import { collectionOf } from '../core/path.ts'
+import type { OnWrite } from './hook.ts'
 import { HORIZON, LIMITS } from './options.ts'
 import type { RecordsLimits, RecordsServerOptions, ServerCollection, ServerSchema } from './options.ts'
 
@@ -10,13 +11,21 @@ export class Settings {
   readonly schema: ServerSchema | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly onWrite: OnWrite | undefined
+  /** Whether somebody wants to see records as they would be with a write. */
+  readonly judgesWholes: boolean
   readonly #collections: ReadonlyMap<string, ServerCollection>
 
-  constructor({ limits, horizon = HORIZON, schema, collections = {} }: RecordsServerOptions, now: () => number) {
+  constructor(
+    { limits, horizon = HORIZON, schema, collections = {}, onWrite }: RecordsServerOptions,
+    now: () => number
+  ) {
     this.limits = { ...LIMITS, ...limits }
     this.horizon = horizon
     this.schema = schema
     this.now = now
+    this.onWrite = onWrite
+    this.judgesWholes = !!onWrite || Object.values(collections).some(({ validate }) => validate)
     this.#collections = new Map(Object.entries(collections))
   }
 

@@ -1,0 +1,110 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_INVALID, ERR_PATH } from '../../../lib/failures.ts'
+import type { Peer } from '../../../lib/server/peer.ts'
+import type { Value } from '../../../lib/store.ts'
+import type { Clock } from '../core/clock.ts'
+import { Edit } from '../core/edit.ts'
+import { isId } from '../core/path.ts'
+import type { Accepted } from './judge.ts'
+import type { Patience } from './patience.ts'
+import type { CachedRecord, RecordCache } from './record-cache.ts'
+import type { Settings } from './settings.ts'
+import type { Trials } from './trials.ts'
+
+/** A record that is written, before and after. */
+export interface WrittenRecord {
+  readonly record: string
+  /** What was seen of it; undefined: it did not exist. */
+  readonly before: Value | undefined
+  readonly after: Value | undefined
+}
+
+/** What somebody writes, and is allowed to. */
+export interface WriteEvent<Context = unknown> {
+  /** Undefined: the process itself. */
+  readonly peer: Peer<Context> | undefined
+  readonly records: readonly WrittenRecord[]
+}
+
+/** What a hook does in the same commit. What it writes is neither asked for permission nor shown to hooks. */
+export interface WriteTransaction {
+  /** What is seen of a record, with what is written here. */
+  get(record: string): Promise<Value | undefined>
+  /** Writes a value; of an object, those of its fields that are different. Undefined deletes. */
+  set(record: string, path: string, value: unknown): Promise<void>
+  /** Makes a record, or what is at a path, anew. */
+  replace(record: string, path: string, value: unknown): Promise<void>
+  /** Deletes a record, or what is at a path. */
+  delete(record: string, path?: string): Promise<void>
+  increment(record: string, path: string, by: number): Promise<void>
+}
+
+/**
+ * Called for each write that would be done. It may throw, which refuses all of the write; and write more, which is committed with
+ * it or not at all. It is called again where a record that it has read was changed meanwhile.
+ */
+export type OnWrite<Context = unknown> = (write: WriteEvent<Context>, tx: WriteTransaction) => void | Promise<void>
+
+export interface HookHost {
+  readonly settings: Settings
+  readonly cache: RecordCache
+  readonly clock: Clock
+  readonly patience: Patience
+}
+
+/** What a hook reads and writes. */
+export class HookTransaction implements WriteTransaction {
+  /** What is to be done beside the write itself. */
+  readonly accepted: Accepted[] = []
+  /** Records that stay in memory for it. */
+  readonly pinned: CachedRecord[] = []
+  readonly #host: HookHost
+  readonly #trials: Trials
+
+  constructor(host: HookHost, trials: Trials) {
+    this.#host = host
+    this.#trials = trials
+  }
+
+  async get(record: string): Promise<Value | undefined> {
+    return this.#trials.view(await this.#load(record))
+  }
+
+  set(record: string, path: string, value: unknown): Promise<void> {
+    return this.#edit(record, edit => edit.set(path, value))
+  }
+
+  replace(record: string, path: string, value: unknown): Promise<void> {
+    return this.#edit(record, edit => edit.replace(path, value))
+  }
+
+  delete(record: string, path = ''): Promise<void> {
+    return this.#edit(record, edit => edit.delete(path))
+  }
+
+  increment(record: string, path: string, by: number): Promise<void> {
+    return this.#edit(record, edit => edit.increment(path, by))
+  }
+
+  async #edit(id: string, change: (edit: Edit) => unknown): Promise<void> {
+    const record = await this.#load(id)
+    const state = this.#trials.state(record)
+    const edit = new Edit(state, this.#host.clock.tick(), this.#host.settings.limits.value)
+    change(edit)
+    this.accepted.push({ record, writes: edit.writes })
+    this.#trials.keep(record, this.#trials.with(record, edit.writes))
+  }
+
+  async #load(id: string): Promise<CachedRecord> {
+    if (!isId(id)) throw new AnywireError(ERR_PATH, `the id '${id}'`)
+    const record = await this.#host.patience.try(() => this.#host.cache.load(id))
+    this.pinned.push(record)
+    return record
+  }
+}
+
+/** Why a hook refuses a write, as it is told: how it has failed otherwise is no business of a client. */
+export const vetoOf = (error: unknown): { readonly code: string; readonly hint: string } =>
+  error instanceof AnywireError
+    ? { code: error.code, hint: error.message }
+    : { code: ERR_INVALID[0], hint: ERR_INVALID[2] }

@@ -1,0 +1,40 @@
+import type { Value } from '../../../lib/store.ts'
+import { resolve } from '../core/increment.ts'
+import type { RecordState } from '../core/record-state.ts'
+import type { Write } from '../core/register.ts'
+import type { CachedRecord } from './record-cache.ts'
+import type { Settings } from './settings.ts'
+
+/** Records as they would be with some writes, before these are done. */
+export class Trials {
+  readonly #settings: Settings
+  readonly #states = new Map<CachedRecord, RecordState>()
+  /** How often each record was changed when it was looked at first. */
+  readonly seen = new Map<CachedRecord, number>()
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  /** How a record would be. */
+  state(record: CachedRecord): RecordState {
+    if (!this.seen.has(record)) this.seen.set(record, record.edits)
+    return this.#states.get(record) ?? record.state
+  }
+
+  /** What would be seen of a record. */
+  view(record: CachedRecord, state = this.state(record)): Value | undefined {
+    return this.#settings.isVisible(record.id, state) ? state.view() : undefined
+  }
+
+  /** A record with some writes more. */
+  with(record: CachedRecord, writes: readonly Write[]): RecordState {
+    const state = this.state(record).copy()
+    for (const write of writes) state.merge(resolve(state, write))
+    return state
+  }
+
+  keep(record: CachedRecord, state: RecordState): void {
+    this.#states.set(record, state)
+  }
+}

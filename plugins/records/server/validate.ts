@@ -1,0 +1,41 @@
+import { AnywireError, textOf } from '../../../lib/errors.ts'
+import { ERR_INVALID } from '../../../lib/failures.ts'
+import type { StandardSchema } from '../../../lib/standard-schema.ts'
+import type { Value } from '../../../lib/store.ts'
+import { after } from './maybe.ts'
+import type { Maybe } from './maybe.ts'
+
+/**
+ * Judges a whole record as it would be: a schema of any library that follows https://standardschema.dev, whose output is not
+ * used, or a function. False, or text that says why, refuses; so does an error, whose message is told.
+ */
+export type Validate = StandardSchema | ((value: Value, record: string) => Answer | Promise<Answer>)
+
+type Answer = boolean | string | void
+
+const refuse = (why: string): string => (why ? `${ERR_INVALID[2]}: ${why}` : ERR_INVALID[2])
+
+/** Why a record is not accepted; undefined: it is. */
+export const validate = (by: Validate, value: Value, record: string): Maybe<string | undefined> => {
+  const fail = (error: unknown): string =>
+    error instanceof AnywireError ? error.message : refuse(error instanceof Error ? error.message : textOf(error))
+  try {
+    const answer = typeof by === 'function' ? by(value, record) : by['~standard'].validate(value)
+    return answer instanceof Promise ? answer.then(reasonOf, fail) : after(answer, reasonOf)
+  } catch (error) {
+    return fail(error)
+  }
+}
+
+const reasonOf = (
+  answer: Awaited<ReturnType<StandardSchema['~standard']['validate']>> | Answer
+): string | undefined => {
+  if (typeof answer === 'string') return refuse(answer)
+  if (typeof answer !== 'object') return answer === false ? refuse('') : undefined
+  return answer.issues && refuse(answer.issues.map(({ message, path }) => `${placeOf(path)}${message}`).join('; '))
+}
+
+const placeOf = (path: readonly unknown[] = []): string =>
+  path.length
+    ? `${path.map(part => textOf(typeof part === 'object' && part && 'key' in part ? part.key : part)).join('.')}: `
+    : ''

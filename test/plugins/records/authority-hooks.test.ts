@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_LIMIT } from '../../../lib/failures.ts'
+import type { StandardSchema } from '../../../lib/standard-schema.ts'
+import type { AuthorityOptions } from '../../../plugins/records/server/authority.ts'
+import { at, contents, scope, World } from '../../support/authority.ts'
+
+/** Accepts objects with a number `n` below 10. */
+const small: StandardSchema = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: value => {
+      const n = typeof value === 'object' && value !== null && 'n' in value ? value.n : undefined
+      if (typeof n === 'number' && n < 10) return { value }
+      return { issues: [{ message: 'not below 10', path: ['n'] }] }
+    }
+  }
+}
+
+describe('an authority of records, and the functions of its application', () => {
+  let world: World
+  let time: number
+
+  const start = async (options: Partial<AuthorityOptions>) => {
+    world = new World(options)
+    await world.authority.open()
+    return world.welcomed('ann', [scope(1, 'a/'), scope(2, 'log/')])
+  }
+
+  beforeEach(() => (time = 0))
+
+  afterEach(() => world.end())
+
+  const now = () => at(++time, 'ann')
+
+  const make = (fields: Record<string, number | string>) => {
+    const one = now()
+    return [one.make(), ...Object.entries(fields).map(([path, value]) => one.set(path, value))]
+  }
+
+  for (const [title, wait] of [
+    ['at once', false],
+    ['later', true]
+  ] as const) {
+    it(`validate records as they would be: ${title}`, async () => {
+      const answer = async (value: unknown) => value
+      const validate = wait
+        ? {
+            '~standard': {
+              ...small['~standard'],
+              validate: (value: unknown) => answer(value).then(small['~standard'].validate)
+            }
+          }
+        : small
+      const ann = await start({ collections: { 'a/': { validate } } })
+      ann.write('a/1', make({ n: 1 }))
+      ann.write('a/2', make({ n: 10 }))
+      ann.write('a/1', [now().add('n', 8)])
+      ann.write('a/1', [now().add('n', 1)])
+      ann.write('a/1', [now().set('x', 1)])
+      ann.write('b/1', make({ n: 10 }))
+      const part = (n: number) => ({ record: 'a/3', registers: make({ n }) })
+      ann.write('', [], { records: [part(4), { record: 'a/1', registers: [now().add('n', 5)] }] })
+      ann.write('', [], { records: [part(5), { record: 'a/1', registers: [now().add('n', 5)] }], atomic: true })
+      ann.write('a/1', [now().remove()])
+      await world.pass(10)
+      const { deltas } = ann
+      assert.deepEqual(
+        deltas.flatMap(({ results }) => results.map(({ number, record, code, hint }) => [number, record, code, hint])),
+        [
+          [2, 'a/2', 'ERR_INVALID', 'The server does not accept this value: n: not below 10'],
+          [4, 'a/1', 'ERR_INVALID', 'The server does not accept this value: n: not below 10'],
+          [7, 'a/1', 'ERR_INVALID', 'The server does not accept this value: n: not below 10'],
+          [8, '', 'ERR_INVALID', "'a/1': The server does not accept this value: n: not below 10"]
+        ]
+      )
+      assert.equal(contents(deltas)['a/3']?.['n'], 4)
+      assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 9]])
+    })
+  }
+
+  it('may say why, or fail, when they validate', async () => {
+    const answers: Record<string, () => boolean | string | void> = {
+      no: () => false,
+      why: () => 'too late',
+      yes: () => true,
+      fine: () => {},
+      thrown: () => {
+        throw new Error('broken')
+      }
+    }
+    const validate = (_value: unknown, record: string) => answers[record.slice(2)]?.()
+    const ann = await start({ collections: { 'a/': { validate } } })
+    for (const id of Object.keys(answers)) ann.write(`a/${id}`, make({}))
+    await world.pass(10)
+    const hints = ann.deltas.flatMap(({ results }) => results.map(({ record, hint }) => [record, hint.slice(37)]))
+    assert.deepEqual(
+      hints,
+      [
+        ['a/no', ''],
+        ['a/why', ': too late'],
+        ['a/thrown', ': broken']
+      ].map(([id, hint]) => [id, hint])
+    )
+  })
+
+  it('see what is written, and refuse it', async () => {
+    const events: unknown[] = []
+    const ann = await start({
+      onWrite: ({ peer, records }) => {
+        events.push([peer, ...records])
+        if (records.some(({ record }) => record === 'a/bad')) throw new AnywireError(ERR_LIMIT, 'of patience')
+        if (records.some(({ record }) => record === 'a/broken')) throw new Error('secret')
+      }
+    })
+    ann.write('a/1', make({ n: 1 }))
+    ann.write('a/1', [now().set('n', 2)])
+    ann.write('a/bad', make({ n: 1 }))
+    ann.write('a/broken', make({ n: 1 }))
+    ann.write('a/1', [now().remove()])
+    await world.pass(10)
+    const { deltas } = ann
+    assert.deepEqual(
+      deltas.flatMap(({ results }) => results.map(({ number, record, code, hint }) => [number, record, code, hint])),
+      [
+        [3, '', 'ERR_LIMIT', 'A limit was reached: of patience'],
+        [4, '', 'ERR_INVALID', 'The server does not accept this value']
+      ]
+    )
+    assert.deepEqual(
+      world.failed.map(error => error instanceof Error && error.message),
+      ['secret']
+    )
+    assert.deepEqual(events.slice(0, 2), [
+      [undefined, { record: 'a/1', before: undefined, after: { n: 1 } }],
+      [undefined, { record: 'a/1', before: { n: 1 }, after: { n: 2 } }]
+    ])
+    assert.deepEqual(events[4], [undefined, { record: 'a/1', before: { n: 2 }, after: undefined }])
+  })
+
+  it('write more in the same commit', async () => {
+    const ann = await start({
+      onWrite: async ({ records }, tx) => {
+        for (const { record } of records) {
+          await tx.increment('log/counts', 'writes', 1)
+          await tx.set('log/last', '', { record })
+          assert.deepEqual(await tx.get('log/last'), { record })
+          if (record === 'a/2') throw new Error('no')
+        }
+      }
+    })
+    const bob = await world.welcomed('bob')
+    ann.write('a/1', make({ n: 1 }))
+    bob.write('a/3', [at(9, 'bob').make()])
+    ann.write('a/2', make({ n: 1 }))
+    ann.write('a/4', make({ n: 1 }))
+    await world.pass(10)
+    const { deltas } = ann
+    assert.equal(contents(deltas)['log/counts']?.['writes'], 3)
+    assert.deepEqual(Object.keys(contents(deltas)).toSorted(), ['a/1', 'a/3', 'a/4', 'log/counts', 'log/last'])
+    for (const { records } of deltas) {
+      const ids = records.map(({ record }) => record)
+      assert.equal(
+        ids.some(id => id.startsWith('a/')),
+        ids.includes('log/counts'),
+        'one without the other'
+      )
+    }
+  })
+
+  it('do not lose what others write meanwhile into what they read', async () => {
+    const ann = await start({
+      onWrite: async (_write, tx) => {
+        const log = await tx.get('log/sum')
+        const sum = typeof log === 'object' && log !== null && 'n' in log ? Number(log['n']) : 0
+        await new Promise(resolve => setTimeout(resolve, 3))
+        await tx.set('log/sum', 'n', sum + 1)
+      }
+    })
+    const others = await Promise.all(['b', 'c', 'd', 'e'].map(name => world.welcomed(name)))
+    for (const client of [ann, ...others]) client.write(`a/${client.node}`, [at(0, client.node).make()])
+    await world.pass(200)
+    assert.equal(contents(ann.deltas)['log/sum']?.['n'], 5)
+  })
+})
