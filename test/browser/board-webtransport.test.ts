@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endBoard, startBoard } from '../support/board.ts'
-import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
+import { describeInChromium, openPage } from '../support/chromium.ts'
 import { describeOverHttp3, newerNode } from '../support/glibc.ts'
 
 describeOverHttp3(describeInChromium, 'the board over WebTransport', function () {
@@ -13,10 +13,9 @@ describeOverHttp3(describeInChromium, 'the board over WebTransport', function ()
     const folder = await mkdtemp(join(tmpdir(), 'anywire-board-'))
     const node = newerNode() ?? [process.execPath]
     const board = await startBoard(folder, 0, { node, env: { WEBTRANSPORT: 'test/support/moq-source.ts' } })
-    const browser = await launchChromium()
+    // Browsers speak WebTransport in secure contexts only, and the certificate is for 127.0.0.1 too.
+    const { page, errors } = await openPage(board.url.replace('localhost', '127.0.0.1'))
     try {
-      // Browsers speak WebTransport in secure contexts only, and the certificate is for 127.0.0.1 too.
-      const { page, errors } = await openPage(browser, board.url.replace('localhost', '127.0.0.1'))
       await page.locator('#transformer', { hasText: 'over webtransport' }).waitFor()
       let from = 'webtransport'
       for (const [title, to] of [
@@ -32,7 +31,7 @@ describeOverHttp3(describeInChromium, 'the board over WebTransport', function ()
       }
       assert.deepEqual(errors, [])
     } finally {
-      await browser.close()
+      await page.context().close()
       await endBoard(board, 'SIGKILL')
       await rm(folder, { recursive: true })
     }

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { connect } from '../../index.ts'
 import type { End } from '../../index.ts'
 import { endBoard, spawnBoard, startBoard } from '../support/board.ts'
 import type { Board } from '../support/board.ts'
-import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
+import { describeInChromium, openPage } from '../support/chromium.ts'
 import type { Watched } from '../support/chromium.ts'
 
 const opened = (page: Page): Promise<unknown> => page.locator('#pill', { hasText: /^Open$/ }).waitFor()
@@ -32,22 +32,20 @@ const addNote = async (page: Page, x: number, y: number, text: string): Promise<
 describeInChromium('the board', function () {
   this.timeout(60_000)
   let folder: string
-  let browser: Browser
   let board: Board
   let one: Watched
   let two: Watched
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'anywire-board-'))
-    browser = await launchChromium()
     board = await startBoard(folder)
-    one = await openPage(browser, board.url)
-    two = await openPage(browser, board.url)
+    one = await openPage(board.url)
+    two = await openPage(board.url)
     await Promise.all([opened(one.page), opened(two.page)])
   })
 
   after(async () => {
-    await browser?.close()
+    for (const watched of [one, two]) await watched?.page.context().close()
     if (board) await endBoard(board, 'SIGKILL')
     if (folder) await rm(folder, { recursive: true })
   })
@@ -163,7 +161,7 @@ describeInChromium('the board', function () {
   })
 
   it('has room for everything on a phone', async () => {
-    const { page, errors } = await openPage(browser, board.url, {
+    const { page, errors } = await openPage(board.url, {
       viewport: { width: 390, height: 844 },
       hasTouch: true
     })

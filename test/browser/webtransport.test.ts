@@ -6,9 +6,9 @@ import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
-import type { Browser, Page as Tab } from 'playwright-core'
 import { compile } from '../../bundle/compile.ts'
-import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
+import { describeInChromium, openPage, visit } from '../support/chromium.ts'
+import type { Watched } from '../support/chromium.ts'
 import { describeOverHttp3, newerNode } from '../support/glibc.ts'
 import type { Order } from '../support/moq-server.ts'
 import type * as Page from '../support/webtransport-page.ts'
@@ -22,6 +22,7 @@ declare const page: typeof Page
 
 const startServer = async (node: readonly [string, ...string[]]): Promise<[ChildProcess, Started]> => {
   const [command, ...start] = node
+  // The package behind it is TypeScript.
   const server = spawn(command, [...start, '--import', 'tsx', 'test/support/moq-server.ts'], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
@@ -53,31 +54,31 @@ describeOverHttp3(describeInChromium, 'webtransport over HTTP/3, in Chromium', f
   let server: ChildProcess
   let started: Started
   let http: Server
-  let browser: Browser
-  let tab: Tab
-  let errors: string[]
+  let tab: Watched
+  /** A tab that the next test can have. */
+  let free: Watched | undefined
 
   before(async () => {
     assert(node)
     ;[server, started] = await startServer(node)
     http = await startPage()
-    browser = await launchChromium()
   })
 
   beforeEach(async () => {
-    const opened = await openPage(browser, urlOf(http))
-    tab = opened.page
-    errors = opened.errors
-    await tab.evaluate(({ port, hash }) => page.start(port, hash), started)
+    tab = await visit(free, urlOf(http))
+    free = undefined
+    await tab.page.evaluate(({ port, hash }) => page.start(port, hash), started)
   })
 
   afterEach(async function () {
-    await tab.context().close()
-    if (this.currentTest?.state === 'passed') assert.deepEqual(errors, [], 'errors in the console')
+    if (this.currentTest?.state !== 'passed') return tab.page.context().close()
+    await tab.page.goto('about:blank')
+    free = tab
+    assert.deepEqual(tab.errors, [], 'errors in the console')
   })
 
   after(async () => {
-    await browser?.close()
+    await free?.page.context().close()
     http?.close()
     if (server?.exitCode !== null) return
     const exited = once(server, 'exit')
@@ -87,7 +88,7 @@ describeOverHttp3(describeInChromium, 'webtransport over HTTP/3, in Chromium', f
 
   /** Gives orders to the server, and returns the next values. */
   const order = (count: number, ...orders: readonly Order[]): Promise<unknown[]> =>
-    tab.evaluate(([count, orders]) => page.order(count, orders), [count, orders] as const)
+    tab.page.evaluate(([count, orders]) => page.order(count, orders), [count, orders] as const)
 
   it('carries values both ways, over one session', async () => {
     const value = { text: 'é漢\u{1f600}', list: [1, -1.5, null, true], nested: { empty: '' } }
@@ -95,39 +96,43 @@ describeOverHttp3(describeInChromium, 'webtransport over HTTP/3, in Chromium', f
     assert.deepEqual(await order(3_000, { order: 'flood', count: 3_000 }), [...Array(3_000).keys()])
     const [facts] = await order(1, { order: 'facts' })
     assert.deepEqual(facts, { datagrams: 0, url: '/anywire?page=1&anywire=1', transformer: 'webtransport', last: null })
-    assert.ok((await tab.evaluate(() => page.room())) > 1_000)
+    assert.ok((await tab.page.evaluate(() => page.room())) > 1_000)
   })
 
   it('carries bytes, and much of them', async () => {
     const sizes = [0, 5, 900_000]
     assert.deepEqual(
-      await tab.evaluate(sizes => page.echoBytes(sizes), sizes),
+      await tab.page.evaluate(sizes => page.echoBytes(sizes), sizes),
       sizes.map(size => [size, true])
     )
   })
 
   it('carries what may be lost as datagrams, both ways', async () => {
     // Any one may be lost, but not all of them.
-    assert.deepEqual(await tab.evaluate(() => page.lengths(1, { order: 'datagrams', count: 50, size: 100 })), [100])
-    await tab.evaluate(() => page.sendDatagrams(50))
-    const datagrams = await tab.evaluate(() => page.datagrams())
+    assert.deepEqual(
+      await tab.page.evaluate(() => page.lengths(1, { order: 'datagrams', count: 50, size: 100 })),
+      [100]
+    )
+    await tab.page.evaluate(() => page.sendDatagrams(50))
+    const datagrams = await tab.page.evaluate(() => page.datagrams())
     assert.ok(datagrams > 0 && datagrams <= 50, `${datagrams} datagrams`)
   })
 
   it('carries what no datagram has room for over the stream', async () => {
-    const lengths = await tab.evaluate(() => page.lengths(2, { order: 'datagrams', count: 2, size: 20_000 }))
+    const lengths = await tab.page.evaluate(() => page.lengths(2, { order: 'datagrams', count: 2, size: 20_000 }))
     assert.deepEqual(lengths, [20_000, 20_000])
   })
 
   it('tells the code and reason of an end, behind what was written before', async () => {
-    assert.deepEqual(await tab.evaluate(() => page.floodAndEnd(20_000)), [20_000, 4001, 'as you wish'])
+    assert.deepEqual(await tab.page.evaluate(() => page.floodAndEnd(20_000)), [20_000, 4001, 'as you wish'])
   })
 
   it('ends a session that the page ends', async () => {
-    await tab.evaluate(() => page.end())
-    const other = await openPage(browser, urlOf(http))
+    await tab.page.evaluate(() => page.end())
+    const other = await openPage(urlOf(http))
     await other.page.evaluate(({ port, hash }) => page.start(port, hash), started)
     const [facts] = await other.page.evaluate(() => page.order(1, [{ order: 'facts' }]))
     assert.deepEqual((facts as { readonly last: unknown }).last, [4002, 'the page has enough'])
+    await other.page.context().close()
   })
 })

@@ -5,12 +5,11 @@ import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
 import { compile } from '../../bundle/compile.ts'
 import { locate } from '../../bundle/parts.ts'
 import { createServer } from '../../index.ts'
 import type { Server } from '../../index.ts'
-import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
+import { describeInChromium, openPage } from '../support/chromium.ts'
 
 const TALK = `
   const client = connect(location.origin)
@@ -26,7 +25,6 @@ const PAGES: Readonly<Record<string, string>> = {
 describeInChromium('the client that a server hands out, in a page', function () {
   this.timeout(30_000)
   let folder: string
-  let browser: Browser
   let http: HttpServer
   let server: Server
   let origin: string
@@ -48,11 +46,9 @@ describeInChromium('the client that a server hands out, in a page', function () 
     await once(http, 'listening')
     const address = http.address()
     origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-    browser = await launchChromium()
   })
 
   after(async () => {
-    await browser.close()
     await server.close()
     http.close()
     await fs.rm(folder, { recursive: true })
@@ -60,9 +56,10 @@ describeInChromium('the client that a server hands out, in a page', function () 
 
   for (const path of Object.keys(PAGES)) {
     it(`talks from a ${path.slice(1)}`, async () => {
-      const { page, errors } = await openPage(browser, `${origin}${path}`)
+      const { page, errors } = await openPage(`${origin}${path}`)
       await page.waitForFunction(`document.title === 'world'`)
       assert.deepEqual(errors, [])
+      await page.context().close()
     })
   }
 })

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { main } from '../../cli/main.ts'
+import { program } from '../support/program.ts'
 
 /** What a command line left behind. */
 export interface Outcome {
@@ -26,9 +25,6 @@ export interface Running {
   told(pattern: RegExp): Promise<RegExpExecArray>
   readonly done: Promise<Outcome>
 }
-
-/** In these tests' own language: from TypeScript, or from what was compiled. */
-const ENTRY = fileURLToPath(new URL(`../../cli/anywire${extname(import.meta.url)}`, import.meta.url))
 
 interface Lines {
   text(): string
@@ -64,8 +60,8 @@ const collect = (stream: NodeJS.ReadableStream, ended: Promise<unknown>): Lines 
  * @param preload - what Node imports before
  */
 export const start = (args: readonly string[], preload?: string): Running => {
-  const flags = ['--import', 'tsx', ...(preload === undefined ? [] : ['--import', preload])]
-  const child = spawn(process.execPath, [...flags, ENTRY, ...args])
+  const preloads = preload === undefined ? [] : [preload]
+  const child = spawn(process.execPath, [...program('cli/anywire.ts', preloads), ...args])
   const ended = once(child, 'close')
   const stdout = collect(child.stdout, ended)
   const stderr = collect(child.stderr, ended)

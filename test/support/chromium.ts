@@ -21,9 +21,22 @@ export const describeInChromium = (title: string, tests: (this: Mocha.Suite) => 
   describe.skip(title, tests)
 }
 
-/** Starts Chromium without a window. Its profile is a new temporary folder, which goes when the browser is closed. */
-export const launchChromium = (flags: readonly string[] = []): Promise<Browser> =>
-  chromium.launch({ executablePath: EXECUTABLE, headless: true, args: [...FLAGS, ...flags] })
+let launched: Promise<Browser> | undefined
+
+/**
+ * The browser of all tests in this process: starting one takes longer than most of them. It has no window. Its profile is
+ * a new temporary folder, which goes when the browser is closed.
+ */
+const launch = (): Promise<Browser> => {
+  launched ??= chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS })
+  return launched
+}
+
+// For whichever files have pages, behind the last of them.
+after(async function () {
+  this.timeout(30_000)
+  await (await launched)?.close()
+})
 
 /** A page, and what its console said. */
 export interface Watched {
@@ -32,17 +45,21 @@ export interface Watched {
   readonly errors: string[]
 }
 
-/** Opens a page with storage and cookies of its own. */
-export const openPage = async (
-  browser: Browser,
-  url: string,
-  options: BrowserContextOptions = {}
-): Promise<Watched> => {
-  const context = await browser.newContext(options)
+/** Opens a page with storage and cookies of its own. Who opens it closes its context. */
+export const openPage = async (url: string, options: BrowserContextOptions = {}): Promise<Watched> => {
+  const context = await (await launch()).newContext(options)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', message => message.type() === 'error' && errors.push(message.text()))
   page.on('pageerror', error => errors.push(`${error}`))
   await page.goto(url)
   return { page, errors }
+}
+
+/** Opens a page, in one that is done with what it did: that takes a third of what a new one takes. It keeps its storage. */
+export const visit = async (free: Watched | undefined, url: string): Promise<Watched> => {
+  if (!free) return openPage(url)
+  free.errors.length = 0
+  await free.page.goto(url)
+  return free
 }

@@ -93,7 +93,12 @@ export const host = (use: Use, options: PairOptions = {}) => {
   const serve = () => createServer(undefined, { ...all, plugins: all.plugins ?? [] })
   const server = serve()
   const told = watch(server, options.read)
-  use(() => server.close({ timeout: 0 }))
+  use(() => {
+    const closed = server.close({ timeout: 0 })
+    // Links of strangers, who never answer: the server would give them a second.
+    network.cut()
+    return closed
+  })
   const dial = (more: Partial<AnyClientOptions> = {}): Client => {
     const all: AnyClientOptions = {
       transformers: [network],

@@ -73,5 +73,6 @@ server.on('connection', peer => {
   })
 })
 
-process.on('SIGTERM', () => void server.close().then(() => process.exit()))
+// Browsers that are gone are not noticed at once.
+process.on('SIGTERM', () => void server.close({ timeout: 100 }).then(() => process.exit()))
 console.log(JSON.stringify({ port: await wires.listening, hash: [...certificate.hash] }))

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import { json } from '../../parsers/json.ts'
 import { msgpack } from '../../parsers/msgpack.ts'
-import { raw } from '../../parsers/raw.ts'
 import { transformerContract } from '../contract/transformer.ts'
+import { withParsers } from '../support/parsers.ts'
 import { overHttp2, overHttp3 } from '../support/webtransport.ts'
 
 const HTTP3 = '@fails-components/webtransport-transport-http3-quiche'
@@ -17,7 +17,7 @@ const isInstalled = (name: string): boolean => {
   }
 }
 
-const parsers = [json(), msgpack(), raw()]
+const parsers = withParsers(json(), msgpack())
 
 transformerContract('webtransport over HTTP/2', () => overHttp2(), { parsers })
 

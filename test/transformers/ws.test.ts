@@ -5,11 +5,10 @@ import { ws as browserWs } from '../../transformers/ws/client.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { overHttp } from '../contract/fixture.ts'
 import { transformerContract } from '../contract/transformer.ts'
+import { withParsers } from '../support/parsers.ts'
 import { StandardWebSocket } from '../support/standard-websocket.ts'
-
-const parsers = [json(), msgpack(), raw()]
 
 const browser = () => browserWs({ WebSocket: StandardWebSocket })
 
-transformerContract('ws', () => overHttp(ws(), ws()), { parsers })
-transformerContract('ws, the browser half', () => overHttp(ws(), browser()), { parsers })
+transformerContract('ws', () => overHttp(ws(), ws()), { parsers: withParsers(json(), raw()) })
+transformerContract('ws, the browser half', () => overHttp(ws(), browser()), { parsers: withParsers(msgpack()) })

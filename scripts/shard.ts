@@ -1,0 +1,53 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { Counts } from './counts.ts'
+
+/** What the reporter tells of a test. */
+export interface TestTold {
+  /** The compiled file. */
+  readonly file: string
+  readonly state: 'passed' | 'failed' | 'pending'
+  /** Milliseconds. */
+  readonly took: number
+}
+
+export type Told = TestTold | Counts
+
+/** How one process of tests ended. */
+export interface Outcome {
+  readonly counts: Counts
+  /** What it printed. */
+  readonly said: string
+}
+
+const { timeout } = JSON.parse(readFileSync('.mocharc.json', 'utf8')) as { readonly timeout: number }
+
+const FLAGS = ['--no-config', '--reporter', 'build/scripts/reporter.js', '--timeout', `${timeout}`]
+
+/**
+ * Runs compiled test files in a process of their own.
+ * @param heard - called with each test that is over
+ */
+export const runShard = async (files: readonly string[], heard: (test: TestTold) => void): Promise<Outcome> => {
+  const child = fork('node_modules/mocha/bin/mocha.js', [...FLAGS, '--forbid-only', '--fail-zero', ...files], {
+    silent: true
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (said += text))
+  }
+  let counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  child.on('message', told => {
+    const message = told as Told
+    if ('state' in message) heard(message)
+    else counts = message
+  })
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+  // It broke down, or left something open.
+  if (code !== 0 && counts.failed === 0) {
+    said += `\nA process of tests ended with ${signal ?? code}. Its files: ${files.join(' ')}\n`
+    counts = { ...counts, failed: 1 }
+  }
+  return { counts, said }
+}

@@ -1,0 +1,50 @@
+// Runs all tests, compiled, in as many processes as there are processors, and sums up. Which files go together depends on
+// their weights alone, so that it is the same each time. `--weigh` writes the weights anew.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { relative, sep } from 'node:path'
+import { closing } from './counts.ts'
+import { runShard } from './shard.ts'
+import type { TestTold } from './shard.ts'
+import { shares } from './shares.ts'
+
+const WEIGHTS = 'test/weights.json'
+
+/** It packs the package, for `npm run check:package`. */
+const ELSEWHERE = 'package/tarball.test.ts'
+
+const BUILT = 'build/test'
+const SIGNS = { passed: '.', failed: '!', pending: ',' }
+const WIDTH = 100
+
+const sources = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map(name => name.replaceAll(sep, '/'))
+  .filter(name => name.endsWith('.test.ts') && name !== ELSEWHERE)
+const weights = JSON.parse(readFileSync(WEIGHTS, 'utf8')) as Readonly<Record<string, number>>
+
+const took = new Map<string, number>()
+let signs = 0
+
+const heard = (test: TestTold): void => {
+  const name = relative(BUILT, test.file).replaceAll(sep, '/').replace(/js$/, 'ts')
+  took.set(name, (took.get(name) ?? 0) + test.took)
+  process.stdout.write(`${SIGNS[test.state]}${++signs % WIDTH ? '' : '\n'}`)
+}
+
+const compiled = (name: string): string => `${BUILT}/${name.replace(/ts$/, 'js')}`
+const outcomes = await Promise.all(
+  shares(sources, weights, availableParallelism()).map(files => runShard(files.map(compiled), heard))
+)
+console.log('\n')
+for (const { said } of outcomes) process.stdout.write(said)
+
+const sum = (key: 'passed' | 'failed' | 'skipped'): number =>
+  outcomes.reduce((total, { counts }) => total + counts[key], 0)
+const counts = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') }
+console.log(closing(counts))
+if (counts.failed) process.exitCode = 1
+
+if (process.argv.includes('--weigh')) {
+  const sorted = [...took].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, ms]) => [name, Math.ceil(ms)])
+  writeFileSync(WEIGHTS, `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`)
+}
