@@ -19,7 +19,7 @@ declare const page: typeof Page
 const PAGE = '<!doctype html><link rel="icon" href="data:,"><script src="script.js"></script>'
 
 describeInChromium('the client in Chromium', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let script: string
   let http: HttpServer
   let server: ReturnType<typeof createServer>
@@ -124,7 +124,7 @@ describeInChromium('the client in Chromium', function () {
         assert.ok(pumped < 2_000 && buffered < 2_000_000, `${pumped} written, ${buffered} bytes`)
         peer?.resume()
         await done
-        await until(() => far.length === 2_500, undefined, 20_000)
+        await until(() => far.length === 2_500)
       })
 
       it('comes back when the server was killed, with what was written meanwhile', async () => {
@@ -135,7 +135,7 @@ describeInChromium('the client in Chromium', function () {
         await tab.page.waitForFunction(() => page.state() !== 'open')
         await tab.page.evaluate(() => page.count(10, 20))
         await serve()
-        await until(() => far.length >= 20, undefined, 10_000)
+        await until(() => far.length >= 20)
         assert.deepEqual(
           far,
           Array.from({ length: 20 }, (_, index) => index)
@@ -189,7 +189,7 @@ describeInChromium('the client in Chromium', function () {
       peers[0]?.disconnect()
       await until(() => peers[0]?.state === 'away')
       await session.send('Page.setWebLifecycleState', { state: 'active' })
-      await until(() => peers[0]?.state === 'open', undefined, 10_000)
+      await until(() => peers[0]?.state === 'open')
       await tab.page.evaluate(() => page.count(0, 1))
       await until(() => far.length === 1)
     })

@@ -50,7 +50,7 @@ const urlOf = (http: Server): string => `http://127.0.0.1:${(http.address() as A
 const node = newerNode()
 
 describeOverHttp3(describeInChromium, 'webtransport over HTTP/3, in Chromium', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let server: ChildProcess
   let started: Started
   let http: Server

@@ -54,7 +54,7 @@ const has = (code: string, pattern: RegExp): void => assert.ok(pattern.test(code
 const hasNot = (code: string, pattern: RegExp): void => assert.ok(!pattern.test(code), `${pattern} is there`)
 
 describe('bundle', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
 
   it('makes a module whose connect has the defaults of anywire', async () => {
     const { connect, retryable, ...factories } = await load()

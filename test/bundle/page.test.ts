@@ -23,7 +23,7 @@ const PAGES: Readonly<Record<string, string>> = {
 }
 
 describeInChromium('the client that a server hands out, in a page', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let folder: string
   let http: HttpServer
   let server: Server

@@ -11,7 +11,7 @@ describe('the TypeScript in the documentation', () => {
   after(() => workshop.close())
 
   it('compiles', async function () {
-    this.timeout(30_000)
+    this.timeout(60_000)
     workshop.write('globals.ts', globals)
     const names = new Map<string, string>()
     for (const { page, line, info, code } of pages().flatMap(blocks)) {

@@ -10,7 +10,7 @@ describe('the example in README.md', () => {
   after(() => workshop.close())
 
   it('runs', async function () {
-    this.timeout(20_000)
+    this.timeout(60_000)
     const told = `http.on('listening', () => console.log('port', Object(http.address()).port))`
     const server = named('README.md', 'server.ts').code.replace('http.listen(8080)', `${told}\nhttp.listen(0)`)
     const port = (await line(workshop.start('server.ts', server), /^port /)).slice(5)

@@ -56,7 +56,7 @@ describe('backpressure: a reader that stalls', () => {
       assert.ok(peak < buffered * 2 + 24 * MIB, `${Math.round(peak / MIB)} MiB`)
       assert.equal(peer.bufferedBytes, 0)
       socket.destroy()
-    }).timeout(20_000)
+    })
   }
 
   it('harms no other reader of the same broadcasts', async () => {
@@ -82,7 +82,7 @@ describe('backpressure: a reader that stalls', () => {
       [3003]
     )
     assert.deepEqual([near.story, told.logs[1]?.story], [['open'], ['open']])
-  }).timeout(10_000)
+  })
 
   it('has its unreliable values dropped, and not queued', async () => {
     const { port, told, server } = await hostHttp(use)

@@ -202,7 +202,7 @@ describe('migration', () => {
       ),
       runs(60)
     )
-  }).timeout(20_000)
+  })
 
   it('carries 10,000 values each way over three networks that are cut and changed a hundred times', async () => {
     const { client, told, near, networks, moves, end } = start(1)
@@ -232,5 +232,5 @@ describe('migration', () => {
     assert.deepEqual(told.logs[0]?.values, all)
     assert.ok(moves.length > 50 && near.opens.length > 50, `${moves.length} moves, ${near.opens.length} opens`)
     await end()
-  }).timeout(20_000)
+  })
 })

@@ -99,28 +99,28 @@ describe('a network', () => {
     const world = await start({ latency: 200, loss: 0.1 }, { wires: { headStart: 2_000 } })
     await converse(world, 60)
     assert.equal(world.client.transformer, 'ws')
-  }).timeout(30_000)
+  })
 
   it('with a proxy that buffers carries everything', async () => {
     const world = await start({ buffer: 150, upgrades: 403 })
     await converse(world, 30)
     assert.equal(world.client.transformer, 'engine.io')
-  }).timeout(30_000)
+  })
 
   it('that kills connections again and again carries everything, over whatever there is', async () => {
     const world = await start({ life: 150 }, { wires: { headStart: 100, rest: 200, settle: 50, remember: 0 } })
     await converse(world, 300)
     assert.deepEqual(world.ends, [])
-  }).timeout(30_000)
+  })
 
   it('that lets WebSockets through at last has the connection move to one', async () => {
     const world = await start({ upgrades: 403 }, { wires: { rest: 50, settle: 50, remember: 0 } })
     await converse(world, 30)
     assert.equal(world.client.transformer, 'engine.io')
     world.proxy.hurts = {}
-    await until(() => world.client.transformer === 'ws', undefined, 10_000)
+    await until(() => world.client.transformer === 'ws')
     assert.deepEqual(world.ends, [])
-  }).timeout(30_000)
+  })
 })
 
 describe('a network without a way for WebTransport', () => {

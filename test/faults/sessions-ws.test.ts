@@ -102,7 +102,7 @@ describe('sessions on WebSocket', () => {
         cuts => converse(hosted, cuts)
       )
       assert.deepEqual(hosted.told.errors, [])
-    }).timeout(20_000)
+    })
   }
 
   it('lose nothing when wire after wire is cut', async () => {
@@ -111,7 +111,7 @@ describe('sessions on WebSocket', () => {
     const plans = fc.sample(fc.array(cut, { minLength: 2, maxLength: 8 }), runs(50))
     await inBatches(plans, cuts => converse(hosted, cuts))
     assert.deepEqual(hosted.told.errors, [])
-  }).timeout(20_000)
+  })
 
   it('lose nothing when wires are cut in the middle of a large message', async () => {
     const hosted = await serve()
@@ -119,7 +119,7 @@ describe('sessions on WebSocket', () => {
     const plans = fc.sample(fc.array(cut, { minLength: 1, maxLength: 4 }), runs(16))
     await inBatches(plans, cuts => converse(hosted, cuts, 100_000))
     assert.deepEqual(hosted.told.errors, [])
-  }).timeout(20_000)
+  })
 
   it('begin anew when their server was killed: what it may have got is told, and the rest arrives at the next one', async () => {
     const [first, second] = [await hostHttp(use), await hostHttp(use)]

@@ -39,7 +39,7 @@ describe('a connection over WebTransport, WebSocket and polling', () => {
       for (const socket of sockets) socket.destroy()
       await new Promise(resolve => http.close(resolve))
     })
-    await until(() => client.state === 'open' && peers.length === 1, undefined, 10_000)
+    await until(() => client.state === 'open' && peers.length === 1)
     return { client, peers, server, sockets }
   }
 
@@ -72,7 +72,7 @@ describe('a connection over WebTransport, WebSocket and polling', () => {
       const moving = client.migrate(names[dice(3)] ?? 'ws').catch(() => {})
       if (dice(4) === 0) peer?.disconnect()
       await moving
-      await until(() => client.state === 'open', undefined, 10_000)
+      await until(() => client.state === 'open')
     }
     await until(
       () => near.length >= count && far.length >= count,

@@ -255,7 +255,7 @@ describe('msgpack: bytes', () => {
 
 describe('msgpack without its package', () => {
   it('fails with an error that names the package to install', function () {
-    this.timeout(20_000)
+    this.timeout(60_000)
     const folder = mkdtempSync(join(tmpdir(), 'anywire-'))
     try {
       for (const part of ['lib', 'parsers', 'package.json']) cpSync(part, join(folder, part), { recursive: true })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { syncBuiltinESMExports } from 'node:module'
 import os from 'node:os'
 import { createSandbox } from 'sinon'
 import type { Client, ClientPlugin } from '../../core.ts'
@@ -34,6 +35,7 @@ describe('offline', () => {
     browser?.restore()
     browser = undefined
     sandbox.restore()
+    syncBuiltinESMExports()
     assert.equal(left, 0, 'timers were left behind')
   })
 
@@ -392,6 +394,8 @@ describe('offline', () => {
         cidr: null
       })
       const interfaces = sandbox.stub(os, 'networkInterfaces').returns({ lo: [], eth0: [address('10.0.0.1')] })
+      // For those who import it by name.
+      syncBuiltinESMExports()
       const client = world.connect([reconnect({ random: () => 0.5 }), offline({ probe: 500 })] as const)
       const probe = sandbox.spy(client, 'ping')
       await world.pass(20_000)

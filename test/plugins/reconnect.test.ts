@@ -402,7 +402,7 @@ const histogram = (numbers: readonly number[], width: number, count: number): nu
 
 describe('reconnect: a restarted server', () => {
   it('gets 5,000 clients back spread out', async function () {
-    this.timeout(20_000)
+    this.timeout(60_000)
     const world = new Clocked({ limits: { connections: 10_000 }, heartbeat: 0, recovery: false })
     // It is away, and everybody has just noticed.
     world.network.down = true

@@ -184,7 +184,7 @@ describe('rpc: any history', () => {
         }),
         { ...runs(60), endOnFailure: true }
       )
-    }).timeout(30_000)
+    })
 
     it(`over ws with ${parser.name}`, async () => {
       const http = createHttpServer()
@@ -196,6 +196,6 @@ describe('rpc: any history', () => {
         fc.asyncProperty(steps, fc.boolean(), async (history, restarts) => check(history, parser, restarts, wires)),
         { ...runs(15), endOnFailure: true }
       )
-    }).timeout(30_000)
+    })
   }
 })

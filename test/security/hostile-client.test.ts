@@ -113,7 +113,7 @@ describe('hostile clients: the hello', () => {
       ...plugins.map(list => ({ plugins: list }))
     ]
     for (const more of wrong) assert.equal(await refused(hello(more)), 3500, JSON.stringify(more).slice(0, 80))
-  }).timeout(10_000)
+  })
 
   it('is refused with exponents and fractions in its numbers, whatever their value', async () => {
     for (const number of ['1e400', '-1e400', '1.5', '-1', '9007199254740993', '1e16']) {
@@ -310,7 +310,7 @@ describe('hostile clients: frames', () => {
       )
       assert.equal(log.closes.length, 1)
     }
-  }).timeout(10_000)
+  })
 
   it('that are no values end the connection', async () => {
     for (const say of [
@@ -373,7 +373,7 @@ describe('hostile clients: frames', () => {
         )
       }
     }
-  }).timeout(10_000)
+  })
 
   it('that come after the end reach nobody', async () => {
     for (const first of ['!2[1000,"",0]', '!2[4000,"",0]', '{', '!9', '!3999']) {
@@ -606,7 +606,7 @@ describe('hostile clients: mutated traffic', () => {
       []
     )
     assert.deepEqual([witness.state, seen.story], ['open', ['open']])
-  }).timeout(10_000)
+  })
 
   it('also where it is damaged as bytes of a WebSocket', async () => {
     const { port, dial, server } = await hostHttp(use, { server: { recovery: false, limits: { message: 100_000 } } })
@@ -650,7 +650,7 @@ describe('hostile clients: mutated traffic', () => {
       runs(60)
     )
     assert.deepEqual([witness.state, seen.story], ['open', ['open']])
-  }).timeout(10_000)
+  })
 })
 
 describe('hostile clients: bytes of a WebSocket', () => {
@@ -697,7 +697,7 @@ describe('hostile clients: bytes of a WebSocket', () => {
         assert.deepEqual(told.logs[before]?.values ?? [], [], name)
       }
       assert.deepEqual(seen.story, ['open'])
-    }).timeout(10_000)
+    })
   }
 
   it('fragments by the ten thousand make one value, or too much', async () => {
@@ -724,7 +724,7 @@ describe('hostile clients: bytes of a WebSocket', () => {
       Buffer.concat(Array.from({ length: 60 }, () => maskedFrame('x'.repeat(1_000), { opcode: 0, fin: false })))
     )
     await until(() => socket.ended || socket.closed)
-  }).timeout(10_000)
+  })
 
   it('a goodbye with any code and reason ends the connection, and nothing else', async () => {
     const { told, url, server } = await hostHttp(use)
@@ -755,7 +755,7 @@ describe('hostile clients: bytes of a WebSocket', () => {
       }
     }
     assert.ok(told.logs.every(({ closes }) => closes.length === 1))
-  }).timeout(10_000)
+  })
 
   it('a session ends with a message that is larger than the limit: coming back would bring the same again', async () => {
     const { told, url } = await hostHttp(use, { server: { limits: { message: 1_000 } } })

@@ -298,7 +298,7 @@ describe('hostile servers', () => {
       }),
       runs(60)
     )
-  }).timeout(10_000)
+  })
 
   it('that speak WebSocket, but nothing else that is expected, are given up', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })

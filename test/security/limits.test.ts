@@ -88,7 +88,7 @@ describe('connections of one address', () => {
     assert.ok(
       told.refused.every(({ error }) => ['ERR_BUSY', 'ERR_PROTOCOL', 'ERR_HANDSHAKE_TIMEOUT'].includes(error.code))
     )
-  }).timeout(10_000)
+  })
 
   it('are told apart by a trusted proxy, and by nobody else', async () => {
     const cases: [AnyServer['trustProxy'], string | undefined, string][] = [
@@ -177,7 +177,7 @@ describe('origins', () => {
       assert.equal(await ask({}, headers), allowed ? 101 : 3506, inspect(headers).slice(0, 100))
       assert.equal(await ask({}, headers, true), allowed ? 101 : 403, inspect(headers).slice(0, 100))
     }
-  }).timeout(10_000)
+  })
 
   it('are compared with the host that a trusted proxy was asked for', async () => {
     const headers = { Host: 'inner', Origin: 'https://example.com', 'X-Forwarded-Host': 'example.com' }
@@ -208,7 +208,7 @@ describe('origins', () => {
     assert.equal(await ask({ origins: [] }, { Host: 'a.example', Origin: 'https://a.example' }), 3506)
     assert.equal(await ask({ origins: '*' }, { Host: 'other', Origin: 'null' }), 101)
     assert.equal(await ask({ origins: (origin: string) => origin === 'null' }, { Origin: 'null' }), 101)
-  }).timeout(10_000)
+  })
 
   it('keeps a regular expression the same, however often it is asked', async () => {
     const origins = [/example/g]
@@ -270,7 +270,7 @@ describe('upgrade requests', () => {
       }
       assert.ok(gone, `the socket stays open after ${request.slice(0, 60)}`)
     }
-  }).timeout(10_000)
+  })
 
   it('with any query are no danger', async () => {
     const { port, told } = await hostHttp(use)
@@ -316,7 +316,7 @@ describe('upgrade requests', () => {
       await turns(1)
     }
     assert.equal(await open(), 0)
-  }).timeout(10_000)
+  })
 
   it('two in one segment open one connection', async () => {
     const { port, told } = await hostHttp(use)

@@ -43,8 +43,8 @@ describe('pings of WebSocket', () => {
     assert.ok(far.writableLength < 300_000, `${far.writableLength} bytes wait`)
     let text = ''
     socket.socket.on('data', data => (text = (text + data.toString('latin1')).slice(-100)))
-    await until(() => text.endsWith('\u008a\u0004last'), undefined, 15_000)
-  }).timeout(20_000)
+    await until(() => text.endsWith('\u008a\u0004last'))
+  })
 
   it('of the protocol, without end and without a reader, end the connection', async () => {
     const window = 64 * 1_048_576
@@ -64,5 +64,5 @@ describe('pings of WebSocket', () => {
       told.errors.map(({ error }) => error.code),
       ['ERR_SLOW']
     )
-  }).timeout(20_000)
+  })
 })

@@ -34,7 +34,7 @@ const launch = (): Promise<Browser> => {
 
 // For whichever files have pages, behind the last of them.
 after(async function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   await (await launched)?.close()
 })
 

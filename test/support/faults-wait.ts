@@ -7,11 +7,11 @@ export const turns = async (count = 5): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await new Promise(resolve => immediate(resolve))
 }
 
-/** Waits, turn by turn, until a condition holds. */
+/** Waits, turn by turn, until a condition holds; not for ever, but for as long as a busy machine may take. */
 export const until = async (
   condition: () => boolean,
   what: string | (() => string) = `${condition}`,
-  limit = 4_000
+  limit = 30_000
 ): Promise<void> => {
   const deadline = now() + limit
   for (let turn = 0; !condition(); turn++) {

@@ -22,7 +22,7 @@ const run = (file: string): Promise<Outcome> =>
   })
 
 describe('webtransport: the package', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   let folder: string
 
   beforeEach(async () => {
