@@ -89,7 +89,7 @@ describeInChromium('the client in Chromium', function () {
     await kill()
     // What the browser itself says of a server, or a session of engine.io, that is gone.
     const gone = /ERR_(CONNECTION|INTERNET|EMPTY|SOCKET)|WebSocket connection to|status of 400/
-    const hurts = /cut|killed|offline|left/.test(this.currentTest?.title ?? '')
+    const hurts = /cut|killed|offline|left|moves/.test(this.currentTest?.title ?? '')
     const errors = tab.errors.filter(error => !hurts || !gone.test(error))
     if (!passed) return
     free = tab
