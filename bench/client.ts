@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { CLOSE, PING, pong, text, upgrade } from './frames.ts'
+import { CLOSE, PING, pong, putNumber, text, upgrade } from './frames.ts'
 import type { Protocol } from './protocols.ts'
 
 /** What all clients of one server share. */
@@ -12,12 +12,17 @@ export interface Script {
   /** What an echo sends: many frames of the same value, and the length of one. */
   frames: Buffer
   frame: number
+  /** Where in a frame the number of a call stands, where what is echoed are calls. */
+  number: number | undefined
   /** Whether the clients answer every value with another. */
   echoing: boolean
   /** Looks at a message with a value, number `index` since `expect`; throws when it is not the right one. */
   inspect: (index: number, payload: Buffer) => void
   fail: (error: Error) => void
 }
+
+/** The number of a client's first call: all have as many digits. */
+export const FIRST = 1_000_000
 
 /** One client of so many looks at the values themselves. */
 const INSPECTING = 50
@@ -39,6 +44,7 @@ export class Client {
   readonly #open: () => void
   #upgraded = false
   #start = 0
+  #called = 0
   #acknowledged: number
   #rest: Buffer | undefined
 
@@ -72,9 +78,17 @@ export class Client {
 
   /** Sends the value so many times. */
   send(count: number): void {
-    const { frames, frame } = this.#script
+    const { frames, frame, number } = this.#script
+    const all = frames.subarray(0, count * frame)
     this.owed += count
-    this.#socket.write(frames.subarray(0, count * frame))
+    this.#socket.write(number === undefined ? all : this.#numbered(Buffer.from(all), count, number))
+  }
+
+  /** Calls with the numbers that follow. */
+  #numbered(calls: Buffer, count: number, at: number): Buffer {
+    const { frame } = this.#script
+    for (let call = 0; call < count; call++) putNumber(calls, call * frame, at, FIRST + this.#called++)
+    return calls
   }
 
   /** So many values are about to be broadcast. */

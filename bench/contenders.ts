@@ -6,8 +6,10 @@ import type { WorkloadName } from './workloads.ts'
 
 export interface Contender {
   protocol: Protocol
-  /** Takes part in these workloads; without it in all. */
+  /** Takes part in these workloads; without it in all of `COMMON`. */
   only?: readonly WorkloadName[]
+  /** The file of the server in servers/; without it, it is called as the contender is. */
+  server?: string
   /** Takes part only when it is asked for by name. */
   extra?: true
   /** The program and its arguments before the file of the server; `undefined`: it cannot run here. */
@@ -23,22 +25,34 @@ const node = (): string[] => [process.execPath, '--expose-gc', '--import', 'tsx'
 
 const missing = 'its package is not installed'
 
-/** Every server that takes part; the name is that of its file in servers/. */
+const anywire = {
+  command: () => (existsSync(`${directory}../dist/index.js`) ? node() : undefined),
+  missing: 'it is not built: npm run build'
+}
+
+/** The workloads of everybody who is not there for certain ones. */
+export const COMMON: readonly WorkloadName[] = ['broadcast1', 'broadcast20', 'echo100', 'echo1', 'idle']
+
+/** Every server that takes part. */
 export const contenders = {
-  anywire: {
-    protocol: protocols.anywire,
-    command: () => (existsSync(`${directory}../dist/index.js`) ? node() : undefined),
-    missing: 'it is not built: npm run build'
+  anywire: { ...anywire, protocol: protocols.anywire, only: [...COMMON, 'publish1', 'publish20'] },
+  'anywire-rpc': { ...anywire, protocol: protocols['anywire-rpc'], only: ['call100'] },
+  'anywire-pubsub': { ...anywire, protocol: protocols['anywire-pubsub'], only: ['publish1', 'publish20'] },
+  'anywire-topics': { ...anywire, protocol: protocols['anywire-topics'], only: ['topics'] },
+  'anywire-no-topics': {
+    ...anywire,
+    protocol: protocols['anywire-no-topics'],
+    only: ['topics'],
+    server: 'anywire-topics'
   },
-  ws: { protocol: protocols.plain, command: node, missing },
+  ws: { protocol: protocols.plain, only: [...COMMON, 'call100'], command: node, missing },
   'ws-raw': { protocol: protocols.plain, only: ['echo100', 'echo1'], command: node, missing },
-  'socket.io': { protocol: protocols['socket.io'], command: node, missing },
+  'socket.io': { protocol: protocols['socket.io'], only: [...COMMON, 'call100'], command: node, missing },
   'engine.io': { protocol: protocols['engine.io'], command: node, missing },
   'anywire-engine.io': {
+    ...anywire,
     protocol: protocols['anywire-engine.io'],
-    extra: true,
-    command: () => (existsSync(`${directory}../dist/index.js`) ? node() : undefined),
-    missing: 'it is not built: npm run build'
+    extra: true
   },
   primus: { protocol: protocols.primus, command: node, missing },
   floor: { protocol: protocols.plain, only: ['broadcast1', 'broadcast20'], extra: true, command: node, missing },

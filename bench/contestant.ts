@@ -8,9 +8,10 @@ export class Contestant {
   readonly #process: ChildProcess
   readonly #exit: Promise<never>
 
-  constructor(name: string, command: readonly string[]) {
+  /** @param server - its file in servers/ */
+  constructor(name: string, command: readonly string[], server = name) {
     const [program = '', ...options] = command
-    this.#process = spawn(program, [...options, fileURLToPath(new URL(`servers/${name}.ts`, import.meta.url))], {
+    this.#process = spawn(program, [...options, fileURLToPath(new URL(`servers/${server}.ts`, import.meta.url))], {
       cwd: fileURLToPath(new URL('.', import.meta.url)),
       env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc']

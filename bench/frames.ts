@@ -15,6 +15,15 @@ function frame(opcode: number, payload: Buffer): Buffer {
   return Buffer.concat([head, mask, payload.map((byte, i) => byte ^ (mask[i & 3] ?? 0))])
 }
 
+/** Puts a number of seven digits into a frame that starts at `from`; `at` is where it stands there. */
+export const putNumber = (bytes: Buffer, from: number, at: number, number: number): void => {
+  const payload = bytes[from + 1] === 0xfe ? 8 : 6
+  for (let digit = 6, left = number; digit >= 0; digit--, left = Math.floor(left / 10)) {
+    const place = at + digit
+    bytes[from + place] = (48 + (left % 10)) ^ (mask[(place - payload) & 3] ?? 0)
+  }
+}
+
 export const text = (data: string): Buffer => frame(TEXT, Buffer.from(data))
 export const pong = (payload: Buffer): Buffer => frame(PONG, payload)
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client, type Script } from './client.ts'
+import { Client, FIRST, type Script } from './client.ts'
 import { text } from './frames.ts'
 import { message } from './message.ts'
 import type { Protocol } from './protocols.ts'
@@ -17,14 +17,21 @@ export class Load {
   readonly #clients: Client[] = []
   readonly #script: Script
   readonly #wrap: (value: object) => string
+  readonly #answers: ((number: number, value: string) => string) | undefined
   #error: Error | undefined
 
-  /** @param name - the contender's, for errors. */
-  constructor(name: string, port: number, protocol: Protocol) {
+  /**
+   * @param name - the contender's, for errors.
+   * @param calls - whether an echo is a call, each with a number of its own.
+   */
+  constructor(name: string, port: number, protocol: Protocol, calls = false) {
     this.#name = name
     this.#wrap = value => protocol.before + JSON.stringify(value) + protocol.after
-    const value = this.#wrap(message(0))
-    const frame = text(value)
+    const { asks, answers } = (calls && protocol.call) || { asks: () => this.#wrap(message(0)), answers: undefined }
+    const asked = asks(FIRST, JSON.stringify(message(0)))
+    const frame = text(asked)
+    const value = answers?.(FIRST, JSON.stringify(message(0))) ?? asked
+    this.#answers = answers
     this.#script = {
       port,
       protocol,
@@ -32,6 +39,7 @@ export class Load {
       first: value.charCodeAt(0),
       frame: frame.length,
       frames: Buffer.concat(Array.from({ length: IN_FLIGHT }, () => frame)),
+      number: answers ? frame.length - asked.length + asked.indexOf(`${FIRST}`) : undefined,
       echoing: false,
       inspect: () => {},
       fail: error => (this.#error ??= new Error(`${name}: ${error.message}`, { cause: error }))
@@ -54,7 +62,8 @@ export class Load {
   async echo(inFlight: number, milliseconds: number): Promise<number> {
     const before = this.#received()
     const value = this.#wrap(message(0))
-    this.#script.inspect = (_, data) => assert(data, value)
+    this.#script.inspect = (index, data) =>
+      assert(data, this.#answers?.(FIRST + index, JSON.stringify(message(0))) ?? value)
     this.#script.echoing = true
     for (const client of this.#clients) client.send(inFlight)
     await sleep(milliseconds)

@@ -6,11 +6,12 @@ import { CLIENTS, IDLE, type Workload } from './workloads.ts'
 export interface Entry {
   name: string
   command: readonly string[]
+  server?: string
   protocol: Protocol
 }
 
 /** Seconds of warming up. An echo does many more turns in them than a broadcast. */
-const WARM = { broadcast: 1, echo: 0.3 }
+const WARM = { broadcast: 1, publish: 1, echo: 0.3, call: 0.3 }
 
 /** A server in a workload, to be measured again and again. */
 export interface Arena {
@@ -24,21 +25,26 @@ export interface Arena {
 /** Starts a server and connects its clients. */
 export async function open(entry: Entry, workload: Workload): Promise<Arena> {
   if (workload.kind === 'idle') return { warm: async () => {}, round: () => idle(entry), close: () => {} }
-  const server = new Contestant(entry.name, entry.command)
-  const load = new Load(entry.name, await server.port(), entry.protocol)
+  const server = new Contestant(entry.name, entry.command, entry.server)
+  const load = new Load(entry.name, await server.port(), entry.protocol, workload.kind === 'call')
   let sent = 0
 
   /** Runs the workload from rest to rest; returns how many values were delivered. */
   async function run(seconds: number): Promise<number> {
-    if (workload.kind !== 'broadcast') return await load.echo(workload.inFlight, seconds * 1000)
+    if (workload.kind === 'echo' || workload.kind === 'call')
+      return await load.echo(workload.inFlight, seconds * 1000)
     const { values, pace } = workload
     const ticks = Math.ceil((seconds * 1000) / pace)
+    if (workload.kind === 'publish') {
+      await server.broadcast(ticks, values, pace)
+      return ticks * values
+    }
     const first = sent
     sent += ticks * values
     return await load.listen(first, ticks * values, () => server.broadcast(ticks, values, pace))
   }
 
-  await load.open(CLIENTS)
+  await load.open(workload.clients ?? CLIENTS)
   return {
     async warm() {
       await run(WARM[workload.kind])

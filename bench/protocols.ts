@@ -14,6 +14,8 @@ export interface Protocol {
   opens?: (text: string) => boolean
   /** The answer to a message without a value. */
   reply?: (text: string, consumed: number) => string | undefined
+  /** What a call says, and the answer to it; the numbers all have as many digits. Without it, it makes no calls. */
+  call?: { asks: (number: number, value: string) => string; answers: (number: number, value: string) => string }
   /** After how many values the client says how many it has consumed, and how. */
   acknowledge?: { every: number; text: (consumed: number) => string }
 }
@@ -23,7 +25,10 @@ const engine = {
   reply: (text: string): string | undefined => (text === '2' ? '3' : undefined)
 }
 
-const hello = '!0{"v":1,"parser":"json","plugins":[],"window":1048576,"limit":1048576}'
+const greet = (plugin?: string): string =>
+  `!0{"v":1,"parser":"json","plugins":${plugin ? `[["${plugin}",1]]` : '[]'},"window":1048576,"limit":1048576}`
+
+const hello = greet()
 
 /** What a client of anywire answers to a message without a value. */
 const answer = (text: string, consumed: number): string | undefined => {
@@ -31,8 +36,38 @@ const answer = (text: string, consumed: number): string | undefined => {
   return text.startsWith('!4') ? `!5${consumed}` : undefined
 }
 
+/** A call as an application would write it on bare ws, where an echo answers it. */
+const numbered = (number: number, value: string): string => `{"id":${number},"value":${value}}`
+
+let subscribers = 0
+
+/** A hundred subscriptions, most with wildcards, that no other client has, and that do not meet `news.sport.tennis`. */
+const topics = (): unknown[] => {
+  const client = subscribers++
+  return Array.from({ length: 100 }, (_, topic) => {
+    const parent = ['news.sport', 'news.*', 'news', '*.sport'][topic % 4] ?? ''
+    return [topic + 1, 0, `${parent}.c${client}.t${topic}${topic % 8 < 4 ? '.>' : ''}`, 'x']
+  })
+}
+
+// A real client in all that the server can tell: it has a session with recovery, and acknowledges what it consumed.
+const anywire: Protocol = {
+  path: '/anywire?anywire=1',
+  before: '',
+  after: '',
+  hello,
+  opens: text => text.startsWith('!1'),
+  reply: answer,
+  acknowledge: { every: 256, text: consumed => `!3${consumed}` }
+}
+
 export const protocols = {
-  plain: { path: '/', before: '', after: '' },
+  plain: {
+    path: '/',
+    before: '',
+    after: '',
+    call: { asks: numbered, answers: numbered }
+  },
 
   'engine.io': { ...engine, path: '/engine.io/?EIO=4&transport=websocket', before: '4', after: '' },
 
@@ -40,6 +75,10 @@ export const protocols = {
     path: '/socket.io/?EIO=4&transport=websocket',
     before: '42["m",',
     after: ']',
+    call: {
+      asks: (number, value) => `42${number}["call",${value}]`,
+      answers: (number, value) => `43${number}[${value}]`
+    },
     opens: text => text.startsWith('40{'),
     reply: text => (engine.opens(text) ? '40' : engine.reply(text))
   },
@@ -51,15 +90,33 @@ export const protocols = {
     reply: text => (text.startsWith('"primus::ping::') ? text.replace('ping', 'pong') : undefined)
   },
 
-  // A real client in all that the server can tell: it has a session with recovery, and acknowledges what it consumed.
-  anywire: {
-    path: '/anywire?anywire=1',
-    before: '',
-    after: '',
-    hello,
-    opens: text => text.startsWith('!1'),
-    reply: answer,
-    acknowledge: { every: 256, text: consumed => `!3${consumed}` }
+  anywire,
+
+  'anywire-rpc': {
+    ...anywire,
+    hello: greet('rpc'),
+    call: {
+      asks: (number, value) => `!A[[${number},"echo",[${value}]]]`,
+      answers: (number, value) => `!A[-${number},0,${value}]`
+    }
+  },
+
+  'anywire-pubsub': {
+    ...anywire,
+    before: '!A["news",0,0,',
+    after: ']',
+    hello: greet('pubsub'),
+    opens: text => text.startsWith('!A[-1,0'),
+    reply: (text, consumed) => (text.startsWith('!1') ? '!A[[1,0,"news","x"]]' : answer(text, consumed))
+  },
+
+  'anywire-no-topics': { ...anywire, hello: greet('pubsub') },
+
+  'anywire-topics': {
+    ...anywire,
+    hello: greet('pubsub'),
+    opens: text => text.startsWith('!A[-100,0'),
+    reply: (text, consumed) => (text.startsWith('!1') ? `!A${JSON.stringify(topics())}` : answer(text, consumed))
   },
 
   // The same client, in the packets of engine.io.

@@ -1,5 +1,5 @@
 import { contenders, type ContenderName } from './contenders.ts'
-import { workloads, type WorkloadName } from './workloads.ts'
+import { workloads, type Workload, type WorkloadName } from './workloads.ts'
 
 /** What was measured: for each workload and contender one number per round. */
 export type Results = Partial<Record<WorkloadName, Partial<Record<ContenderName, number[]>>>>
@@ -11,9 +11,9 @@ export interface Summary {
   contender: ContenderName
   /** Microseconds of CPU time per delivered value, or bytes per idle connection; median of the rounds. */
   median: number
-  /** Median, least and greatest of the ratios to bare ws in the same round. */
+  /** Median, least and greatest of the ratios to bare ws in the same round, or to whom the workload names. */
   ratio: Spread | undefined
-  /** For anywire: whether it keeps its budget. */
+  /** For whom the workload judges: whether it keeps its budget. */
   budget: 'ok' | 'over' | undefined
 }
 
@@ -21,9 +21,11 @@ export function summarize(results: Results): Summary[] {
   const summaries: Summary[] = []
   for (const [workload, rounds] of Object.entries(results) as [WorkloadName, Required<Results>[WorkloadName]][]) {
     for (const [contender, values] of Object.entries(rounds) as [ContenderName, number[]][]) {
-      const ratio = rounds.ws && spread(values.map((value, i) => value / (rounds.ws?.[i] ?? NaN)))
-      const kept = ratio && ratio[0] <= workloads[workload].budget
-      const budget = ratio && contender === 'anywire' ? (kept ? 'ok' : 'over') : undefined
+      const { judged = 'anywire', beside = 'ws', budget: most }: Workload = workloads[workload]
+      const others: number[] | undefined = rounds[beside]
+      const ratio = others && spread(values.map((value, i) => value / (others[i] ?? NaN)))
+      const kept = ratio && ratio[0] <= most
+      const budget = ratio && contender === judged ? (kept ? 'ok' : 'over') : undefined
       summaries.push({ workload, contender, median: median(values), ratio, budget })
     }
   }
@@ -41,14 +43,19 @@ export function table(summaries: Summary[]): string {
   const lines = [
     ['', ...columns.map(column => workloads[column].short)],
     ...rows.map(row => [row, ...columns.map(column => cell(find(row, column)))]),
-    ['anywire, all rounds', ...columns.map(column => range(find('anywire', column)))],
-    ['budget', ...columns.map(column => verdict(column, find('anywire', column)))]
+    ['beside', ...columns.map(column => besideOf(column))],
+    ['all rounds', ...columns.map(column => range(find(judgedOf(column), column)))],
+    ['budget', ...columns.map(column => verdict(column, find(judgedOf(column), column)))]
   ]
   const width = (column: number): number => Math.max(...lines.map(line => line[column]?.length ?? 0))
   const pad = (text: string, column: number): string =>
     column > 0 ? text.padStart(width(column)) : text.padEnd(width(column))
   return lines.map(line => line.map(pad).join('   ')).join('\n')
 }
+
+const judgedOf = (column: WorkloadName): ContenderName => (workloads[column] as Workload).judged ?? 'anywire'
+
+const besideOf = (column: WorkloadName): ContenderName => (workloads[column] as Workload).beside ?? 'ws'
 
 function cell(summary: Summary | undefined): string {
   if (!summary) return '–'

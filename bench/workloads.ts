@@ -1,3 +1,5 @@
+import type { ContenderName } from './contenders.ts'
+
 interface Base {
   title: string
   /** The title of its column. */
@@ -5,12 +7,18 @@ interface Base {
   /** The most that anywire may cost, as a ratio to bare ws in the same run; and what it aims at. */
   budget: number
   aim: number
+  /** Whom the budget is for, where that is not `anywire`; and whom it is beside, where that is not `ws`. */
+  judged?: ContenderName
+  beside?: ContenderName
+  /** How many clients there are. Default: CLIENTS. */
+  clients?: number
 }
 
 export type Workload = Base &
   (
     | { kind: 'broadcast'; /** Values per tick. */ values: number; /** Milliseconds from tick to tick. */ pace: number }
-    | { kind: 'echo'; /** Values that each client keeps in flight. */ inFlight: number }
+    | { kind: 'publish'; /** Values per tick, which reach nobody. */ values: number; pace: number }
+    | { kind: 'echo' | 'call'; /** Values that each client keeps in flight. */ inFlight: number }
     | { kind: 'idle' }
   )
 
@@ -52,6 +60,50 @@ export const workloads = {
     aim: 0.4
   },
   echo1: { kind: 'echo', title: 'echo, 1 in flight per client', short: 'echo 1', inFlight: 1, budget: 0.95, aim: 0.8 },
+  call100: {
+    kind: 'call',
+    title: 'rpc, 100 calls in flight per client',
+    short: 'call 100',
+    inFlight: 100,
+    judged: 'anywire-rpc',
+    beside: 'socket.io',
+    budget: 0.4,
+    aim: 0.33
+  },
+  publish1: {
+    kind: 'broadcast',
+    title: 'pubsub to 500 subscribers, 1 message a tick',
+    short: 'publish 1',
+    values: 1,
+    pace: 20,
+    judged: 'anywire-pubsub',
+    beside: 'anywire',
+    budget: 1.1,
+    aim: 1
+  },
+  publish20: {
+    kind: 'broadcast',
+    title: 'pubsub to 500 subscribers, 20 messages a tick',
+    short: 'publish 20',
+    values: 20,
+    pace: 250,
+    judged: 'anywire-pubsub',
+    beside: 'anywire',
+    budget: 1.1,
+    aim: 1
+  },
+  topics: {
+    kind: 'publish',
+    title: 'pubsub with 100,000 subscriptions to something else',
+    short: 'topics',
+    values: 50_000,
+    pace: 250,
+    judged: 'anywire-topics',
+    beside: 'anywire-no-topics',
+    clients: 1_000,
+    budget: 1.5,
+    aim: 1.1
+  },
   idle: { kind: 'idle', title: 'idle connection, RSS', short: 'idle RSS', budget: 1.5, aim: 1.2 }
 } as const satisfies Record<string, Workload>
 

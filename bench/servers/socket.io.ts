@@ -5,6 +5,7 @@ import { serve } from '../serve.ts'
 
 interface Socket {
   on(event: 'm', listener: (value: unknown) => void): void
+  on(event: 'call', listener: (value: unknown, answer: (value: unknown) => void) => void): void
   emit(event: 'm', value: unknown): void
 }
 interface Server {
@@ -18,6 +19,7 @@ const server = new Server(http, { transports: ['websocket'], perMessageDeflate: 
 
 server.on('connection', socket => {
   socket.on('m', value => socket.emit('m', value))
+  socket.on('call', (value, answer) => answer(value))
 })
 
 http.listen(0, '127.0.0.1', () => {
