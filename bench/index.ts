@@ -22,7 +22,8 @@ async function main(): Promise<void> {
   const summaries = summarize(results)
   const machine = `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`
   const json = (): string => JSON.stringify({ machine, options, results, summaries }, null, 2)
-  const text = (): string => `${machine}; server CPU per delivered message, × = ratio to bare ws, or to who is named\n\n${table(summaries)}`
+  const text = (): string =>
+    `${machine}; server CPU per delivered message, × = ratio to bare ws, or to who is named\n\n${table(summaries)}`
   process.stdout.write(`${options.json ? json() : text()}\n`)
   if (options.assert) check(options, summaries)
 }
@@ -61,7 +62,9 @@ function check({ workloads }: Options, summaries: ReturnType<typeof summarize>):
     const { judged = 'anywire', beside = 'ws' }: Workload = all[workload]
     const budget = summaries.find(summary => summary.workload === workload && summary.contender === judged)?.budget
     if (budget === 'ok') continue
-    say(`${workload}: ${budget === 'over' ? `${judged} is over its budget` : `${judged} or ${beside} was not measured`}`)
+    say(
+      `${workload}: ${budget === 'over' ? `${judged} is over its budget` : `${judged} or ${beside} was not measured`}`
+    )
     process.exitCode = 1
   }
 }

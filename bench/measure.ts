@@ -31,8 +31,7 @@ export async function open(entry: Entry, workload: Workload): Promise<Arena> {
 
   /** Runs the workload from rest to rest; returns how many values were delivered. */
   async function run(seconds: number): Promise<number> {
-    if (workload.kind === 'echo' || workload.kind === 'call')
-      return await load.echo(workload.inFlight, seconds * 1000)
+    if (workload.kind === 'echo' || workload.kind === 'call') return await load.echo(workload.inFlight, seconds * 1000)
     const { values, pace } = workload
     const ticks = Math.ceil((seconds * 1000) / pace)
     if (workload.kind === 'publish') {

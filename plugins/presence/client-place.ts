@@ -170,43 +170,40 @@ export class ClientPlace extends Emitter<PlaceEvents> implements Place {
     const { requests } = this.#desk
     const before = this.#asked[verb]
     let rows: Row[] = []
-    return new Promise((resolve, reject) => {
-      const request: Request = {
-        packet: [verb, this.name, ...data],
-        again: true,
-        stays: true,
-        heard: (type, ...values) => {
-          if (type === ROWS) rows.push(...toRows(values[0]))
-          else this.#refused(errorOf(textOf(values[0]), values[1]))
-        },
-        done: () => {
-          resolve()
-          if (verb === WATCH && this.#asked.watch === request) this.changed(rows, true)
-          rows = []
-        },
-        failed: (error, told) => {
-          reject(error)
-          if (this.#asked[verb] !== request) return
-          this.#forget(verb)
-          if (told && request.known) this.emit('evicted', verb, error as AnywireError)
-        },
-        lost: () => void (rows = [])
-      }
-      this.#asked[verb] = request
-      // What was asked before is still answered, and that is all.
-      if (before) before.stays = false
-      requests.ask(request, true)
-      // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
-      if (before?.live && this.#asked[verb]) requests.fail(before)
-      else if (before?.live) requests.end(before)
-    })
+    const request: Request<void> = {
+      packet: [verb, this.name, ...data],
+      again: true,
+      stays: true,
+      heard: (type, ...values) => {
+        if (type === ROWS) rows.push(...toRows(values[0]))
+        else this.#refused(errorOf(textOf(values[0]), values[1]))
+      },
+      done: () => {
+        if (verb === WATCH && this.#asked.watch === request) this.changed(rows, true)
+        rows = []
+      },
+      failed: (error, told) => {
+        if (this.#asked[verb] !== request) return
+        this.#forget(verb)
+        if (told && request.known) this.emit('evicted', verb, error as AnywireError)
+      },
+      lost: () => void (rows = [])
+    }
+    this.#asked[verb] = request
+    // What was asked before is still answered, and that is all.
+    if (before) before.stays = false
+    const answer = requests.ask(request, true)
+    // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
+    if (before?.known && this.#asked[verb]) requests.fail(before)
+    else if (before?.known) requests.end(before)
+    return answer
   }
 
   async #end(verb: Verb): Promise<void> {
     const request = this.#asked[verb]
     if (!request) return
     this.#forget(verb)
-    request.done?.([])
+    request.resolve?.(undefined)
     this.#desk.requests.end(request)
   }
 

@@ -1,7 +1,7 @@
 import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
-import { Requests } from '../../lib/requests.ts'
+import { makeRequests } from '../../lib/requests.ts'
 import { ClientPlace } from './client-place.ts'
 import type { Place } from './client-place.ts'
 import { isPlace, toRows } from './wire.ts'
@@ -28,7 +28,7 @@ export const presence = () =>
       const places = new Map<string, ClientPlace>()
       /** Those whose data changed in this turn, or while the lane was full. */
       const dirty = new Set<ClientPlace>()
-      const requests = new Requests(client, lane)
+      const requests = makeRequests(client, lane)
       const flush = (): void => {
         for (const place of dirty) {
           if (client.state !== 'open') return

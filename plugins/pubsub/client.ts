@@ -4,11 +4,11 @@ import { ERR_CLOSED, ERR_LIMIT } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import { covers } from '../../lib/patterns.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
-import { errorOf, Requests } from '../../lib/requests.ts'
+import { errorOf, makeRequests } from '../../lib/requests.ts'
 import type { Request } from '../../lib/requests.ts'
-import type { History, Message, Ongoing } from './message.ts'
+import type { History, Message, Ongoing, Outcome } from './message.ts'
 import type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
-import { Serving } from './serving.ts'
+import { makeServing } from './serving.ts'
 import {
   box,
   HISTORY,
@@ -41,11 +41,11 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
     version: 1,
     client(client, lane): PubSub {
       const events = new Emitter<PubSubEvents>()
-      const requests = new Requests(client, lane)
+      const requests = makeRequests(client, lane)
       /** By topic; those of patterns by ''. */
       const subscriptions = new Map<string, Set<Subscription>>()
       /** The epoch and the sequence of the last message: where subscriptions go on from in a new session. */
-      const place: [epoch: string, sequence: number] = ['', 0]
+      let place: [epoch: string, sequence: number] = ['', 0]
       const offsets = new Map<string, number>()
       /** Tells what this client publishes from what others do, in all its sessions. */
       const me = Math.random().toString(36)
@@ -57,27 +57,20 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         new Promise(resolve => resolve(run())).catch(error => lane.failed(error, 'pubsub'))
       }
 
-      /** Asks, and resolves with what `done` makes of the answer. */
-      const ask = <T>(
-        request: Request,
-        done: (values: readonly unknown[]) => T,
-        { signal }: OngoingOptions = {}
-      ): Ongoing<T> => {
-        const topic = toText(request.packet[1])
-        const answer = new Promise<T>((resolve, reject) => {
-          request.done = values => resolve(done(values))
-          request.failed = (error, told) => {
-            reject(error)
-            if (told && request.stays) events.emit('unsubscribe', { topic, error: reason(error) })
-          }
-          requests.ask(request)
-        })
+      /** Asks for something, which may be ended. */
+      const ask = <T>(request: Request<T>, { signal }: OngoingOptions = {}): Ongoing<T> => {
+        const answer = requests.ask(request)
         // Nobody has to wait for it.
         answer.catch(() => {})
         const unsubscribe = (): void => void requests.end(request)
         if (signal?.aborted) unsubscribe()
         signal?.addEventListener('abort', unsubscribe)
         return Object.assign(answer, { unsubscribe })
+      }
+
+      /** What the other end ends goes on no more. */
+      const failed = (topic: string) => (error: Error, told: boolean) => {
+        if (told) events.emit('unsubscribe', { topic, error: reason(error) })
       }
 
       lane.on('data', packet => {
@@ -125,20 +118,18 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           if (ack) return Promise.reject(error)
           throw error
         }
-        const request: Request = { packet, again: true }
         if (ack) {
-          const count = ask(request, ([count]) => toCount(count))
+          const count = ask({ packet, again: true, done: toCount })
           requests.tick()
           return count
         }
         if (!open) {
-          request.failed = error => events.emit('refuse', { topic, error: reason(error) })
-          requests.ask(request)
+          requests.ask({ packet }).catch((error: Error) => events.emit('refuse', { topic, error: reason(error) }))
           return true
         }
         // What was asked for before goes before.
         requests.tick()
-        return requests.tell(request, ...packet)
+        return requests.tell({ packet }, ...packet)
       }
 
       return Object.assign(events, {
@@ -150,62 +141,55 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             call(() => handler(message.value, message))
           }
           const subscription = { name: topic, hear }
-          const request: Request = {
+          const request: Request<Outcome> = {
             packet: [SUBSCRIBE, topic, me],
             again: true,
             stays: true,
             heard(_passed, packet, epoch, retained) {
               if (isMessage(packet)) hear(toMessage(packet, toText(epoch), !!retained))
             },
-            lost() {
-              const others = subscriptions.get(key)
-              others?.delete(subscription)
-              if (!others?.size) subscriptions.delete(key)
-              // Gaps are not told between two subscriptions.
-              offsets.clear()
-              if (request.live) request.packet = [SUBSCRIBE, topic, me, ...place]
-            }
-          }
-          return ask(
-            request,
-            ([state, epoch, sequence]) => {
+            done(state, epoch, sequence) {
               const outcome = { recovered: state === RECOVERED, missed: state === MISSED }
-              place[0] = toText(epoch)
-              place[1] = toCount(sequence)
+              place = [toText(epoch), toCount(sequence)]
               subscriptions.set(key, (subscriptions.get(key) ?? new Set()).add(subscription))
               events.emit('subscribe', { topic, ...outcome })
               return outcome
             },
-            options
-          )
+            failed: failed(topic),
+            lost() {
+              const others = subscriptions.get(key)
+              if (others?.delete(subscription)) request.packet = [SUBSCRIBE, topic, me, ...place]
+              if (!others?.size) subscriptions.delete(key)
+              // Gaps are not told between two subscriptions.
+              offsets.clear()
+            }
+          }
+          return ask(request, options)
         },
         listen(pattern, provider, options) {
-          const serving = new Serving(provider, call)
-          return ask(
-            {
-              packet: [LISTEN, pattern],
-              again: true,
-              stays: true,
-              heard: (kind, name) => (kind === START ? serving.start(toText(name)) : serving.stop(toText(name))),
-              lost: () => serving.stopAll()
-            },
-            () => {},
-            options
-          )
+          const serving = makeServing(provider, call)
+          const request: Request<void> = {
+            packet: [LISTEN, pattern],
+            again: true,
+            stays: true,
+            heard: (kind, name) => (kind === START ? serving.start(toText(name)) : serving.stop(toText(name))),
+            done: () => {},
+            failed: failed(pattern),
+            lost: () => serving.stopAll()
+          }
+          return ask(request, options)
         },
         history(topic, { since, limit = 100, reverse = false } = {}) {
-          const messages: Message[] = []
-          return ask(
-            {
-              packet: [HISTORY, topic, since?.epoch ?? '', since?.offset ?? -1, limit, reverse],
-              again: true,
-              heard(_passed, packet, epoch) {
-                if (isMessage(packet)) messages.push(toMessage(packet, toText(epoch)))
-              },
-              lost: () => void messages.splice(0)
+          let messages: Message[] = []
+          return requests.ask<History>({
+            packet: [HISTORY, topic, since?.epoch ?? '', since?.offset ?? -1, limit, reverse],
+            again: true,
+            heard(_passed, packet, epoch) {
+              if (isMessage(packet)) messages.push(toMessage(packet, toText(epoch)))
             },
-            ([epoch, complete]): History => ({ epoch: toText(epoch), messages, complete: !!complete })
-          )
+            done: (epoch, complete) => ({ epoch: toText(epoch), messages, complete: !!complete }),
+            lost: () => void (messages = [])
+          })
         }
       } satisfies Pick<PubSub, 'publish' | 'subscribe' | 'listen' | 'history'>)
     }

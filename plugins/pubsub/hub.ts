@@ -13,7 +13,7 @@ import { Log } from './log.ts'
 import type { History, HistoryOptions, Message, Provider } from './message.ts'
 import { LIMITS, parseTopics } from './options.ts'
 import type { PubSubLimits, PubSubServerOptions } from './options.ts'
-import { Serving } from './serving.ts'
+import { makeServing } from './serving.ts'
 import type { ServerHandler, ServerPublishOptions, ServerPubSub } from './server.ts'
 import { box, toMessage } from './wire.ts'
 
@@ -57,7 +57,7 @@ export class Hub implements ServerPubSub {
   }
 
   listen(pattern: string, provider: Provider): Undo {
-    const serving = new Serving(provider, run => this.#call(run))
+    const serving = makeServing(provider, run => this.#call(run))
     const listener: Listener = { pattern, start: name => serving.start(name), stop: name => serving.stop(name) }
     this.checkName(pattern)
     this.interests.listen(listener)

@@ -1,30 +1,27 @@
 import type { Provider } from './message.ts'
 
 /** The names that a provider serves. */
-export class Serving {
-  readonly #provider: Provider
-  readonly #call: (run: () => unknown) => void
-  readonly #names = new Map<string, AbortController>()
+export interface Serving {
+  start(name: string): void
+  stop(name: string): void
+  stopAll(): void
+}
 
-  /** @param call - calls a function of the application, whatever it throws */
-  constructor(provider: Provider, call: (run: () => unknown) => void) {
-    this.#provider = provider
-    this.#call = call
+/** @param call - calls a function of the application, whatever it throws */
+export const makeServing = (provider: Provider, call: (run: () => unknown) => void): Serving => {
+  const names = new Map<string, AbortController>()
+  const stop = (name: string): void => {
+    names.get(name)?.abort()
+    names.delete(name)
   }
-
-  start(name: string): void {
-    const controller = new AbortController()
-    this.stop(name)
-    this.#names.set(name, controller)
-    this.#call(() => this.#provider(name, controller.signal))
-  }
-
-  stop(name: string): void {
-    this.#names.get(name)?.abort()
-    this.#names.delete(name)
-  }
-
-  stopAll(): void {
-    for (const name of this.#names.keys()) this.stop(name)
+  return {
+    start(name) {
+      const controller = new AbortController()
+      stop(name)
+      names.set(name, controller)
+      call(() => provider(name, controller.signal))
+    },
+    stop,
+    stopAll: () => [...names.keys()].forEach(stop)
   }
 }

@@ -1,7 +1,7 @@
 import type { Failure } from '../../lib/errors.ts'
 import { ERR_CALL_TIMEOUT, ERR_CANCELLED, ERR_PROTOCOL } from '../../lib/failures.ts'
 import { because } from './error.ts'
-import type { Calling, Pending } from './exchange.ts'
+import type { Exchange, Pending } from './exchange.ts'
 import type { CallOptions } from './remote.ts'
 import { ACCEPTED, ITEM, STREAM, WINDOW } from './wire.ts'
 
@@ -18,82 +18,76 @@ export interface AskOptions extends CallOptions {
 export type Answer = Promise<unknown> & AsyncIterable<unknown>
 
 /** Calls a function of the other end. */
-export const call = (calling: Calling, name: string, args: readonly unknown[], options: AskOptions = {}): Answer => {
-  const { requests } = calling
+export const call = (exchange: Exchange, name: string, args: readonly unknown[], options: AskOptions = {}): Answer => {
+  const { requests } = exchange
   const { signal, timeout, key, service, accept = Infinity, late = ERR_CALL_TIMEOUT } = options
   const now = performance.now()
-  const overall = now + (timeout ?? calling.timeout)
+  const overall = now + (timeout ?? exchange.timeout)
   const sent = [...args]
   // JSON has no undefined; at the end it is left out, and counted.
   while (sent.length && sent.at(-1) === undefined) sent.pop()
   const count = args.length - sent.length
 
-  return toAnswer(
-    new Promise((resolve, reject) => {
-      /** Of a stream: what arrived and was not taken, and how it ended. */
-      const items: unknown[] = []
-      let end: (() => unknown) | undefined
-      let wake: (() => void) | undefined
+  /** Of a stream: what arrived and was not taken, and how it ended. */
+  const items: unknown[] = []
+  let end: (() => unknown) | undefined
+  let wake: (() => void) | undefined
 
-      const pending: Pending = {
-        packet: timeout || key || service || count ? [name, sent, timeout, key, service, count] : [name, sent],
-        key,
-        deadline: Math.min(overall, now + accept),
-        heard(type, value) {
-          if (type === ACCEPTED) pending.deadline = overall
-          else if (type === STREAM) {
-            pending.deadline = Infinity
-            resolve(read())
-          } else if (type === ITEM && items.push(value) > WINDOW) leave(ERR_PROTOCOL)
-          wake?.()
-        },
-        done: ([value]) => {
-          over(() => value)
-          resolve(value)
-        },
-        failed(error) {
-          over(() => {
-            throw error
-          })
-          reject(error)
-        },
-        expire: () => leave(late)
-      }
-      const over = (how: () => unknown): void => {
-        signal?.removeEventListener('abort', cancel)
-        end ??= how
-        wake?.()
-      }
-      /** Leaves before the end: the other end need not go on. */
-      const leave = (failure: Failure, cause?: unknown): boolean =>
-        requests.end(pending, because(failure, name, calling.idOf(pending), cause))
-      const cancel = (): void => {
-        if (leave(ERR_CANCELLED, signal?.reason)) items.length = 0
-      }
-      async function* read(): AsyncGenerator<unknown, unknown, undefined> {
-        let taken = 0
-        try {
-          for (;;) {
-            while (items.length) {
-              yield items.shift()
-              if (++taken < WINDOW / 2 || end) continue
-              requests.tell(pending, taken)
-              taken = 0
-            }
-            if (end) return end()
-            await new Promise<void>(resolve => (wake = resolve))
-          }
-        } finally {
-          requests.end(pending)
+  const over = (how: () => unknown): void => {
+    signal?.removeEventListener('abort', cancel)
+    end ??= how
+    wake?.()
+  }
+  const pending: Pending = {
+    packet: timeout || key || service || count ? [name, sent, timeout, key, service, count] : [name, sent],
+    key,
+    deadline: Math.min(overall, now + accept),
+    heard(type, value) {
+      if (type === ACCEPTED) pending.deadline = overall
+      else if (type === STREAM) {
+        pending.deadline = Infinity
+        pending.resolve?.(read())
+      } else if (type === ITEM && items.push(value) > WINDOW) leave(ERR_PROTOCOL)
+      wake?.()
+    },
+    done(value) {
+      over(() => value)
+      return value
+    },
+    failed: error =>
+      over(() => {
+        throw error
+      }),
+    expire: () => leave(late)
+  }
+  /** Leaves before the end: the other end need not go on. */
+  const leave = (failure: Failure, cause?: unknown): boolean =>
+    requests.end(pending, because(failure, name, exchange.idOf(pending), cause))
+  const cancel = (): void => {
+    if (leave(ERR_CANCELLED, signal?.reason)) items.length = 0
+  }
+  async function* read(): AsyncGenerator<unknown, unknown, undefined> {
+    let taken = 0
+    try {
+      for (;;) {
+        while (items.length) {
+          yield items.shift()
+          if (++taken < WINDOW / 2 || end) continue
+          requests.tell(pending, taken)
+          taken = 0
         }
+        if (end) return end()
+        await new Promise<void>(resolve => (wake = resolve))
       }
+    } finally {
+      requests.end(pending)
+    }
+  }
 
-      signal?.addEventListener('abort', cancel)
-      requests.ask(pending, !signal?.aborted)
-      if (signal?.aborted) cancel()
-      if (!end) calling.watch(pending.deadline)
-    })
-  )
+  signal?.addEventListener('abort', cancel)
+  const answer = requests.ask(pending, !signal?.aborted)
+  if (signal?.aborted) cancel()
+  return toAnswer(answer)
 }
 
 export const toAnswer = (promise: Promise<unknown>): Answer =>

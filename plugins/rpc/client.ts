@@ -4,10 +4,11 @@ import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import type { Request } from '../../lib/requests.ts'
 import { call } from './call.ts'
-import { Exchange } from './exchange.ts'
-import type { Pending, RpcOptions } from './exchange.ts'
+import { makeExchange } from './exchange.ts'
 import { remote } from './remote.ts'
+import type { RpcOptions } from './options.ts'
 import type { CallOptions, Method, RemoteOf } from './remote.ts'
 import { around, flatten, invoke } from './router.ts'
 import type { AnyFunction, Call, Handler, Hints, Other, Route, Router } from './router.ts'
@@ -44,16 +45,17 @@ export interface RpcClientPlugin<Theirs> extends ClientPlugin {
   client(client: Client, lane: Lane): ClientRpc<Theirs>
 }
 
-const install = (router: object, options: RpcOptions, client: Client, lane: Lane): object => {
-  const toRoute =
-    (handler: Handler, owner: unknown): Route<Client> =>
-    call =>
-      invoke(handler, owner, call)
+const install = (router: object, { timeout, use }: RpcOptions, client: Client, lane: Lane): object => {
+  const toRoute = (handler: Handler, owner: unknown): Route<Client> =>
+    around<Client>(use, call => invoke(handler, owner, call))
   const routes = flatten(router, toRoute)
-  const exchange = new Exchange<Client>(
-    { connection: client, lane, sign: 1, find: name => routes.get(name), handle: around<Client>(options.use) },
-    options
-  )
+  const exchange = makeExchange<Client>({
+    connection: client,
+    lane,
+    sign: 1,
+    timeout,
+    find: ([, name]) => routes.get(`${name}`)
+  })
   const { requests } = exchange
   const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => call(exchange, name, args, options)
   return remote(callWith(), '', {
@@ -62,30 +64,26 @@ const install = (router: object, options: RpcOptions, client: Client, lane: Lane
       (name: string, options?: CallOptions) =>
       (...args: unknown[]) =>
         call(exchange, name, args, { ...options, service: 1 }),
-    provide: (name: string, handler: Handler, { accept }: ProvideOptions = {}) =>
-      new Promise<Undo>((resolve, reject) => {
-        if (routes.has(name)) throw new AnywireError(ERR_OPTION, `there is a '${name}'`)
-        const route = toRoute(handler, undefined)
-        routes.set(name, call => {
-          if (accept !== 'manual') call.accept()
-          return route(call)
-        })
-        const request: Pending = {
-          packet: [PROVIDE, name],
-          again: true,
-          stays: true,
-          deadline: Infinity,
-          expire() {},
-          done: () => resolve(() => void requests.end(request)),
-          failed(error, told) {
-            routes.delete(name)
-            reject(error)
-            // What the server does not want any more.
-            if (told && request.known) lane.failed(error, 'rpc')
-          }
-        }
-        requests.ask(request, true)
+    async provide(name: string, handler: Handler, { accept }: ProvideOptions = {}): Promise<Undo> {
+      if (routes.has(name)) throw new AnywireError(ERR_OPTION, `there is a '${name}'`)
+      const route = toRoute(handler, undefined)
+      routes.set(name, call => {
+        if (accept !== 'manual') call.accept()
+        return route(call)
       })
+      const request: Request<Undo> = {
+        packet: [PROVIDE, [name]],
+        again: true,
+        stays: true,
+        done: () => () => void requests.end(request),
+        failed(error, told) {
+          routes.delete(name)
+          // What the server does not want any more.
+          if (told && request.known) lane.failed(error, 'rpc')
+        }
+      }
+      return requests.ask(request, true)
+    }
   })
 }
 
@@ -106,6 +104,6 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
 export { method } from './method.ts'
 export type { StandardSchema } from '../../lib/standard-schema.ts'
 export { RpcError } from './error.ts'
-export type { RpcOptions } from './exchange.ts'
+export type { RpcOptions } from './options.ts'
 export type { CallOptions, Method, Remote } from './remote.ts'
 export type { Call, Middleware, Router } from './router.ts'

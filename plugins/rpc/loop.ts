@@ -3,8 +3,8 @@ import type { Lane, LaneEvents } from '../../lib/lane.ts'
 import { print } from '../../lib/print.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { call } from './call.ts'
-import { Exchange } from './exchange.ts'
-import type { End, RpcOptions } from './exchange.ts'
+import { makeExchange } from './exchange.ts'
+import type { End } from './exchange.ts'
 import type { CallOptions } from './remote.ts'
 
 /** A lane whose other end is its own. */
@@ -30,23 +30,26 @@ class Loop extends Emitter<LaneEvents> implements Lane {
 const isStream = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
-/** Calls a handler of this end as the client of a peer would, with no connection in between. */
+/**
+ * Calls a handler of this end as the client of a peer would, with no connection in between.
+ * @param over - called when it is over
+ */
 export const callHere = async (
-  end: Pick<End<Peer>, 'connection' | 'find' | 'handle'>,
+  end: Omit<End<Peer>, 'host' | 'lane' | 'sign'>,
   [name, args, options]: readonly [name: string, args: readonly unknown[], options: CallOptions],
-  limits: RpcOptions<Peer>
+  over: () => void
 ): Promise<unknown> => {
   const { connection } = end
   // Whoever calls need not have a connection.
   const host = { id: connection.id, state: 'open', on: () => () => {} } as const
-  const exchange = new Exchange<Peer>({ ...end, host, lane: new Loop(connection), sign: 1 }, limits)
+  const exchange = makeExchange<Peer>({ ...end, host, lane: new Loop(connection), sign: 1 })
   let streams = false
   try {
     const result = await call(exchange, name, args, options)
     streams = isStream(result)
-    return isStream(result) ? each(result, () => exchange.rest()) : result
+    return isStream(result) ? each(result, over) : result
   } finally {
-    if (!streams) exchange.rest()
+    if (!streams) over()
   }
 }
 

@@ -48,15 +48,9 @@ export type Route<P> = (call: Call<P>) => unknown
 /** Stands between callers and handlers: may refuse by throwing, and see and change what comes back. */
 export type Middleware<P> = (call: Call<P>, next: () => unknown) => unknown
 
-/** Has a route answer, with what stands around it. */
-export type Handle<P> = (call: Call<P>, route: Route<P>) => unknown
-
-/** The first one is the outermost. */
-export const around = <P>(use: readonly Middleware<P>[] = []): Handle<P> =>
-  use.reduceRight<Handle<P>>(
-    (next, middleware) => (call, route) => middleware(call, () => next(call, route)),
-    (call, route) => route(call)
-  )
+/** A route with middleware around it, the first one outermost. */
+export const around = <P>(use: readonly Middleware<P>[] = [], route: Route<P>): Route<P> =>
+  use.reduceRight<Route<P>>((next, middleware) => call => middleware(call, () => next(call)), route)
 
 /** Calls a handler, with its call behind its arguments, where it expects it. */
 export const invoke = (handler: Handler, owner: unknown, call: Call<unknown>): unknown => {

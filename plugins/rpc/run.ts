@@ -1,17 +1,21 @@
 import type { Connection } from '../../lib/connection.ts'
 import { textOf } from '../../lib/errors.ts'
-import { ERR_CALL_TIMEOUT, ERR_CANCELLED, ERR_CLOSED, ERR_HANDLER, ERR_NO_PROVIDER } from '../../lib/failures.ts'
-import type { Timed } from './deadlines.ts'
+import type { Failure } from '../../lib/errors.ts'
+import { ERR_CLOSED, ERR_HANDLER, ERR_NO_PROVIDER } from '../../lib/failures.ts'
+import type { Lane } from '../../lib/lane.ts'
 import { because, RpcError } from './error.ts'
-import type { End } from './exchange.ts'
 import type { Call, Route } from './router.ts'
 import { ACCEPTED, ITEM, STREAM, WINDOW } from './wire.ts'
+import type { Asked } from './wire.ts'
 
 /** Where calls are answered. */
 interface Answering<P> {
-  readonly end: End<P>
+  readonly connection: P
+  readonly lane: Lane
   readonly runs: Map<number, unknown>
-  send(packet: unknown): boolean
+  /** Returns and throws what `write` does. */
+  write(packet: unknown): boolean
+  idOf(call: { readonly key?: string | undefined; readonly number: number }): string
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
@@ -22,13 +26,9 @@ const isStream = (value: unknown): value is AsyncIterable<unknown> => isObject(v
  * A call of the other end that is being answered; what its handler gets as its call. All it knows is private: a handler
  * that returns it, because it was given fewer arguments than it expects, tells nobody anything.
  */
-export class Run<P extends Connection> implements Call<P>, Timed {
+export class Run<P extends Connection> implements Call<P> {
   readonly #at: Answering<P>
-  readonly #number: number
-  readonly #name: string
-  readonly #args: readonly unknown[]
-  readonly #key: string | undefined
-  #deadline: number
+  readonly #packet: Asked
   #controller: AbortController | undefined
   /** Why nobody waits for an answer any more. */
   #aborted: RpcError | undefined
@@ -39,44 +39,30 @@ export class Run<P extends Connection> implements Call<P>, Timed {
   #wake: (() => void) | undefined
   #iterator: AsyncIterator<unknown, unknown> | undefined
 
-  constructor(
-    at: Answering<P>,
-    number: number,
-    name: string,
-    args: readonly unknown[],
-    key: unknown,
-    deadline: number
-  ) {
+  constructor(at: Answering<P>, packet: Asked) {
     this.#at = at
-    this.#number = number
-    this.#name = name
-    this.#args = args
-    this.#key = typeof key === 'string' && key ? key : undefined
-    this.#deadline = deadline
+    this.#packet = packet
   }
 
   get peer(): P {
-    return this.#at.end.connection
+    return this.#at.connection
   }
 
   get name(): string {
-    return this.#name
+    return `${this.#packet[1]}`
   }
 
   get args(): readonly unknown[] {
-    return this.#args
+    return this.#packet[2] ?? []
   }
 
   get key(): string | undefined {
-    return this.#key
+    const [, , , , key] = this.#packet
+    return typeof key === 'string' && key ? key : undefined
   }
 
   get id(): string {
-    return this.#key ?? `${this.peer.id}:${-this.#number * this.#at.end.sign}`
-  }
-
-  get deadline(): number {
-    return this.#deadline
+    return this.#at.idOf({ key: this.key, number: -this.#packet[0] })
   }
 
   get signal(): AbortSignal {
@@ -86,8 +72,13 @@ export class Run<P extends Connection> implements Call<P>, Timed {
     return this.#controller.signal
   }
 
+  /** Whether the answer is a stream, and has begun. */
+  get streams(): boolean {
+    return !!this.#iterator
+  }
+
   accept(): void {
-    if (!this.#answered) this.#send(ACCEPTED)
+    this.#write(ACCEPTED)
   }
 
   reject(reason?: string): never {
@@ -97,7 +88,7 @@ export class Run<P extends Connection> implements Call<P>, Timed {
   /** Has a handler answer. Returns a promise when it takes its time. */
   start(route: Route<P>): Promise<void> | undefined {
     try {
-      const result = this.#at.end.handle(this, route)
+      const result = route(this)
       if (isObject(result) && ('then' in result || isStream(result))) return this.#follow(result)
       this.#answer(result)
     } catch (error) {
@@ -109,47 +100,42 @@ export class Run<P extends Connection> implements Call<P>, Timed {
   /** Goes no further. Only what is meant for the caller is told. */
   threw(error: unknown): void {
     if (this.#answered) return
-    if (!(error instanceof RpcError)) this.#at.end.lane.failed(error, 'rpc')
+    if (!(error instanceof RpcError)) this.#at.lane.failed(error, 'rpc')
     const { code, message, data } = error instanceof RpcError ? error : because(ERR_HANDLER)
     try {
-      this.#at.send([-this.#number, code, textOf(message), ...(data === undefined ? [] : [data])])
+      this.#write(code, textOf(message), ...(data === undefined ? [] : [data]))
       this.#finish()
     } catch (unsendable) {
       this.threw(unsendable)
     }
   }
 
-  expire(): void {
-    const error = because(ERR_CALL_TIMEOUT, this.#name)
-    this.threw(error)
-    this.#abort(error)
-  }
-
-  cancel(): void {
-    this.#abort(because(ERR_CANCELLED, this.#name))
+  /** Nobody waits for it any more. */
+  abort(failure: Failure): void {
+    this.#aborted ??= because(failure, this.name)
+    this.#finish()
+    this.#controller?.abort(this.#aborted)
+    // A stream may wait for something that never comes. How it ends interests nobody.
+    new Promise(resolve => resolve(this.#iterator?.return?.())).catch(() => {})
   }
 
   /** The session is over. What has a key goes on: its caller may ask again. */
   over(): void {
-    if (this.#key === undefined) this.#abort(because(ERR_CLOSED, this.#name))
-    else this.#finish()
+    if (this.key) this.#finish()
+    else this.abort(ERR_CLOSED)
   }
 
-  /** So many items were taken. */
-  more(count: unknown): void {
-    if (typeof count === 'number' && count > 0) this.#credit = Math.min(WINDOW, this.#credit + count)
-    this.#wake?.()
-  }
-
-  drained(): void {
-    this.#room = true
+  /** Of a stream, so many items were taken; undefined: the connection has room again. */
+  more(count?: unknown): void {
+    if (count === undefined) this.#room = true
+    else if (typeof count === 'number' && count > 0) this.#credit = Math.min(WINDOW, this.#credit + count)
     this.#wake?.()
   }
 
   async #follow(result: unknown): Promise<void> {
     try {
       const value = await result
-      if (isStream(value)) await this.#pump(value[Symbol.asyncIterator]())
+      if (isStream(value)) await this.#pump((this.#iterator = value[Symbol.asyncIterator]()))
       else this.#answer(value)
     } catch (error) {
       this.threw(error)
@@ -157,16 +143,14 @@ export class Run<P extends Connection> implements Call<P>, Timed {
   }
 
   async #pump(iterator: AsyncIterator<unknown, unknown>): Promise<void> {
-    this.#iterator = iterator
     try {
-      if (!this.#answered) this.#send(STREAM)
-      this.#deadline = Infinity
+      this.#write(STREAM)
       while (!this.#answered) {
         if (this.#room && this.#credit > 0) {
           const { done, value } = await iterator.next()
           if (done) return this.#answer(value)
           this.#credit--
-          if (!this.#answered) this.#room = this.#send(ITEM, value)
+          this.#room = this.#write(ITEM, value)
         } else await new Promise<void>(wake => (this.#wake = wake))
       }
     } finally {
@@ -175,26 +159,19 @@ export class Run<P extends Connection> implements Call<P>, Timed {
   }
 
   #answer(value: unknown): void {
-    if (this.#answered) return
-    this.#send(0, value)
+    // JSON has no undefined.
+    if (value === undefined) this.#write(0)
+    else this.#write(0, value)
     this.#finish()
   }
 
-  #send(type: number, value?: unknown): boolean {
-    return this.#at.send(value === undefined ? [-this.#number, type] : [-this.#number, type, value])
-  }
-
-  #abort(why: RpcError): void {
-    this.#aborted ??= why
-    this.#finish()
-    this.#controller?.abort(why)
-    // A stream may wait for something that never comes. Nobody is interested any more in how it ends.
-    ;(async () => this.#iterator?.return?.())().catch(() => {})
+  #write(...packet: readonly unknown[]): boolean {
+    return !this.#answered && this.#at.write([-this.#packet[0], ...packet])
   }
 
   #finish(): void {
     this.#answered = true
-    this.#at.runs.delete(this.#number)
+    this.#at.runs.delete(this.#packet[0])
     this.#wake?.()
   }
 }

@@ -10,21 +10,29 @@ import type { Permissions } from '../permissions/index.ts'
 import { call } from './call.ts'
 import type { AskOptions } from './call.ts'
 import { because } from './error.ts'
-import { Exchange } from './exchange.ts'
-import type { RpcOptions } from './exchange.ts'
+import { makeExchange } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { Keys } from './keys.ts'
 import type { KeyOwner, KeysOptions } from './keys.ts'
 import { callHere } from './loop.ts'
+import type { RpcOptions } from './options.ts'
 import type { CallOptions } from './remote.ts'
 import { around } from './router.ts'
-import type { Call, Handle, Route } from './router.ts'
+import type { Call, Route } from './router.ts'
 import { Services } from './services.ts'
 import type { Provider } from './services.ts'
+import { PROVIDE } from './wire.ts'
+import type { Asked } from './wire.ts'
+import { Work } from './work.ts'
 
 /** Services that one client may provide. */
 const PROVIDED = 100
 
 export interface RpcServerOptions<P = Peer> extends RpcOptions<P> {
+  /** Milliseconds that a handler has, unless its caller wants to wait less. Default 30,000. */
+  readonly deadline?: number
+  /** Handlers that one caller may have at work at the same time. Default 1,000. */
+  readonly limit?: number
   /** Milliseconds within which a provider must accept a call of a service. Default 5,000. */
   readonly accept?: number
   /** Which services clients may provide, beside what the permissions plugin says; false: none. Default true. */
@@ -38,32 +46,36 @@ type Guarded = Server & { readonly permissions?: Pick<Permissions, 'check'> }
 /** What the peers of one server have in common. */
 export class ServerHalf {
   readonly #server: Guarded
+  /** What is called by name, with what stands around it but permissions; and with permissions. */
   readonly #routes: ReadonlyMap<string, Route<Peer>>
+  readonly #guarded: ReadonlyMap<string, Route<Peer>>
+  readonly #relay: Route<Peer>
+  readonly #guardedRelay: Route<Peer>
   readonly #options: RpcServerOptions
   readonly #services = new Services<Call<Peer> | undefined>()
   readonly #keys: Keys
   readonly #owners = new WeakMap<Peer, KeyOwner>()
-  /** What stands around all handlers: permissions alone, and the rest. */
-  readonly #handle: Handle<Peer>
-  readonly #allowed: Handle<Peer>
 
   constructor(server: Server, routes: ReadonlyMap<string, Route<Peer>>, options: RpcServerOptions, keys: KeysOptions) {
-    const { timeout = 1, deadline = 1, accept = 1, limit = 1_000, use } = options
+    const { timeout = 1, deadline = 1, accept = 1, limit = 1_000 } = options
     for (const time of [timeout, deadline, accept, limit, keys.time, keys.count]) {
       if (!(time > 0)) throw new AnywireError(ERR_OPTION, `${time} is not more than 0`)
     }
     this.#server = server
-    this.#routes = routes
     this.#options = options
     this.#keys = new Keys(keys, limit)
-    const handle = around(use)
-    const once: Handle<Peer> = (call, route) =>
-      call.key === undefined
-        ? handle(call, route)
-        : this.#keys.once(this.#ownerOf(call.peer), call.name, call.key, () => handle(call, route))
-    const { permissions } = this.#server
-    this.#allowed = once
-    this.#handle = permissions ? this.#admitted(permissions, once) : once
+    const map = (change: (route: Route<Peer>) => Route<Peer>, from: ReadonlyMap<string, Route<Peer>>) =>
+      new Map([...from].map(([name, route]) => [name, change(route)] as const))
+    const wrap = (route: Route<Peer>): Route<Peer> => this.#once(around(options.use, route))
+    const guard = (route: Route<Peer>): Route<Peer> => this.#admitted(route)
+    this.#routes = map(wrap, routes)
+    this.#guarded = map(guard, this.#routes)
+    this.#relay = wrap(call => {
+      const { name, args, signal, key } = call
+      // Its time here is its time there.
+      return this.ask(name, args, { signal, timeout: Infinity, ...(key !== undefined && { key }) }, call)
+    })
+    this.#guardedRelay = guard(this.#relay)
   }
 
   /** @throws ERR_OPTION when a handler has the name */
@@ -87,32 +99,50 @@ export class ServerHalf {
 
   /** Calls a handler or a service as the client of a peer would, but for permissions. */
   call(peer: Peer, name: string, args: readonly unknown[], options: CallOptions = {}): Promise<unknown> {
-    return callHere({ connection: peer, find: this.#find, handle: this.#allowed }, [name, args, options], this.#options)
+    const work = this.#work()
+    const end = {
+      connection: peer,
+      timeout: this.#options.timeout,
+      find: ([, name]: Asked) => this.#find(name, this.#routes, this.#relay),
+      began: work.began.bind(work)
+    }
+    return callHere(end, [name, args, options], () => work.stop())
   }
 
   /** Gives a peer its calls. */
-  join(peer: Peer, lane: Lane, during: During): Exchange<Peer> {
+  join(peer: Peer, lane: Lane, during: During): Exchange {
+    const { timeout, limit = 1_000 } = this.#options
     /** By the numbers of the requests for them. */
     const provided = new Map<number, Undo>()
-    const exchange = new Exchange<Peer>(
-      {
-        connection: peer,
-        lane,
-        sign: -1,
-        find: this.#find,
-        handle: this.#handle,
-        provide: async ({ name, signal }, number) => {
-          if (!(await this.#mayProvide(peer, name))) throw because(ERR_DENIED, name)
-          if (provided.size >= PROVIDED) throw because(ERR_LIMIT, `${PROVIDED} services of one client`)
-          if (!signal.aborted) provided.set(number, this.#services.add(name, provider))
-        },
-        withdraw(number) {
+    const work = this.#work()
+    const tooMany = (): never => {
+      throw because(ERR_LIMIT, `${limit} calls at the same time`)
+    }
+    const exchange = makeExchange<Peer>({
+      connection: peer,
+      lane,
+      sign: -1,
+      timeout,
+      find: ([, name, , , , service]) => {
+        // A service that nobody provides is another failure than a function that is not there.
+        const route = this.#find(name, this.#guarded, this.#guardedRelay, service === 1)
+        return route && work.full ? tooMany : route
+      },
+      began: (run, later, packet) => work.began(run, later, packet),
+      other: ([number, what, args = []], answer) => {
+        const [name] = args
+        if (what === undefined) {
           provided.get(number)?.()
           provided.delete(number)
+        } else if (what === PROVIDE && typeof name === 'string') {
+          answer([number, name], async ({ signal }) => {
+            if (!(await this.#mayProvide(peer, name))) throw because(ERR_DENIED, name)
+            if (provided.size >= PROVIDED) throw because(ERR_LIMIT, `${PROVIDED} services of one client`)
+            if (!signal.aborted) provided.set(number, this.#services.add(name, provider))
+          })
         }
-      },
-      this.#options
-    )
+      }
+    })
     const { requests } = exchange
     const provider: Provider<unknown> = {
       get away() {
@@ -124,35 +154,50 @@ export class ServerHalf {
       ask: (name, args, options) => call(exchange, name, args, options)
     }
     during(() => () => {
+      work.stop()
       for (const undo of provided.values()) undo()
     })
     return exchange
   }
 
-  // A service that nobody provides is another failure than a function that is not there.
-  readonly #find = (name: string, service: boolean): Route<Peer> | undefined =>
-    this.#routes.get(name) ?? (service || this.#services.has(name) ? this.#relay : undefined)
+  #work(): Work {
+    const { limit = 1_000, deadline = 30_000 } = this.#options
+    return new Work(limit, deadline)
+  }
 
-  /** Passes a call on to whoever provides the service; its time here is its time there. */
-  readonly #relay: Route<Peer> = call => {
-    const { name, args, signal, key } = call
-    return this.ask(name, args, { signal, timeout: Infinity, ...(key !== undefined && { key }) }, call)
+  #find(
+    name: unknown,
+    routes: ReadonlyMap<unknown, Route<Peer>>,
+    relay: Route<Peer>,
+    service = false
+  ): Route<Peer> | undefined {
+    return routes.get(name) ?? (service || this.#services.has(`${name}`) ? relay : undefined)
+  }
+
+  /** Of calls with a key, only the first one is made. */
+  #once(route: Route<Peer>): Route<Peer> {
+    return call => {
+      const { peer, name, key } = call
+      return key === undefined ? route(call) : this.#keys.once(this.#ownerOf(peer), name, key, () => route(call))
+    }
   }
 
   /** Asks for permission before anything else. */
-  #admitted(permissions: Pick<Permissions, 'check'>, handle: Handle<Peer>): Handle<Peer> {
-    const admit = (call: Call<Peer>, route: Route<Peer>, allowed: boolean): unknown => {
+  #admitted(route: Route<Peer>): Route<Peer> {
+    const { permissions } = this.#server
+    if (!permissions) return route
+    const admit = (call: Call<Peer>, allowed: boolean): unknown => {
       if (!allowed) throw because(ERR_DENIED, call.name)
-      return handle(call, route)
+      return route(call)
     }
-    return (call, route) => {
+    return call => {
       const { peer, name, args } = call
       const allowed = permissions.check({ peer, plugin: 'rpc', verb: 'call', name, value: args })
-      if (typeof allowed === 'boolean') return admit(call, route, allowed)
+      if (typeof allowed === 'boolean') return admit(call, allowed)
       return allowed.then(allowed => {
         // Meanwhile its caller may have gone.
         call.signal.throwIfAborted()
-        return admit(call, route, allowed)
+        return admit(call, allowed)
       })
     }
   }
@@ -175,9 +220,7 @@ export class ServerHalf {
     const { provide = true } = this.#options
     if (!isPattern(name, 256) || isWild(name) || this.#routes.has(name)) return false
     const allowed = typeof provide === 'function' ? await provide(peer, name) : provide
-    return (
-      allowed &&
-      (this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'provide', name, value: undefined }) ?? true)
-    )
+    const asked = { peer, plugin: 'rpc', verb: 'provide', name, value: undefined }
+    return allowed && (this.#server.permissions?.check(asked) ?? true)
   }
 }

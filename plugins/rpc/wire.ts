@@ -3,7 +3,7 @@
  *
  *     [n, name, arguments, timeout?, key?, service?, count?]  a call; `service` 1: of what others provide; `count`
  *                                                     arguments more are undefined
- *     [n, PROVIDE, name]                              from a client: provides a service, until it is ended
+ *     [n, PROVIDE, [name]]                             from a client: provides a service, until it is ended
  *     [n]                                             cancels a call, or withdraws a service
  *     [n, count]                                      so many items of a stream were taken
  *
@@ -21,8 +21,19 @@ export const ITEM = 3
 /** How many items of a stream may be on their way. */
 export const WINDOW = 32
 
-/** What an end asks for. */
-export type Asked = readonly [number: number, what?: unknown, ...rest: unknown[]]
+/** What an end asks for: most of it calls. */
+export type Asked = readonly [
+  number: number,
+  what?: unknown,
+  args?: unknown[],
+  timeout?: unknown,
+  key?: unknown,
+  service?: unknown,
+  count?: unknown
+]
 
 export const isAsked = (value: unknown): value is Asked =>
-  Array.isArray(value) && Number.isSafeInteger(value[0]) && value[0] > 0
+  Array.isArray(value) &&
+  Number.isSafeInteger(value[0]) &&
+  value[0] > 0 &&
+  (value[2] === undefined || Array.isArray(value[2]))

@@ -14,7 +14,7 @@ import { Calls } from '../support/calls.ts'
 const packets = {
   toServer: [[[1, 'add', [1, { a: [2] }], 500, 'key', 1], [2, 'count', [5]], [2], [2, 16], [3, 0, 'service'], [3]]],
   toClient: [
-    [[1, 'add', [1, 2]], [1]],
+    [[1, 'both', [1, 2]], [1]],
     [-1, 0, 'value'],
     [-1, 'CODE', 'message', { data: 1 }],
     [-1, 1],
@@ -25,6 +25,7 @@ const packets = {
 
 const router = () => ({
   add: (a: number, b: number) => a + b,
+  both: (a: unknown, b: unknown) => [a, b],
   async *count(to: number) {
     for (let number = 0; number < Math.min(to, 100); number++) yield number
   }

@@ -1,0 +1,56 @@
+import { makeDeadlines } from '../../lib/deadlines.ts'
+import type { Deadlines, Timed } from '../../lib/deadlines.ts'
+import { ERR_CALL_TIMEOUT } from '../../lib/failures.ts'
+import type { Peer } from '../../lib/server/peer.ts'
+import { because } from './error.ts'
+import type { Run } from './run.ts'
+import type { Asked } from './wire.ts'
+
+/** The handlers that one caller has at work, and how long they may be. */
+export class Work {
+  readonly #limit: number
+  readonly #deadline: number
+  readonly #timed = new Set<Timed>()
+  readonly #deadlines: Deadlines = makeDeadlines(() => this.#timed)
+  /** Those too whose callers went away. */
+  #busy = 0
+
+  /** @param deadline - milliseconds */
+  constructor(limit: number, deadline: number) {
+    this.#limit = limit
+    this.#deadline = deadline
+  }
+
+  get full(): boolean {
+    return this.#busy >= this.#limit
+  }
+
+  /** A handler takes its time: `later` resolves when it is done. */
+  began(run: Run<Peer>, later: Promise<void>, [, , , timeout]: Asked): void {
+    const time = typeof timeout === 'number' && timeout > 0 ? Math.min(timeout, this.#deadline) : this.#deadline
+    const timed: Timed = {
+      deadline: performance.now() + time,
+      expire: () => {
+        this.#timed.delete(timed)
+        // A stream may take as long as it likes.
+        if (run.streams) return
+        run.threw(because(ERR_CALL_TIMEOUT, run.name))
+        run.abort(ERR_CALL_TIMEOUT)
+      }
+    }
+    this.#busy++
+    this.#timed.add(timed)
+    this.#deadlines.watch(timed.deadline)
+    void later.then(() => {
+      this.#busy--
+      this.#timed.delete(timed)
+      if (!this.#timed.size) this.#deadlines.look()
+    })
+  }
+
+  /** Nobody waits any more. */
+  stop(): void {
+    this.#timed.clear()
+    this.#deadlines.look()
+  }
+}
