@@ -121,7 +121,12 @@ describe('records: four clients, one record, a field each', () => {
     const folder = mkdtempSync(join(tmpdir(), 'anywire-'))
     try {
       const place = (places['memory'] as () => Place)()
-      await run({ place, store: () => sqlite(join(folder, 'data.db')), pause: spaced, fault: write => write === 25 && place.cut() })
+      await run({
+        place,
+        store: () => sqlite(join(folder, 'data.db')),
+        pause: spaced,
+        fault: write => write === 25 && place.cut()
+      })
     } finally {
       rmSync(folder, { recursive: true })
     }
