@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import { AnywireError } from '../lib/errors.ts'
 import { ERR_MISSING_PACKAGE, ERR_OPTION } from '../lib/failures.ts'
+import { squeeze } from './squeeze.ts'
 
 /** What a bundle looks like. */
 export interface Shape {
@@ -74,8 +75,8 @@ export const compile = async (source: string, directory: string, shape: Shape = 
     throw explain(error)
   })
   const find = (end: string): string | undefined => result.outputFiles.find(({ path }) => path.endsWith(end))?.text
-  const code = find('.js') ?? ''
-  const map = find('.map')
+  const bundled = { code: find('.js') ?? '', map: find('.map') }
+  const { code, map } = minify ? await squeeze(bundled, format === 'esm') : bundled
   return { code, ...(map !== undefined && { map }), ...(await measure(code)) }
 }
 

@@ -1,10 +1,13 @@
-import { ClientEndpoint } from './client-endpoint.ts'
+import { makeClient } from './client-endpoint.ts'
 import type { Connection, End, WriteOptions } from './connection.ts'
 import type { Parser } from './parser.ts'
 import type { Checked, ClientPlugin, Installed } from './plugin.ts'
 import type { Limits } from './limits.ts'
 import type { Strategy } from './strategy.ts'
 import type { ClientTransformer, Data } from './transformer.ts'
+
+/** The options, whatever plugins they name. */
+export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
 
 /** A value, or what makes it for each attempt to connect. */
 export type Each<T> = T | (() => T | Promise<T>)
@@ -85,4 +88,4 @@ export const connect = <const P extends readonly ClientPlugin[] = readonly []>(
   options: ClientOptions<P>
 ): Client & Installed<P, 'client'> =>
   // The plugins add their properties: `install` does at run time what `Installed` says.
-  new ClientEndpoint(url, options) as Client & Installed<P, 'client'>
+  makeClient(url, options) as Client & Installed<P, 'client'>

@@ -17,11 +17,10 @@ export class Emitter<E extends Events<E>> {
     // A function of its own, so that the same listener can be there twice, and each undo removes its own.
     // `emit` and `on` go by the same event map.
     const own: Listener = (...args) => listener(...(args as E[K]))
-    this.#listeners[event] = [...(this.#listeners[event] ?? []), own]
+    this.#listeners[event] = [...this.#of(event), own]
     this.listening(event)
     return () => {
-      this.#listeners[event] = this.#listeners[event]?.filter(other => other !== own) ?? []
-      this.listening(event)
+      this.#listeners[event] = this.#of(event).filter(other => other !== own)
     }
   }
 
@@ -36,13 +35,13 @@ export class Emitter<E extends Events<E>> {
 
   /** How many listeners an event has. */
   listenerCount(event: keyof E & string): number {
-    return this.#listeners[event]?.length ?? 0
+    return this.#of(event).length
   }
 
   /** @returns whether there was a listener */
   emit<K extends keyof E & string>(event: K, ...args: E[K]): boolean {
     // Listeners that come or go meanwhile make a list of their own.
-    const listeners = this.#listeners[event] ?? []
+    const listeners = this.#of(event)
     for (const listener of listeners) {
       try {
         const result = listener(...args)
@@ -59,6 +58,14 @@ export class Emitter<E extends Events<E>> {
     print(error)
   }
 
-  /** A listener came or went. */
+  /** A listener came. */
   listening(_event: string): void {}
+
+  #of(event: keyof E): readonly Listener[] {
+    return this.#listeners[event] ?? []
+  }
 }
+
+/** Gives an object more members, getters included. */
+export const extend = <A, B>(target: A, members: B): A & B =>
+  Object.defineProperties(target, Object.getOwnPropertyDescriptors(members)) as A & B

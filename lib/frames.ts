@@ -4,18 +4,20 @@ import type { Data } from './transformer.ts'
  * The frames of a connection: PROTOCOL.md, "frames". A message that does not begin with the mark is a value of the default
  * lane, just as its parser encoded it. The mark is a character that no JSON text begins with, and a byte that no
  * MessagePack value begins with; a value that begins with it nevertheless is sent as a frame of lane 0, so no value can be
- * taken for control.
+ * taken for control. Behind the mark stands one character, or byte, the head:
  *
  *     !0…         control: the digit says which
- *     !?@…        an unreliable, uncounted message of lane 0
  *     !@… !A… !B… a counted message of lane 0, 1, 2 …
+ *     !À… !Á… !Â… an unreliable, uncounted one
  */
 const MARK = '!'
 const MARK_BYTE = 0xc1
-const UNRELIABLE = '?'
-const LANE_0 = 64
 
-/** Lanes are told by one character: '@' is 0, '~' the last. */
+/** The head of lane 0; and of what may be lost in it. */
+export const LANE = 64
+export const LOOSE = 192
+
+/** The last lane: '~'. */
 export const MAX_LANE = 62
 
 /** Control frames. */
@@ -26,37 +28,32 @@ export const ACK = '!3'
 export const PING = '!4'
 export const PONG = '!5'
 
+/** A count, and what it is: an acknowledgement, a ping or a pong. */
+export const COUNT = /^(![345])(\d{1,15})$/
+
+const unitAt = (data: Data, index: number): number | undefined =>
+  typeof data === 'string' ? data.charCodeAt(index) : data[index]
+
 /** Whether a message is anything but a plain value of the default lane. */
-export const isMarked = (data: Data): boolean =>
-  typeof data === 'string' ? data.charCodeAt(0) === 33 : data[0] === MARK_BYTE
+export const isMarked = (data: Data): boolean => unitAt(data, 0) === (typeof data === 'string' ? 33 : MARK_BYTE)
+
+/** What a message is: below `LANE`, or no number, control; below `LOOSE` what is counted, of the lane that is left. */
+export const headOf = (data: Data): number => (isMarked(data) ? (unitAt(data, 1) ?? 0) : LANE)
+
+/** What a parser encoded, without its frame. */
+export const payloadOf = (data: Data): Data => (isMarked(data) ? data.slice(2) : data)
+
+/** Whether a framed message is a value of the default lane. */
+export const isValue = (data: Data): boolean => headOf(data) === LANE
 
 /** The message that carries encoded `data` over a lane. */
 export const frame = (lane: number, data: Data, reliable: boolean): Data => {
   if (reliable && !lane && !isMarked(data)) return data
-  const head = (reliable ? MARK : MARK + UNRELIABLE) + String.fromCharCode(LANE_0 + lane)
-  if (typeof data === 'string') return head + data
-  const message = new Uint8Array(head.length + data.length)
-  message.set(new TextEncoder().encode(head))
-  message.set(data, head.length)
+  const head = lane + (reliable ? LANE : LOOSE)
+  if (typeof data === 'string') return MARK + String.fromCharCode(head) + data
+  const message = new Uint8Array(data.length + 2)
   message[0] = MARK_BYTE
+  message[1] = head
+  message.set(data, 2)
   return message
 }
-
-/** A marked message, read. */
-export interface Marked {
-  /** Negative, or no number, for what is none of a lane: control frames. */
-  readonly lane: number
-  readonly reliable: boolean
-  readonly payload: Data
-}
-
-/** Reads a marked message, whatever is in it. */
-export const parseMarked = (data: Data): Marked => {
-  const head = typeof data === 'string' ? data : String.fromCharCode(...data.subarray(0, 3))
-  const reliable = head[1] !== UNRELIABLE
-  const start = reliable ? 1 : 2
-  return { lane: head.charCodeAt(start) - LANE_0, reliable, payload: data.slice(start + 1) }
-}
-
-/** What a parser encoded, without its frame. */
-export const payloadOf = (data: Data): Data => (isMarked(data) ? parseMarked(data).payload : data)

@@ -26,25 +26,27 @@ export interface Hello {
   readonly move?: boolean
 }
 
-/** What a server answers when it accepts. */
-export interface Welcome {
-  readonly id: string
+/** What a server answers when it accepts: in order, as both ends pay for names. */
+export type Welcome = readonly [
+  id: string,
   /** Resumes this session once, over another wire. '' where the server keeps no sessions. */
-  readonly token: string
-  readonly recovered: boolean
-  /** The server's progress; [0, 0] in a new session. */
-  readonly got: Progress
-  /** How many messages come before the first one that the server sends over this wire; 0 in a new session. */
-  readonly from: number
+  token: string,
+  recovered: boolean,
   /** The plugins of the server that need their other half: the first one's lane is 1. */
-  readonly lanes: readonly string[]
+  lanes: readonly string[],
   /** The names of the transformers that the server listens with. */
-  readonly transformers: readonly string[]
-  readonly limit: number
-  readonly window: number
+  transformers: readonly string[],
+  /** The server's progress; 0 and 0 in a new session. */
+  received: number,
+  consumed: number,
+  /** How many messages come before the first one that the server sends over this wire; 0 in a new session. */
+  from: number,
+  /** The largest message, and the most unacknowledged bytes, that the server takes. */
+  limit: number,
+  window: number,
   /** Milliseconds between two signs of life; 0 where the server does not ping. */
-  readonly heartbeat: number
-}
+  heartbeat: number
+]
 
 /** The end of a session, as a control frame tells it: code, reason, and milliseconds to wait before coming back. */
 export type Goodbye = readonly [code: number, reason: string, after: number]
@@ -65,17 +67,12 @@ export const parseJson = (json: unknown): unknown => {
 }
 
 /** Whether a server's answer can be gone on from. What it says of itself is taken as it is. */
-export const isWelcome = (value: unknown): value is Welcome => {
-  const { id, got, from, lanes, transformers, limit, window, heartbeat } = Object(value) as Partial<
-    Record<keyof Welcome, unknown>
-  >
-  return (
-    !!id &&
-    Array.isArray(got) &&
-    [lanes, transformers].every(Array.isArray) &&
-    [from, limit, window, heartbeat, ...(got as unknown[])].every(isCount)
-  )
-}
+export const isWelcome = (value: unknown): value is Welcome =>
+  Array.isArray(value) &&
+  value.length === 11 &&
+  !!value[0] &&
+  value.slice(3, 5).every(Array.isArray) &&
+  value.slice(5).every(isCount)
 
 /** Whether a code may be said: 1000, or one of those that no technology has for itself, from `least` on. */
 export const isCode = (value: unknown, least: number): boolean =>

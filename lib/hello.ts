@@ -1,4 +1,4 @@
-import type { AnyClientOptions } from './client-endpoint.ts'
+import type { AnyClientOptions } from './client.ts'
 import { HELLO } from './frames.ts'
 import { PROTOCOL } from './handshake.ts'
 import type { Hello, Progress } from './handshake.ts'
@@ -19,7 +19,15 @@ export const writeHello = (
   move: boolean
 ): string => {
   const shared = plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const)
-  const resume = session && { session, got, ...(move && { move }) }
-  const hello: Hello = { v: PROTOCOL, parser: parser.name, plugins: shared, limit, window, auth, schema, ...resume }
+  const hello: Hello = {
+    v: PROTOCOL,
+    parser: parser.name,
+    plugins: shared,
+    limit,
+    window,
+    auth,
+    schema,
+    ...(session && { session, got, move })
+  }
   return HELLO + JSON.stringify(hello)
 }

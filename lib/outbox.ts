@@ -10,108 +10,82 @@ export const sizeOf = (data: Data): number => data.length + 32
 export const WAITING = 65_536
 
 /**
- * What one end has written and the other has not acknowledged: one first-in, first-out log that is the send queue and the
- * recovery log at once. Messages are counted, not numbered: the log knows how many came before its first one.
+ * What a client has written and the server has not acknowledged: one first-in, first-out log that is the send queue and the
+ * recovery log at once. Messages are counted, not numbered: the log knows how many came before its first one. The server's
+ * is lib/server/run-outbox.ts.
+ * @param window - how many bytes may be sent and not acknowledged
  */
-export interface Outbox {
-  /** How many bytes may be sent and not acknowledged. */
-  window: number
+export const makeOutbox = (window: number) => {
+  let messages: Data[] = []
+  /** How many came before the first one; and how many of those that are here were sent. */
+  let base = 0
+  let sent = 0
+  /** Bytes held, and those among them that were sent. */
+  let bytes = 0
+  let flying = 0
   /** Set by a wire that said "full", until its drain. */
-  full: boolean
-  /** Bytes held: sent and not acknowledged, or not sent. */
-  readonly bytes: number
-  /** Bytes that have not been sent. */
-  readonly waiting: number
-  /** How many messages were sent in all; after `rewind`, how many come before the first one that will be. */
-  readonly sent: number
-  /** Whether a writer may go on. */
-  readonly writable: boolean
+  let full = false
+
   /** Adds a message. */
-  add(data: Data): void
+  const add = (data: Data): void => {
+    messages.push(data)
+    bytes += sizeOf(data)
+  }
+
   /** Hands to the wire what it and the window have room for. */
-  flush(wire: Wire): void
+  const flush = (wire: Wire): void => {
+    for (let data; !full && flying < window && (data = messages[sent]) !== undefined;) {
+      sent++
+      flying += sizeOf(data)
+      full = !wire.send(data)
+    }
+  }
+
+  /** The server took `count` messages in all. Returns false when it cannot have. */
+  const acknowledge = (count: number): boolean => {
+    if (count > base + sent) return false
+    for (const data of messages.splice(0, Math.max(0, count - base))) {
+      bytes -= sizeOf(data)
+      flying -= sizeOf(data)
+      sent--
+      base++
+    }
+    return true
+  }
+
   /**
-   * The other end took `count` messages in all.
-   * @returns false when it cannot have
-   */
-  acknowledge(count: number): boolean
-  /**
-   * A new wire: what the other end did not receive will be sent again.
-   * @param received - how many messages the other end received in all; it may have acknowledged more since it said so
+   * A new wire: what the server did not receive will be sent again.
+   * @param received - how many messages it received in all; it may have acknowledged more since it said so
    * @param consumed - how many of them it took, and so acknowledges
    * @returns false when it cannot have
    */
-  rewind(received: number, consumed: number): boolean
+  const rewind = (received: number, consumed: number): boolean => {
+    if (consumed > received || received > base + sent) return false
+    for (; sent && base + sent > received; sent--) flying -= sizeOf(messages[sent - 1] ?? '')
+    return acknowledge(consumed)
+  }
+
   /** Ends the log. Returns what was sent and not acknowledged, and what was never sent. */
-  clear(): { sent: Data[]; unsent: Data[] }
-}
-
-/** The log of a client. A server's is lib/server/run-outbox.ts. */
-export class MessageOutbox implements Outbox {
-  window: number
-  full = false
-  bytes = 0
-  #messages: Data[] = []
-  /** The index of the first message that was not sent, and the bytes of those before it. */
-  #next = 0
-  #flying = 0
-  /** How many messages came before the first one. */
-  #base = 0
-
-  constructor(window: number) {
-    this.window = window
+  const clear = (): [sent: Data[], unsent: Data[]] => {
+    const unsent = messages.splice(sent)
+    const under = messages
+    messages = []
+    base = sent = bytes = flying = 0
+    return [under, unsent]
   }
 
-  get waiting(): number {
-    return this.bytes - this.#flying
+  /** Another wire, or one that has room again. */
+  const free = (most = window): void => {
+    window = most
+    full = false
   }
 
-  get sent(): number {
-    return this.#base + this.#next
-  }
+  const heldBytes = (): number => bytes
+  /** Bytes that have not been sent. */
+  const waiting = (): number => bytes - flying
 
-  get writable(): boolean {
-    return !this.full && this.#flying < this.window && this.waiting < Math.min(WAITING, this.window)
-  }
+  /** Whether a writer may go on. */
+  const hasRoom = (): boolean => !full && flying < window && waiting() < Math.min(WAITING, window)
 
-  add(data: Data): void {
-    this.#messages.push(data)
-    this.bytes += sizeOf(data)
-  }
-
-  flush(wire: Wire): void {
-    while (!this.full && this.#flying < this.window) {
-      const data = this.#messages[this.#next]
-      if (data === undefined) return
-      this.#next++
-      this.#flying += sizeOf(data)
-      this.full = !wire.send(data)
-    }
-  }
-
-  acknowledge(count: number): boolean {
-    if (count > this.sent) return false
-    const taken = this.#messages.splice(0, Math.max(0, count - this.#base))
-    for (const data of taken) {
-      this.bytes -= sizeOf(data)
-      this.#flying -= sizeOf(data)
-      this.#next--
-      this.#base++
-    }
-    return true
-  }
-
-  rewind(received: number, consumed: number): boolean {
-    if (consumed > received || received > this.sent) return false
-    this.acknowledge(consumed)
-    while (this.sent > received && this.#next) this.#flying -= sizeOf(this.#messages[--this.#next] as Data)
-    return true
-  }
-
-  clear(): { sent: Data[]; unsent: Data[] } {
-    const unsent = this.#messages.splice(this.#next)
-    const sent = this.#messages.splice(0)
-    this.bytes = this.#flying = this.#next = this.#base = 0
-    return { sent, unsent }
-  }
+  return [add, flush, acknowledge, rewind, clear, free, heldBytes, waiting, hasRoom] as const
 }

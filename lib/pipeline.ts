@@ -15,18 +15,10 @@ export type Interceptor = (
 type Next = (value: unknown) => void
 type Job = () => Promise<void> | void
 
-/** An entry of a queue: a linked list, as an array would move all that wait for each that leaves. */
-interface Entry {
-  job?: Job | undefined
-  next?: Entry
-}
-
 /** The interceptors of one direction, and the queue of the values that they have not seen yet. */
 export class Pipeline {
   #stages: readonly Interceptor[] = []
-  /** The entry that was worked on last, and the last one that waits. */
-  #done: Entry = {}
-  #last = this.#done
+  readonly #jobs: Job[] = []
   /** Whether a job is under way, and whether it is an interceptor that has not said yet what becomes of its value. */
   #working = false
   busy = false
@@ -50,7 +42,12 @@ export class Pipeline {
 
   /** Whether a value can pass by at once, because nothing would be done to it. */
   get idle(): boolean {
-    return this.#isOpen() && !this.#working && !this.#stages.length && !this.#done.next
+    return this.#isOpen() && !this.#working && !this.#stages.length && !this.#jobs.length
+  }
+
+  /** How many jobs wait. */
+  get length(): number {
+    return this.#jobs.length
   }
 
   /** Sends a value through, behind those before it; `done` gets what comes out, `settled` is called in any case. */
@@ -63,20 +60,43 @@ export class Pipeline {
     })
   }
 
+  /**
+   * Sends a value through to `send`. What that throws is thrown here, unless an interceptor takes its time.
+   * @returns what `send` returned; false while the value, or another one, is on its way
+   */
+  write(value: unknown, send: (passed: unknown) => boolean, options?: WriteOptions): boolean {
+    let room = false
+    let gone = false
+    let refused: Error | undefined
+    const done = (passed: unknown): void => {
+      try {
+        room = send(passed)
+      } catch (error) {
+        // Who writes it is told, if they are still there.
+        if (gone) throw error
+        refused = error as Error
+      }
+    }
+    this.run(value, done, undefined, options)
+    gone = true
+    if (refused) throw refused
+    return room && !this.busy
+  }
+
   /** Calls `job` behind the values that wait. */
   after(job: Job): void {
-    this.#last = this.#last.next = { job }
+    this.#jobs.push(job)
     this.work()
   }
 
   /** Does what waits, as far as it may. */
   work(): void {
     // A job that adds jobs, or opens the gate, has them done by the loop that it runs in.
-    for (let entry; !this.#working && this.#isOpen() && (entry = this.#done.next);) {
-      const { job } = (this.#done = entry)
-      entry.job = undefined
+    while (!this.#working && this.#isOpen()) {
+      const job = this.#jobs.shift()
+      if (!job) return
       this.#working = true
-      const pending = job?.()
+      const pending = job()
       this.#working = this.busy = !!pending
       void pending?.then(() => {
         this.#working = this.busy = false

@@ -1,6 +1,7 @@
 import type { Client } from './client.ts'
 import { AnywireError } from './errors.ts'
 import { ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS } from './failures.ts'
+import { isCount } from './handshake.ts'
 import type { Lane } from './lane.ts'
 
 /** What both halves of a plugin have. A plugin is a plain object from a factory. */
@@ -69,7 +70,7 @@ export const install = <P extends PluginInfo>(
   for (const plugin of plugins) {
     const { name, version, needs = [] } = plugin
     // A factory that was not called has a name too.
-    if (!Number.isSafeInteger(version)) throw new AnywireError(ERR_OPTION, `'${name}' is no plugin`)
+    if (!isCount(version)) throw new AnywireError(ERR_OPTION, `'${name}' is no plugin`)
     const missing = needs.find(need => !before.includes(need))
     if (missing) throw new AnywireError(ERR_PLUGIN_NEEDS, `'${name}' needs '${missing}'`)
     if (name in host || before.includes(name)) throw new AnywireError(ERR_PLUGIN_NAME, `'${name}'`)

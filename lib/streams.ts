@@ -1,19 +1,27 @@
 import type { Connection } from './connection.ts'
+import type { Pipeline } from './pipeline.ts'
 
 /**
  * The values of a connection as a web stream, which asks for one value at a time.
- * @param atEnd - is given what ends the stream, to be called once everything was read
+ * @param queue - of the values that can be read, and then the end
  */
-export const toReadable = (connection: Connection, atEnd: (end: () => void) => void): ReadableStream<unknown> => {
+export const toReadable = (connection: Connection, queue: Pipeline): ReadableStream<unknown> => {
   let undo: (() => void) | undefined = () => {}
   return new ReadableStream(
     {
-      start: controller =>
-        atEnd(() => {
-          if (!undo) return
-          undo()
-          controller.close()
-        }),
+      start(controller) {
+        const end = (): void => {
+          if (connection.state !== 'closed') return
+          queue.after(() => {
+            if (!undo) return
+            undo()
+            controller.close()
+            undo = undefined
+          })
+        }
+        connection.on('close', end)
+        end()
+      },
       pull: controller =>
         new Promise(resolve => {
           undo = connection.once('data', value => {
@@ -28,6 +36,16 @@ export const toReadable = (connection: Connection, atEnd: (end: () => void) => v
     },
     { highWaterMark: 0 }
   )
+}
+
+/** Reads a stream to its end, and leaves it to others where somebody stops before. */
+export async function* iterate(stream: ReadableStream<unknown>): AsyncGenerator<unknown, void, undefined> {
+  const reader = stream.getReader()
+  try {
+    for (let result; !(result = await reader.read()).done;) yield result.value
+  } finally {
+    reader.releaseLock()
+  }
 }
 
 /** A web stream into a connection. It is full while the connection is. */

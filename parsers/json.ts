@@ -10,29 +10,23 @@ const bytesOf = (value: unknown): Uint8Array | undefined => {
 
 type Fields = Record<string, unknown> & { toJSON?(): unknown }
 
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null
-
-/** Nothing to check: most items and fields. */
-const isPlain = (value: unknown): boolean => typeof value !== 'object' && typeof value !== 'bigint'
-
 /** Throws for what JSON would break unnoticed, for what never ends, and for keys that could change prototypes. */
 const check = (value: unknown, room: number, settled?: boolean): void => {
-  if (typeof value === 'bigint' || bytesOf(value) || value instanceof Map || value instanceof Set) {
+  const isBig = typeof value === 'bigint'
+  if ((typeof value !== 'object' || !value) && !isBig) return
+  if (isBig || bytesOf(value) || value instanceof Map || value instanceof Set) {
     throw new TypeError('the msgpack parser carries Map, Set, bigint and inner bytes')
   }
-  if (!isObject(value)) return
-  if (!settled && typeof value.toJSON === 'function') return check(value.toJSON(), room, true)
+  const fields = value as Fields
+  if (!settled && typeof fields.toJSON === 'function') return check(fields.toJSON(), room, true)
   if (room < 1) throw new TypeError('nested too deep')
-  if (Array.isArray(value)) {
-    for (const item of value) if (!isPlain(item)) check(item, room - 1)
-    return
-  }
-  for (const key in value) {
-    const item = value[key]
-    if (key === '__proto__' || (key === 'constructor' && isObject(item) && Object.hasOwn(item, 'prototype'))) {
+  if (Array.isArray(value)) return value.forEach(item => check(item, room - 1))
+  for (const key of Object.keys(value)) {
+    const item = fields[key]
+    if (key === '__proto__' || (key === 'constructor' && Object.hasOwn(Object(item) as object, 'prototype'))) {
       throw new TypeError(`the key ${key}`)
     }
-    if (!isPlain(item) && Object.hasOwn(value, key)) check(item, room - 1)
+    check(item, room - 1)
   }
 }
 

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { Endpoint } from '../endpoint.ts'
 import { AnywireError, endOf, retryable, tell } from '../errors.ts'
 import { ERR_EXPIRED, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
 import { PING, WELCOME } from '../frames.ts'
@@ -12,6 +11,7 @@ import type { End } from '../plugin.ts'
 import { LONGEST } from '../timer.ts'
 import type { Data, Wire } from '../transformer.ts'
 import type { Absent } from './away.ts'
+import { Endpoint } from './endpoint.ts'
 import { byteLength } from './frame.ts'
 import type { Frame } from './frame.ts'
 import type { Beating } from './heartbeat.ts'
@@ -285,18 +285,18 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
 
   #welcome(shown: string | undefined): string {
     const { limits, lanes, transformers, heartbeat, recovery } = this.#host
-    const welcome: Welcome = {
-      id: this.id,
-      token: recovery ? makeToken(this.id, this.#ticket.renew(shown)) : '',
-      recovered: shown !== undefined,
-      got: this.progress,
-      from: this.outbox.sent,
+    const welcome: Welcome = [
+      this.id,
+      recovery ? makeToken(this.id, this.#ticket.renew(shown)) : '',
+      shown !== undefined,
       lanes,
       transformers,
-      limit: limits.message,
-      window: limits.window,
+      ...this.progress,
+      this.outbox.sent,
+      limits.message,
+      limits.window,
       heartbeat
-    }
+    ]
     return WELCOME + JSON.stringify(welcome)
   }
 

@@ -1,7 +1,7 @@
 import { WAITING } from '../outbox.ts'
-import type { Outbox } from '../outbox.ts'
 import { Run } from '../run.ts'
 import type { Data, Wire } from '../transformer.ts'
+import type { Outbox } from './outbox.ts'
 import { RunLog } from './run-log.ts'
 
 /** A run is closed when it reaches this many bytes, so that a stalled wire is fed in pieces. */

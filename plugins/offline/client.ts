@@ -43,12 +43,6 @@ interface Waiting {
   readonly deadline: number
 }
 
-class State extends Emitter<OfflineEvents> implements Offline {
-  online = false
-  size = 0
-  bytes = 0
-}
-
 /** Keeps what is written while there is no wire, and notices when a wire is dead. */
 export const offline = ({
   bytes = 1_048_576,
@@ -61,17 +55,18 @@ export const offline = ({
     version: 1,
     local: true,
     client(client, _lane, during): Offline {
-      const state = new State()
       const waiting: Waiting[] = []
-      const remove = (start: number, count: number): readonly Waiting[] => {
-        const removed = waiting.splice(start, count)
+      const state = Object.assign(new Emitter<OfflineEvents>(), { online: false, size: 0, bytes: 0 })
+      const tell = (reason: DiscardReason) => (discarded: Waiting) => {
+        const value = client.parser.decode(payloadOf(discarded.data))
+        state.emit('discard', { value, reason })
+      }
+      /** Takes some out, the first or the last of them. */
+      const remove = (start: number, count?: number): Waiting[] => {
+        const removed = waiting.splice(start, count ?? Infinity)
         for (const { data } of removed) state.bytes -= sizeOf(data)
         state.size = waiting.length
         return removed
-      }
-      const tell = (discarded: readonly Waiting[], reason: DiscardReason): void => {
-        for (const { data } of discarded)
-          state.emit('discard', { value: client.parser.decode(payloadOf(data)), reason })
       }
       const lost = (): void => {
         if (state.online) {
@@ -84,33 +79,31 @@ export const offline = ({
           return state.bytes
         },
         put(data, { expires = patience } = {}) {
-          const full: Waiting[] = []
-          waiting.push({ data, deadline: Date.now() + expires })
-          state.size++
+          state.size = waiting.push({ data, deadline: Date.now() + expires })
           state.bytes += sizeOf(data)
-          while (state.bytes > bytes) full.push(...remove(discard === 'oldest' ? 0 : -1, 1))
-          tell(full, 'full')
+          while (state.bytes > bytes) remove(discard === 'oldest' ? 0 : -1, 1).forEach(tell('full'))
         },
         take() {
           const now = Date.now()
-          const all = remove(0, Infinity)
-          const values = all.filter(({ deadline }) => deadline >= now)
+          const late: Waiting[] = []
+          const values: Data[] = []
+          for (const each of remove(0)) {
+            if (each.deadline < now) late.push(each)
+            else values.push(each.data)
+          }
           state.online = true
           // Handlers come last: they may write.
           queueMicrotask(() => {
-            tell(
-              all.filter(({ deadline }) => deadline < now),
-              'expired'
-            )
+            late.forEach(tell('expired'))
             state.emit('online', { values: values.length })
           })
-          return values.map(({ data }) => data)
+          return values
         }
       })
       client.on('disconnect', lost)
       client.on('close', ({ reconnect }) => {
         lost()
-        if (!reconnect) tell(remove(0, Infinity), 'closed')
+        if (!reconnect) remove(0).forEach(tell('closed'))
       })
       during(() =>
         watchNetwork(() => {

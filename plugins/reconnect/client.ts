@@ -44,12 +44,6 @@ export interface Reconnect extends Listenable<ReconnectEvents> {
 /** A wire that lived this long, in milliseconds, ends a row of failed attempts. */
 const STABLE = 1_000
 
-class State extends Emitter<ReconnectEvents> implements Reconnect {
-  attempts = 0
-  waiting = false
-  now = (): void => {}
-}
-
 /** Connects again when a wire is lost: with full jitter, for ever, and at once when the browser is back. */
 export const reconnect = ({
   min = 1_000,
@@ -63,18 +57,21 @@ export const reconnect = ({
     version: 1,
     local: true,
     client(client, _lane, during): Reconnect {
-      const state = new State()
+      const state = Object.assign(new Emitter<ReconnectEvents>(), {
+        attempts: 0,
+        waiting: false,
+        now: (): void => {
+          if (!state.waiting) return
+          cancel()
+          state.emit('attempt', { attempt: ++state.attempts })
+          client.open()
+        }
+      })
       let timer: ReturnType<typeof setTimeout> | undefined
       let opened = Infinity
       const cancel = (): void => {
         clearTimeout(timer)
         state.waiting = false
-      }
-      state.now = () => {
-        if (!state.waiting) return
-        cancel()
-        state.emit('attempt', { attempt: ++state.attempts })
-        client.open()
       }
       client.supervise(({ code, reason, after }) => {
         if (performance.now() - opened >= STABLE) state.attempts = 0

@@ -109,7 +109,7 @@ describe('bundle', function () {
     assert.equal(brotli, brotliCompressSync(code).length)
     const plain = await bundle({ minify: false })
     assert.ok(plain.size > 1.5 * size)
-    has(plain.code, /\bClientEndpoint\b/)
+    has(plain.code, /\bmakeClient\b/)
   })
 
   it('has nothing that was not named', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { frame } from '../../lib/frames.ts'
+import type { Welcome } from '../../lib/handshake.ts'
 import { WELCOME } from '../../lib/frames.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin, During, PluginInfo } from '../../lib/plugin.ts'
@@ -345,18 +346,7 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
         const links = await Links.start(wires())
         const own = plugins().client
         const lanes = own.filter(plugin => !plugin.local).map(plugin => plugin.name)
-        const welcome = {
-          id: 'x',
-          token: '',
-          recovered: false,
-          got: [0, 0],
-          from: 0,
-          transformers: [],
-          lanes,
-          limit: 2 ** 20,
-          window: 2 ** 20,
-          heartbeat: 0
-        }
+        const welcome: Welcome = ['x', '', false, lanes, [], 0, 0, 0, 2 ** 20, 2 ** 20, 0]
         const far = (): CheckedReceiver =>
           links.receiver({
             heard: data => data.slice(0, 2) === '!0' && current?.wire.send(WELCOME + JSON.stringify(welcome))
@@ -387,6 +377,6 @@ export const pluginContract = (name: string, setup: () => PluginFixture): void =
 
 /** The number of a plugin's lane, as the welcome on a link has it. */
 const laneOf = ({ messages }: CheckedReceiver, name = ''): number => {
-  const { lanes } = JSON.parse(`${messages[0]}`.slice(2)) as { lanes: string[] }
+  const [, , , lanes] = JSON.parse(`${messages[0]}`.slice(2)) as Welcome
   return lanes.indexOf(name) + 1
 }

@@ -255,7 +255,7 @@ describe('backpressure: a reader that pauses', () => {
     const [log] = told.logs
     peer?.pause()
     for (let count = 0; count < 1_000; count++) {
-      raw.say(`!?@${JSON.stringify(`${count}`.padEnd(10_000, '.'))}`)
+      raw.say(`!À${JSON.stringify(`${count}`.padEnd(10_000, '.'))}`)
       if (count % 50 === 0) await turns(2)
     }
     raw.say('"reliable"')
@@ -263,7 +263,7 @@ describe('backpressure: a reader that pauses', () => {
     peer?.resume()
     await until(() => log?.values.at(-1) === 'reliable')
     assert.ok(log && log.values.length > 1 && log.values.length < 10, `${log?.values.length} values`)
-    raw.say('!?@"again"')
+    raw.say('!À"again"')
     await until(() => log.values.at(-1) === 'again')
   })
 

@@ -82,7 +82,7 @@ describe('the heartbeat', () => {
     await raw.welcome()
     for (let beat = 0; beat < 12; beat++) {
       await clock.pass(BEAT / 2, BEAT / 32)
-      raw.say(beat % 2 ? '"busy"' : '!?@"busy"')
+      raw.say(beat % 2 ? '"busy"' : '!À"busy"')
       await turns()
     }
     assert.deepEqual([told.peers[1]?.state, raw.closed], ['open', undefined])

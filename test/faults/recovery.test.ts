@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Client } from '../../lib/client.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import type { Welcome } from '../../lib/handshake.ts'
 import type { ClientTransformer } from '../../lib/transformer.ts'
 import type { ServerOptions } from '../../lib/server/options.ts'
 import { json } from '../../parsers/json.ts'
@@ -14,6 +13,8 @@ import type { PairOptions } from '../support/faults-pair.ts'
 import { hello, RawClient } from '../support/faults-raw.ts'
 import { tapClient } from '../support/faults-tap.ts'
 import { turns, until } from '../support/faults-wait.ts'
+import { readWelcome } from '../support/faults-welcome.ts'
+import type { Welcomed } from '../support/faults-welcome.ts'
 
 describe('recovery', () => {
   const use = undoing()
@@ -22,10 +23,10 @@ describe('recovery', () => {
   /** An open client, its peer, what both told, and the token of its last welcome. */
   const open = async (options: PairOptions = {}) => {
     const hosted = host(use, options)
-    const welcomes: Welcome[] = []
+    const welcomes: Welcomed[] = []
     const tapped = tapClient(hosted.network, {
       hear: data => {
-        if (typeof data === 'string' && data.startsWith('!1')) welcomes.push(JSON.parse(data.slice(2)) as Welcome)
+        if (typeof data === 'string' && data.startsWith('!1')) welcomes.push(readWelcome(data))
         return [data]
       }
     })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { sizeOf, WAITING } from '../../lib/outbox.ts'
-import type { Outbox } from '../../lib/outbox.ts'
+import type { Outbox } from '../../lib/server/outbox.ts'
 import type { Run } from '../../lib/run.ts'
 import type { Frame } from '../../lib/server/frame.ts'
 import type { Data, Wire } from '../../lib/transformer.ts'

@@ -1,6 +1,6 @@
 import { connect } from '../../lib/client.ts'
 import type { Client } from '../../lib/client.ts'
-import type { AnyClientOptions } from '../../lib/client-endpoint.ts'
+import type { AnyClientOptions } from '../../lib/client.ts'
 import type { End, Lost, Opened } from '../../lib/connection.ts'
 import type { Connection } from '../../lib/connection.ts'
 import type { AnywireError } from '../../lib/errors.ts'

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Goodbye, Hello, Welcome } from '../../lib/handshake.ts'
+import type { Goodbye, Hello } from '../../lib/handshake.ts'
 import type { ClientTransformer, Data, Wire } from '../../lib/transformer.ts'
 import { until } from './faults-wait.ts'
+import { readWelcome } from './faults-welcome.ts'
+import type { Welcomed } from './faults-welcome.ts'
 
 /** The hello of a client that asks for nothing special. */
 export const hello = (more: Record<string, unknown> = {}): string =>
@@ -50,11 +52,11 @@ export class RawClient {
   }
 
   /** The server's answer. */
-  async welcome(): Promise<Welcome> {
+  async welcome(): Promise<Welcomed> {
     await until(() => this.heard.length > 0 || this.closed !== undefined, 'an answer')
     const [answer] = this.heard
     assert.ok(typeof answer === 'string' && answer.startsWith('!1'), `${answer} ${JSON.stringify(this.closed)}`)
-    return JSON.parse(answer.slice(2)) as Welcome
+    return readWelcome(answer)
   }
 
   /** What the server said when it refused, or ended, the connection. */

@@ -74,8 +74,8 @@ export const world = (use: Use, options: WorldOptions = {}) => {
   }
   const { server, errors } = serve()
   /** An open client. */
-  const open = async (auth = 'ann', plugins?: readonly ClientPlugin[]) => {
-    const made = makeClient(network, options, auth, 'http://memory', plugins)
+  const open = async (auth = 'ann', plugins?: readonly ClientPlugin[], wires: ClientTransformer = network) => {
+    const made = makeClient(wires, options, auth, 'http://memory', plugins)
     use(() => made.client.destroy())
     await until(() => made.client.state === 'open', 'an open client')
     return { ...made, pubsub: made.client.pubsub }

@@ -12,10 +12,10 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
   supports: { binary: true, backpressure: false, datagrams: false, closeCodes: true },
   dial(url, receiver, signal) {
     const socket = new Socket(url.href.replace(/^http/, 'ws'))
-    const end = (code: number, reason: string, error?: Error): void => {
+    const end = ({ code = 1006, reason = '' }: Partial<CloseEvent>): void => {
       if (!socket.onclose) return
       socket.onopen = socket.onmessage = socket.onclose = null
-      receiver.close(code, reason, error)
+      receiver.close(code, reason)
     }
     const wire: Wire = {
       get buffered() {
@@ -23,13 +23,13 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
       },
       send(data: Data) {
         // A view of shared memory cannot be sent, and no parser makes one.
-        if (socket.readyState === 1) socket.send(data as string | Uint8Array<ArrayBuffer>)
+        socket.send(data as string | Uint8Array<ArrayBuffer>)
         return true
       },
       close: (code, reason) => socket.close(code, reason),
       abort() {
         // A socket of the standard cannot be cut. It is closed, and not listened to any more.
-        end(1006, '')
+        end({})
         socket.close()
       }
     }
@@ -37,9 +37,8 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
     socket.onopen = () => receiver.open(wire)
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) =>
       receiver.message(typeof data === 'string' ? data : new Uint8Array(data))
-    socket.onclose = ({ code, reason }) => end(code, reason)
-    // The standard does not tell why.
-    socket.onerror = () => end(1006, '', new Error('the WebSocket failed'))
+    // The standard does not tell why one failed.
+    socket.onclose = socket.onerror = end
     signal.addEventListener('abort', () => wire.abort())
   }
 })

@@ -40,7 +40,7 @@ export const valueTests = (test: StageTest): void => {
       '!39',
       '!4',
       '!A{}',
-      '!?@x',
+      '!Àx',
       '\u00c1',
       'ping',
       'pong',

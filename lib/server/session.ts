@@ -1,22 +1,19 @@
-import type { ConnectionEvents, State } from './connection.ts'
-import { Emitter } from './emitter.ts'
-import { AnywireError, tell } from './errors.ts'
-import type { Failure } from './errors.ts'
-import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
-import { ACK, CLOSE, isMarked, parseMarked, PING, PONG } from './frames.ts'
-import { isGoodbye, parseJson } from './handshake.ts'
-import type { Goodbye, Progress } from './handshake.ts'
-import type { Limits } from './limits.ts'
-import { sizeOf, WAITING } from './outbox.ts'
+import type { ConnectionEvents, State } from '../connection.ts'
+import { Emitter } from '../emitter.ts'
+import { AnywireError, tell } from '../errors.ts'
+import type { Failure } from '../errors.ts'
+import { ERR_PROTOCOL, ERR_SLOW } from '../failures.ts'
+import { ACK, CLOSE, COUNT, headOf, LANE, LOOSE, payloadOf, PING, PONG } from '../frames.ts'
+import { isGoodbye, parseJson } from '../handshake.ts'
+import type { Goodbye, Progress } from '../handshake.ts'
+import type { Limits } from '../limits.ts'
+import { sizeOf, WAITING } from '../outbox.ts'
 import type { Outbox } from './outbox.ts'
-import { atEndOfTurn } from './tick.ts'
-import type { Data, Wire } from './transformer.ts'
+import { atEndOfTurn } from '../tick.ts'
+import type { Data, Wire } from '../transformer.ts'
 
 /** An end acknowledges when it took so many bytes, as `sizeOf` counts them; and with each ping and pong. */
 const ACK_BYTES = 65_536
-
-/** An acknowledgement, a ping or its answer. */
-const COUNT = /^(![345])(\d{1,15})$/
 
 /** And so many milliseconds after the first message that was taken, so that little of what arrived counts as lost. */
 const ACK_DELAY = 1_000
@@ -146,11 +143,10 @@ export abstract class Session extends Emitter<ConnectionEvents> {
   /** Handles a message from the wire. */
   receive(data: Data): void {
     this.#heard++
-    if (!isMarked(data)) return this.receiveCounted(0, data)
-    const { lane, reliable, payload } = parseMarked(data)
-    if (!(lane >= 0)) this.#receiveControl(data)
-    else if (reliable) this.receiveCounted(lane, payload)
-    else this.arrived(lane, payload, 0)
+    const head = headOf(data)
+    if (!(head >= LANE)) this.#receiveControl(data)
+    else if (head < LOOSE) this.receiveCounted(head - LANE, payloadOf(data))
+    else this.arrived(head - LOOSE, payloadOf(data), 0)
   }
 
   /** Whether a writer may go on. */

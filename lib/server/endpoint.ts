@@ -1,25 +1,17 @@
-import type { Connection, End, Interceptors, WriteOptions } from './connection.ts'
-import { AnywireError, textOf } from './errors.ts'
-import {
-  ERR_CLOSED,
-  ERR_HANDLER,
-  ERR_INTERCEPTOR,
-  ERR_OPTION,
-  ERR_PROTOCOL,
-  ERR_TOO_LARGE,
-  ERR_VALUE
-} from './failures.ts'
-import { frame, isMarked, parseMarked, payloadOf } from './frames.ts'
-import { isCode } from './handshake.ts'
-import type { Goodbye } from './handshake.ts'
-import type { LaneEnd } from './lane.ts'
-import type { Limits } from './limits.ts'
-import { WAITING } from './outbox.ts'
-import type { Parser } from './parser.ts'
-import { Pipeline } from './pipeline.ts'
+import type { Connection, End, Interceptors, WriteOptions } from '../connection.ts'
+import { AnywireError, textOf } from '../errors.ts'
+import { ERR_CLOSED, ERR_HANDLER, ERR_INTERCEPTOR, ERR_PROTOCOL, ERR_VALUE } from '../failures.ts'
+import { checkEnd, checkSize } from '../checks.ts'
+import { frame, isValue, payloadOf } from '../frames.ts'
+import type { Goodbye } from '../handshake.ts'
+import type { LaneEnd } from '../lane.ts'
+import type { Limits } from '../limits.ts'
+import { WAITING } from '../outbox.ts'
+import type { Parser } from '../parser.ts'
+import { Pipeline } from '../pipeline.ts'
 import { Session } from './session.ts'
-import { toReadable, toWritable } from './streams.ts'
-import type { Data } from './transformer.ts'
+import { iterate, toReadable, toWritable } from '../streams.ts'
+import type { Data } from '../transformer.ts'
 
 /** What both ends of a connection have in common: values in and out. */
 export abstract class Endpoint extends Session implements Connection {
@@ -31,13 +23,9 @@ export abstract class Endpoint extends Session implements Connection {
   protected outlet: Pipeline | undefined
   /** The application ended the connection: nothing more can be written. */
   protected isClosed = false
-  /** How often the connection was begun by `open`. */
-  protected uses = 0
   #inlet: Pipeline | undefined
   #readable: ReadableStream<unknown> | undefined
   #writable: WritableStream<unknown> | undefined
-  /** Ends `readable`. */
-  #end: (() => void) | undefined
   #paused = false
   /** The ends that are being told. */
   #ends: [lost: readonly unknown[], end: End][] = []
@@ -63,23 +51,15 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   get readable(): ReadableStream<unknown> {
-    return (this.#readable ??= toReadable(this, end => {
-      this.#end = end
-      this.#finish()
-    }))
+    return (this.#readable ??= toReadable(this, this.#open()))
   }
 
   get writable(): WritableStream<unknown> {
     return (this.#writable ??= toWritable(this))
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
-    const reader = this.readable.getReader()
-    try {
-      for (let result; !(result = await reader.read()).done;) yield result.value
-    } finally {
-      reader.releaseLock()
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {
+    return iterate(this.readable)
   }
 
   write(value: unknown, options?: WriteOptions): boolean {
@@ -89,28 +69,14 @@ export abstract class Endpoint extends Session implements Connection {
       return false
     }
     if (!outlet) return this.transmit(0, value, options)
-    // What waits for a wire, or an interceptor, is accepted, but there is no point in writing on.
-    let room = false
-    let writing = true
-    let refused: Error | undefined
-    const { uses } = this
-    const transmit = (passed: unknown): void => {
-      try {
-        // What was written before the end is none of what may follow it.
-        if (uses !== this.uses || this.state === 'closed') throw new AnywireError(ERR_CLOSED)
-        room = this.transmit(0, passed, options)
-      } catch (error) {
-        // Who writes it is told, if they are still there.
-        if (!writing) throw error
-        refused = error as Error
-      }
+    const transmit = (passed: unknown): boolean => {
+      if (this.state === 'closed') throw new AnywireError(ERR_CLOSED)
+      return this.transmit(0, passed, options)
     }
-    outlet.run(value, transmit, undefined, options)
-    writing = false
-    if (refused) throw refused
+    const room = outlet.write(value, transmit, options)
     this.wantsDrain ||= !room
     outlet.after(() => this.schedule())
-    return room && !outlet.busy
+    return room
   }
 
   /** Encodes and sends a value over a lane. */
@@ -132,20 +98,16 @@ export abstract class Endpoint extends Session implements Connection {
     this.#inlet?.work()
   }
 
-  end(code = 1000, reason = ''): void {
+  end(code?: number, reason?: string): void {
     const goodbye = checkEnd(code, reason)
     if (this.isClosed) return
     this.isClosed = true
     // What interceptors still work on was written before.
-    const { uses } = this
-    const finish = (): void => {
-      if (uses === this.uses) this.finish(goodbye)
-    }
-    if (this.outlet) this.outlet.after(finish)
-    else finish()
+    if (this.outlet) this.outlet.after(() => this.finish(goodbye))
+    else this.finish(goodbye)
   }
 
-  destroy(code = 1000, reason = ''): void {
+  destroy(code?: number, reason?: string): void {
     const goodbye = checkEnd(code, reason)
     this.isClosed = true
     this.leave(goodbye)
@@ -209,13 +171,6 @@ export abstract class Endpoint extends Session implements Connection {
     }
   }
 
-  /** The connection may be used again. */
-  protected reopen(): void {
-    this.uses++
-    this.isClosed = false
-    this.ending = this.#readable = this.#writable = this.#end = undefined
-  }
-
   /**
    * Tells `lost` and `close`, behind the values that interceptors still work on. To be called last: handlers may do anything.
    * @param lost - messages that were sent and not acknowledged
@@ -233,15 +188,9 @@ export abstract class Endpoint extends Session implements Connection {
       }
       this.#ends = []
     }
-    this.#finish()
     // Where nobody reads, nothing is worked on, and the rest may be read later. A session that follows does not wait.
     if (this.#inlet?.busy && this.#flowing && this.state === 'closed') this.#inlet.after(tell)
     else tell()
-  }
-
-  /** Ends `readable` behind everything that can be read, once nothing more will come. */
-  #finish(): void {
-    if (this.#end && this.state === 'closed') this.#open().after(this.#end)
   }
 
   #pipeline(stage: string, isOpen?: () => boolean): Pipeline {
@@ -261,19 +210,4 @@ export abstract class Endpoint extends Session implements Connection {
   #open(): Pipeline {
     return (this.#inlet ??= this.#pipeline('incoming', () => this.#flowing))
   }
-}
-
-/** Whether a framed message is a value of the default lane. */
-export const isValue = (message: Data): boolean => !isMarked(message) || parseMarked(message).lane === 0
-
-const checkEnd = (code: number, reason: string): Goodbye => {
-  if (isCode(code, 4000)) return [code, reason, 0]
-  throw new AnywireError(ERR_OPTION, `the code ${code}`)
-}
-
-/** Refuses what the other end would refuse; only for text that may be too long its bytes are counted. */
-export const checkSize = (data: Data, limit: number): void => {
-  if (data.length * 3 <= limit) return
-  const size = typeof data === 'string' ? new TextEncoder().encode(data).length : data.length
-  if (size > limit) throw new AnywireError(ERR_TOO_LARGE, `${size} of ${limit} bytes`)
 }
