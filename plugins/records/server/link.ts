@@ -1,7 +1,7 @@
 import type { Lane } from '../../../lib/lane.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Server } from '../../../lib/server/server.ts'
-import { Session } from '../../../lib/server/session.ts'
+import { Session } from '../../../lib/session.ts'
 import type { Multicast } from './fan-out.ts'
 import type { FollowerLink } from './feed.ts'
 

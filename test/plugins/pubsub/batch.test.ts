@@ -56,7 +56,7 @@ describe('pubsub: batches on the wire', () => {
         JSON.stringify({ v: 1, parser: 'json', plugins: [['pubsub', 1]], limit: 1e6, window: 1e6, auth: 'stranger' })
     )
     await until(() => frames.length === 1)
-    assert.match(frames[0] ?? '', /^!1.*"lanes":\["pubsub"\]/)
+    assert.match(frames[0] ?? '', /^!1.*,false,\["pubsub"\],/)
     const [peer] = server.peers
     assert.ok(peer)
 

@@ -1,16 +1,16 @@
-import type { ConnectionEvents, State } from '../connection.ts'
-import { Emitter } from '../emitter.ts'
-import { AnywireError, tell } from '../errors.ts'
-import type { Failure } from '../errors.ts'
-import { ERR_PROTOCOL, ERR_SLOW } from '../failures.ts'
-import { ACK, CLOSE, COUNT, headOf, LANE, LOOSE, payloadOf, PING, PONG } from '../frames.ts'
-import { isGoodbye, parseJson } from '../handshake.ts'
-import type { Goodbye, Progress } from '../handshake.ts'
-import type { Limits } from '../limits.ts'
-import { sizeOf, WAITING } from '../outbox.ts'
-import type { Outbox } from './outbox.ts'
-import { atEndOfTurn } from '../tick.ts'
-import type { Data, Wire } from '../transformer.ts'
+import type { ConnectionEvents, State } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import { AnywireError, tell } from './errors.ts'
+import type { Failure } from './errors.ts'
+import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
+import { ACK, CLOSE, COUNT, headOf, LANE, LOOSE, payloadOf, PING, PONG } from './frames.ts'
+import { isGoodbye, parseJson } from './handshake.ts'
+import type { Goodbye, Progress } from './handshake.ts'
+import type { Limits } from './limits.ts'
+import { sizeOf, WAITING } from './outbox.ts'
+import type { Outbox } from './server/outbox.ts'
+import { atEndOfTurn } from './tick.ts'
+import type { Data, Wire } from './transformer.ts'
 
 /** An end acknowledges when it took so many bytes, as `sizeOf` counts them; and with each ping and pong. */
 const ACK_BYTES = 65_536
@@ -18,7 +18,7 @@ const ACK_BYTES = 65_536
 /** And so many milliseconds after the first message that was taken, so that little of what arrived counts as lost. */
 const ACK_DELAY = 1_000
 
-/** Messages in and out, counted over one wire after the other: the half of an end that knows nothing of values. */
+/** A peer's messages in and out, counted over one wire after the other: the half that knows nothing of values. */
 export abstract class Session extends Emitter<ConnectionEvents> {
   state: State = 'idle'
   wire: Wire | undefined
