@@ -12,6 +12,9 @@ export interface Result<T> {
   readonly value: T
 }
 
+/** Whether a query leaves something out; who only wants an order follows the whole collection, as others do. */
+const selects = ({ where = [], limit }: Query): boolean => where.length > 0 || limit !== undefined
+
 /**
  * The records of a collection that a query asks for. The server sends those that match and no others; here they are matched and
  * put in order once more, so that what is written here shows at once.
@@ -28,7 +31,7 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
 
   /** @param end - called when it is released */
   constructor(engine: Engine, name: string, query: Query, report: Report, end: () => void) {
-    super(engine.follow(name, query), report)
+    super(engine.follow(name, selects(query) ? query : undefined), report)
     this.#engine = engine
     this.#name = name
     this.#query = query
