@@ -144,11 +144,16 @@ export class Reader {
   }
 
   text(): string {
-    const bytes = this.raw(this.uint())
-    if (bytes.length > SHORT) return decoder.decode(bytes)
+    const length = this.uint()
+    if (length > SHORT) return decoder.decode(this.raw(length))
+    const start = this.#at
     let text = ''
-    for (const byte of bytes) {
-      if (byte > 0x7f) return decoder.decode(bytes)
+    for (let rest = length; rest > 0; rest--) {
+      const byte = this.byte()
+      if (byte > 0x7f) {
+        this.#at = start
+        return decoder.decode(this.raw(length))
+      }
       text += String.fromCharCode(byte)
     }
     return text

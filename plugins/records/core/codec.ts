@@ -82,14 +82,15 @@ const TYPES = Object.keys(PLAIN) as Plain['type'][]
 const WRITE = 0x40
 const ATOMIC = 2
 
-const writeLists = sparse<{ conditions: WriteFrame['conditions'][number] }>({ conditions: pair(text, uint) })
+const conditions = sparse(1, pair(text, uint))
+const nothing = (): void => {}
 
 const encodeWrite = (out: FrameWriter, frame: WriteFrame): void => {
-  out.byte(WRITE | (frame.atomic ? ATOMIC : 0) | writeLists.flags(frame))
+  out.byte(WRITE | (frame.atomic ? ATOMIC : 0) | conditions.flag(frame.conditions))
   out.node(frame.node)
   out.uint(frame.number)
-  writeLists.write(out, frame)
-  writeRegisters(out, frame.records, () => {})
+  conditions.write(out, frame.conditions)
+  writeRegisters(out, frame.records, nothing)
 }
 
 const decodeWrite = (from: FrameReader, flags: number): WriteFrame => ({
@@ -97,8 +98,8 @@ const decodeWrite = (from: FrameReader, flags: number): WriteFrame => ({
   node: from.node(),
   number: from.uint(),
   atomic: !!(flags & ATOMIC),
-  ...writeLists.read(from, flags),
-  records: readRegisters(from, () => {})
+  conditions: conditions.read(from, flags),
+  records: readRegisters(from, nothing)
 })
 
 const DELTA = 0x80
@@ -117,26 +118,28 @@ const outcome: Part<string> = {
   read: from => OUTCOMES[from.byte()] || from.text()
 }
 
-const deltaLists = sparse<{
-  scopes: ScopeNews
-  evicted: string
-  acknowledged: Delta['acknowledged'][number]
-  results: Result
-  digests: Delta['digests'][number]
-}>({
-  scopes: struct<ScopeNews>({ scope: uint, outcome }),
-  evicted: text,
-  acknowledged: pair(node, uint),
-  results: struct<Result>({ node, number: uint, record: text, code: text, hint: text }),
-  digests: pair(uint, uint)
-})
+const scopes = sparse(1, struct<ScopeNews>({ scope: uint, outcome }))
+const evicted = sparse(2, text)
+const acknowledged = sparse(4, pair(node, uint))
+const results = sparse(8, struct<Result>({ node, number: uint, record: text, code: text, hint: text }))
+const digests = sparse(16, pair(uint, uint))
 
 const encodeDelta = (out: FrameWriter, delta: Delta): void => {
   const { seq, versions, whole } = delta
   const hasVersions = versions.some(version => version !== seq) || whole.includes(true)
-  out.byte(DELTA | (delta.more ? MORE : 0) | (hasVersions ? VERSIONS : 0) | deltaLists.flags(delta))
+  const lists =
+    scopes.flag(delta.scopes) |
+    evicted.flag(delta.evicted) |
+    acknowledged.flag(delta.acknowledged) |
+    results.flag(delta.results) |
+    digests.flag(delta.digests)
+  out.byte(DELTA | (delta.more ? MORE : 0) | (hasVersions ? VERSIONS : 0) | lists)
   out.uint(seq)
-  deltaLists.write(out, delta)
+  scopes.write(out, delta.scopes)
+  evicted.write(out, delta.evicted)
+  acknowledged.write(out, delta.acknowledged)
+  results.write(out, delta.results)
+  digests.write(out, delta.digests)
   writeRegisters(out, delta.records, index => {
     if (hasVersions) out.int(2 * ((versions[index] ?? malformed()) - seq) + (whole[index] ? 1 : 0))
   })
@@ -147,7 +150,13 @@ const isState = (records: readonly Registers<Write>[]): records is readonly Regi
 
 const decodeDelta = (from: FrameReader, flags: number): Delta => {
   const seq = from.uint()
-  const lists = deltaLists.read(from, flags)
+  const lists = {
+    scopes: scopes.read(from, flags),
+    evicted: evicted.read(from, flags),
+    acknowledged: acknowledged.read(from, flags),
+    results: results.read(from, flags),
+    digests: digests.read(from, flags)
+  }
   const versions: number[] = []
   const whole: boolean[] = []
   const records = readRegisters(from, () => {

@@ -21,7 +21,7 @@ const isFields = (value: unknown): value is Fields => {
  * account by what comes behind it only when the state has it: give each edit of a record a state that has the former one.
  */
 export class Edit {
-  readonly writes: Write[] = []
+  #writes: Write[] | undefined
   readonly #state: RecordState | undefined
   readonly #stamp: Stamp
   readonly #maxValue: number
@@ -34,6 +34,10 @@ export class Edit {
     this.#state = state
     this.#stamp = stamp
     this.#maxValue = maxValue
+  }
+
+  get writes(): readonly Write[] {
+    return this.#writes ?? []
   }
 
   /**
@@ -73,7 +77,10 @@ export class Edit {
   }
 
   #write(path: string, kind: Kind | typeof INCREMENT, value?: Value, { t, node } = this.#stamp): void {
-    this.writes.push({ path, kind, value, t, node })
+    const write = { path, kind, value, t, node }
+    // Most edits are one write, and a list that is made of one has no room for more.
+    if (this.#writes) this.#writes.push(write)
+    else this.#writes = [write]
   }
 
   /** Makes what a path leads through an object, where it is none. Returns how many keys the path has. */

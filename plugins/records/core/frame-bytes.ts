@@ -15,15 +15,19 @@ const TEXT = 1
 const KNOWN = 2
 
 export class FrameWriter extends Writer {
-  readonly #nodes = new Map<string, number>()
-  /** The first node of the frame. */
+  /** The first node of the frame, which often is the only one. */
   first: string | undefined = undefined
+  /** The numbers of the others. */
+  #others: Map<string, number> | undefined
 
   node(node: string): void {
-    const known = this.#nodes.get(node)
+    const known = node === this.first ? KNOWN : this.#others?.get(node)
     if (known !== undefined) return this.uint(known)
-    this.#nodes.set(node, KNOWN + this.#nodes.size)
-    this.first ??= node
+    if (this.first === undefined) this.first = node
+    else {
+      this.#others ??= new Map()
+      this.#others.set(node, KNOWN + 1 + this.#others.size)
+    }
     const isPackable = PACKABLE.test(node)
     this.byte(isPackable ? PACKED : TEXT)
     if (isPackable) this.raw(fromBase64(node))
@@ -32,16 +36,15 @@ export class FrameWriter extends Writer {
 }
 
 export class FrameReader extends Reader {
+  /** The first node of the frame. */
+  first: string | undefined = undefined
   readonly #nodes: string[] = []
-
-  get first(): string | undefined {
-    return this.#nodes[0]
-  }
 
   node(): string {
     const number = this.uint()
     if (number >= KNOWN) return this.#nodes[number - KNOWN] ?? malformed()
     const node = number === TEXT ? this.text() : toBase64(this.raw(8))
+    this.first ??= node
     this.#nodes.push(node)
     return node
   }

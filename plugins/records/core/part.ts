@@ -3,8 +3,8 @@ import type { FrameReader, FrameWriter } from './frame-bytes.ts'
 
 /** How a part of a frame is written and read. */
 export interface Part<T> {
-  write(out: FrameWriter, value: T): void
-  read(from: FrameReader): T
+  write(this: void, out: FrameWriter, value: T): void
+  read(this: void, from: FrameReader): T
 }
 
 export const uint: Part<number> = { write: (out, value) => out.uint(value), read: from => from.uint() }
@@ -62,20 +62,14 @@ export const struct = <T extends object>(parts: { readonly [K in keyof T]-?: Par
 /** A part that says nothing itself. */
 export const fixed = <T>(value: T): Part<T> => ({ write() {}, read: () => value })
 
-type Lists<T> = { readonly [K in keyof T]: readonly T[K][] }
-
-/** Lists that are empty most of the time: a flag each says which ones are there. */
-export const sparse = <T extends object>(parts: { readonly [K in keyof T]: Part<T[K]> }) => {
-  const keys = Object.keys(parts) as (keyof T)[]
+/** A list that is empty most of the time: a flag in the frame's first byte says whether it is there. */
+export const sparse = <T>(flag: number, part: Part<T>) => {
+  const { write, read } = list(part)
   return {
-    flags: (value: Lists<T>): number => keys.reduce((flags, key, bit) => flags | ((value[key].length && 1) << bit), 0),
-    write(out: FrameWriter, value: Lists<T>): void {
-      for (const key of keys) if (value[key].length > 0) list(parts[key]).write(out, value[key])
+    flag: (items: readonly T[]): number => (items.length > 0 ? flag : 0),
+    write(out: FrameWriter, items: readonly T[]): void {
+      if (items.length > 0) write(out, items)
     },
-    read(from: FrameReader, flags: number): Lists<T> {
-      const value: { [K in keyof T]?: readonly T[K][] } = {}
-      for (const [bit, key] of keys.entries()) value[key] = (flags >> bit) & 1 ? list(parts[key]).read(from) : []
-      return value as Lists<T>
-    }
+    read: (from: FrameReader, flags: number): readonly T[] => (flags & flag ? read(from) : [])
   }
 }

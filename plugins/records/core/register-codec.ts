@@ -21,6 +21,8 @@ const KINDS = [OBJECT, DELETED, OBJECT, INCREMENT] as const
 /** No register: the record has none. */
 const CODE_NONE = 14
 
+/** The bits of the code. */
+const CODE = 15
 const NEW_RECORD = 16
 const NEW_PATH = 32
 const NEW_TIME = 64
@@ -33,16 +35,18 @@ const MOST_SHARED = 0x7f
 
 /** Text that often begins as the one before it does: how much of it, unless that is '', and the rest. */
 const writeShared = (out: FrameWriter, last: string, text: string): void => {
+  if (!last) return out.text(text)
   let shared = 0
-  while (shared < MOST_SHARED && shared < text.length && last[shared] === text[shared]) shared++
+  while (shared < MOST_SHARED && shared < text.length && last.charCodeAt(shared) === text.charCodeAt(shared)) shared++
   // Not between the halves of a surrogate pair: alone they are no text.
-  if (/[\ud800-\udbff]/.test(text[shared - 1] ?? '')) shared--
-  if (last) out.byte(shared)
-  out.text(text.slice(last ? shared : 0))
+  if ((text.charCodeAt(shared - 1) & 0xfc00) === 0xd800) shared--
+  out.byte(shared)
+  out.text(text.slice(shared))
 }
 
 const readShared = (from: FrameReader, last: string): string => {
-  const shared = last ? from.byte() : 0
+  if (!last) return from.text()
+  const shared = from.byte()
   if (shared > MOST_SHARED || shared > last.length) malformed()
   return last.slice(0, shared) + from.text()
 }
@@ -67,43 +71,75 @@ const readTime = (from: FrameReader, last: number): number => {
   return Number.isSafeInteger(t) && t >= 0 ? t : malformed()
 }
 
+/** What the next register of a frame is compared with. */
+class RegisterWriter {
+  readonly #out: FrameWriter
+  readonly #paths = new Map<string, number>()
+  #record = ''
+  #path = ''
+  #t = ticksOf(START)
+  #node: string | undefined
+
+  constructor(out: FrameWriter) {
+    this.#out = out
+    this.#node = out.first
+  }
+
+  /** @param record - undefined: that of the register before */
+  begin(flags: number, record: string | undefined): void {
+    if (record === undefined) return this.#out.byte(flags)
+    this.#out.byte(flags | NEW_RECORD)
+    writeShared(this.#out, this.#record, record)
+    this.#record = record
+  }
+
+  /** What begins a register's first byte. */
+  flags({ path, t, node }: Write, code: number): number {
+    const isPathNew = this.#paths.has(path) ? 0 : NEW_PATH
+    if (code === CODE_IMPLICIT) return code | isPathNew
+    return code | isPathNew | (t === this.#t ? 0 : NEW_TIME) | (node === this.#node ? 0 : NEW_NODE)
+  }
+
+  end({ path, value, t, node }: Write, flags: number): void {
+    const out = this.#out
+    if (flags & NEW_PATH) {
+      writeShared(out, this.#path, path)
+      this.#paths.set(path, this.#paths.size)
+      this.#path = path
+    } else out.uint(this.#paths.get(path) ?? malformed())
+    const code = flags & CODE
+    if (flags & NEW_TIME) {
+      writeTime(out, this.#t, t)
+      this.#t = t
+    }
+    if (flags & NEW_NODE) {
+      out.node(node)
+      this.#node = node
+    }
+    if (code === CODE_INCREMENT) writeValue(out, value)
+    else writeContent(out, value)
+  }
+}
+
 /** @param each - writes more about a record, once for each of `records` */
 export const writeRegisters = (
   out: FrameWriter,
   records: readonly Registers<Write>[],
   each: (index: number) => void
 ): void => {
-  const paths = new Map<string, number>()
-  let [lastRecord, lastPath, lastTime, lastNode] = ['', '', ticksOf(START), out.first]
-  for (const [index, { record, registers }] of records.entries()) {
-    let isNew = NEW_RECORD
-    const begin = (flags: number): void => {
-      out.byte(flags | isNew)
-      if (!isNew) return
-      isNew = 0
-      writeShared(out, lastRecord, record)
-      lastRecord = record
+  const writer = new RegisterWriter(out)
+  for (let index = 0; index < records.length; index++) {
+    const { record, registers } = records[index] ?? malformed()
+    if (registers.length === 0) {
+      writer.begin(CODE_NONE, record)
       each(index)
     }
-    if (registers.length === 0) begin(CODE_NONE)
-    for (const register of registers) {
-      const { path, value, t, node } = register
-      const code = codeOfWrite(register)
-      const known = paths.get(path)
-      const isStamped = code !== CODE_IMPLICIT
-      const isLate = isStamped && t !== lastTime
-      const isOther = isStamped && node !== lastNode
-      begin(code | (known === undefined ? NEW_PATH : 0) | (isLate ? NEW_TIME : 0) | (isOther ? NEW_NODE : 0))
-      if (known === undefined) {
-        writeShared(out, lastPath, path)
-        paths.set(path, paths.size)
-        lastPath = path
-      } else out.uint(known)
-      if (isLate) writeTime(out, lastTime, t)
-      if (isOther) out.node(node)
-      if (isStamped) [lastTime, lastNode] = [t, node]
-      if (code === CODE_INCREMENT) writeValue(out, value)
-      else writeContent(out, value)
+    for (let at = 0; at < registers.length; at++) {
+      const register = registers[at] ?? malformed()
+      const flags = writer.flags(register, codeOfWrite(register))
+      writer.begin(flags, at === 0 ? record : undefined)
+      if (at === 0) each(index)
+      writer.end(register, flags)
     }
   }
 }
@@ -121,7 +157,7 @@ export const readRegisters = (from: FrameReader, each: () => void): Registers<Wr
   let [record, lastPath, t, node] = ['', '', ticksOf(START), from.first]
   while (!from.isAtEnd) {
     const head = from.byte()
-    const code = head & 15
+    const code = head & CODE
     if (head & NEW_RECORD) {
       record = readShared(from, record)
       registers = []

@@ -32,7 +32,7 @@ let t = 0
 
 const isRegister = (write: Write): write is Register => write.kind !== INCREMENT
 
-const change = (state: RecordState, act: (edit: Edit) => unknown): Write[] => {
+const change = (state: RecordState, act: (edit: Edit) => unknown): readonly Write[] => {
   const edit = new Edit(state, { t: ++t, node: 'me' }, LARGEST)
   act(edit)
   for (const write of edit.writes) if (isRegister(write)) state.merge(write)

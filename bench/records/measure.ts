@@ -1,0 +1,109 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { FIELDS, RECORDS, ops } from './contestant.ts'
+import type { Contestant, Op, Replica } from './contestant.ts'
+
+const SETS = 100_000
+const DIVERGED = 10_000
+/** So many sets are under way until the others have them. */
+const SETTLE = 1_000
+/** How often two replicas are merged in a round: it takes no time, so once would say nothing. */
+const MERGES = 5
+
+/**
+ * set, apply, merge: microseconds of CPU time for one set, one message, and both ways of a merge; wire: bytes of a message;
+ * snapshot: bytes; heap: bytes of heap for one field.
+ */
+export const measures = ['set', 'apply', 'merge', 'wire', 'snapshot', 'heap'] as const
+export type Measure = (typeof measures)[number]
+export type Round = Readonly<Record<Measure, number>>
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const cpu = (act: () => void): number => {
+  const before = process.cpuUsage()
+  act()
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+const heap = (): number => {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+/** A contestant that is wrong is out, however fast it is. */
+const expect = (name: string, replica: Replica, { record, field, value }: Op): void => {
+  if (replica.get(record, field) !== value) throw new Error(`${name}: ${record} ${field} is not ${value}`)
+}
+
+/** Two replicas with the same state, each of which then sets fields on its own. */
+const diverge = ({ create, most = DIVERGED }: Contestant, snapshot: Uint8Array): readonly [Replica, Replica] => {
+  const pair = [create(false), create(false)] as const
+  const count = Math.min(DIVERGED, most)
+  for (const [at, replica] of pair.entries()) {
+    replica.load(snapshot)
+    replica.mark()
+    for (const op of ops(count, SETS + (at * count) / 2)) replica.set(op)
+  }
+  return pair
+}
+
+/** One round of one contestant. */
+export const measure = (contestant: Contestant): Round => {
+  const { name, create, most = SETS, converges = true } = contestant
+  const sets = ops(Math.min(SETS, most))
+  const last = sets[sets.length - 1]
+  collectGarbage()
+  const author = create(false)
+  const set = cpu(() => {
+    for (const [at, op] of sets.entries()) {
+      author.set(op)
+      if (at % SETTLE === 0) author.settle()
+    }
+  })
+  expect(name, author, last)
+
+  const sender = create(true)
+  for (const op of sets) sender.set(op)
+  const messages = sender.messages()
+  collectGarbage()
+  const reader = create(false)
+  const apply = cpu(() => {
+    for (const message of messages) reader.apply(message)
+  })
+  expect(name, reader, last)
+
+  const base = create(false)
+  const all = ops(Math.min(RECORDS * FIELDS, most))
+  for (const op of all) base.set(op)
+  const snapshot = base.snapshot()
+  const pairs = Array.from({ length: most < SETS ? 1 : 2 * MERGES }, () => diverge(contestant, snapshot))
+  const exchange = ([one, other]: readonly [Replica, Replica]): void => {
+    const [ours, theirs] = [one.changes(), other.changes()]
+    one.merge(theirs)
+    other.merge(ours)
+  }
+  collectGarbage()
+  // Collecting garbage throws compiled code away: the first ones are for the compiler again.
+  for (const pair of pairs.slice(MERGES)) exchange(pair)
+  const merge = cpu(() => pairs.slice(0, MERGES).forEach(exchange))
+  for (const { record, field } of converges ? all : []) {
+    for (const [one, other] of pairs) expect(name, one, { record, field, value: Number(other.get(record, field)) })
+  }
+
+  const before = heap()
+  const kept = create(false)
+  kept.load(snapshot)
+  const size = heap() - before
+  expect(name, kept, all[all.length - 1])
+  return {
+    set: set / sets.length,
+    apply: apply / messages.length,
+    merge: merge / Math.min(MERGES, pairs.length),
+    wire: messages.reduce((sum, { length }) => sum + length, 0) / messages.length,
+    snapshot: snapshot.length,
+    heap: size / all.length
+  }
+}
