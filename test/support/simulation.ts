@@ -119,6 +119,8 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
   } finally {
     server.crash()
     for (const client of clients) client.crash()
+    // What was put off to the end of the turn is done, as others rely on it.
+    await pass(1_000)
     random.restore()
     clock.restore()
   }
