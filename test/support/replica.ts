@@ -4,7 +4,7 @@ import { DELETED, INCREMENT, LEAF, OBJECT } from '../../plugins/records/core/reg
 import type { Register, Write } from '../../plugins/records/core/register.ts'
 import { ticksOf } from '../../plugins/records/core/clock.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
-import type { ReplicaOptions } from '../../plugins/records/client/replica.ts'
+import type { ReplicaOptions } from '../../plugins/records/client/replica-options.ts'
 import type { Value } from '../../lib/store.ts'
 
 /** 2026-01-01, in milliseconds since 1970. */

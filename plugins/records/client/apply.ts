@@ -75,6 +75,8 @@ export const apply = (
     }
   }
 
+  /** Records that came, and those of them that came as a whole. */
+  const came = new Set<string>()
   const whole = new Set<string>()
   for (const page of pages) {
     for (const id of page.evicted) {
@@ -87,16 +89,14 @@ export const apply = (
       // A record that is large comes on several pages.
       const isWhole = !!page.whole[index] && !whole.has(record)
       if (isWhole) whole.add(record)
+      came.add(record)
       records.merge(record, registers, page.versions[index] ?? 0, isWhole)
       changed.add(record)
     }
   }
-  // What a reset did not bring is not there any more.
-  if (resets.size || denied.size) {
-    for (const id of scopes.only(new Set([...resets, ...denied]), records)) {
-      if (!whole.has(id) && drop(id) && [...denied].some(scope => scope.mayHave(id))) applied.evicted.push(id)
-    }
-  }
+  scopes.came(came)
+  for (const id of resets.size ? scopes.missing(resets, came, records) : []) drop(id)
+  for (const id of denied.size ? scopes.only(denied, records) : []) if (drop(id)) applied.evicted.push(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

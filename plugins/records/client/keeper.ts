@@ -1,16 +1,22 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_STORE } from '../../../lib/failures.ts'
+import { ERR_SCHEMA, ERR_STORE } from '../../../lib/failures.ts'
 import type { Store } from '../../../lib/store.ts'
+import type { SchemaVersion } from '../core/frame.ts'
 import type { Applied } from './apply.ts'
 import type { FollowingState } from './engine.ts'
 import type { Entry } from './entry.ts'
 import type { ServerClock } from './offset.ts'
 import type { Outbox } from './outbox.ts'
+import type { Migrations } from './migrate.ts'
+import { Others } from './others.ts'
+import { toEntry } from './kept.ts'
 import { Persistence } from './persistence.ts'
 import type { Found } from './persistence.ts'
 import type { Records } from './records.ts'
 import type { Cursor, Scope } from './scope.ts'
 import type { Scopes } from './scopes.ts'
+import { Tabs } from './tabs.ts'
+import type { TabsOptions } from './tabs.ts'
 
 const MOST_DELAY = 30_000
 
@@ -21,11 +27,20 @@ export interface KeeperHost {
   readonly records: Records
   readonly scopes: Scopes
   emit(event: 'error', error: AnywireError): void
-  emit(event: 'pending', count: number): void
+  emit(event: 'pending' | 'versionchange', number: number): void
+  emit(event: 'blocked'): void
   tell(changed: ReadonlySet<string>): void
   become(scope: Scope, state: FollowingState, error?: AnywireError): void
   /** There is something to send. */
   flush(): void
+}
+
+export interface KeeperOptions {
+  readonly schema?: SchemaVersion | undefined
+  readonly migrate?: Migrations | undefined
+  readonly tabs?: TabsOptions | undefined
+  /** How long to wait after the store failed, in milliseconds. */
+  readonly retryDelay: number
 }
 
 /**
@@ -37,21 +52,36 @@ export class Keeper {
   readonly #persistence: Persistence
   readonly #retryDelay: number
   readonly #opened: Promise<void>
+  readonly #schema: SchemaVersion | undefined
+  readonly #tabs: Tabs | undefined
+  readonly #others: Others
+  /** Nodes of other tabs, whose end is awaited. */
+  readonly #watched = new Set<string>()
   #isOpen = false
   #isClosed = false
 
-  /** @param retryDelay - how long to wait after the store failed, in milliseconds */
-  constructor(store: Store, host: KeeperHost, retryDelay: number) {
+  constructor(store: Store, host: KeeperHost, { schema, migrate, tabs, retryDelay }: KeeperOptions) {
     this.#host = host
-    this.#persistence = new Persistence(store, error => this.#failed(error))
+    this.#schema = schema
     this.#retryDelay = retryDelay
+    this.#tabs = tabs && new Tabs(tabs)
+    this.#others = new Others(host.records, changed => host.tell(changed))
+    this.#persistence = new Persistence(store, {
+      schema,
+      migrations: migrate,
+      tabs: this.#tabs,
+      failed: error => this.#failed(error),
+      blocked: () => host.emit('blocked')
+    })
+    this.#tabs?.listen(message => this.#heard(message))
     this.#opened = this.#open()
   }
 
   /** Resolves when deltas can be applied to what is followed: they go on top of what the store has. */
-  async ready(): Promise<void> {
+  async ready(): Promise<boolean> {
     await this.#opened
     for (const scope of this.#host.scopes.all) if (scope.loading) await scope.loading
+    return this.#isOpen
   }
 
   load(scope: Scope): void {
@@ -69,6 +99,10 @@ export class Keeper {
 
   /** Keeps what a delta changed. @param done - called when it is kept */
   changed(applied: Applied, cursor: Cursor, done: () => void): void {
+    this.#others.reached(cursor, applied.changed)
+    if (this.#tabs)
+      for (const { node, number, error } of applied.settled)
+        this.#tabs.post('settled', node, number, error ? [number] : [], cursor.epoch, cursor.since)
     this.#persistence.changed(this.#host.records, applied, cursor, done)
   }
 
@@ -82,12 +116,13 @@ export class Keeper {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#isOpen = false
     await this.#persistence.close()
   }
 
   async #open(): Promise<void> {
     const found = await this.#find()
-    if (!found) return
+    if (!found || this.#isClosed) return
     const { clock, outbox, records, scopes } = this.#host
     const changed = new Set<string>()
     // What was written before the store was open stands behind what is in it.
@@ -100,6 +135,11 @@ export class Keeper {
     }
     clock.resume(outbox.own.node, found.offset)
     for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
+    for (const { node, entries } of found.others) {
+      this.#watch(node)
+      for (const entry of entries) this.#others.add(entry)
+    }
+    this.#tabs?.post('hello', outbox.own.node)
     this.#host.tell(changed)
     this.#host.emit('pending', outbox.count)
     for (const scope of scopes.all) if (scope.state === 'refused') this.#host.become(scope, 'loading')
@@ -113,10 +153,62 @@ export class Keeper {
       } catch (error) {
         const failure = this.#failed(error)
         for (const scope of this.#host.scopes.all) this.#host.become(scope, 'refused', failure)
+        // The store is that of a newer application, and stays so.
+        if (failure.code === ERR_SCHEMA[0]) return undefined
         await new Promise(resolve => setTimeout(resolve, delay))
       }
     }
     return undefined
+  }
+
+  /** Another tab says something. */
+  #heard([what, first, second, ...rest]: readonly unknown[]): void {
+    if (what === 'version' && this.#schema && Number(first) > this.#schema.version) {
+      this.#host.emit('versionchange', Number(first))
+      this.close().catch((error: unknown) => this.#failed(error))
+    }
+    if (!this.#isOpen) return
+    const { node } = this.#host.outbox.own
+    if (what === 'write') this.#others.add(toEntry(first))
+    else if (what === 'settled') {
+      const [refused, epoch, since] = rest
+      const cursor = { epoch: String(epoch), since: Number(since) }
+      this.#others.settle(String(first), Number(second), Array.isArray(refused) ? refused : [], cursor)
+    } else if (what === 'hello' || what === 'here') {
+      this.#watch(String(first))
+      if (what === 'hello') this.#tabs?.post('here', node)
+    }
+  }
+
+  /** When another tab is gone, this one may be the one that sends what it left. */
+  #watch(node: string): void {
+    if (this.#watched.has(node)) return
+    this.#watched.add(node)
+    const adopt = async (): Promise<void> => {
+      const unlock = await this.#tabs?.lock(node)
+      this.#watched.delete(node)
+      if (!unlock || !this.#isOpen) return
+      const isNeeded = await this.#adopt(node)
+      if (!isNeeded) unlock()
+    }
+    adopt().catch((error: unknown) => this.#failed(error))
+  }
+
+  async #adopt(node: string): Promise<boolean> {
+    const queue = await this.#persistence.queue(node)
+    const { clock, outbox, records } = this.#host
+    const changed = new Set<string>()
+    this.#others.remove(node, changed)
+    const isNeeded = queue.entries.length > 0
+    if (isNeeded) {
+      outbox.queues.push(queue)
+      for (const entry of queue.entries) if (!entry.isVoid) for (const id of records.write(entry)) changed.add(id)
+      for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
+    }
+    this.#host.tell(changed)
+    this.#host.emit('pending', outbox.count)
+    this.#host.flush()
+    return isNeeded
   }
 
   async #load(scope: Scope): Promise<void> {

@@ -1,59 +1,62 @@
-import type { Row, Store } from '../../../lib/store.ts'
-import { toBase64 } from '../core/base64.ts'
-import { packWrite, unpackWrite } from '../core/codec.ts'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_SCHEMA } from '../../../lib/failures.ts'
+import type { Commit, Row, Store } from '../../../lib/store.ts'
+import { packWrite } from '../core/codec.ts'
+import type { SchemaVersion } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
 import type { Applied } from './apply.ts'
 import { Committer } from './committer.ts'
-import { Entry } from './entry.ts'
+import type { Entry } from './entry.ts'
+import {
+  CURSOR,
+  cursorOf,
+  isNumber,
+  isSchema,
+  keyOfEntry,
+  makeNode,
+  META,
+  NODE,
+  OFFSET,
+  OUTBOX,
+  toEntry,
+  toList
+} from './kept.ts'
+import type { Nodes } from './kept.ts'
+import { migrate } from './migrate.ts'
+import type { Migrations } from './migrate.ts'
 import { Queue } from './outbox.ts'
 import type { Records } from './records.ts'
 import { keyOf, nameOf, NOWHERE } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
+import type { Tabs, Unlock } from './tabs.ts'
 
-/** 64 random bits as base64url. */
-export const makeNode = (): string => toBase64(crypto.getRandomValues(new Uint8Array(8)))
+/** How long to wait for other tabs before the application is told, in milliseconds. */
+const PATIENCE = 2_000
 
-/*
- * What a replica keeps in its store beside the registers of records:
- * - `node/<node>`: [number of its next write, epoch, since]: how far the process that has the node has what it follows
- * - `outbox/<node>/<number>`: [write, wall, floor]: a write that waits, and of its `Moment` what outlives the process
- * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
- * - `offset`: milliseconds that the device's clock is behind
- */
-const NODE = 'node/'
-const OUTBOX = 'outbox/'
-const CURSOR = 'cursor/'
-const OFFSET = 'offset'
-
-const keyOfEntry = ({ node, number }: Entry): string => `${OUTBOX}${node}/${String(number).padStart(16, '0')}`
-
-const isNumber = (value: unknown): value is number => typeof value === 'number'
-
-const toCursor = (epoch: unknown, since: unknown): Cursor | undefined =>
-  typeof epoch === 'string' && epoch && isNumber(since) ? { epoch, since } : undefined
-
-const toList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-
-const toEntry = (value: unknown): Entry => {
-  const [packed, wall, floor] = toList(value)
-  const { node, number, records, atomic, conditions } = unpackWrite(packed)
-  const moment = isNumber(wall) && isNumber(floor) ? { wall, monotonic: undefined, floor } : undefined
-  const entry = new Entry(node, number, records, { atomic, conditions }, moment)
-  entry.keep()
-  entry.isVoid = !records.length
-  return entry
+/** What was found in a store. */
+export interface Found {
+  /** The outboxes that this process speaks for, its own one first. */
+  readonly queues: readonly Queue[]
+  /** Those of other tabs. */
+  readonly others: readonly Queue[]
+  readonly offset: number
 }
 
-/** What was found in a store: the outboxes that this process speaks for, its own one first. */
-export interface Found {
-  readonly queues: readonly Queue[]
-  readonly offset: number
+export interface PersistenceOptions {
+  readonly schema?: SchemaVersion | undefined
+  readonly migrations?: Migrations | undefined
+  readonly tabs?: Tabs | undefined
+  /** Told of commits that failed, which are tried again. */
+  readonly failed: (error: unknown) => void
+  /** Told when another tab does not let go of the store, so that it cannot be upgraded. */
+  readonly blocked: () => void
 }
 
 /** Keeps what a replica has in its store. */
 export class Persistence {
   readonly #store: Store
+  readonly #options: PersistenceOptions
   readonly #committer: Committer
   /** How far the store has scopes that are not followed now. */
   readonly #cursors = new Map<string, Cursor>()
@@ -64,34 +67,48 @@ export class Persistence {
   #own = new Queue('')
   #cursor: Cursor | undefined
   #isOpen = false
+  /** As long as it is held, nobody upgrades the store. */
+  #using: Unlock | undefined
 
-  /** @param failed - told of commits that failed, which are tried again */
-  constructor(store: Store, failed: (error: unknown) => void) {
+  constructor(store: Store, options: PersistenceOptions) {
     this.#store = store
-    this.#committer = new Committer(commit => store.commit(commit), failed)
+    this.#options = options
+    const { tabs, failed } = options
+    const write = (commit: Commit): Promise<void> =>
+      tabs ? tabs.alone('write', async () => store.commit(await this.#yield(commit, tabs))) : store.commit(commit)
+    this.#committer = new Committer(write, failed)
   }
 
   /** Opens the store, and reads what is there. May be called again when it failed. */
   async open(): Promise<Found> {
     if (!this.#isOpen) await this.#store.open()
     this.#isOpen = true
-    const nodes = new Map(
-      (await this.#store.entries(NODE)).map(([key, value]) => [key.slice(NODE.length), toList(value)])
-    )
+    await this.#upgrade()
+    const nodes = await this.#nodes()
     const queues: Queue[] = []
-    for (const [node, [next]] of nodes) queues.push(await this.#queue(node, next))
+    const others: Queue[] = []
+    for (const node of nodes.keys()) {
+      const queue = await this.queue(node, nodes)
+      const unlock = await this.#claim(node)
+      if (!unlock) others.push(queue)
+      // One to write with, and those whose process died before all was sent. The rest is there for other tabs.
+      else if (!queues.length || queue.entries.length) queues.push(queue)
+      else unlock()
+    }
     this.#own = queues[0] ?? new Queue(makeNode())
-    if (!queues.length) queues.push(this.#own)
+    if (!queues.length) {
+      queues.push(this.#own)
+      await this.#claim(this.#own.node)
+    }
     for (const [key, value] of await this.#store.entries(CURSOR)) {
-      const [epoch, since] = Array.isArray(value) ? toList(value) : (nodes.get(String(value)) ?? []).slice(1)
-      const cursor = toCursor(epoch, since)
+      const cursor = cursorOf(value, nodes)
       if (cursor) this.#cursors.set(key.slice(CURSOR.length), cursor)
       // From now on the node is as far as what this process follows.
-      this.#committer.entry(key, cursor && [cursor.epoch, cursor.since])
+      if (value === this.#own.node) this.#committer.entry(key, cursor && [cursor.epoch, cursor.since])
     }
     this.#progress()
     const offset = await this.#store.entry(OFFSET)
-    return { queues, offset: isNumber(offset) ? offset : 0 }
+    return { queues, others, offset: isNumber(offset) ? offset : 0 }
   }
 
   /**
@@ -124,9 +141,13 @@ export class Persistence {
   /** Keeps a write, or what became of it. @param done - called when it is kept */
   keep(entry: Entry, done: () => void): void {
     const { wall = null, floor = 0 } = entry.moment ?? {}
-    this.#committer.entry(keyOfEntry(entry), [packWrite(entry.frame), wall, floor])
+    const value = [packWrite(entry.frame), wall, floor]
+    this.#committer.entry(keyOfEntry(entry), value)
     this.#progress()
-    this.#committer.after(done)
+    this.#committer.after(() => {
+      this.#options.tabs?.post('write', value)
+      done()
+    })
   }
 
   /** Keeps what a delta changed: registers, how far the scopes are, and that writes do not wait any more; all in one commit. */
@@ -174,6 +195,7 @@ export class Persistence {
   async close(): Promise<void> {
     await this.#committer.close()
     await this.#store.close()
+    this.#options.tabs?.close()
   }
 
   #progress(): void {
@@ -181,10 +203,75 @@ export class Persistence {
     this.#committer.entry(NODE + node, [next, this.#cursor?.epoch ?? '', this.#cursor?.since ?? 0])
   }
 
-  async #queue(node: string, next: unknown): Promise<Queue> {
+  /** The outbox of a node. */
+  async queue(node: string, nodes?: Nodes): Promise<Queue> {
     const queue = new Queue(node)
     for (const [, value] of await this.#store.entries(`${OUTBOX}${node}/`)) queue.entries.push(toEntry(value))
+    const [next] = (nodes ?? (await this.#nodes())).get(node) ?? []
     queue.next = isNumber(next) ? next : 1
     return queue
+  }
+
+  async #nodes(): Promise<Nodes> {
+    const entries = await this.#store.entries(NODE)
+    return new Map(entries.map(([key, value]) => [key.slice(NODE.length), toList(value)]))
+  }
+
+  async #claim(node: string): Promise<Unlock | undefined> {
+    const { tabs } = this.#options
+    return tabs ? tabs.lock(node, { ifAvailable: true }) : () => {}
+  }
+
+  /** Brings the store to this version of the schema, before anything else looks at it. */
+  async #upgrade(): Promise<void> {
+    const { schema, migrations = {}, tabs, blocked } = this.#options
+    this.#using ??= await tabs?.lock('use', { mode: 'shared' })
+    const kept = await this.#store.entry(META)
+    if (!schema) return
+    if (!isSchema(kept)) {
+      this.#committer.entry(META, schema)
+      return
+    }
+    if (kept.id !== schema.id || kept.version > schema.version)
+      throw new AnywireError(
+        ERR_SCHEMA,
+        `the store has '${kept.id}' ${kept.version}, this is '${schema.id}' ${schema.version}`
+      )
+    if (kept.version === schema.version) return
+    tabs?.post('version', schema.version)
+    this.#using?.()
+    this.#using = undefined
+    const timer = setTimeout(blocked, PATIENCE)
+    const run = async (): Promise<void> => {
+      clearTimeout(timer)
+      // Another tab may have been faster.
+      const now = await this.#store.entry(META)
+      const before = isSchema(now) ? now.version : kept.version
+      if (before < schema.version)
+        await migrate(this.#store, migrations, [before, schema.version], OUTBOX, [META, schema])
+    }
+    await (tabs ? tabs.alone('use', run) : run())
+    return this.#upgrade()
+  }
+
+  /** Leaves out of a commit what another tab has kept of later commits of the authority already. */
+  async #yield(commit: Commit, tabs: Tabs): Promise<Commit> {
+    const { epoch, since } = this.#cursor ?? NOWHERE
+    if (tabs.isAlone || !epoch || (!commit.rows.length && !commit.removed.length)) return commit
+    const nodes = await this.#nodes()
+    const newer = new Set<unknown>()
+    const entries = [...commit.entries]
+    for (const [key, value] of await this.#store.entries(CURSOR)) {
+      const cursor = cursorOf(value, nodes)
+      if (value === this.#own.node || !cursor) continue
+      if (cursor.epoch !== epoch) entries.unshift([key, undefined])
+      else if (cursor.since >= since) newer.add(nameOf(key.slice(CURSOR.length)))
+    }
+    const isOld = (record: string): boolean => newer.has(record) || newer.has(collectionOf(record))
+    return {
+      rows: commit.rows.filter(({ record }) => !isOld(record)),
+      removed: commit.removed.filter(([record]) => !isOld(record)),
+      entries
+    }
   }
 }

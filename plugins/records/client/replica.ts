@@ -2,47 +2,26 @@ import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
-import type { Store } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
 import type { RecordState } from '../core/record-state.ts'
 import type { Stamp, Write } from '../core/register.ts'
 import { apply } from './apply.ts'
-import type {
-  Collections,
-  Engine,
-  EngineEvents,
-  Following,
-  FollowingState,
-  WriteHandle,
-  WriteOptions
-} from './engine.ts'
+import type { Engine, EngineEvents, Following, FollowingState, WriteHandle, WriteOptions } from './engine.ts'
 import { Entry } from './entry.ts'
 import { ServerClock } from './offset.ts'
 import { Keeper } from './keeper.ts'
 import type { KeeperHost } from './keeper.ts'
-import type { Clocks } from './offset.ts'
 import { Outbox } from './outbox.ts'
-import { makeNode } from './persistence.ts'
+import { makeNode } from './kept.ts'
 import { Records } from './records.ts'
 import { Follower } from './scope.ts'
 import type { Scope } from './scope.ts'
 import { Scopes } from './scopes.ts'
 import { Session } from './session.ts'
+import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
-
-export interface ReplicaOptions extends Clocks {
-  /** Where it keeps what it has, and what waits. Default: in memory alone. */
-  readonly store?: Store | undefined
-  /** When the records of a collection exist. */
-  readonly collections?: Collections
-  readonly schema?: SchemaVersion
-  /** How long data stays at hand that nobody follows any more, in milliseconds. Default 500. */
-  readonly discardDelay?: number
-  /** How long to wait before a write is sent again that was refused for now, in milliseconds; doubled each time, up to 30,000. Default 1,000. */
-  readonly retryDelay?: number
-}
 
 const MOST_DELAY = 30_000
 
@@ -56,7 +35,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   readonly scopes = new Scopes()
   readonly schema: SchemaVersion | undefined
   readonly records: Records
-  readonly #collections: Collections
+  readonly #collections: NonNullable<ReplicaOptions['collections']>
   readonly #discardDelay: number
   readonly #retryDelay: number
   readonly #keeper: Keeper | undefined
@@ -64,9 +43,18 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   #session: Session | undefined
   #retries = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
-  limits = { maxValue: 262_144, maxFrame: 1_048_576 }
+  limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
-  constructor({ store, collections = {}, schema, discardDelay = 500, retryDelay = 1_000, ...clocks }: ReplicaOptions) {
+  constructor({
+    store,
+    collections = {},
+    schema,
+    migrate,
+    tabs,
+    discardDelay = 500,
+    retryDelay = 1_000,
+    ...clocks
+  }: ReplicaOptions) {
     super()
     const node = store ? '' : makeNode()
     this.clock = new ServerClock(node, clocks)
@@ -76,7 +64,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     this.#collections = collections
     this.#discardDelay = discardDelay
     this.#retryDelay = retryDelay
-    if (store) this.#keeper = new Keeper(store, this, retryDelay)
+    if (store) this.#keeper = new Keeper(store, this, { schema, migrate, tabs, retryDelay })
   }
 
   /** A new session began. */
@@ -276,8 +264,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   async #begin(send: Send, keeper: Keeper): Promise<void> {
-    await keeper.ready()
-    if (this.#link === send) this.#session = new Session(this, send)
+    if ((await keeper.ready()) && this.#link === send) this.#session = new Session(this, send)
   }
 
   /** Nobody follows it any more. */

@@ -31,6 +31,8 @@ export class Scope {
   isAsked = false
   /** Whether the authority follows it in this session, so that each delta brings it up to date. */
   isLive = false
+  /** Records that a reset of a query did not bring: they are not in it, whatever they look like. */
+  readonly without = new Set<string>()
   users = 0
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined

@@ -53,6 +53,27 @@ export class Scopes {
     return outer?.cursor.epoch && outer.key !== key ? outer : undefined
   }
 
+  /** These records came, so whoever may have them may have them again. */
+  came(ids: ReadonlySet<string>): void {
+    for (const { without } of this.all) if (without.size) for (const id of ids) without.delete(id)
+  }
+
+  /**
+   * The records at hand that are gone, because resets did not bring them. What a record or a collection did not bring is nowhere;
+   * what a query did not bring, another one may have.
+   */
+  missing(resets: ReadonlySet<Scope>, came: ReadonlySet<string>, records: Records): Set<string> {
+    const missing = new Set<string>()
+    const queries = new Set<Scope>()
+    for (const scope of resets) {
+      if (scope.query) queries.add(scope)
+      const into = scope.query ? scope.without : missing
+      for (const id of records.ids()) if (scope.mayHave(id) && !came.has(id)) into.add(id)
+    }
+    for (const id of queries.size ? this.only(queries, records) : []) if (!came.has(id)) missing.add(id)
+    return missing
+  }
+
   /** The records at hand that some scopes may have, but no other one has. */
   only(scopes: ReadonlySet<Scope>, records: Records): string[] {
     const others: ((id: string) => boolean)[] = []
@@ -74,7 +95,7 @@ const membership = (scope: Scope, records: Records): ((id: string) => boolean) =
   const { query } = scope
   if (!query) return id => scope.mayHave(id)
   const found = [...records.ids()]
-    .filter(id => scope.mayHave(id))
+    .filter(id => scope.mayHave(id) && !scope.without.has(id))
     .map(id => ({ id, value: records.base(id)?.view() }))
     .filter(({ value }) => matches(query, value))
     .sort(compareBy(query.order))

@@ -1,5 +1,6 @@
 import { decodeFrame, encodeFrame } from '../core/codec.ts'
 import type { ClientFrame, Delta, Mismatch, Notice, SchemaVersion, ServerFrame, Welcome } from '../core/frame.ts'
+import type { Engine } from './engine.ts'
 import type { Entry } from './entry.ts'
 import type { ServerClock } from './offset.ts'
 import type { Outbox } from './outbox.ts'
@@ -22,6 +23,8 @@ export interface SessionHost {
   readonly scopes: Scopes
   readonly outbox: Outbox
   readonly schema: SchemaVersion | undefined
+  /** What the authority takes, in bytes. */
+  limits: Engine['limits']
   /** The session goes on, and the time is known well enough for what was never sent. */
   welcomed(): void
   /** A delta, with the pages before it. */
@@ -45,8 +48,6 @@ export class Session {
   #epoch = ''
   #released: number[] = []
   #isFlushing = false
-  maxValue = 262_144
-  maxFrame = 1_048_576
 
   /** Says hello. */
   constructor(host: SessionHost, send: Send) {
@@ -127,7 +128,7 @@ export class Session {
 
   #sendEntry(entry: Entry): boolean {
     let bytes = encodeFrame(entry.frame)
-    if (bytes.length > this.maxFrame) {
+    if (bytes.length > this.#host.limits.maxFrame) {
       this.#host.tooLarge(entry, bytes.length)
       bytes = encodeFrame(entry.frame)
     }
@@ -148,8 +149,7 @@ export class Session {
 
   #welcome({ epoch, asked, time, maxValue, maxFrame }: Welcome): void {
     this.#epoch = epoch
-    this.maxValue = maxValue
-    this.maxFrame = maxFrame
+    this.#host.limits = { maxValue, maxFrame }
     this.#isWelcome = true
     this.#measure(asked, time)
   }

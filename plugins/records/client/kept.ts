@@ -1,0 +1,54 @@
+import { toBase64 } from '../core/base64.ts'
+import { unpackWrite } from '../core/codec.ts'
+import type { SchemaVersion } from '../core/frame.ts'
+import { Entry } from './entry.ts'
+import type { Cursor } from './scope.ts'
+
+/** 64 random bits as base64url. */
+export const makeNode = (): string => toBase64(crypto.getRandomValues(new Uint8Array(8)))
+
+/*
+ * What a replica keeps in its store beside the registers of records:
+ * - `node/<node>`: [number of its next write, epoch, since]: how far the process that has the node has what it follows
+ * - `outbox/<node>/<number>`: [write, wall, floor]: a write that waits, and of its `Moment` what outlives the process
+ * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
+ * - `offset`: milliseconds that the device's clock is behind
+ */
+export const NODE = 'node/'
+export const OUTBOX = 'outbox/'
+export const CURSOR = 'cursor/'
+export const OFFSET = 'offset'
+
+/** The schema that all in the store is of. */
+export const META = 'meta'
+
+export const keyOfEntry = ({ node, number }: Entry): string => `${OUTBOX}${node}/${String(number).padStart(16, '0')}`
+
+export const isNumber = (value: unknown): value is number => typeof value === 'number'
+
+const toCursor = (epoch: unknown, since: unknown): Cursor | undefined =>
+  typeof epoch === 'string' && epoch && isNumber(since) ? { epoch, since } : undefined
+
+export type Nodes = ReadonlyMap<string, readonly unknown[]>
+
+/** How far a scope is by its entry. */
+export const cursorOf = (value: unknown, nodes: Nodes): Cursor | undefined => {
+  const [epoch, since] = Array.isArray(value) ? toList(value) : (nodes.get(String(value)) ?? []).slice(1)
+  return toCursor(epoch, since)
+}
+
+export const toList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** The write that an entry of the outbox is. @throws Error where it is none */
+export const toEntry = (value: unknown): Entry => {
+  const [packed, wall, floor] = toList(value)
+  const { node, number, records, atomic, conditions } = unpackWrite(packed)
+  const moment = isNumber(wall) && isNumber(floor) ? { wall, monotonic: undefined, floor } : undefined
+  const entry = new Entry(node, number, records, { atomic, conditions }, moment)
+  entry.keep()
+  entry.isVoid = !records.length
+  return entry
+}
+
+export const isSchema = (value: unknown): value is SchemaVersion =>
+  typeof value === 'object' && value !== null && 'id' in value && 'version' in value

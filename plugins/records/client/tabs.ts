@@ -1,0 +1,90 @@
+/** The part of the Web Locks API that is needed: `navigator.locks`, which all tabs of an origin share. */
+export interface Locks {
+  request(
+    name: string,
+    options: { readonly mode?: 'exclusive' | 'shared'; readonly ifAvailable?: boolean },
+    held: (lock: unknown) => Promise<unknown>
+  ): Promise<unknown>
+}
+
+/** The part of a BroadcastChannel that is needed: what is posted comes to all others of its name. */
+export interface Channel {
+  postMessage(message: unknown): void
+  onmessage: ((event: { readonly data: unknown }) => void) | null
+  close(): void
+}
+
+/** What tabs that have one store need of each other. */
+export interface TabsOptions {
+  /** The same for those who have the same store, and nobody else. */
+  readonly name: string
+  readonly locks: Locks
+  readonly channel: Channel
+}
+
+/** Lets go of a lock. */
+export type Unlock = () => void
+
+/** Other tabs that have the same store. What a tab holds is free when it is gone, however it went. */
+export class Tabs {
+  /** Whether nobody else was ever heard. */
+  isAlone = true
+  readonly #options: TabsOptions
+  readonly #held = new Set<Unlock>()
+
+  constructor(options: TabsOptions) {
+    this.#options = options
+  }
+
+  /** Takes a lock when it is free; at once or not at all, unless it is to be waited for. @returns undefined: it is not free */
+  lock(name: string, options: { mode?: 'shared'; ifAvailable?: boolean } = {}): Promise<Unlock | undefined> {
+    const { locks, name: prefix } = this.#options
+    return new Promise((resolve, reject) => {
+      locks
+        .request(`${prefix}:${name}`, options, lock => {
+          if (lock) return new Promise<void>(end => resolve(this.#hold(end)))
+          resolve(undefined)
+          return Promise.resolve()
+        })
+        .catch(reject)
+    })
+  }
+
+  /** Runs something while nobody else does. */
+  async alone<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const unlock = await this.lock(name)
+    try {
+      return await run()
+    } finally {
+      unlock?.()
+    }
+  }
+
+  post(...message: readonly unknown[]): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
+    this.#options.channel.postMessage(message)
+  }
+
+  listen(heard: (message: readonly unknown[]) => void): void {
+    this.#options.channel.onmessage = ({ data }) => {
+      if (!Array.isArray(data)) return
+      this.isAlone = false
+      heard(data)
+    }
+  }
+
+  /** Lets go of everything. */
+  close(): void {
+    this.#options.channel.close()
+    for (const unlock of this.#held) unlock()
+  }
+
+  #hold(end: () => void): Unlock {
+    const unlock = (): void => {
+      this.#held.delete(unlock)
+      end()
+    }
+    this.#held.add(unlock)
+    return unlock
+  }
+}

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict'
+import { useFakeTimers } from 'sinon'
+import type { SinonFakeTimers } from 'sinon'
+import { leaf, object, Stage, turn } from '../../support/replica.ts'
+import { FakeBrowser } from '../../support/tabs.ts'
+
+describe('records: replicas in tabs that have one store', () => {
+  let clock: SinonFakeTimers
+  let browser: FakeBrowser
+  beforeEach(() => {
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    browser = new FakeBrowser()
+  })
+  afterEach(() => clock.restore())
+
+  const open = async (options: ConstructorParameters<typeof Stage>[0] = {}) => {
+    const { store, tabs, kill } = browser.tab()
+    const stage = new Stage({ store, tabs, ...options })
+    await turn()
+    return Object.assign(stage, { kill })
+  }
+
+  it('have a node each, and use again those of tabs that are gone', async () => {
+    const first = await open()
+    const second = await open()
+    const nodes = [first, second].map(({ replica }) => replica.outbox.own.node)
+    assert.equal(new Set(nodes).size, 2)
+    first.kill()
+    await turn()
+    const third = await open()
+    assert.equal(third.replica.outbox.own.node, nodes[0])
+    await second.replica.close()
+    const fourth = await open()
+    assert.equal(fourth.replica.outbox.own.node, nodes[1])
+  })
+
+  it('show what the others wrote, and send only their own', async () => {
+    const first = await open()
+    await first.set('a/1', 'x', 1).stored
+    const second = await open()
+    assert.deepEqual(second.replica.state('a/1')?.view(), { x: 1 })
+    await first.set('a/1', 'y', 2).stored
+    await turn()
+    assert.deepEqual(second.replica.state('a/1')?.view(), { x: 1, y: 2 })
+    await second.open()
+    assert.deepEqual(second.takeWrites(), [])
+    assert.deepEqual(second.replica.pending, [])
+  })
+
+  it('show it until its effects are there, so that no old value comes between', async () => {
+    const first = await open()
+    const second = await open()
+    for (const stage of [first, second])
+      await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    await first.set('a/1', 'x', 2).stored
+    await turn()
+    const effects = { seq: 2, records: [{ record: 'a/1', registers: [leaf('x', 2, 1)] }] }
+    first.delta({ ...effects, acknowledged: [[first.replica.outbox.own.node, 1]] })
+    await turn()
+    assert.deepEqual(second.view('a/1'), { x: 2 })
+    second.delta(effects)
+    assert.deepEqual(second.view('a/1'), { x: 2 })
+    second.delta({ seq: 3, records: [{ record: 'a/1', registers: [leaf('x', 1, 2)] }] })
+    assert.deepEqual(second.view('a/1'), { x: 1 })
+  })
+
+  it('undo at once what others wrote and was refused, or taken back', async () => {
+    const first = await open()
+    const second = await open()
+    await first.open()
+    await first.set('a/1', 'x', 1).stored
+    await turn()
+    const { node } = first.replica.outbox.own
+    const result = { node, number: 1, record: 'a/1', code: 'ERR_DENIED', hint: '' }
+    first.delta({ seq: 1, acknowledged: [[node, 1]], results: [result] })
+    await turn()
+    assert.equal(second.replica.state('a/1'), undefined)
+    first.replica.disconnected()
+    const write = first.set('a/1', 'x', 2)
+    await write.stored
+    await turn()
+    assert.deepEqual(second.replica.state('a/1')?.view(), { x: 2 })
+    first.replica.discard(write)
+    await turn()
+    assert.equal(second.replica.state('a/1'), undefined)
+  })
+
+  it('send what a tab left that died', async () => {
+    const first = await open()
+    const second = await open()
+    await second.open()
+    await first.set('a/1', 'x', 1).stored
+    first.kill()
+    await turn()
+    const [frame] = second.takeWrites()
+    assert.equal(frame?.node, first.replica.outbox.own.node)
+    assert.equal(second.replica.pending.length, 1)
+    second.delta({ seq: 1, acknowledged: [[frame.node, 1]] })
+    await turn()
+    assert.deepEqual(await browser.store.entries('outbox/'), [])
+  })
+
+  it('never go back in the store, when one is behind the other', async () => {
+    const first = await open()
+    const second = await open()
+    await first.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    await second.synced('a/', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    first.delta({ seq: 9, records: [{ record: 'a/1', registers: [leaf('x', 9, 9)] }] })
+    await turn()
+    second.delta({
+      seq: 5,
+      records: [
+        { record: 'a/1', registers: [leaf('x', 5, 5)] },
+        { record: 'a/2', registers: [object('')] }
+      ]
+    })
+    await turn()
+    const values = (await browser.store.rows([{ prefix: '' }])).map(({ record, path, value }) => [record, path, value])
+    assert.deepEqual(values, [
+      ['a/1', '', undefined],
+      ['a/1', 'x', 9],
+      ['a/2', '', undefined]
+    ])
+    first.kill()
+    second.kill()
+    await turn()
+    const third = await open()
+    third.replica.follow('a/1')
+    third.replica.follow('b/')
+    await turn()
+    third.connect()
+    await turn()
+    const [hello] = third.take()
+    assert.equal(hello?.type === 'hello' && hello.follows[0]?.since, 9)
+  })
+
+  it('let go of the store when a newer version of the application wants it', async () => {
+    const schema = { id: 'app', version: 1 }
+    const first = await open({ schema })
+    const told: number[] = []
+    first.replica.on('versionchange', version => told.push(version))
+    await first.set('a/1', 'name', 'Tea').stored
+    const second = await open({
+      schema: { id: 'app', version: 3 },
+      migrate: {
+        2: (_record, write) => [write.path === 'name' ? { ...write, path: 'label' } : write],
+        3: (_record, write) => [write.path === 'label' ? { ...write, path: 'title' } : write]
+      }
+    })
+    await turn()
+    assert.deepEqual(told, [3])
+    assert.deepEqual(
+      second.replica.pending[0]?.records[0]?.registers.map(({ path }) => path),
+      ['title']
+    )
+    assert.deepEqual(await browser.store.entry('meta'), { id: 'app', version: 3 })
+  })
+
+  it('tell when another one does not let go, and go on when it does', async () => {
+    const schema = { id: 'app', version: 1 }
+    const { store, tabs, kill } = browser.tab()
+    const deaf = new Stage({ store, tabs, schema })
+    await turn()
+    tabs.channel.onmessage = null
+    const second = await open({ schema: { id: 'app', version: 2 } })
+    let blocked = 0
+    second.replica.on('blocked', () => blocked++)
+    const following = second.replica.follow('a/')
+    await clock.tickAsync(2_000)
+    assert.equal(blocked, 1)
+    assert.equal(following.state, 'loading')
+    assert.ok(deaf.replica.outbox.own.node)
+    kill()
+    await turn()
+    assert.deepEqual(await browser.store.entry('meta'), { id: 'app', version: 2 })
+    assert.ok(second.replica.outbox.own.node)
+  })
+})
+
+describe('records: versions of the schema in a store', () => {
+  const migrate = { 2: () => [] }
+
+  it('are migrated in one commit, what was committed as what waits', async () => {
+    const browser = new FakeBrowser()
+    const first = browser.tab()
+    const before = new Stage({ ...first, schema: { id: 'app', version: 1 } })
+    await before.synced('a/', [{ record: 'a/1', registers: [object(''), leaf('name', 'Tea'), leaf('old', 1)] }])
+    await before.set('a/1', 'name', 'Mint').stored
+    first.kill()
+    const after = new Stage({
+      ...browser.tab(),
+      schema: { id: 'app', version: 2 },
+      migrate: {
+        2: (_record, write) =>
+          write.path === 'old' ? [] : [write.path === 'name' ? { ...write, path: 'title' } : write]
+      }
+    })
+    await after.replica.follow('a/').ready
+    assert.deepEqual(after.view('a/1'), { title: 'Mint' })
+    assert.deepEqual(
+      (await browser.store.rows([{ prefix: '' }])).map(({ path }) => path),
+      ['', 'title']
+    )
+  })
+
+  it('that are newer are left alone', async () => {
+    const browser = new FakeBrowser()
+    const first = browser.tab()
+    const before = new Stage({ ...first, schema: { id: 'app', version: 2 } })
+    await before.synced('a/', [{ record: 'a/1', registers: [object('')] }])
+    await turn()
+    first.kill()
+    const after = new Stage({ ...browser.tab(), schema: { id: 'app', version: 1 }, migrate })
+    const errors: string[] = []
+    after.replica.on('error', ({ code }) => errors.push(code))
+    const following = after.replica.follow('a/')
+    after.connect()
+    await assert.rejects(following.ready, { code: 'ERR_SCHEMA' })
+    await turn()
+    assert.deepEqual(errors, ['ERR_SCHEMA'])
+    assert.deepEqual(after.take(), [])
+  })
+})

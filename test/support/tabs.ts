@@ -1,0 +1,120 @@
+import type { Commit, Range, Row, Store } from '../../lib/store.ts'
+import type { Channel, Locks, TabsOptions } from '../../plugins/records/client/tabs.ts'
+import { memory } from '../../stores/memory.ts'
+
+interface Waiting {
+  readonly isShared: boolean
+  run(): void
+}
+
+/** Locks as browsers have them: in the order of asking, shared by those who ask for that, and free when their tab is gone. */
+class FakeLock {
+  #holders = 0
+  #isShared = false
+  readonly #queue: Waiting[] = []
+
+  isFree(isShared: boolean): boolean {
+    return this.#holders === 0 || (isShared && this.#isShared && !this.#queue.length)
+  }
+
+  wait(waiting: Waiting): void {
+    this.#queue.push(waiting)
+    this.#next()
+  }
+
+  release(): void {
+    this.#holders--
+    this.#next()
+  }
+
+  #next(): void {
+    for (let [first] = this.#queue; first; [first] = this.#queue) {
+      if (this.#holders > 0 && !(first.isShared && this.#isShared)) return
+      this.#queue.shift()
+      this.#holders++
+      this.#isShared = first.isShared
+      first.run()
+    }
+  }
+}
+
+/** A browser with one store, in which tabs come and go. */
+export class FakeBrowser {
+  readonly store: Store = memory()
+  readonly #locks = new Map<string, FakeLock>()
+  readonly #channels = new Set<FakeChannel>()
+  #isOpen: Promise<void> | undefined
+
+  /** What a tab has; `kill` ends it as a crash does. */
+  tab(): { store: Store; tabs: TabsOptions; kill: () => void } {
+    const held = new Set<() => void>()
+    const state = { isDead: false }
+    const channel = new FakeChannel(this.#channels)
+    const locks: Locks = {
+      request: (name, { mode, ifAvailable }, run) => {
+        const lock = this.#locks.get(name) ?? new FakeLock()
+        this.#locks.set(name, lock)
+        const isShared = mode === 'shared'
+        if (ifAvailable && !lock.isFree(isShared)) return run(null)
+        return new Promise((resolve, reject) => {
+          lock.wait({
+            isShared,
+            run: () => {
+              const release = (): void => {
+                if (held.delete(release)) lock.release()
+              }
+              held.add(release)
+              if (state.isDead) release()
+              else run({}).then(resolve, reject).finally(release)
+            }
+          })
+        })
+      }
+    }
+    const kill = (): void => {
+      state.isDead = true
+      channel.close()
+      for (const release of held) release()
+    }
+    return { store: this.#shared(state), tabs: { name: 'app', locks, channel }, kill }
+  }
+
+  /** The store as one tab sees it: what it asks for when it is dead never comes. */
+  #shared(state: { readonly isDead: boolean }): Store {
+    const { store } = this
+    const alive = async <T>(run: () => Promise<T>): Promise<T> => {
+      if (state.isDead) return new Promise(() => {})
+      return run()
+    }
+    return {
+      name: 'shared',
+      open: () => alive(() => (this.#isOpen ??= store.open())),
+      rows: (ranges: readonly Range[], since?: number): Promise<Row[]> => alive(() => store.rows(ranges, since)),
+      records: (prefix, after, limit) => alive(() => store.records(prefix, after, limit)),
+      entry: key => alive(() => store.entry(key)),
+      entries: prefix => alive(() => store.entries(prefix)),
+      commit: (commit: Commit) => alive(() => store.commit(commit)),
+      close: () => Promise.resolve()
+    }
+  }
+}
+
+class FakeChannel implements Channel {
+  onmessage: Channel['onmessage'] = null
+  readonly #all: Set<FakeChannel>
+
+  constructor(all: Set<FakeChannel>) {
+    this.#all = all
+    all.add(this)
+  }
+
+  postMessage(message: unknown): void {
+    const data: unknown = structuredClone(message)
+    for (const other of this.#all) if (other !== this) queueMicrotask(() => other.onmessage?.({ data }))
+  }
+
+  close(): void {
+    this.#all.delete(this)
+    this.onmessage = null
+  }
+}
