@@ -41,7 +41,13 @@ export interface RpcServerOptions<P = Peer> extends RpcOptions<P> {
   readonly keys?: Partial<KeysOptions>
 }
 
-type Guarded = Server & { readonly permissions?: Pick<Permissions, 'check'> }
+type Guarded = Server & { readonly permissions?: Pick<Permissions, 'check' | 'on'> }
+
+/** A service that a client provides. */
+interface Provided {
+  readonly name: string
+  readonly end: Undo
+}
 
 /** What the peers of one server have in common. */
 export class ServerHalf {
@@ -54,6 +60,10 @@ export class ServerHalf {
   readonly #options: RpcServerOptions
   readonly #services = new Services<Call<Peer> | undefined>()
   readonly #keys: Keys
+  /** By peer: has its services asked for again. */
+  readonly #again = new WeakMap<Peer, () => Promise<void>>()
+  /** How often permissions have changed: what was allowed before is asked again. */
+  #changes = 0
   readonly #owners = new WeakMap<Peer, KeyOwner>()
 
   constructor(server: Server, routes: ReadonlyMap<string, Route<Peer>>, options: RpcServerOptions, keys: KeysOptions) {
@@ -76,6 +86,10 @@ export class ServerHalf {
       return this.ask(name, args, { signal, timeout: Infinity, ...(key !== undefined && { key }) }, call)
     })
     this.#guardedRelay = guard(this.#relay)
+    this.#server.permissions?.on('refresh', peers => {
+      this.#changes++
+      return Promise.all(peers.map(async peer => this.#again.get(peer)?.()))
+    })
   }
 
   /** @throws ERR_OPTION when a handler has the name */
@@ -113,7 +127,11 @@ export class ServerHalf {
   join(peer: Peer, lane: Lane, during: During): Exchange {
     const { timeout, limit = 1_000 } = this.#options
     /** By the numbers of the requests for them. */
-    const provided = new Map<number, Undo>()
+    const provided = new Map<number, Provided>()
+    const withdraw = (number: number): void => {
+      provided.get(number)?.end()
+      provided.delete(number)
+    }
     const work = this.#work()
     const tooMany = (): never => {
       throw because(ERR_LIMIT, `${limit} calls at the same time`)
@@ -131,14 +149,12 @@ export class ServerHalf {
       began: (run, later, packet) => work.began(run, later, packet),
       other: ([number, what, args = []], answer) => {
         const [name] = args
-        if (what === undefined) {
-          provided.get(number)?.()
-          provided.delete(number)
-        } else if (what === PROVIDE && typeof name === 'string') {
+        if (what === undefined) withdraw(number)
+        else if (what === PROVIDE && typeof name === 'string') {
           answer([number, name], async ({ signal }) => {
             if (!(await this.#mayProvide(peer, name))) throw because(ERR_DENIED, name)
             if (provided.size >= PROVIDED) throw because(ERR_LIMIT, `${PROVIDED} services of one client`)
-            if (!signal.aborted) provided.set(number, this.#services.add(name, provider))
+            if (!signal.aborted) provided.set(number, { name, end: this.#services.add(name, provider) })
           })
         }
       }
@@ -153,9 +169,17 @@ export class ServerHalf {
       },
       ask: (name, args, options) => call(exchange, name, args, options)
     }
+    this.#again.set(peer, async () => {
+      for (const [number, { name }] of provided) {
+        if ((await this.#mayProvide(peer, name)) || !provided.has(number)) continue
+        withdraw(number)
+        const { code, message } = because(ERR_DENIED, name)
+        lane.write([-number, code, message])
+      }
+    })
     during(() => () => {
       work.stop()
-      for (const undo of provided.values()) undo()
+      for (const { end } of provided.values()) end()
     })
     return exchange
   }
@@ -219,8 +243,12 @@ export class ServerHalf {
   async #mayProvide(peer: Peer, name: string): Promise<boolean> {
     const { provide = true } = this.#options
     if (!isPattern(name, 256) || isWild(name) || this.#routes.has(name)) return false
-    const allowed = typeof provide === 'function' ? await provide(peer, name) : provide
-    const asked = { peer, plugin: 'rpc', verb: 'provide', name, value: undefined }
-    return allowed && (this.#server.permissions?.check(asked) ?? true)
+    for (;;) {
+      const changes = this.#changes
+      const allowed =
+        (typeof provide === 'function' ? await provide(peer, name) : provide) &&
+        (await (this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'provide', name }) ?? true))
+      if (!allowed || changes === this.#changes) return allowed
+    }
   }
 }

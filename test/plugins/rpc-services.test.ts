@@ -192,6 +192,31 @@ describe('rpc: services', () => {
     assert.equal(await world.failure(provider.rpc.provide('work', () => 1)), 'ERR_DENIED')
   })
 
+  it('end when permissions change, and the client is told', async () => {
+    let allowed = true
+    const server = world.start([
+      permissions({ rpc: { provide: { work: async () => Promise.resolve(allowed), other: true } } }),
+      rpc()
+    ] as const)
+    const client = world.dial()
+    await world.settled(client.rpc.provide('work', () => 'x'))
+    await world.settled(client.rpc.provide('other', () => 'y'))
+    server.permissions.refresh()
+    await world.pass(5)
+    assert.equal(await world.settled(server.rpc.service<Work>('work')('x')), 'x')
+    assert.equal(world.errors.length, 0)
+    allowed = false
+    server.permissions.refresh(world.peer)
+    await world.pass(5)
+    assert.equal(await world.failure(server.rpc.service<Work>('work')('x')), 'ERR_NO_PROVIDER')
+    assert.equal(await world.settled(server.rpc.service<Work>('other')('x')), 'y')
+    assert.match(world.errors.map(String).join(), /do not allow this: work$/)
+    // It may provide it again, once that is allowed.
+    allowed = true
+    await world.settled(client.rpc.provide('work', () => 'z'))
+    assert.equal(await world.settled(server.rpc.service<Work>('work')('x')), 'z')
+  })
+
   it('are provided by whom permissions and the option allow, under names that are free', async () => {
     const asked: string[] = []
     const server = world.start([
