@@ -15,7 +15,7 @@ export interface Want {
 }
 
 /** How many records are read at a time, where all of a collection is wanted. */
-const PIECE = 200
+const PIECE = 1_000
 
 /** How many different places in the order of commits are read from by themselves. */
 const READS = 4
@@ -39,15 +39,27 @@ export class Puller {
     for (const [at, place] of places.slice(0, READS).entries()) {
       const own = parts.filter(({ since }) => since === place || (at === READS - 1 && since > place))
       const rows = await this.#rows(own.map(rangeOf), place)
-      yield changesOf(rows, place === 0).filter(change => isWanted(change, own))
+      const changes = changesOf(rows, place === 0).filter(change => isWanted(change, own))
+      if (changes.length <= PIECE) yield changes
+      else
+        yield* this.#again(
+          changes.map(({ record }) => record),
+          place
+        )
     }
     for (const { name } of whole) yield* this.#all(name)
   }
 
   /** All of some records. */
-  async *records(ids: readonly string[]): AsyncGenerator<readonly Change[], void, undefined> {
+  records(ids: readonly string[]): AsyncGenerator<readonly Change[], void, undefined> {
+    return this.#again(ids, 0)
+  }
+
+  /** Reads much once more, in pieces: whoever does not take it at once must not keep all of it in memory. */
+  async *#again(ids: readonly string[], since: number): AsyncGenerator<readonly Change[], void, undefined> {
     for (let at = 0; at < ids.length; at += PIECE) {
-      yield changesOf(await this.#rows(ids.slice(at, at + PIECE).map(record => ({ record }))), true)
+      const ranges = ids.slice(at, at + PIECE).map(record => ({ record }))
+      yield changesOf(await this.#rows(ranges, since), since === 0)
     }
   }
 

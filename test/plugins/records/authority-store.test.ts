@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import type { Commit, Store } from '../../../lib/store.ts'
+import { at, contents, scope, World } from '../../support/authority.ts'
+
+/** A store that is slow, fails, and counts, as it is told. */
+class Hindrance {
+  fails = false
+  delay = 0
+  reads = 0
+  commits: Commit[] = []
+  readonly wrap = (store: Store): Store => {
+    const hinder = async <T>(act: () => Promise<T>): Promise<T> => {
+      if (this.delay) await new Promise(resolve => setTimeout(resolve, this.delay))
+      if (this.fails) throw new Error('no disk')
+      return act()
+    }
+    return {
+      name: 'hindered',
+      open: () => store.open(),
+      close: () => store.close(),
+      rows: (...args) => {
+        this.reads++
+        return hinder(() => store.rows(...args))
+      },
+      records: (...args) => hinder(() => store.records(...args)),
+      entry: key => hinder(() => store.entry(key)),
+      entries: prefix => hinder(() => store.entries(prefix)),
+      commit: commit => {
+        this.commits.push(commit)
+        return hinder(() => store.commit(commit))
+      }
+    }
+  }
+}
+
+describe('an authority of records, and its store', () => {
+  let world: World
+  let store: Hindrance
+
+  beforeEach(async () => {
+    store = new Hindrance()
+    world = new World({}, store.wrap)
+    await world.authority.open()
+    store.commits = []
+  })
+
+  afterEach(async () => {
+    store.fails = false
+    await world.end()
+  })
+
+  it('tells nothing before it is committed, and commits together what comes meanwhile', async () => {
+    const ann = await world.welcomed('ann', [scope(1, 'a/')])
+    const bob = await world.welcomed('bob', [scope(1, 'a/')])
+    ann.write('a/1', [at(0, 'ann').make()])
+    await world.pass()
+    assert.deepEqual(ann.deltas.length, 1)
+    store.delay = 50
+    for (let n = 1; n <= 20; n++) ann.write('a/1', [at(n, 'ann').set('n', n)])
+    for (let n = 1; n <= 20; n++) bob.write('a/2', [at(n, 'bob').implicit(), at(n, 'bob').set('n', n)])
+    await world.pass(40)
+    store.commits.splice(0, 1)
+    assert.deepEqual([ann.news, bob.deltas.length], [[], 1])
+    await world.pass(300)
+    assert.deepEqual(ann.deltas.flatMap(({ acknowledged }) => acknowledged).at(-1), ['ann', 21])
+    assert.deepEqual(contents(bob.deltas), { 'a/1': { n: 20 }, 'a/2': { '': '{}', n: 20 } })
+    assert(store.commits.length <= 3, `${store.commits.length} commits`)
+  })
+
+  it('does not have one record wait for the commit of another', async () => {
+    const ann = await world.welcomed('ann', [scope(1, 'a/1')])
+    const bob = await world.welcomed('bob')
+    ann.write('a/1', [at(0, 'ann').make()])
+    await world.pass()
+    assert.equal(ann.deltas.length, 1)
+    store.delay = 1_000
+    bob.write('b/1', [at(0, 'bob').make()])
+    await world.pass(10)
+    store.delay = 0
+    const eve = await world.welcomed('eve', [scope(1, 'a/1')])
+    assert.deepEqual(contents(eve.frames.flatMap(frame => (frame.type === 'delta' ? [frame] : []))), {
+      'a/1': { '': '{}' }
+    })
+    await world.pass(3_000)
+  })
+
+  it('tries again what fails, acknowledges nothing meanwhile, and loses nothing', async () => {
+    const ann = await world.welcomed('ann', [scope(1, 'a/')])
+    store.fails = true
+    ann.write('a/1', [at(0, 'ann').make()])
+    ann.write('b/1', [at(0, 'ann').implicit(), at(0, 'ann').add('n', 1)])
+    await world.pass(20_000)
+    assert.deepEqual(ann.news, [])
+    assert(world.failed.length > 3)
+    assert(world.failed.every(error => error instanceof Error && 'code' in error && error.code === 'ERR_STORE'))
+    // Who follows something while nothing can be read is told nothing, rather than that there is nothing.
+    ann.say({ type: 'follow', follows: [scope(2, 'b/')] })
+    await world.pass(1_000)
+    assert.deepEqual(ann.news, [])
+    store.fails = false
+    await world.pass(10_000)
+    const { deltas } = ann
+    assert.deepEqual(contents(deltas), { 'a/1': { '': '{}' }, 'b/1': { '': '{}', n: 1 } })
+    assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 2]])
+  })
+
+  it('commits the writes, how far they are, and what became of them together', async () => {
+    const ann = await world.welcomed('ann')
+    ann.write('a/1', [at(0, 'ann').make(), at(0, 'ann').set('x.y', 1)])
+    ann.write('a/\0', [at(0, 'ann').make()])
+    await world.pass()
+    const [commit, ...more] = store.commits
+    assert(commit && !more.length)
+    assert.deepEqual(
+      commit.rows.map(({ record, path, seq }) => [record, path, seq]),
+      [
+        ['a/1', '', 1],
+        ['a/1', 'x.y', 1]
+      ]
+    )
+    const entries = new Map(commit.entries)
+    const { number, results } = entries.get('last/ann') as { number: number; results: unknown[][] }
+    assert.deepEqual(
+      [number, results.map(([number, record, code]) => [number, record, code])],
+      [2, [[2, 'a/\0', 'ERR_PATH']]]
+    )
+    assert.equal((entries.get('meta') as { seq: number }).seq, 1)
+  })
+
+  it('removes what is hidden for good', async () => {
+    const ann = await world.welcomed('ann', [scope(1, 'a/')])
+    ann.write('a/1', [at(0, 'ann').make(), at(0, 'ann').set('x.y', 1), at(0, 'ann').set('z', 1)])
+    await world.pass()
+    ann.write('a/1', [at(5, 'ann').set('x.q', 1)])
+    ann.write('a/1', [at(6, 'ann').make('x')])
+    ann.write('a/1', [at(7, 'ann').set('x.y', 2)])
+    await world.pass()
+    assert.deepEqual(
+      world.disk.rows('a/1').map(({ path, value }) => [path, value]),
+      [
+        ['', undefined],
+        ['x', undefined],
+        ['x.y', 2],
+        ['z', 1]
+      ]
+    )
+    assert.deepEqual(
+      ann.deltas.map(delta => contents([delta])),
+      [{ 'a/1': { '': '{}', 'x.y': 1, z: 1 } }, { 'a/1': { x: '{}', 'x.y': 2 } }]
+    )
+  })
+
+  it('reads once for a thousand records of one who comes back', async () => {
+    const ann = await world.welcomed('ann')
+    for (let n = 0; n < 1_000; n++) ann.write(`a/${n}`, [at(0, 'ann').make(), at(0, 'ann').set('n', n)])
+    await world.pass(10)
+    ann.write('a/500', [at(1, 'ann').set('n', -1)])
+    await world.pass(10)
+    await world.authority.close()
+    world.make({}, store.wrap)
+    await world.authority.open()
+    store.reads = 0
+    const { epoch } = world.disk.entry('meta') as { epoch: string }
+    const back = world.client('bob')
+    back.hello(Array.from({ length: 1_000 }, (_, n) => scope(n, `a/${n}`, { epoch, since: 1 })))
+    await world.pass()
+    assert.equal(store.reads, 1)
+    const { scopes, more, ...delta } = back.delta
+    assert.equal(scopes.length, 1_000)
+    assert.deepEqual(contents([{ ...delta, scopes, more }]), { 'a/500': { n: -1 } })
+  })
+})
