@@ -113,12 +113,12 @@ export class CatchUp {
 
   /** Without what must not be seen any more, as it was read. */
   async *#admitted(pieces: AsyncIterable<readonly Change[]>): AsyncGenerator<readonly Change[], void, undefined> {
-    const { gate, settings } = this.#host
+    const { gate } = this.#host
     const { peer } = this.#feed.link
     for await (const changes of pieces) {
       const admitted = await all(
         changes.map(change => {
-          const view = peer && gate.judgesRecords ? viewOf(change, settings).value : undefined
+          const view = peer && gate.judgesRecords ? viewOf(change).value : undefined
           return !peer || view === undefined || gate.allowsReading(peer, change.record, view)
         })
       )

@@ -54,6 +54,11 @@ export class Membership {
     return !this.judging && this.#query?.limit === undefined
   }
 
+  /** Whether it asks for some of the records that exist, and not for all. */
+  get isQuery(): boolean {
+    return this.#query !== undefined
+  }
+
   has(record: string): boolean {
     return this.#matches.has(record)
   }

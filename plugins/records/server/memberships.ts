@@ -78,9 +78,11 @@ export class Memberships {
     if (!this.#byName.size) return
     const updates = new Map<Membership, Entry[]>()
     for (const { record: id, collection } of changes) {
-      let entry: Entry | undefined
-      for (const membership of [...(this.#byName.get(id) ?? []), ...(this.#byName.get(collection) ?? [])]) {
-        entry ??= { id, value: this.#view(id) }
+      const memberships = [...(this.#byName.get(id) ?? []), ...(this.#byName.get(collection) ?? [])]
+      if (!memberships.length) continue
+      const [all, visible] = this.#entriesOf(id)
+      for (const membership of memberships) {
+        const entry = membership.isQuery ? visible : all
         const entries = updates.get(membership)
         if (entries) entries.push(entry)
         else updates.set(membership, [entry])
@@ -89,9 +91,15 @@ export class Memberships {
     for (const [membership, entries] of updates) membership.update(seq, entries)
   }
 
-  #view(id: string): Entry['value'] {
+  /** A record with all that is in it, and as it is seen: what is deleted may have something in it that is not. */
+  #entriesOf(id: string): [all: Entry, visible: Entry] {
     const record = this.#host.cache.get(id)
-    return record && this.#host.settings.isVisible(id, record.state) ? record.state.view() : undefined
+    const value = record?.state.view()
+    const isVisible = record && this.#host.settings.isVisible(id, record.state)
+    return [
+      { id, value },
+      { id, value: isVisible ? value : undefined }
+    ]
   }
 
   #isJudged(peer: Peer | undefined): peer is Peer {
@@ -107,7 +115,7 @@ export class Memberships {
     const same = this.#byName.get(name)
     if (same) same.add(membership)
     else this.#byName.set(name, new Set([membership]))
-    const loaded = membership.load(puller.views(name, settings), () => committer.seq)
+    const loaded = membership.load(puller.views(name, membership.isQuery ? settings : undefined), () => committer.seq)
     const shared = { key, membership, loaded, scopes: 0 }
     this.#shared.set(membership, shared)
     if (key !== undefined) this.#byKey.set(key, shared)

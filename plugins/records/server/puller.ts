@@ -63,8 +63,11 @@ export class Puller {
     }
   }
 
-  /** How the records of a collection, or one record, are seen; without those that are not there. */
-  async *views(name: string, settings: Settings): AsyncGenerator<readonly Entry[], void, undefined> {
+  /**
+   * What is in the records of a collection, or in one record, where there is anything.
+   * @param settings - given where only what is seen counts
+   */
+  async *views(name: string, settings?: Settings): AsyncGenerator<readonly Entry[], void, undefined> {
     for await (const changes of isCollection(name) ? this.#all(name) : this.records([name])) {
       yield changes.map(change => viewOf(change, settings)).filter(({ value }) => value !== undefined)
     }
@@ -90,11 +93,11 @@ export class Puller {
   }
 }
 
-/** How a record is seen of which all registers are there. */
-export const viewOf = ({ record: id, registers }: Change, settings: Settings): Entry => {
+/** What is in a record of which all registers are there; with settings only what is seen. */
+export const viewOf = ({ record: id, registers }: Change, settings?: Settings): Entry => {
   const state = new RecordState()
   for (const register of registers) state.merge(register)
-  return { id, value: settings.isVisible(id, state) ? state.view() : undefined }
+  return { id, value: !settings || settings.isVisible(id, state) ? state.view() : undefined }
 }
 
 const rangeOf = ({ name }: Want): Range => (isCollection(name) ? { prefix: name } : { record: name })
