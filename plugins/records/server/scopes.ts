@@ -7,7 +7,7 @@ import type { Feed } from './feed.ts'
 import type { Moves } from './journal.ts'
 import type { Membership } from './membership.ts'
 import type { Memberships } from './memberships.ts'
-import { after } from './maybe.ts'
+import { after, all } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Gate } from './permissions.ts'
 import { isScopeName, Scope } from './scope.ts'
@@ -65,7 +65,13 @@ export class Scopes {
     return this.#ready.length > 0 || this.news.length > 0
   }
 
+  /**
+   * Begins to follow. What is asked for together begins together: a client that has the same record in two scopes would otherwise
+   * not know which of them is right.
+   */
   follow(follows: readonly Follow[]): void {
+    const changes = this.#changes
+    const scopes: Scope[] = []
     for (const follow of follows) {
       this.unfollow([follow.scope])
       const scope = new Scope(follow)
@@ -73,13 +79,24 @@ export class Scopes {
       else if (this.#all.size >= this.#host.settings.limits.scopes) this.#refuse(scope, ERR_LIMIT)
       else {
         this.#all.set(scope.number, scope)
-        void after(this.#allows(scope), allowed => {
-          if (!this.#has(scope)) return
-          if (allowed) this.#prepare(scope)
-          else this.#deny(scope)
-        })
+        scopes.push(scope)
       }
     }
+    const begin = (allowed: readonly boolean[]): void => {
+      // What was answered before the permissions changed does not count any more.
+      if (changes !== this.#changes)
+        return this.follow(scopes.filter(scope => this.#has(scope)).map(scope => scope.again()))
+      for (const [at, scope] of scopes.entries()) {
+        if (!this.#has(scope)) continue
+        if (allowed[at]) this.#ready.push(scope)
+        else this.#deny(scope)
+      }
+      this.#feed.stir()
+    }
+    const answers = all(scopes.map(scope => this.#prepare(scope)))
+    // It only fails when the authority is closed.
+    if (answers instanceof Promise) void answers.then(begin, () => {})
+    else begin(answers)
   }
 
   unfollow(numbers: readonly number[]): void {
@@ -159,13 +176,16 @@ export class Scopes {
   /** Permissions changed: what goes on is asked for again. */
   refresh(): void {
     this.#changes++
-    for (const scope of this.joined) {
-      void after(this.#allows(scope), allowed => {
-        if (!this.#has(scope)) return
-        if (!allowed) this.#deny(scope)
-        else if (scope.membership?.judging) this.follow([scope.again()])
-      })
-    }
+    const { joined } = this
+    void after(all(joined.map(scope => this.#allows(scope))), allowed => {
+      const again: Follow[] = []
+      for (const [at, scope] of joined.entries()) {
+        if (!this.#has(scope)) continue
+        if (!allowed[at]) this.#deny(scope)
+        else if (scope.membership?.judging) again.push(scope.again())
+      }
+      this.follow(again)
+    })
   }
 
   end(): void {
@@ -177,28 +197,16 @@ export class Scopes {
   }
 
   #allows(scope: Scope): Maybe<boolean> {
-    const changes = this.#changes
-    // Where records are judged one by one, a record that must not be seen is refused, also if it may be seen later.
-    return after(this.#host.gate.allowsFollowing(this.#peer, scope.name), allowed =>
-      allowed && changes !== this.#changes ? this.#allows(scope) : allowed
-    )
+    return this.#host.gate.allowsFollowing(this.#peer, scope.name)
   }
 
-  /** A scope that is allowed begins when it is known what is in it. */
-  #prepare(scope: Scope): void {
-    const begin = (): void => {
-      if (!this.#has(scope)) return
-      this.#ready.push(scope)
-      this.#feed.stir()
-    }
+  /** Whether a scope may begin; by then it is known what is in it. */
+  #prepare(scope: Scope): Maybe<boolean> {
     const { memberships } = this.#host
-    if (!memberships.concerns(scope, this.#peer)) return begin()
-    const judge = (allowed: boolean): void => (allowed ? begin() : this.#deny(scope))
-    // It only fails when the authority is closed.
-    void memberships.join(scope, this.#peer).then(
-      () => void after(memberships.allows(scope, this.#peer), judge),
-      () => {}
-    )
+    return after(this.#allows(scope), allowed => {
+      if (!allowed || !this.#has(scope) || !memberships.concerns(scope, this.#peer)) return allowed
+      return memberships.join(scope, this.#peer).then(() => memberships.allows(scope, this.#peer))
+    })
   }
 
   #deny(scope: Scope): void {
