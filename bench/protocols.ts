@@ -96,7 +96,7 @@ export const protocols = {
     ...anywire,
     hello: greet('rpc'),
     call: {
-      asks: (number, value) => `!A[[${number},"echo",[${value}]]]`,
+      asks: (number, value) => `!A[${number},"echo",0,${value}]`,
       answers: (number, value) => `!A[-${number},0,${value}]`
     }
   },

@@ -8,7 +8,7 @@ import type { Lane } from './lane.ts'
 import { atEndOfTurn } from './tick.ts'
 
 /*
- * Asking the other end of a lane for something, and being answered by number. To the other end go lists of packets:
+ * Asking the other end of a lane for something, and being answered by number. To the other end go packets, alone or in lists:
  *
  *     [number, ...packet]      what is asked for: numbers are above 0, and grow; 0 where no answer is wanted
  *     [number, ...word]        something more about what was asked for
@@ -22,7 +22,13 @@ import { atEndOfTurn } from './tick.ts'
  */
 
 /** How many packets a list may have. */
-export const MOST_PACKETS = 1_000
+const MOST_PACKETS = 1_000
+
+/** The packets in what the other end asks for, which may be anything: those that a list may have, or one alone. */
+export const packetsOf = (value: unknown): readonly unknown[] => {
+  if (!Array.isArray(value)) return []
+  return typeof value[0] === 'number' ? [value] : value.length > MOST_PACKETS ? value.slice(0, MOST_PACKETS) : value
+}
 
 /** Something that is asked for. Of those with a deadline, `expire` is called when it comes. */
 export interface Request<T = unknown> extends Timed {
@@ -130,7 +136,7 @@ export const makeRequests = (
       return [request.number, ...request.packet]
     })
     try {
-      lane.write(packets)
+      lane.write(requests.length > 1 ? packets : packets[0])
     } catch (error) {
       for (const request of requests) {
         sent.delete(request.number)
@@ -151,7 +157,7 @@ export const makeRequests = (
     while (all.length && isReady()) send(all.splice(0, MOST_PACKETS))
   }
 
-  const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([[number, ...word]])
+  const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([number, ...word])
 
   /** The session is over. */
   const leave = (): void => {

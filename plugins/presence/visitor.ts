@@ -2,7 +2,7 @@ import type { Failure } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
-import { MOST_PACKETS } from '../../lib/requests.ts'
+import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Hall } from './hall.ts'
 import { piecesOf, writeRows } from './pieces.ts'
@@ -60,8 +60,7 @@ export class Visitor {
   }
 
   heard(packets: unknown): void {
-    if (!Array.isArray(packets)) return
-    for (const packet of packets.slice(0, MOST_PACKETS)) if (Array.isArray(packet) && !this.#gone) this.#item(packet)
+    for (const packet of packetsOf(packets)) if (Array.isArray(packet) && !this.#gone) this.#item(packet)
   }
 
   /** Is somebody else from here on. */

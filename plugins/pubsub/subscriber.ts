@@ -3,7 +3,7 @@ import type { Failure } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
-import { MOST_PACKETS } from '../../lib/requests.ts'
+import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
@@ -86,8 +86,7 @@ export class Subscriber implements PeerPubSub {
 
   /** Works on what a client asks for. */
   receive(items: unknown): void {
-    if (!Array.isArray(items)) return
-    for (const item of items.slice(0, MOST_PACKETS)) {
+    for (const item of packetsOf(items)) {
       if (isItem(item)) this.#ask(item)
       else if (Array.isArray(item) && isCount(item[0])) this.#end(item[0])
     }

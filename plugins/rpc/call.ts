@@ -39,7 +39,7 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
     wake?.()
   }
   const pending: Pending = {
-    packet: timeout || key || service || count ? [name, sent, timeout, key, service, count] : [name, sent],
+    packet: [name, timeout || key || service || count ? [timeout, key, service, count] : 0, ...sent],
     key,
     deadline: Math.min(overall, now + accept),
     heard(type, value) {

@@ -72,7 +72,7 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
         return route(call)
       })
       const request: Request<Undo> = {
-        packet: [PROVIDE, [name]],
+        packet: [PROVIDE, name],
         again: true,
         stays: true,
         done: () => () => void requests.end(request),

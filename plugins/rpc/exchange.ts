@@ -2,7 +2,7 @@ import type { Connection } from '../../lib/connection.ts'
 import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_NO_METHOD } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
-import { makeRequests, MOST_PACKETS } from '../../lib/requests.ts'
+import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
 import { pack, unpack } from './bytes.ts'
 import { because, RpcError } from './error.ts'
@@ -76,18 +76,16 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
   const answering = { connection, lane, runs, write, idOf }
   const answer: Answer<P> = (packet, route) => {
     const run = new Run<P>(answering, packet)
-    const [number, , args = [], , , , count] = packet
-    if (typeof count === 'number' && count > 0) args.length += Math.floor(Math.min(count, MOST_PACKETS))
     if (!route) return run.threw(because(ERR_NO_METHOD, run.name))
     const later = run.start(route)
     if (!later) return
-    runs.set(number, run)
+    runs.set(packet[0], run)
     end.began?.(run, later, packet)
   }
 
   lane.on('data', value => {
     const packets = requests.heard(value instanceof Uint8Array ? unpack(connection.parser, value) : value)
-    for (const packet of packets.slice(0, MOST_PACKETS)) {
+    for (const packet of packetsOf(packets)) {
       if (!isAsked(packet)) continue
       const [number, what] = packet
       const run = runs.get(number)

@@ -5,7 +5,7 @@ import { ERR_CLOSED, ERR_HANDLER, ERR_NO_PROVIDER } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import { because, RpcError } from './error.ts'
 import type { Call, Route } from './router.ts'
-import { ACCEPTED, ITEM, STREAM, WINDOW } from './wire.ts'
+import { ACCEPTED, extrasOf, ITEM, STREAM, WINDOW } from './wire.ts'
 import type { Asked } from './wire.ts'
 
 /** Where calls are answered. */
@@ -18,6 +18,9 @@ interface Answering<P> {
   idOf(call: { readonly key?: string | undefined; readonly number: number }): string
 }
 
+/** How many arguments of a call may be undefined. */
+const ARGUMENTS = 1_000
+
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 const isStream = (value: unknown): value is AsyncIterable<unknown> => isObject(value) && Symbol.asyncIterator in value
@@ -28,7 +31,10 @@ const isStream = (value: unknown): value is AsyncIterable<unknown> => isObject(v
  */
 export class Run<P extends Connection> implements Call<P> {
   readonly #at: Answering<P>
-  readonly #packet: Asked
+  readonly #number: number
+  readonly #name: string
+  readonly #args: readonly unknown[]
+  readonly #extras: readonly unknown[]
   #controller: AbortController | undefined
   /** Why nobody waits for an answer any more. */
   #aborted: RpcError | undefined
@@ -41,7 +47,14 @@ export class Run<P extends Connection> implements Call<P> {
 
   constructor(at: Answering<P>, packet: Asked) {
     this.#at = at
-    this.#packet = packet
+    const [number, name, , ...args] = packet
+    const extras = extrasOf(packet)
+    const [, , , count] = extras
+    if (typeof count === 'number' && count > 0) args.length += Math.floor(Math.min(count, ARGUMENTS))
+    this.#number = number
+    this.#name = `${name}`
+    this.#args = args
+    this.#extras = extras
   }
 
   get peer(): P {
@@ -49,20 +62,20 @@ export class Run<P extends Connection> implements Call<P> {
   }
 
   get name(): string {
-    return `${this.#packet[1]}`
+    return this.#name
   }
 
   get args(): readonly unknown[] {
-    return this.#packet[2] ?? []
+    return this.#args
   }
 
   get key(): string | undefined {
-    const [, , , , key] = this.#packet
+    const [, key] = this.#extras
     return typeof key === 'string' && key ? key : undefined
   }
 
   get id(): string {
-    return this.#at.idOf({ key: this.key, number: -this.#packet[0] })
+    return this.#at.idOf({ key: this.key, number: -this.#number })
   }
 
   get signal(): AbortSignal {
@@ -159,19 +172,20 @@ export class Run<P extends Connection> implements Call<P> {
   }
 
   #answer(value: unknown): void {
+    if (this.#answered) return
+    const number = -this.#number
     // JSON has no undefined.
-    if (value === undefined) this.#write(0)
-    else this.#write(0, value)
+    this.#at.write(value === undefined ? [number, 0] : [number, 0, value])
     this.#finish()
   }
 
   #write(...packet: readonly unknown[]): boolean {
-    return !this.#answered && this.#at.write([-this.#packet[0], ...packet])
+    return !this.#answered && this.#at.write([-this.#number, ...packet])
   }
 
   #finish(): void {
     this.#answered = true
-    this.#at.runs.delete(this.#packet[0])
+    this.#at.runs.delete(this.#number)
     this.#wake?.()
   }
 }

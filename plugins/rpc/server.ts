@@ -21,7 +21,7 @@ import { around } from './router.ts'
 import type { Call, Route } from './router.ts'
 import { Services } from './services.ts'
 import type { Provider } from './services.ts'
-import { PROVIDE } from './wire.ts'
+import { extrasOf, PROVIDE } from './wire.ts'
 import type { Asked } from './wire.ts'
 import { Work } from './work.ts'
 
@@ -141,14 +141,14 @@ export class ServerHalf {
       lane,
       sign: -1,
       timeout,
-      find: ([, name, , , , service]) => {
+      find: packet => {
         // A service that nobody provides is another failure than a function that is not there.
-        const route = this.#find(name, this.#guarded, this.#guardedRelay, service === 1)
+        const [, , service] = extrasOf(packet)
+        const route = this.#find(packet[1], this.#guarded, this.#guardedRelay, service === 1)
         return route && work.full ? tooMany : route
       },
       began: (run, later, packet) => work.began(run, later, packet),
-      other: ([number, what, args = []], answer) => {
-        const [name] = args
+      other: ([number, what, name], answer) => {
         if (what === undefined) withdraw(number)
         else if (what === PROVIDE && typeof name === 'string') {
           answer([number, name], async ({ signal }) => {

@@ -1,9 +1,9 @@
 /*
  * Over the lane, as lib/requests.ts has it; either end asks. Numbers are of the end that asks.
  *
- *     [n, name, arguments, timeout?, key?, service?, count?]  a call; `service` 1: of what others provide; `count`
- *                                                     arguments more are undefined
- *     [n, PROVIDE, [name]]                             from a client: provides a service, until it is ended
+ *     [n, name, extras, ...arguments]                 a call; extras: 0, or [timeout?, key?, service?, count?]; `service` 1:
+ *                                                     of what others provide; `count` arguments more are undefined
+ *     [n, PROVIDE, name]                               from a client: provides a service, until it is ended
  *     [n]                                             cancels a call, or withdraws a service
  *     [n, count]                                      so many items of a stream were taken
  *
@@ -22,18 +22,10 @@ export const ITEM = 3
 export const WINDOW = 32
 
 /** What an end asks for: most of it calls. */
-export type Asked = readonly [
-  number: number,
-  what?: unknown,
-  args?: unknown[],
-  timeout?: unknown,
-  key?: unknown,
-  service?: unknown,
-  count?: unknown
-]
+export type Asked = readonly [number: number, what?: unknown, extras?: unknown, ...args: unknown[]]
 
 export const isAsked = (value: unknown): value is Asked =>
-  Array.isArray(value) &&
-  Number.isSafeInteger(value[0]) &&
-  value[0] > 0 &&
-  (value[2] === undefined || Array.isArray(value[2]))
+  Array.isArray(value) && Number.isSafeInteger(value[0]) && value[0] > 0
+
+/** What else there is of a call. */
+export const extrasOf = ([, , extras]: Asked): readonly unknown[] => (Array.isArray(extras) ? extras : [])

@@ -4,6 +4,7 @@ import { ERR_CALL_TIMEOUT } from '../../lib/failures.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { because } from './error.ts'
 import type { Run } from './run.ts'
+import { extrasOf } from './wire.ts'
 import type { Asked } from './wire.ts'
 
 /** The handlers that one caller has at work, and how long they may be. */
@@ -26,7 +27,8 @@ export class Work {
   }
 
   /** A handler takes its time: `later` resolves when it is done. */
-  began(run: Run<Peer>, later: Promise<void>, [, , , timeout]: Asked): void {
+  began(run: Run<Peer>, later: Promise<void>, packet: Asked): void {
+    const [timeout] = extrasOf(packet)
     const time = typeof timeout === 'number' && timeout > 0 ? Math.min(timeout, this.#deadline) : this.#deadline
     const timed: Timed = {
       deadline: performance.now() + time,

@@ -12,9 +12,9 @@ import { pluginContract } from '../contract/plugin.ts'
 import { Calls } from '../support/calls.ts'
 
 const packets = {
-  toServer: [[[1, 'add', [1, { a: [2] }], 500, 'key', 1], [2, 'count', [5]], [2], [2, 16], [3, 0, 'service'], [3]]],
+  toServer: [[[1, 'add', [500, 'key', 1, 1], 1, { a: [2] }], [2, 'count', 0, 5], [2], [2, 16], [3, 0, 'service'], [3]]],
   toClient: [
-    [[1, 'both', [1, 2]], [1]],
+    [[1, 'both', 0, 1, 2], [1]],
     [-1, 0, 'value'],
     [-1, 'CODE', 'message', { data: 1 }],
     [-1, 1],
