@@ -2,14 +2,18 @@ import type { ClientPlugin } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
 import type { Store } from '../../lib/store.ts'
 import type { Collections } from './client/engine.ts'
+import type { Migrations } from './client/migrate.ts'
 import { Replica } from './client/replica.ts'
 import { Records } from './client/surface.ts'
+import { browserTabs } from './client/tabs.ts'
 import type { Schema } from './client/types.ts'
 import type { SchemaVersion } from './core/frame.ts'
 
 export interface RecordsOptions {
   /** What keeps records and unsent writes on this device: `indexeddb(name)`, `sqlite(file)`. Default: nothing does. */
   readonly persist?: Store
+  /** What brings what is kept from one version of the schema to the next, by the version that it leads to. */
+  readonly migrate?: Migrations
   /** How the records of a collection behave; both ends must say the same. */
   readonly collections?: Collections
   /** What the application's records look like: the server refuses versions that it does not serve. */
@@ -23,12 +27,18 @@ export interface RecordsOptions {
 }
 
 /** The half of a client: follows, reads and writes records, and catches up after each new session. */
-export const records = <S extends Schema = Schema>(options: RecordsOptions = {}) =>
+export const records = <S extends Schema = Schema>({ persist, ...options }: RecordsOptions = {}) =>
   ({
     name: 'records',
     version: 1,
     client(client, lane, during): Records<S> {
-      const replica = new Replica({ now: () => Date.now(), monotonic: () => performance.now(), ...options })
+      const replica = new Replica({
+        now: () => Date.now(),
+        monotonic: () => performance.now(),
+        ...options,
+        store: persist,
+        tabs: persist && browserTabs(persist.name)
+      })
       lane.on('data', frame => {
         if (frame instanceof Uint8Array) replica.receive(frame)
       })
@@ -61,6 +71,7 @@ export type { History, HistoryOptions, Undone } from './client/history.ts'
 export { list } from './client/list.ts'
 export type { Item, List } from './client/list.ts'
 export type { Live, When } from './client/live.ts'
+export type { Migration, Migrations } from './client/migrate.ts'
 export type { LiveQuery, Result } from './client/live-query.ts'
 export type { LiveRecord } from './client/live-record.ts'
 export { members } from './client/members.ts'

@@ -13,7 +13,7 @@ const board = client.records.get<Record<string, number>>('board')
 await board.when.ready
 
 const write = async (): Promise<never> => {
-  for (let number = board.get(field) ?? 0; ; ) {
+  for (let number = board.get(field) ?? 0; ;) {
     const handle = board.set(field, ++number)
     await handle.stored
     process.stdout.write(`${number}\n`)

@@ -45,8 +45,8 @@ export class FakeBrowser {
   readonly #channels = new Set<FakeChannel>()
   #isOpen: Promise<void> | undefined
 
-  /** What a tab has; `kill` ends it as a crash does. */
-  tab(): { store: Store; tabs: TabsOptions; kill: () => void } {
+  /** What a tab has; `kill` ends it as a crash does, `deafen` has it hear nothing of the others. */
+  tab(): { store: Store; tabs: TabsOptions; kill: () => void; deafen: () => void } {
     const held = new Set<() => void>()
     const state = { isDead: false }
     const channel = new FakeChannel(this.#channels)
@@ -76,7 +76,7 @@ export class FakeBrowser {
       channel.close()
       for (const release of held) release()
     }
-    return { store: this.#shared(state), tabs: { name: 'app', locks, channel }, kill }
+    return { store: this.#shared(state), tabs: { name: 'app', locks, channel }, kill, deafen: () => channel.deafen() }
   }
 
   /** The store as one tab sees it: what it asks for when it is dead never comes. */
@@ -100,7 +100,7 @@ export class FakeBrowser {
 }
 
 class FakeChannel implements Channel {
-  onmessage: Channel['onmessage'] = null
+  #listener: ((event: { readonly data: unknown }) => void) | undefined
   readonly #all: Set<FakeChannel>
 
   constructor(all: Set<FakeChannel>) {
@@ -110,11 +110,20 @@ class FakeChannel implements Channel {
 
   postMessage(message: unknown): void {
     const data: unknown = structuredClone(message)
-    for (const other of this.#all) if (other !== this) queueMicrotask(() => other.onmessage?.({ data }))
+    for (const other of this.#all) if (other !== this) queueMicrotask(() => other.#listener?.({ data }))
   }
 
   close(): void {
     this.#all.delete(this)
-    this.onmessage = null
+    this.deafen()
+  }
+
+  addEventListener(_type: 'message', listener: (event: { readonly data: unknown }) => void): void {
+    this.#listener = listener
+  }
+
+  /** It hears nothing any more. */
+  deafen(): void {
+    this.#listener = undefined
   }
 }

@@ -120,6 +120,8 @@ export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
    * @returns false where it is too late for that
    */
   discard(write: WriteHandle): boolean
+  /** Ends it, when its store has what it was given. */
+  close(): Promise<void>
   /** The largest value and frame that the authority takes, in bytes. */
   readonly limits: { readonly maxValue: number; readonly maxFrame: number }
 }

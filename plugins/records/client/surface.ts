@@ -80,6 +80,11 @@ export class Records<S extends Schema = Schema> {
     return this.engine.discard(write)
   }
 
+  /** Waits until what this device keeps is kept, and lets go of it. Nothing can be read or written after that. */
+  close(): Promise<void> {
+    return this.engine.close()
+  }
+
   /**
    * A record, followed from here on, until it is released as often as it was asked for.
    * @throws ERR_OPTION for what is no id

@@ -10,7 +10,7 @@ export interface Locks {
 /** The part of a BroadcastChannel that is needed: what is posted comes to all others of its name. */
 export interface Channel {
   postMessage(message: unknown): void
-  onmessage: ((event: { readonly data: unknown }) => void) | null
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
   close(): void
 }
 
@@ -66,11 +66,11 @@ export class Tabs {
   }
 
   listen(heard: (message: readonly unknown[]) => void): void {
-    this.#options.channel.onmessage = ({ data }) => {
+    this.#options.channel.addEventListener('message', ({ data }) => {
       if (!Array.isArray(data)) return
       this.isAlone = false
       heard(data)
-    }
+    })
   }
 
   /** Lets go of everything. */
@@ -87,4 +87,12 @@ export class Tabs {
     this.#held.add(unlock)
     return unlock
   }
+}
+
+/** What tabs of a browser have for that; undefined elsewhere, where one process has a store at a time. */
+export const browserTabs = (store: string): TabsOptions | undefined => {
+  const { locks } = (globalThis.navigator as Navigator | undefined) ?? {}
+  if (!locks || typeof document === 'undefined') return undefined
+  const name = `anywire:${store}`
+  return { name, locks, channel: new BroadcastChannel(name) }
 }

@@ -84,8 +84,7 @@ describe('records: processes that are killed', function () {
     rmSync(folder, { recursive: true })
   })
 
-  const enter = () =>
-    connect(`http://127.0.0.1:${port}`, { reconnect: { min: 5, max: 50 }, plugins: [records()] })
+  const enter = () => connect(`http://127.0.0.1:${port}`, { reconnect: { min: 5, max: 50 }, plugins: [records()] })
 
   it('a server: every write settles once, and what was durable is there', async () => {
     const clients = [enter(), enter(), enter()]
@@ -94,7 +93,7 @@ describe('records: processes that are killed', function () {
     let settled = 0
     let written = 0
     const writes: Promise<unknown>[] = []
-    for (let kill = 0; kill < 4; kill++) {
+    for (let kill = 0; kill < 3; kill++) {
       for (let write = 0; write < 20; write++) {
         for (const [at, board] of boards.entries()) {
           const number = ++written
@@ -128,7 +127,7 @@ describe('records: processes that are killed', function () {
 
   it('a client: what it had stored reaches the server in its next life', async () => {
     const client = new Mortal(clientFile, `http://127.0.0.1:${port}`, join(folder, 'client.db'), worker, 'mine')
-    for (let life = 0; life < 4; life++) {
+    for (let life = 0; life < 3; life++) {
       // In every other life there is no server.
       if (life % 2) await server.kill()
       await client.start()

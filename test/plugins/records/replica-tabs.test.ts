@@ -158,10 +158,10 @@ describe('records: replicas in tabs that have one store', () => {
 
   it('tell when another one does not let go, and go on when it does', async () => {
     const schema = { id: 'app', version: 1 }
-    const { store, tabs, kill } = browser.tab()
+    const { store, tabs, kill, deafen } = browser.tab()
     const deaf = new Stage({ store, tabs, schema })
     await turn()
-    tabs.channel.onmessage = null
+    deafen()
     const second = await open({ schema: { id: 'app', version: 2 } })
     let blocked = 0
     second.replica.on('blocked', () => blocked++)
