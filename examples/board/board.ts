@@ -6,7 +6,7 @@ import { isMessage, isNote } from './values.ts'
 import type { Change, Message, Note } from './values.ts'
 
 const MOST_NOTES = 200
-const MOST_MESSAGES = 50
+export const MOST_MESSAGES = 50
 /** So many of the last changes are remembered, in case that they are sent again. */
 const MOST_DONE = 1_000
 /** Milliseconds in which changes gather for one write, and after which a failed one is tried again. */

@@ -4,14 +4,22 @@ import { createServer as createHttpServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dirname, extname, join } from 'node:path'
 import { createServer } from 'anywire'
-import type { Peer as AnyPeer } from 'anywire'
-import { openBoard } from './board.ts'
-import { parseValue } from './values.ts'
-import type { ClientValue, Person, ServerValue } from './values.ts'
+import { http as httpApi } from 'anywire/plugins/http'
+import { permissions } from 'anywire/plugins/permissions'
+import { presence } from 'anywire/plugins/presence'
+import { pubsub } from 'anywire/plugins/pubsub'
+import { rpc } from 'anywire/plugins/rpc'
+import { makeActions } from './actions.ts'
+import type { Caller } from './actions.ts'
+import { MOST_MESSAGES, openBoard } from './board.ts'
+import { isHere, parseValue } from './values.ts'
+import type { Change, Value } from './values.ts'
 import { openWires, writeClient } from './wires.ts'
 
 const PUBLIC = join(import.meta.dirname, 'public')
 const FILE = join(process.env['BOARD_DATA'] ?? join(import.meta.dirname, '.data'), 'board.json')
+/** With it other programs may announce something, by HTTP. */
+const KEY = process.env['BOARD_KEY']
 const PORT = Number(process.env['PORT'] ?? 8080)
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -43,60 +51,67 @@ const serveFile = async ({ url = '/' }: IncomingMessage, response: ServerRespons
 }
 
 const http = createHttpServer((request, response) => void serveFile(request, response))
-const server = createServer(http, { transformers, client: await writeClient(dirname(FILE), names) })
 
-const board = await openBoard(FILE, change => server.peers.broadcast(change satisfies ServerValue))
+/** Only what is in the file is told to anybody: it will still be there tomorrow. */
+const board = await openBoard(FILE, change => {
+  actions.saved(change.id)
+  tell(change)
+})
+const actions = makeActions(board)
 
-/** Nobody signs in, so there is no context. */
-type Peer = AnyPeer<undefined>
+const server = createServer(http, {
+  transformers,
+  client: await writeClient(dirname(FILE), names),
+  // Nobody signs in.
+  authenticate: (): Caller => ({ app: 'page' }),
+  plugins: [
+    // Everything else is denied: nobody but the server publishes, for example.
+    permissions<Caller>({
+      pubsub: { subscribe: true, history: true },
+      presence: { enter: { board: ({ value }) => isHere(value) }, watch: { board: true } },
+      rpc: { call: { '>': true, announce: ({ context }) => context.app === 'key' } }
+    }),
+    presence(),
+    pubsub({
+      topics: {
+        chat: { history: { size: MOST_MESSAGES } },
+        notes: { history: { size: 1_000 } },
+        away: { retain: true }
+      }
+    }),
+    rpc(actions.router),
+    httpApi<Caller>({
+      authenticate: ({ headers }) => KEY !== undefined && headers.authorization === `Bearer ${KEY}` && { app: 'key' }
+    })
+  ]
+})
+export type Api = typeof server
 
-/** Who is here. Those whose wire was cut are, for as long as they may come back. */
-const people = new Map<Peer, Person>()
+const tell = (change: Change): void => void server.pubsub.publish(change.type === 'say' ? 'chat' : 'notes', change)
+
+// The history of a topic is kept in memory: what the file has comes first.
+for (const message of board.snapshot().messages) tell({ type: 'say', ...message })
 
 let telling: NodeJS.Timeout | undefined
-/** Tells everybody who is here; once for all who come and go in the same moment. */
-const tellPeople = (): void => {
+/** Tells whose wires are cut: they are here for as long as they may come back. Once for all in the same moment. */
+const tellAway = (): void => {
   telling ??= setTimeout(() => {
     telling = undefined
-    const list = [...people].map(([peer, person]) => ({ id: peer.id, ...person, away: peer.state !== 'open' }))
-    server.peers.broadcast({ type: 'people', people: list } satisfies ServerValue)
+    const ids = [...server.peers].flatMap(({ id, state }) => (state === 'open' ? [] : [id]))
+    server.pubsub.publish('away', ids)
   }, 30)
-}
-
-const handle = (peer: Peer, value: ClientValue): void => {
-  const answer = (answered: ServerValue): void => void peer.write(answered)
-  const pass = (passed: ServerValue): void => void server.peers.broadcast(passed, { reliable: false, except: peer })
-  switch (value.type) {
-    case 'join':
-      people.set(peer, { name: value.name, color: value.color })
-      answer({ type: 'snapshot', ...board.snapshot(), known: value.pending.filter(id => board.knows(id)) })
-      return tellPeople()
-    case 'cursor':
-      return pass({ ...value, who: peer.id })
-    case 'drag':
-      return pass(value)
-    case 'flood':
-      return answer(value)
-    case 'cut':
-      return peer.disconnect()
-    case 'add':
-    case 'edit':
-    case 'remove':
-    case 'say':
-      // All hear of the change when it is saved, this one included.
-      if (!board.change(value)) answer({ type: 'full', id: value.id })
-  }
 }
 
 server.on('connection', peer => {
   peer.on('data', data => {
-    const value = parseValue(data)
-    if (value) handle(peer, value)
+    const value: Value | undefined = parseValue(data)
+    if (value?.type === 'flood') peer.write(value)
+    else if (value) server.peers.broadcast(value, { reliable: false, except: peer })
     else peer.destroy(4500, 'no page of this server sends such a value')
   })
-  peer.on('disconnect', tellPeople)
-  peer.on('open', ({ recovered }) => recovered && tellPeople())
-  peer.on('close', () => people.delete(peer) && tellPeople())
+  peer.on('disconnect', tellAway)
+  peer.on('open', ({ recovered }) => recovered && tellAway())
+  peer.on('close', tellAway)
 })
 
 http.on('error', (error: NodeJS.ErrnoException) => {

@@ -35,36 +35,18 @@ export type Change =
   | { readonly type: 'remove'; readonly id: string; readonly note: string }
   | ({ readonly type: 'say' } & Message)
 
-/** What a page sends. */
-export type ClientValue =
-  | Change
-  /** I am here, under this name: tell me what there is, and which of these changes you know. */
-  | ({ readonly type: 'join'; readonly pending: readonly string[] } & Person)
-  /** My pointer, anywhere (-1, -1) when it left. May be lost. */
-  | { readonly type: 'cursor'; readonly x: number; readonly y: number }
+/** What somebody says of themselves in the place `board`: who they are, and where their pointer is; (-1, -1) when it is elsewhere. */
+export interface Here extends Person {
+  readonly x: number
+  readonly y: number
+}
+
+/** What a page sends over the connection itself, and the server passes on, or back. */
+export type Value =
   /** A note that is being dragged. May be lost: an `edit` follows. */
   | { readonly type: 'drag'; readonly note: string; readonly x: number; readonly y: number }
   /** Send this back, so that I see the order. */
   | { readonly type: 'flood'; readonly run: number; readonly n: number }
-  /** Cut my wire. */
-  | { readonly type: 'cut' }
-
-/** What the server sends; what it passes on says who sent it. */
-export type ServerValue =
-  | Change
-  | {
-      readonly type: 'snapshot'
-      readonly notes: readonly Note[]
-      readonly messages: readonly Message[]
-      /** Which of the changes that `join` asked about are made. */
-      readonly known: readonly string[]
-    }
-  | { readonly type: 'people'; readonly people: readonly (Person & { readonly id: string; readonly away: boolean })[] }
-  | { readonly type: 'cursor'; readonly who: string; readonly x: number; readonly y: number }
-  | { readonly type: 'drag'; readonly note: string; readonly x: number; readonly y: number }
-  | { readonly type: 'flood'; readonly run: number; readonly n: number }
-  /** There is no room for the note with this id. */
-  | { readonly type: 'full'; readonly id: string }
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -72,8 +54,6 @@ const isText = (value: unknown, longest: number, shortest = 0): value is string 
   typeof value === 'string' && value.length >= shortest && value.length <= longest
 
 const isId = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{16}$/.test(value)
-
-const isIds = (value: unknown): value is string[] => Array.isArray(value) && value.length <= 1_000 && value.every(isId)
 
 const isColor = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 6
 
@@ -83,6 +63,11 @@ const isBetween = (value: unknown, from: number, to: number): value is number =>
 const isPerson = (value: unknown): value is Person => {
   const { name, color } = Object(value) as Fields
   return isText(name, 24, 1) && isColor(color)
+}
+
+export const isHere = (value: unknown): value is Here => {
+  const { x, y } = Object(value) as Fields
+  return isPerson(value) && isBetween(x, -1, PLANE.width) && isBetween(y, -1, PLANE.height)
 }
 
 export const isNote = (value: unknown): value is Note => {
@@ -103,18 +88,9 @@ const patchOf = ({ text, color, x, y }: Fields): Partial<Omit<Note, 'id'>> | und
   return isNote({ id: '0'.repeat(16), text: '', color: 0, x: 0, y: 0, ...patch }) ? patch : undefined
 }
 
-/** What a page sent, without anything that does not belong there. Undefined: no page of ours sends that. */
-export const parseValue = (value: unknown): ClientValue | undefined => {
-  const fields = Object(value) as Fields
-  const { type, id, note, by, text, color, x, y, run, n, pending } = fields
-  if (type === 'join' && isPerson(value) && isIds(pending))
-    return { type, name: value.name, color: value.color, pending }
-  if (type === 'cursor' && isBetween(x, -1, PLANE.width) && isBetween(y, -1, PLANE.height)) return { type, x, y }
-  if (type === 'flood' && isBetween(run, 0, 1e9) && isBetween(n, 0, 1e9)) return { type, run, n }
-  if (type === 'cut') return { type }
-  if (type === 'drag' && isId(note) && isBetween(x, 0, PLANE.width) && isBetween(y, 0, PLANE.height)) {
-    return { type, note, x, y }
-  }
+/** A change that a page wants, without anything that does not belong there. Undefined: no page of ours wants that. */
+export const parseChange = (value: unknown): Change | undefined => {
+  const { type, id, note, by, text, color, x, y } = Object(value) as Fields
   if (!isId(id)) return undefined
   if (type === 'remove' && isId(note)) return { type, id, note }
   if (type === 'say' && isPerson(by) && isText(text, 500, 1)) {
@@ -123,5 +99,15 @@ export const parseValue = (value: unknown): ClientValue | undefined => {
   const patch = patchOf({ text, color, x, y })
   if (type === 'edit' && isId(note) && patch) return { type, id, note, ...patch }
   if (type === 'add' && isNote(value)) return { type, id, text: value.text, color: value.color, x: value.x, y: value.y }
+  return undefined
+}
+
+/** A value of the connection, likewise. */
+export const parseValue = (value: unknown): Value | undefined => {
+  const { type, note, x, y, run, n } = Object(value) as Fields
+  if (type === 'flood' && isBetween(run, 0, 1e9) && isBetween(n, 0, 1e9)) return { type, run, n }
+  if (type === 'drag' && isId(note) && isBetween(x, 0, PLANE.width) && isBetween(y, 0, PLANE.height)) {
+    return { type, note, x, y }
+  }
   return undefined
 }

@@ -32,9 +32,10 @@ export const openWires = async () => {
   }
 }
 
-/** The client that comes with anywire has WebSocket alone. The board's page changes its wire, so it has one of its own. */
+/** The client that comes with anywire has WebSocket alone. The board's page changes its wire, and has plugins: one of its own. */
 export const writeClient = async (folder: string, transformers: readonly string[]): Promise<string> => {
-  const { code } = await bundle({ transformers })
+  const plugins = ['reconnect', 'offline', 'wires', 'pubsub', 'rpc', 'presence']
+  const { code } = await bundle({ transformers, plugins })
   await mkdir(folder, { recursive: true })
   await writeFile(`${folder}/client.js`, code)
   return `${folder}/client.js`

@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { connect } from '../../index.ts'
 import type { End } from '../../index.ts'
+import { presence } from '../../plugins/presence/index.ts'
+import { pubsub } from '../../plugins/pubsub/index.ts'
+import { rpc } from '../../plugins/rpc/index.ts'
 import { endBoard, spawnBoard, startBoard } from '../support/board.ts'
 import type { Board } from '../support/board.ts'
 import { describeInChromium, openPage } from '../support/chromium.ts'
@@ -29,6 +32,10 @@ const addNote = async (page: Page, x: number, y: number, text: string): Promise<
   await page.keyboard.press('Escape')
 }
 
+/** What other programs show. */
+const KEY = 'a key'
+const env = { BOARD_KEY: KEY }
+
 describeInChromium('the board', function () {
   this.timeout(60_000)
   let folder: string
@@ -38,7 +45,7 @@ describeInChromium('the board', function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'anywire-board-'))
-    board = await startBoard(folder)
+    board = await startBoard(folder, 0, { env })
     one = await openPage(board.url)
     two = await openPage(board.url)
     await Promise.all([opened(one.page), opened(two.page)])
@@ -66,6 +73,58 @@ describeInChromium('the board', function () {
     await say(two.page, 'hello, one')
     await saved(one.page, 'hello, one').waitFor()
     await saved(two.page, 'hello, one').waitFor()
+  })
+
+  it('shows who is here, and whose wire is cut', async () => {
+    const avatars = one.page.locator('#people .avatar')
+    await reads(one.page, '#people', /^.{1,2}$/)
+    await two.page.fill('#name', 'Zoe Quill')
+    await two.page.press('#name', 'Enter')
+    await reads(one.page, '#people', /^ZQ$/)
+    await two.page.click('#offline')
+    await one.page.locator('#people .away').waitFor()
+    await two.page.click('#offline')
+    await one.page.locator('#people .avatar:not(.away)').waitFor()
+    assert.equal(await avatars.count(), 1)
+    const three = await openPage(board.url)
+    await opened(three.page)
+    await one.page.waitForFunction(() => document.querySelectorAll('#people .avatar').length === 2)
+    await three.page.goto('about:blank')
+    await one.page.waitForFunction(() => document.querySelectorAll('#people .avatar').length === 1)
+    await three.page.context().close()
+    await opened(two.page)
+  })
+
+  it('takes what other programs with the key announce, and nothing else of anybody', async () => {
+    const post = async (key: string): Promise<unknown> => {
+      const answer = await fetch(`${board.url}/anywire/api`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', connection: 'close' },
+        body: JSON.stringify([
+          { call: 'announce', args: ['lunch is ready'] },
+          { publish: 'chat', value: 'forged' }
+        ])
+      })
+      return answer.json()
+    }
+    assert.match(JSON.stringify(await post('a guess')), /^\{"error":\{"code":"ERR_UNAUTHORIZED"/)
+    assert.match(JSON.stringify(await post(KEY)), /^\[\{\},\{"error":\{"code":"ERR_DENIED"/)
+    await saved(one.page, 'lunch is ready').waitFor()
+    const client = connect(board.url, { plugins: [pubsub(), rpc(), presence()] })
+    const outcomes = await Promise.allSettled([
+      client.pubsub.publish('chat', 'forged', { ack: true }),
+      Promise.resolve(client.rpc['announce']?.('forged')),
+      Promise.resolve(client.rpc['change']?.({ type: 'say', id: 'x', text: 'forged' })),
+      client.rpc.provide('notes', () => []),
+      client.presence('board').enter({ name: 'forged' }),
+      client.presence('elsewhere').enter({ name: 'Me', color: 1, x: 0, y: 0 })
+    ])
+    client.destroy()
+    assert.deepEqual(
+      outcomes.map(outcome => outcome.status === 'rejected' && String(Reflect.get(Object(outcome.reason), 'code'))),
+      ['ERR_DENIED', 'ERR_DENIED', 'NO_CHANGE', 'ERR_DENIED', 'ERR_DENIED', 'ERR_DENIED']
+    )
+    assert.equal(await one.page.locator('.message', { hasText: 'forged' }).count(), 0)
   })
 
   it('moves, paints and deletes a note on both pages', async () => {
@@ -106,7 +165,7 @@ describeInChromium('the board', function () {
     await two.page.click('#offline')
     await saved(one.page, 'written offline').waitFor()
     await saved(two.page, 'written offline').waitFor()
-    await reads(two.page, '#recovered', /^1$/)
+    await reads(two.page, '#recovered', /^2$/)
   })
 
   it('survives that the server is killed: all is there, and what was written meanwhile arrives once', async () => {
@@ -117,7 +176,7 @@ describeInChromium('the board', function () {
     await Promise.all(pages.map(page => page.locator('#pill:not([data-tone="good"])').waitFor()))
     await say(one.page, 'written to nobody')
     await addNote(two.page, 300, 420, 'on a dead board')
-    board = await startBoard(folder, board.port)
+    board = await startBoard(folder, board.port, { env })
     await Promise.all(pages.map(opened))
     await say(two.page, 'the server is back')
     await say(one.page, 'indeed')
@@ -207,7 +266,7 @@ describeInChromium('the board', function () {
   it('asks the pages to come back when it is stopped', async () => {
     assert.equal(await endBoard(board, 'SIGTERM'), 0)
     await reads(one.page, '#story', /The session has ended/)
-    board = await startBoard(folder, board.port)
+    board = await startBoard(folder, board.port, { env })
     await Promise.all([opened(one.page), opened(two.page)])
     await hasNote(one.page, 'from one')
     for (const { errors } of [one, two]) errors.length = 0

@@ -9,7 +9,8 @@ import { showViews } from './views.js'
 import { watchWire } from './wire.js'
 
 /** @typedef {import('../values.ts').Change} Change */
-/** @typedef {import('../values.ts').ServerValue} ServerValue */
+/** @typedef {import('../values.ts').Here} Here */
+/** @typedef {import('../values.ts').Value} Value */
 
 const newId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(8)), byte => byte.toString(16).padStart(2, '0')).join('')
@@ -35,15 +36,9 @@ const client = anywire.connect(
   { transformers, reconnect: { max: 5_000 }, wires: { upgrade: false, headStart: port ? 5_000 : 300 } }
 )
 
-const count = { sent: 0, received: 0 }
+const count = { sent: 0, received: 0, doubted: 0 }
 
-/** Sends what must arrive. While there is no wire it waits. */
-const send = value => {
-  count.sent++
-  return client.write(value)
-}
-
-/** Sends what is stale in a moment, and not worth waiting: pointers, and notes on their way. */
+/** Sends what is stale in a moment, and not worth waiting: notes on their way. */
 const sendNow = value => {
   if (client.state === 'open' && client.write(value, { reliable: false })) count.sent++
 }
@@ -54,14 +49,43 @@ const sendNow = value => {
  * @type {Map<string, Change>}
  */
 const pending = new Map()
+/** Those that nobody was asked to save, as the client was closed. */
+const unasked = new Set()
 
 /** Changes the board: here at once, everywhere else when it is saved. */
 const change = fields => {
   const made = { ...fields, id: newId() }
   pending.set(made.id, made)
   show(made)
-  send(made)
+  void save(made)
   return made.id
+}
+
+/** Has a change saved. Without a wire the call waits for one; the key has it made once, however often it is asked for. */
+const save = async made => {
+  count.sent++
+  try {
+    await client.rpc.with({ key: made.id, timeout: Infinity }).change(made)
+    pending.delete(made.id)
+  } catch ({ code, message }) {
+    // The session was lost, and the answer with it.
+    if (code === 'ERR_OUTCOME_UNKNOWN') {
+      count.doubted++
+      return save(made)
+    }
+    if (code === 'ERR_CLOSED') return void unasked.add(made)
+    pending.delete(made.id)
+    if (made.type === 'add') notes.apply({ type: 'remove', id: '', note: made.id })
+    wire.tell(message)
+  }
+}
+
+/** The server tells everybody that a change is in its file. */
+const saved = made => {
+  pending.delete(made.id)
+  show(made)
+  // What was changed here meanwhile, and is not saved yet, stays on top.
+  if (made.type !== 'say') for (const other of pending.values()) if (other.type !== 'say') show(other)
 }
 
 /** @param {Change} made */
@@ -71,70 +95,87 @@ const show = made => {
 }
 
 const notes = createNotes({ change, drag: sendNow })
-const cursors = createCursors({ move: sendNow })
-const people = createPeople({ renamed: () => join() })
+const cursors = createCursors({ move: at => tellHere(at) })
+const people = createPeople({ renamed: () => tellHere() })
 const views = showViews()
 const chat = createChat({
   say: text => change({ type: 'say', text, by: people.me(), at: 0 }),
   arrived: () => views.arrived()
 })
-const trouble = makeTrouble({ client, network, send })
-const wire = watchWire({ client, network, count })
+const trouble = makeTrouble({
+  client,
+  network,
+  send(value) {
+    count.sent++
+    client.write(value)
+  }
+})
+const wire = watchWire({ client, network, count, pending })
 
-const join = () => send({ type: 'join', ...people.me(), pending: [...pending.keys()].slice(0, 1_000) })
+// Who is here, and where their pointers are.
+const place = client.presence('board')
+/** @type {Here} */
+let here = { ...people.me(), x: -1, y: -1 }
+/** Those whose wires are cut at the moment. */
+let away = new Set()
 
-client.on('open', ({ recovered }) => {
-  // A recovered session goes on as if nothing had happened. In a new one the server tells again what there is, and is told
-  // again what it may have missed; handlers of `open` write before what waited offline, so the order stays.
-  if (recovered) return
-  join()
-  for (const made of pending.values()) send(made)
-  trouble.began()
-  wire.began(pending.size)
+const tellHere = at => {
+  here = { ...here, ...people.me(), ...at }
+  count.sent++
+  place.update(here)
+}
+
+const meet = () => {
+  const others = place
+    .members()
+    .flatMap(({ id, data }) => (id === client.id ? [] : [{ id, ...data, away: away.has(id) }]))
+  people.show(others)
+  cursors.show(others)
+}
+
+for (const event of ['join', 'change', 'leave']) place.on(event, meet)
+for (const done of [place.enter(here), place.watch()]) done.catch(({ message }) => wire.tell(message))
+
+// What is saved: told as it happens, and caught up with where the session was lost and the server is the same.
+for (const topic of ['chat', 'notes']) {
+  client.pubsub.subscribe(topic, made => {
+    count.received++
+    saved(made)
+  })
+}
+client.pubsub.subscribe('away', ids => {
+  away = new Set(ids)
+  meet()
+})
+client.pubsub.on('subscribe', ({ topic, recovered }) => {
+  if (!recovered) load[topic]?.().catch(({ message }) => wire.tell(message))
 })
 
-client.on('data', (/** @type {ServerValue} */ value) => {
-  count.received++
-  switch (value.type) {
-    case 'snapshot':
-      notes.replace(value.notes)
-      chat.recall(value.messages)
-      for (const id of value.known) {
-        const made = pending.get(id)
-        pending.delete(id)
-        if (made?.type === 'say') show(made)
-      }
-      for (const made of pending.values()) show(made)
-      break
-    case 'people': {
-      const others = value.people.filter(({ id }) => id !== client.id)
-      people.show(others)
-      cursors.keep(others)
-      break
-    }
-    case 'cursor':
-      cursors.move(value)
-      break
-    case 'drag':
-      notes.dragged(value)
-      break
-    case 'flood':
-      trouble.arrived(value)
-      break
-    case 'full':
-      pending.delete(value.id)
-      notes.apply({ type: 'remove', id: '', note: value.id })
-      wire.tell('The board is full: delete a note before you add another one.')
-      break
-    case 'add':
-    case 'edit':
-    case 'remove':
-    case 'say':
-      pending.delete(value.id)
-      show(value)
-      // What was changed here meanwhile, and is not saved yet, stays on top.
-      if (value.type !== 'say') for (const made of pending.values()) if (made.type !== 'say') show(made)
+/** What there is, where there is no telling what was missed. */
+const load = {
+  async chat() {
+    const { messages } = await client.pubsub.history('chat')
+    for (const { value } of messages) pending.delete(value.id)
+    chat.recall(messages.map(({ value }) => value))
+  },
+  async notes() {
+    notes.replace(await client.rpc.notes())
+    for (const made of pending.values()) show(made)
   }
+}
+
+client.on('open', ({ recovered }) => {
+  if (recovered) return
+  trouble.began()
+  wire.began()
+  for (const made of unasked) void save(made)
+  unasked.clear()
+})
+
+client.on('data', (/** @type {Value} */ value) => {
+  count.received++
+  if (value.type === 'drag') notes.dragged(value)
+  else if (value.type === 'flood') trouble.arrived(value)
 })
 
 // Says goodbye when the page is closed, so that nobody waits for this tab to come back.

@@ -7,7 +7,7 @@ const MOST = 200
 const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 
 /**
- * @param say - sends a message, and returns its id
+ * @param say - sends a message
  * @param arrived - called for each message that others wrote just now
  */
 export const createChat = ({ say, arrived }) => {

@@ -7,7 +7,7 @@ export const createCursors = ({ move }) => {
   /** @type {Map<string, HTMLElement>} */
   const cursors = new Map()
   let at = { x: -1, y: -1 }
-  const tell = eachFrame(() => move({ type: 'cursor', ...at }))
+  const tell = eachFrame(() => move(at))
 
   plane.addEventListener('pointermove', ({ clientX, clientY }) => {
     const { left, top, width, height } = plane.getBoundingClientRect()
@@ -24,31 +24,26 @@ export const createCursors = ({ move }) => {
   plane.addEventListener('pointercancel', leave)
 
   return {
-    /** Shows a cursor for each of those who are here, once they have moved. */
-    keep(people) {
+    /** Shows a cursor for each of those who are here, where it is on the plane. */
+    show(people) {
       const here = new Set(people.map(({ id }) => id))
       for (const [id, element] of cursors) {
         if (here.has(id)) continue
         element.remove()
         cursors.delete(id)
       }
-      for (const { id, name, color, away } of people) {
+      for (const { id, name, color, away, x, y } of people) {
         const element = cursors.get(id) ?? fromTemplate('cursor-template')
         if (!cursors.has(id)) {
-          element.hidden = true
           plane.append(element)
           cursors.set(id, element)
         }
+        element.hidden = x < 0
+        element.style.translate = `${x}px ${y}px`
         element.dataset.color = `${color}`
         element.classList.toggle('away', away)
         element.querySelector('span').textContent = name
       }
-    },
-    move({ who, x, y }) {
-      const element = cursors.get(who)
-      if (!element) return
-      element.hidden = x < 0
-      element.style.translate = `${x}px ${y}px`
     }
   }
 }

@@ -50,10 +50,15 @@ export const createPeople = ({ renamed }) => {
     return item
   }
 
+  let shown = ''
+
   return {
     me: () => me,
-    /** Shows the others. */
+    /** Shows the others; nothing is to be done when only their pointers have moved. */
     show(people) {
+      const now = JSON.stringify(people.map(({ name, color, away }) => [name, color, away]))
+      if (now === shown) return
+      shown = now
       const items = people.slice(0, MOST_SHOWN).map(show)
       if (people.length > MOST_SHOWN) {
         const more = document.createElement('li')

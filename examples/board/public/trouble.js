@@ -10,17 +10,23 @@ export const makeTrouble = ({ client, network, send }) => {
   const drop = byId('drop')
   const offline = byId('offline')
   const flood = makeFlood(send)
+  // The answer comes over the next wire.
+  const cut = () =>
+    client.rpc
+      .with({ timeout: Infinity })
+      .cut()
+      .catch(() => {})
 
   drop.addEventListener('click', () => {
     if (client.state === 'closed') client.open()
-    else send({ type: 'cut' })
+    else void cut()
   })
 
   offline.addEventListener('click', () => {
     network.off = !network.off
     offline.setAttribute('aria-checked', `${network.off}`)
     if (!network.off) client.reconnect.now()
-    else if (client.state === 'open') send({ type: 'cut' })
+    else if (client.state === 'open') void cut()
   })
 
   return flood

@@ -4,7 +4,7 @@ import { makeWires } from './wires.js'
 
 const SAMPLES = 60
 
-export const watchWire = ({ client, network, count }) => {
+export const watchWire = ({ client, network, count, pending }) => {
   const totals = { recovered: 0, lost: 0, discarded: 0 }
   const trace = makeTrace()
   const wires = makeWires(client, text => tell(text))
@@ -37,7 +37,10 @@ export const watchWire = ({ client, network, count }) => {
     wires.show()
     setText('drop', state === 'closed' ? 'Open again' : 'Drop my wire')
     byId('drop').disabled = state !== 'open' && state !== 'closed'
-    const numbers = { ...count, ...totals, queued: client.offline.size }
+    const { doubted, ...counted } = count
+    // Calls wait as values do.
+    const queued = client.offline.size + (state === 'open' ? 0 : pending.size)
+    const numbers = { ...counted, ...totals, lost: totals.lost + doubted, queued }
     for (const [name, value] of Object.entries(numbers)) {
       setText(name, value.toLocaleString())
       byId(name).classList.toggle('none', value === 0)
@@ -55,7 +58,8 @@ export const watchWire = ({ client, network, count }) => {
   client.on('open', ({ recovered }) => {
     if (recovered) {
       totals.recovered++
-      tell(`Recovered after ${elapsed()}. Nothing lost, nothing twice.`)
+      const waited = pending.size ? ` ${amount(pending.size)} had waited.` : ''
+      tell(`Recovered after ${elapsed()}. Nothing lost, nothing twice.${waited}`)
     }
   })
   client.on('migrate', ({ from, to }) => tell(`Moved from ${from} to ${to}. Nothing lost, nothing twice.`))
@@ -71,9 +75,6 @@ export const watchWire = ({ client, network, count }) => {
   })
   client.on('lost', ({ values }) => (totals.lost += values.length))
   client.offline.on('discard', () => totals.discarded++)
-  client.offline.on('online', ({ values }) => {
-    if (values > 0) tell(`${byId('story').textContent} ${amount(values)} had waited.`)
-  })
   client.reconnect.on('schedule', ({ delay }) => {
     retry = performance.now() + delay
   })
@@ -88,10 +89,11 @@ export const watchWire = ({ client, network, count }) => {
 
   return {
     tell,
-    /** @param resent - how many values were sent again, because a session has begun that knows nothing of them */
-    began(resent) {
+    /** A session has begun, which knows nothing of the one before. */
+    began() {
+      const { size } = pending
       if (first) tell('Connected. Whatever you do here is on every other screen at once.')
-      else tell(`Back after ${elapsed()} in a new session${resent ? `, ${amount(resent)} sent again` : ''}.`)
+      else tell(`Back after ${elapsed()} in a new session${size ? `, ${amount(size)} sent again` : ''}.`)
       first = false
       lostAt = 0
     }
