@@ -133,7 +133,12 @@ const meet = () => {
   cursors.show(others)
 }
 
-for (const event of ['join', 'change', 'leave']) place.on(event, meet)
+for (const event of ['join', 'change', 'leave']) {
+  place.on(event, () => {
+    count.received++
+    meet()
+  })
+}
 for (const done of [place.enter(here), place.watch()]) done.catch(({ message }) => wire.tell(message))
 
 // What is saved: told as it happens, and caught up with where the session was lost and the server is the same.
@@ -155,11 +160,14 @@ client.pubsub.on('subscribe', ({ topic, recovered }) => {
 const load = {
   async chat() {
     const { messages } = await client.pubsub.history('chat')
+    count.received += messages.length
     for (const { value } of messages) pending.delete(value.id)
     chat.recall(messages.map(({ value }) => value))
   },
   async notes() {
-    notes.replace(await client.rpc.notes())
+    const saved = await client.rpc.notes()
+    count.received += saved.length
+    notes.replace(saved)
     for (const made of pending.values()) show(made)
   }
 }
