@@ -8,7 +8,6 @@ import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import type { Store } from '../../lib/store.ts'
 import type { Permissions } from '../permissions/index.ts'
-import { Records } from './client/surface.ts'
 import type { Schema } from './client/types.ts'
 import { records as clientHalf } from './client.ts'
 import type { RecordsOptions as ClientOptions } from './client.ts'
@@ -17,6 +16,7 @@ import type { Follower } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
 import type { RecordsServerOptions } from './server/options.ts'
 import { ownReplica } from './server/own-replica.ts'
+import { ServerRecords } from './server/server-records.ts'
 
 /** The options of both ends: `store` and all that judges are the server's, `persist` a client's. */
 export interface RecordsOptions<Context = unknown> extends ClientOptions, RecordsServerOptions<Context> {
@@ -40,7 +40,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
   const followers = new WeakMap<Peer, Follower>()
   return {
     ...clientHalf<S>(options),
-    server(server: Host, during: During): Records<S> {
+    server(server: Host, during: During): ServerRecords<S> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
       const failed = (error: unknown, stage: string, peer?: Peer): void => report(peer ?? server, error, stage)
       const { permissions } = server
@@ -67,7 +67,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
           return authority.close()
         }
       })
-      return new Records<S>(ownReplica(authority, options, during), failed)
+      return new ServerRecords<S>(authority, ownReplica(authority, options, during), failed)
     },
     peer(peer: Peer, lane: Lane, server: Server, during: During): void {
       const authority = authorities.get(server)
@@ -83,6 +83,12 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
 
 export { history, list, members } from './client.ts'
 export type * from './client.ts'
+export type { RecordsCounters } from './server/counters.ts'
+export type { OnWrite, WriteEvent, WriteTransaction, WrittenRecord } from './server/hook.ts'
+export type { Provider } from './server/providers.ts'
+export type { ServerRecords } from './server/server-records.ts'
+export type { Validate } from './server/validate.ts'
+export type { StandardSchema } from '../../lib/standard-schema.ts'
 export type {
   Permit,
   PermitQuestion,

@@ -1,8 +1,11 @@
+import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_STORE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Store } from '../../../lib/store.ts'
 import type { Permissions } from '../../permissions/index.ts'
+import { Tally } from './counters.ts'
+import type { RecordsCounters } from './counters.ts'
 import type { Multicast } from './fan-out.ts'
 import type { FollowerLink } from './feed.ts'
 import { Follower } from './follower.ts'
@@ -10,6 +13,8 @@ import { Ledger } from './ledger.ts'
 import { readKept } from './meta.ts'
 import type { RecordsServerOptions } from './options.ts'
 import { Patience } from './patience.ts'
+import { Providers } from './providers.ts'
+import type { Provider } from './providers.ts'
 import { Settings } from './settings.ts'
 
 export interface AuthorityOptions extends RecordsServerOptions {
@@ -35,11 +40,15 @@ export class Authority {
   #opened: (ledger: Ledger) => void = () => {}
   readonly #ledger = new Promise<Ledger>(resolve => (this.#opened = resolve))
   #isOpen = false
+  readonly #tally = new Tally()
+  readonly #providers: Providers
+  #cached = (): number => 0
 
   constructor(store: Store, options: AuthorityOptions) {
     this.#store = store
     this.#options = options
     this.#settings = new Settings(options, options.now)
+    this.#providers = new Providers(error => options.failed(error, 'listen'))
     this.#patience = new Patience(error => options.failed(new AnywireError(ERR_STORE, store.name, error), 'records'))
   }
 
@@ -51,7 +60,15 @@ export class Authority {
     await this.#store.open()
     const kept = await readKept(this.#store, this.#settings.schema)
     this.#isOpen = true
-    this.#opened(new Ledger(this.#store, this.#options, this.#settings, this.#patience, kept))
+    const ledger = new Ledger(this.#store, kept, {
+      options: this.#options,
+      settings: this.#settings,
+      patience: this.#patience,
+      tally: this.#tally,
+      providers: this.#providers
+    })
+    this.#cached = () => ledger.cache.size
+    this.#opened(ledger)
   }
 
   /** Begins a session with a client. */
@@ -59,6 +76,21 @@ export class Authority {
     const follower = new Follower(this.#ledger, link, this.#settings.now, () => this.#followers.delete(follower))
     this.#followers.add(follower)
     return follower
+  }
+
+  get counters(): RecordsCounters {
+    const { commits, writes, collected, results } = this.#tally
+    return { followers: this.#followers.size, cached: this.#cached(), commits, writes, collected, results }
+  }
+
+  /** Calls a provider for each name that begins with a prefix, while clients follow it. */
+  listen(prefix: string, provider: Provider): Undo {
+    return this.#providers.listen(prefix, provider)
+  }
+
+  /** Tells all clients that there is a newer version of the application. */
+  announce(version: number): void {
+    for (const follower of this.#followers) follower.announce(version)
   }
 
   /** Forgets what is older than the horizon. @returns how many tombstones are gone */

@@ -71,6 +71,11 @@ export class Follower implements Author {
     this.#session?.feed.drained()
   }
 
+  /** There is a newer version of the application. */
+  announce(version: number): void {
+    if (this.#session) this.#send({ type: 'notice', what: 'versionchange', version })
+  }
+
   /** Permissions changed: what goes on is asked for again. */
   refresh(): void {
     this.#session?.feed.scopes.refresh()

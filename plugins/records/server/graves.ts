@@ -114,7 +114,7 @@ export class Graves {
     const record = await patience.try(() => cache.load(id))
     // What is not committed was told to nobody, so it must not be gone by then.
     await committer.settled(record)
-    const gone = record.state.collect(ticksOf(settings.now() - settings.horizon))
+    const gone = record.collect(ticksOf(settings.now() - settings.horizon))
     for (const { path } of gone) committer.open.remove(record, path)
     if (gone.length) {
       this.#host.raise(gone.reduce((floor, { seq }) => Math.max(floor, seq), 0))

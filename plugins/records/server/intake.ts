@@ -2,7 +2,6 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_CONFLICT, ERR_HANDLER } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { WriteFrame } from '../core/frame.ts'
-import { resolve } from '../core/increment.ts'
 import { isId } from '../core/path.ts'
 import type { Committer } from './committer.ts'
 import type { Judge, Verdict } from './judge.ts'
@@ -156,9 +155,7 @@ export class Intake {
     incoming.author.waiting--
     for (const { record, writes } of accepted) {
       for (const write of writes) {
-        if (!record.state.merge(resolve(record.state, write), committer.open.seq)) continue
-        committer.open.touch(record, write.path)
-        record.edits++
+        if (record.write(write, committer.open.seq)) committer.open.touch(record, write.path)
       }
     }
     committer.open.settle(writer, incoming.frame.number, results)

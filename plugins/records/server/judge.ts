@@ -16,7 +16,7 @@ import type { Registers, Result, WriteFrame } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { DELETED, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
-import { checkWrites } from './check-writes.ts'
+import { checkWrites, sizeOf } from './check-writes.ts'
 import { HookTransaction, vetoOf } from './hook.ts'
 import type { HookHost, OnWrite } from './hook.ts'
 import { after, all, inTurn } from './maybe.ts'
@@ -182,6 +182,7 @@ export class Judge {
       if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
       if (!this.#willExist(record, stamped)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
       if (record.state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
+      if (record.bytes + sizeOfAll(stamped) > limits.record) return refusal(ERR_LIMIT, 'of bytes of a record')
       const accepted = { record, writes: stamped }
       return restamped ? { accepted, code: RESTAMP } : { accepted }
     })
@@ -216,6 +217,10 @@ export class Judge {
     return t < ticksOf(this.#settings.now() - this.#settings.horizon) && !state.get(path)
   }
 }
+
+/** What is deleted makes room. */
+const sizeOfAll = (writes: readonly Write[]): number =>
+  writes.every(({ kind }) => kind === DELETED) ? 0 : writes.reduce((sum, write) => sum + sizeOf(write), 0)
 
 const refusal = ([code, , message]: Failure, hint: string): Decision => ({ code, hint: `${message}: ${hint}` })
 

@@ -8,6 +8,7 @@ import type { Batch } from './batch.ts'
 import { storedOf } from './change.ts'
 import type { Change } from './change.ts'
 import { Committer } from './committer.ts'
+import type { Tally } from './counters.ts'
 import type { CommitterHost } from './committer.ts'
 import { FanOut, sendEach } from './fan-out.ts'
 import type { Feed } from './feed.ts'
@@ -27,6 +28,7 @@ import { Gate } from './permissions.ts'
 import { Puller } from './puller.ts'
 import { Recent } from './recent.ts'
 import { RecordCache } from './record-cache.ts'
+import type { Providers } from './providers.ts'
 import type { Settings } from './settings.ts'
 import { Writers } from './writer.ts'
 import type { Writer } from './writer.ts'
@@ -36,6 +38,15 @@ const RECENT = 4_194_304
 
 /** The node of stamps that the authority gives. */
 const NODE = ''
+
+/** What there is before the store is open. */
+export interface LedgerParts {
+  readonly options: AuthorityOptions
+  readonly settings: Settings
+  readonly patience: Patience
+  readonly tally: Tally
+  readonly providers: Providers
+}
 
 /** All that works on an open store. */
 export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHost, ForgetHost {
@@ -48,7 +59,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   readonly committer: Committer
   readonly judge: Judge
   readonly intake: Intake
-  readonly audience = new Audience()
+  readonly audience: Audience
   readonly recent: Recent
   readonly puller: Puller
   readonly memberships: Memberships
@@ -59,15 +70,18 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   #reminded: number
   readonly #options: AuthorityOptions
   readonly #meta: Meta
+  readonly #tally: Tally
   readonly #fanOut: FanOut
   readonly #graves: Graves
   readonly #store: Store
 
-  constructor(store: Store, options: AuthorityOptions, settings: Settings, patience: Patience, { meta, graves }: Kept) {
+  constructor(store: Store, { meta, graves }: Kept, { options, settings, patience, tally, providers }: LedgerParts) {
     const { permit, permissions, multicast = sendEach } = options
     this.#options = options
     this.#store = store
     this.#meta = meta
+    this.#tally = tally
+    this.audience = new Audience(providers)
     this.epoch = meta.epoch
     this.#reminded = meta.floor
     this.settings = settings
@@ -110,13 +124,17 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   /** Forgets what is older than the horizon. @returns how many tombstones are gone */
   async collect(): Promise<number> {
     const count = await this.#graves.collect()
+    this.#tally.collected += count
     await forgetWriters(this.#store, this)
     return count
   }
 
   committed(batch: Batch, changes: readonly Change[]): void {
     const authors = new Map<Feed, Writer[]>()
+    this.#tally.commits++
     for (const [writer, progress] of batch.writers) {
+      this.#tally.writes += progress.count
+      for (const { code } of progress.results) this.#tally.refused(code)
       writer.commit(batch.seq, progress)
       for (const feed of writer.followers) {
         const writers = authors.get(feed)

@@ -1,6 +1,8 @@
 import type { Row, Store } from '../../../lib/store.ts'
 import { RecordState } from '../core/record-state.ts'
-import type { Kind } from '../core/register.ts'
+import { resolve } from '../core/increment.ts'
+import type { Kind, Write } from '../core/register.ts'
+import { sizeOf } from './check-writes.ts'
 
 /** A record in memory: what is committed, and what is about to be. */
 export class CachedRecord {
@@ -12,6 +14,8 @@ export class CachedRecord {
   version = 0
   /** How often it was changed since it is in memory. */
   edits = 0
+  /** About how many bytes it has. */
+  bytes = 0
   /** How many need it: it stays as long as somebody does. */
   pins = 0
 
@@ -25,6 +29,37 @@ export class CachedRecord {
     // What is a kind in a row was one when it was written.
     this.state.merge({ path, kind: kind as Kind, value, t, node }, seq)
     if (seq > this.version) this.version = seq
+    this.bytes += sizeOf({ path, value })
+  }
+
+  /**
+   * Does a write.
+   * @param seq - the number of the commit that it is for
+   * @returns whether it changed anything
+   */
+  write(write: Write, seq: number): boolean {
+    const register = resolve(this.state, write)
+    const before = this.state.get(write.path)
+    const size = before ? sizeOf(before) : 0
+    const { length } = this.pruned
+    if (!this.state.merge(register, seq)) return false
+    this.edits++
+    this.bytes += sizeOf(register) - size
+    // What was hidden by it is gone.
+    if (this.pruned.length > length) this.#weigh()
+    return true
+  }
+
+  /** Forgets what was deleted before a stamp. @returns where that was, and in which commits */
+  collect(before: number): readonly { readonly path: string; readonly seq: number }[] {
+    const gone = this.state.collect(before)
+    if (gone.length) this.#weigh()
+    return gone
+  }
+
+  #weigh(): void {
+    this.bytes = 0
+    for (const register of this.state.registers()) this.bytes += sizeOf(register)
   }
 
   #make(): RecordState {

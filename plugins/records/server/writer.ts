@@ -19,6 +19,9 @@ interface Kept {
   readonly seen: number
 }
 
+/** Results that are kept of one who confirms none; clients have no more writes than that on their way. */
+const MOST_RESULTS = 1_000
+
 /** One who writes: a node, that is the storage of a client. */
 export class Writer {
   readonly node: string
@@ -48,7 +51,7 @@ export class Writer {
 
   /** The entry that says how far it is. */
   entry(last: number, results: readonly Result[], seen: number): readonly [key: string, kept: Kept] {
-    const all = [...this.results, ...results]
+    const all = [...this.results, ...results].slice(-MOST_RESULTS)
     return [
       LAST + this.node,
       { number: last, results: all.map(({ number, record, code, hint }) => [number, record, code, hint]), seen }
@@ -59,7 +62,7 @@ export class Writer {
   commit(seq: number, { last, results, count }: Progress): void {
     this.last = last
     this.seq = seq
-    this.results = [...this.results, ...results]
+    if (results.length) this.results = [...this.results, ...results].slice(-MOST_RESULTS)
     this.uncommitted -= count
   }
 

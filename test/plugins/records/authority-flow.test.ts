@@ -194,6 +194,22 @@ describe('an authority of records, and who breaks the protocol', () => {
     assert.deepEqual(ann.failures, ['ERR_RATE'])
   })
 
+  it('limits how large a record may get', async () => {
+    await world.authority.close()
+    await world.make({ limits: { record: 3_000 } }).open()
+    const ann = await world.welcomed('ann', [scope(1, 'a/')])
+    const set = async (path: string, length: number) => {
+      const now = at(length, 'ann')
+      ann.write('a/1', [now.implicit(), now.set(path, 'x'.repeat(length))])
+      await world.pass()
+      return ann.deltas.flatMap(({ results }) => results.map(({ code }) => code))
+    }
+    assert.deepEqual(await set('x', 2_000), [])
+    assert.deepEqual(await set('y', 2_000), ['ERR_LIMIT'])
+    ann.write('a/1', [at(2_001, 'ann').remove('x')])
+    assert.deepEqual(await set('y', 2_002), [])
+  })
+
   it('answers another schema before any data', async () => {
     await world.authority.close()
     await world.make({ schema: { id: 'app', version: 5, min: 3 } }).open()

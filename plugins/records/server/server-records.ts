@@ -1,0 +1,41 @@
+import type { Undo } from '../../../lib/emitter.ts'
+import type { Engine } from '../client/engine.ts'
+import type { Report } from '../client/live.ts'
+import { Records } from '../client/surface.ts'
+import type { Schema } from '../client/types.ts'
+import type { Authority } from './authority.ts'
+import type { RecordsCounters } from './counters.ts'
+import type { Provider } from './providers.ts'
+
+/** `server.records`: what clients have too, for the process itself, which may do everything; and what only a server has. */
+export class ServerRecords<S extends Schema = Schema> extends Records<S> {
+  readonly #authority: Authority
+
+  constructor(authority: Authority, engine: Engine, report: Report) {
+    super(engine, report)
+    this.#authority = authority
+  }
+
+  /** For metrics. */
+  get counters(): RecordsCounters {
+    return this.#authority.counters
+  }
+
+  /**
+   * Calls a provider for each record and collection whose name begins with a prefix while clients follow it, so that it can be
+   * served on demand. What the process follows itself does not count.
+   */
+  listen(prefix: string, provider: Provider): Undo {
+    return this.#authority.listen(prefix, provider)
+  }
+
+  /** Tells all clients that a newer version of the application is there: their event `versionchange`. */
+  announce(version: number): void {
+    this.#authority.announce(version)
+  }
+
+  /** Forgets now what is older than the horizon, as is done every hour. @returns how many tombstones are gone */
+  collect(): Promise<number> {
+    return this.#authority.collect()
+  }
+}
