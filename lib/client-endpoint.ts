@@ -267,15 +267,13 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     heldBytes
   ] = makeTraffic(client, limits, ends, () => keeper, report, down)
 
-  const [dial, stop] = makeDialler(url, options, {
-    auth: () => client.auth(),
+  const [dial, stop] = makeDialler(url, options, client, {
     hello: (auth, move) => writeHello(options, limits, auth, token, progress(), move),
     open: welcomed,
     message,
     drain,
     close: lost,
-    down,
-    emit: (event, attempt) => client.emit(event, attempt)
+    down
   })
 
   install(client, plugins, plugin => {

@@ -1,5 +1,5 @@
 import type { Attempt } from './connection.ts'
-import type { AnyClientOptions, Each } from './client.ts'
+import type { AnyClientOptions, Client, Each } from './client.ts'
 import { each } from './each.ts'
 import { AnywireError, tell } from './errors.ts'
 import { ERR_CLOSED, ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL } from './failures.ts'
@@ -18,8 +18,6 @@ const TIMEOUT = 10_000
 
 /** Whom the wires serve. */
 export interface Carried {
-  /** Makes what the server's `authenticate` is shown. */
-  auth(): unknown
   /** Makes a hello when it is time for it. `move`: there is a wire already. */
   hello(auth: unknown, move: boolean): string
   /** The server is pleased: the wire carries the connection from now on. */
@@ -30,14 +28,14 @@ export interface Carried {
   close(goodbye: Goodbye, moving: boolean): void
   /** There is no wire, and none will come by itself. `over`: the session cannot go on either. */
   down(goodbye: Goodbye, over: boolean): void
-  emit(event: 'attempt', attempt: Attempt): unknown
 }
 
 /** Gets wires, one after the other, and feeds the client what comes over the one that carries its connection. */
 export const makeDialler = (
   url: Each<string | URL>,
   { query, timeout = TIMEOUT, transformers }: AnyClientOptions,
-  client: Carried
+  client: Pick<Client, 'auth'> & { emit(event: 'attempt', attempt: Attempt): unknown },
+  carried: Carried
 ) => {
   /** The one that carries the connection; and those that may. */
   let link: Link | undefined
@@ -73,15 +71,16 @@ export const makeDialler = (
     const since = performance.now()
     const controller = new AbortController()
     let opened: Wire | undefined
-    let over = false
-    let settled: (error?: LinkError) => void
+    /** Once it is settled, it is over. */
+    let settled: ((error?: LinkError) => void) | undefined
     const end = (error?: LinkError): void => {
-      if (over) return
-      over = true
+      const told = settled
+      settled = undefined
+      if (!told) return
       const duration = performance.now() - since
       // The client is in the midst of it: handlers come when it is done.
       queueMicrotask(() => client.emit('attempt', { transformer: name, duration, error }))
-      settled(error)
+      told(error)
     }
     const own: Link = {
       transformer: name,
@@ -103,7 +102,7 @@ export const makeDialler = (
         drop()
         link = own
         settle()
-        client.open(wire, answer, name)
+        carried.open(wire, answer, name)
       } else own.abort(linkError(tell(ERR_PROTOCOL), true))
     }
     const start = async (): Promise<void> => {
@@ -116,27 +115,27 @@ export const makeDialler = (
               ready()
             },
             message(data) {
-              if (link === own) client.message(data)
+              if (link === own) carried.message(data)
               // What may be lost may also come before the welcome.
-              else if (opened && !over && !(headOf(data) >= LOOSE)) answered(opened, data)
+              else if (opened && settled && !(headOf(data) >= LOOSE)) answered(opened, data)
             },
             drain() {
-              if (link === own) client.drain()
+              if (link === own) carried.drain()
             },
             close(code, reason, error) {
               const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
               if (link !== own) return end(linkError(goodbye))
               link = undefined
-              client.close(goodbye, moving)
+              carried.close(goodbye, moving)
             }
           },
           controller.signal
         )
       )
       await turn?.()
-      if (over) return
+      if (!settled) return
       moving = true
-      opened?.send(client.hello(credentials, !!link))
+      opened?.send(carried.hello(credentials, !!link))
     }
     start().catch((error: unknown) => own.abort(linkErrorOf(error)))
     links.push(own)
@@ -158,7 +157,7 @@ export const makeDialler = (
       const fail = (error: LinkError): void => {
         if (attempt !== mine) return
         settle(error)
-        if (!link) client.down(error.goodbye, error.refused)
+        if (!link) carried.down(error.goodbye, error.refused)
       }
       const timer = setTimeout(fail, Math.min(timeout, LONGEST), linkError(tell(ERR_HANDSHAKE_TIMEOUT)))
       const start = async (): Promise<void> => {

@@ -153,7 +153,7 @@ export abstract class Endpoint extends Session implements Connection {
     if (end) {
       end.emit('data', value)
       this.consume(payload, number)
-    } else if (this.#inlet ? this.#inlet.idle : this.#flowing) {
+    } else if (!this.#inlet?.length && this.#flowing) {
       this.emit('data', value)
       this.consume(payload, number)
     } else if (number || this.unread < WAITING) {

@@ -11,16 +11,14 @@ export type Failure = readonly [code: ErrorCode, status: number, message: string
 
 /** The one error class. `code` is for programs, `message` for people: what happened, and what to do. */
 export class AnywireError extends Error {
-  readonly code: ErrorCode
+  declare readonly code: ErrorCode
   /** The close code that tells the other end; 0 when it stays local. */
-  readonly status: number
+  declare readonly status: number
 
   /** @param hint - what exactly happened, or what to do about it; stands behind the message of the failure */
   constructor([code, status, message]: Failure, hint?: string, cause?: unknown) {
     super(hint ? `${message}: ${hint}` : message, { cause })
-    this.name = 'AnywireError'
-    this.code = code
-    this.status = status
+    Object.assign(this, { name: 'AnywireError', code, status })
   }
 }
 

@@ -33,7 +33,7 @@ export class LaneEnd extends Emitter<LaneEvents> implements Lane {
   }
 
   get connected(): boolean {
-    return this.number > 0
+    return !!this.number
   }
 
   write(value: unknown, options?: WriteOptions): boolean {

@@ -40,14 +40,9 @@ export class Pipeline {
     }
   }
 
-  /** Whether a value can pass by at once, because nothing would be done to it. */
-  get idle(): boolean {
-    return this.#isOpen() && !this.#working && !this.#stages.length && !this.#jobs.length
-  }
-
-  /** How many jobs wait. */
+  /** Nothing is here that a value would have to pass, or wait for: 0. Otherwise how many interceptors and jobs there are. */
   get length(): number {
-    return this.#jobs.length
+    return this.#stages.length + this.#jobs.length + +this.#working
   }
 
   /** Sends a value through, behind those before it; `done` gets what comes out, `settled` is called in any case. */

@@ -265,7 +265,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
 
   /** Whether somebody sees values before they are encoded. */
   get intercepts(): boolean {
-    return this.outlet !== undefined && !this.outlet.idle
+    return !!this.outlet?.length
   }
 
   /** Sends a message that others are sent too. */

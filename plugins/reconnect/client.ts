@@ -68,14 +68,11 @@ export const reconnect = ({
         }
       })
       let timer: ReturnType<typeof setTimeout> | undefined
-      let opened = Infinity
       const cancel = (): void => {
         clearTimeout(timer)
         state.waiting = false
       }
       client.supervise(({ code, reason, after }) => {
-        if (performance.now() - opened >= STABLE) state.attempts = 0
-        opened = Infinity
         const { attempts } = state
         // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that
         // lost their server together do not come back together.
@@ -93,7 +90,7 @@ export const reconnect = ({
       client.on('open', () => {
         const { attempts } = state
         cancel()
-        opened = performance.now()
+        timer = setTimeout(() => (state.attempts = 0), STABLE)
         if (attempts) state.emit('success', { attempts })
       })
       during(() => {

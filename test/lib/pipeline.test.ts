@@ -199,7 +199,7 @@ describe('Pipeline', () => {
     await until(() => out.length === 2)
     assert.deepEqual(out, [0, 2])
     assert.equal(failures.length, 1)
-    assert.equal(pipeline.idle, true)
+    assert.equal(pipeline.length, 0)
   })
 
   it('takes an interceptor that returns something else than a promise', async () => {

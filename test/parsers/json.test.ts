@@ -117,6 +117,6 @@ describe('json', () => {
   })
 
   it('does not quote the text in its message', () => {
-    assert.throws(() => decode('{"token":"s3cret"'), { message: 'A value could not be decoded' })
+    assert.throws(() => decode('{"token":"s3cret"'), { message: 'The value cannot be decoded' })
   })
 })
