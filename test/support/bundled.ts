@@ -1,9 +1,6 @@
 import { rmSync } from 'node:fs'
-import { basename } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, resolve } from 'node:path'
 import { buildSync } from 'esbuild'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
  * Makes one file of JavaScript from sources, for threads, which tsx does not reach in Node 20, and for processes that should
@@ -13,9 +10,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
  */
 export const bundled = (entry: string): string => {
   // Within the project, so that it finds the packages.
-  const outfile = `${root}node_modules/.cache/anywire/${basename(entry, '.ts')}-${process.pid}.mjs`
+  const outfile = resolve(`node_modules/.cache/anywire/${basename(entry, '.ts')}-${process.pid}.mjs`)
   buildSync({
-    entryPoints: [root + entry],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
