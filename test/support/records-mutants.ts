@@ -1,13 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { transformSync } from 'esbuild'
 import type { Core } from './records-history.ts'
 
-/** Beside compiled tests the sources are compiled too. */
-const EXTENSION = extname(import.meta.url)
-const CORE = new URL('../../plugins/records/core/', import.meta.url)
-const LIB = new URL('../../lib/', import.meta.url)
+const CORE = 'plugins/records/core'
+
+/** In these tests' own language. */
+const LIB = `${new URL('../../lib/', import.meta.url).href}$1${extname(import.meta.url)}`
 
 /** One mistake: in a file, other text instead of the first that is found. */
 export interface Mutant {
@@ -21,14 +22,18 @@ export interface Mutant {
 export const mutate = async ({ what, file, from, to }: Mutant): Promise<Core> => {
   const folder = mkdtempSync(join(tmpdir(), 'anywire-mutant-'))
   try {
-    for (const name of readdirSync(CORE).filter(name => name.endsWith(EXTENSION))) {
-      const source = readFileSync(fileURLToPath(new URL(name, CORE)), 'utf8').replaceAll('../../../lib/', LIB.href)
-      const isMutated = name === file + EXTENSION
+    for (const name of readdirSync(CORE).filter(name => name.endsWith('.ts'))) {
+      const source = readFileSync(join(CORE, name), 'utf8')
+      const isMutated = name === `${file}.ts`
       if (isMutated && !source.includes(from)) throw new Error(`${what}: ${name} has no '${from}'`)
-      writeFileSync(join(folder, name), isMutated ? source.replace(from, to) : source)
+      const { code } = transformSync(isMutated ? source.replace(from, to) : source, { loader: 'ts' })
+      const linked = code
+        .replaceAll(/\.\.\/\.\.\/\.\.\/lib\/([\w/-]+)\.ts/g, LIB)
+        .replaceAll(/("\.\/[\w-]+)\.ts"/g, '$1.js"')
+      writeFileSync(join(folder, name.replace(/ts$/, 'js')), linked)
     }
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-    const load = (name: string): Promise<unknown> => import(pathToFileURL(join(folder, name + EXTENSION)).href)
+    const load = (name: string): Promise<unknown> => import(pathToFileURL(join(folder, `${name}.js`)).href)
     return { ...((await load('record-state')) as Core), ...((await load('clock')) as Core) }
   } finally {
     rmSync(folder, { recursive: true })
