@@ -3,6 +3,7 @@ import { AnywireError } from '../../lib/errors.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import type { Following, WriteHandle } from '../../plugins/records/client/engine.ts'
 import { Edit } from '../../plugins/records/core/edit.ts'
+import type { Query } from '../../plugins/records/core/query.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
 import type { Dice } from './dice.ts'
 import { SimulatedLink } from './simulation-link.ts'
@@ -10,8 +11,24 @@ import { COLLECTIONS } from './simulation-server.ts'
 import type { SimulatedServer } from './simulation-server.ts'
 import { SlowStore } from './slow-store.ts'
 
-export const NAMES = ['a/', 'i/', 'n/'] as const
+/** What can be followed. */
+export interface Target {
+  readonly name: string
+  readonly query?: Query
+}
+
+/** All there is. */
+export const ALL: readonly Target[] = [{ name: 'a/' }, { name: 'i/' }, { name: 'n/' }]
+
+/** Some of it. */
+export const SOME: readonly Target[] = [
+  { name: 'a/', query: { where: [['x', '>=', 'B']], order: ['-x'], limit: 2 } },
+  { name: 'a/', query: { where: [['y', '!=', 'none']] } },
+  { name: 'i/', query: { order: ['o.x'], limit: 1 } },
+  { name: 'n/' }
+]
 const RECORDS = ['a/0', 'a/1', 'a/2', 'a/3', 'i/0', 'i/1'] as const
+const TARGETS = [...ALL, ...SOME, ...RECORDS.map(name => ({ name }))]
 const PATHS = ['x', 'y', 'o.x', 'o.y', 'o', 'secret'] as const
 
 /** What became of a write, as its author was told. */
@@ -29,6 +46,8 @@ export interface SimulatedClientOptions {
   readonly failures: () => number
   readonly server: SimulatedServer
   readonly name: string
+  /** What it follows most of the time. */
+  readonly targets: readonly Target[]
 }
 
 /** A device: its process dies now and then, its clock is wrong, its link is lost; its disk stays. */
@@ -38,12 +57,14 @@ export class SimulatedClient {
   replica: Replica | undefined
   skew: number
   readonly #options: SimulatedClientOptions
-  readonly #followings = new Map<string, Following>()
+  readonly targets: readonly Target[]
+  readonly #followings = new Map<Target, Following>()
   #cut: (() => void) | undefined
   #count = 0
 
   constructor(options: SimulatedClientOptions) {
     this.#options = options
+    this.targets = options.targets
     this.skew = options.dice.below(7_200_000) - 3_600_000
   }
 
@@ -68,7 +89,7 @@ export class SimulatedClient {
         assert.equal(replica.records.base(id)?.view('secret'), undefined, 'a refused write is seen')
     })
     replica.on('pending', () => replica === this.replica && this.#track(replica))
-    for (const name of NAMES) if (dice.chance(0.8)) this.follow(name)
+    for (const target of this.targets) if (dice.chance(0.8)) this.follow(target)
   }
 
   /** The process dies. */
@@ -111,8 +132,19 @@ export class SimulatedClient {
     this.#cut?.()
   }
 
-  follow(name: string): void {
-    if (this.replica && !this.#followings.has(name)) this.#followings.set(name, this.replica.follow(name))
+  follow(target: Target): void {
+    if (this.replica && !this.#followings.has(target))
+      this.#followings.set(target, this.replica.follow(target.name, target.query))
+  }
+
+  /** Follows what it should, and nothing else. */
+  settle(): void {
+    for (const target of this.targets) this.follow(target)
+    for (const [target, following] of this.#followings) {
+      if (this.targets.includes(target)) continue
+      following.release()
+      this.#followings.delete(target)
+    }
   }
 
   /** Does something that an application could do. */
@@ -122,12 +154,11 @@ export class SimulatedClient {
     if (!replica) return
     const choice = dice.below(20)
     if (choice === 0) {
-      const name = dice.pick([...NAMES, ...RECORDS])
-      if (!this.#followings.has(name)) this.follow(name)
-      else {
-        this.#followings.get(name)?.release()
-        this.#followings.delete(name)
-      }
+      const target = TARGETS[dice.below(TARGETS.length)] ?? { name: 'n/' }
+      const following = this.#followings.get(target)
+      if (!following) this.follow(target)
+      following?.release()
+      if (following) this.#followings.delete(target)
       return
     }
     if (choice === 1) {

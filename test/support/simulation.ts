@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { stub, useFakeTimers } from 'sinon'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import { DELETED, LEAF } from '../../plugins/records/core/register.ts'
+import { compareBy, matches } from '../../plugins/records/core/query.ts'
 import type { RecordState } from '../../plugins/records/core/record-state.ts'
 import { memory } from '../../stores/memory.ts'
 import { Dice } from './dice.ts'
-import { NAMES, SimulatedClient } from './simulation-client.ts'
-import type { Tracked } from './simulation-client.ts'
+import { ALL, SimulatedClient, SOME } from './simulation-client.ts'
+import type { Target, Tracked } from './simulation-client.ts'
 import { COLLECTIONS, HORIZON, SimulatedServer } from './simulation-server.ts'
 import type { SimulatedServerOptions } from './simulation-server.ts'
 
@@ -41,6 +42,20 @@ const live = (state: RecordState | undefined): unknown[] =>
 const isVisible = (id: string, state: RecordState): boolean =>
   id.startsWith('i/') ? state.view() !== undefined : state.isMade
 
+/** What a target has, in its order, by what somebody knows. */
+const found = (
+  { name, query = {} }: Target,
+  ids: readonly string[],
+  stateOf: (id: string) => RecordState | undefined
+): unknown[] =>
+  ids
+    .filter(id => id.startsWith(name))
+    .map(id => ({ id, state: stateOf(id) }))
+    .flatMap(({ id, state }) => (state && isVisible(id, state) ? [{ id, value: state.view() }] : []))
+    .filter(({ value }) => matches(query, value))
+    .sort(compareBy(query.order))
+    .slice(0, query.limit)
+
 /**
  * Plays a history of clients and a server, all of whom fail in all ways, and then lets all of them work: everybody must see the
  * same, and what everybody was told must be true.
@@ -62,7 +77,15 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
   const server = new SimulatedServer({ dice, now, failures, wrap })
   const clients = Array.from(
     { length: count },
-    (_, at) => new SimulatedClient({ dice, now, failures, server, name: String.fromCharCode(65 + at) })
+    (_, at) =>
+      new SimulatedClient({
+        dice,
+        now,
+        failures,
+        server,
+        name: String.fromCharCode(65 + at),
+        targets: at % 3 === 2 ? SOME : ALL
+      })
   )
 
   const sometimes = (mean: number, run: () => void): void => {
@@ -107,7 +130,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
     await pass(duration)
     isHealed = true
     await pass(2 * HORIZON + 30_000)
-    for (const client of clients) for (const name of NAMES) client.follow(name)
+    for (const client of clients) client.settle()
     for (let round = 0; round < 20; round++) {
       for (const client of clients) client.connect()
       await pass(10_000)
@@ -135,14 +158,21 @@ const check = (server: SimulatedServer, clients: readonly SimulatedClient[], see
     const state = server.state(id)
     // What is forgotten counts as long as it has not been: so nothing that was deleted comes back.
     assert.deepEqual(live(state), live(server.truth.get(id)), `${id} at the server is what was committed`)
-    for (const { replica } of clients) {
-      assert.equal(replica?.visible(id), isVisible(id, state), `${id} is there, or not, for a client as for the server`)
+    for (const { replica, targets } of clients) {
+      if (!replica || targets !== ALL) continue
+      assert.equal(replica.visible(id), isVisible(id, state), `${id} is there, or not, for a client as for the server`)
       // What is below something that was deleted, a client need not know.
       if (!isVisible(id, state)) continue
-      assert.deepEqual(live(replica?.records.base(id)), live(state), `${id} at a client is what it is at the server`)
-      assert.deepEqual(replica?.state(id)?.view(), state.view(), `${id} looks the same`)
+      assert.deepEqual(live(replica.records.base(id)), live(state), `${id} at a client is what it is at the server`)
+      assert.deepEqual(replica.state(id)?.view(), state.view(), `${id} looks the same`)
     }
   }
+  for (const { replica, targets } of clients)
+    for (const target of replica && targets === SOME ? SOME : []) {
+      const right = found(target, ids, id => server.state(id))
+      const own = found(target, replica ? [...replica.ids('')] : [], id => replica?.state(id))
+      assert.deepEqual(own, right, `a client finds what the server finds: ${JSON.stringify(target)}`)
+    }
   let added = 0
   for (const { replica, writes } of clients) {
     assert.ok(replica)
@@ -184,7 +214,7 @@ const hides = (state: RecordState | undefined, path: string, t: number): boolean
 /** What a device knows when it is started without a link. */
 const checkColdStart = async (
   server: SimulatedServer,
-  { disk }: SimulatedClient,
+  { disk, targets }: SimulatedClient,
   pass: (time: number) => Promise<void>
 ): Promise<void> => {
   const replica = new Replica({
@@ -193,13 +223,13 @@ const checkColdStart = async (
     now: () => START,
     monotonic: () => 0
   })
-  for (const name of NAMES) replica.follow(name)
+  for (const { name } of ALL) replica.follow(name)
   await pass(1)
-  for (const id of server.truth.keys()) {
+  assert.deepEqual(replica.pending, [], 'nothing waits in the store of a client')
+  for (const id of targets === ALL ? server.truth.keys() : []) {
     const state = server.state(id)
     if (isVisible(id, state))
       assert.deepEqual(live(replica.state(id)), live(state), `${id} is in the store of a client`)
     else assert.ok(!replica.visible(id), `${id} is not there in the store of a client`)
   }
-  assert.deepEqual(replica.pending, [], 'nothing waits in the store of a client')
 }
