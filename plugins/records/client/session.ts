@@ -1,5 +1,5 @@
-import { decodeFrame, encodeFrame } from '../core/codec.ts'
-import type { ClientFrame, Delta, Mismatch, Notice, SchemaVersion, ServerFrame, Welcome } from '../core/frame.ts'
+import { decodeFrame, encodeFrame } from '../core/client-codec.ts'
+import type { ClientFrame, Delta, Mismatch, Notice, SchemaVersion, Welcome } from '../core/frame.ts'
 import type { Engine } from './engine.ts'
 import type { Entry } from './entry.ts'
 import type { ServerClock } from './offset.ts'
@@ -71,7 +71,7 @@ export class Session {
   }
 
   receive(bytes: Uint8Array): void {
-    const frame = decodeFrame(bytes) as ServerFrame
+    const frame = decodeFrame(bytes)
     if (frame.type === 'welcome') this.#welcome(frame)
     else if (frame.type === 'pong') this.#measure(frame.asked, frame.time)
     else if (frame.type === 'mismatch') this.#host.mismatched(frame)

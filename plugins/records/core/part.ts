@@ -73,3 +73,27 @@ export const sparse = <T>(flag: number, part: Part<T>) => {
     read: (from: FrameReader, flags: number): readonly T[] => (flags & flag ? read(from) : [])
   }
 }
+
+/** Frames by their type; the first byte is the place of the type, counted from `first`. */
+export const table = <F extends { readonly type: string }>(
+  first: number,
+  parts: { readonly [T in F['type']]: Part<F> }
+) => {
+  const types = Object.keys(parts) as F['type'][]
+  const isOne = (frame: { readonly type: string }): frame is F => types.includes(frame.type)
+  return {
+    /** @returns false where the frame is none of these */
+    write(out: FrameWriter, frame: { readonly type: string }): boolean {
+      if (!isOne(frame)) return false
+      const type: F['type'] = frame.type
+      out.byte(first + types.indexOf(type))
+      parts[type].write(out, frame)
+      return true
+    },
+    /** @returns undefined where the first byte is of none of these */
+    read(from: FrameReader, head: number): F | undefined {
+      const type = types[head - first]
+      return type && parts[type].read(from)
+    }
+  }
+}

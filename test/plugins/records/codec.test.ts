@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { Value } from '../../../lib/store.ts'
 import { TICKS } from '../../../plugins/records/core/clock.ts'
+
 import { decodeFrame, encodeFrame, packWrite, unpackWrite } from '../../../plugins/records/core/codec.ts'
 import type { Delta, Registers, WriteFrame } from '../../../plugins/records/core/frame.ts'
 import { DELETED, IMPLICIT, INCREMENT, LEAF, OBJECT } from '../../../plugins/records/core/register.ts'

@@ -1,0 +1,31 @@
+import type { FrameReader, FrameWriter } from './frame-bytes.ts'
+import type { WriteFrame } from './frame.ts'
+import { pair, sparse, text, uint } from './part.ts'
+import { readRegisters, writeRegisters } from './register-codec.ts'
+
+const WRITE = 0x40
+
+/** Whether a frame with this first byte is a write. */
+export const isWrite = (head: number): boolean => head >> 6 === 1
+
+const ATOMIC = 2
+
+const conditions = sparse(1, pair(text, uint))
+const nothing = (): void => {}
+
+export const encodeWrite = (out: FrameWriter, frame: WriteFrame): void => {
+  out.byte(WRITE | (frame.atomic ? ATOMIC : 0) | conditions.flag(frame.conditions))
+  out.node(frame.node)
+  out.uint(frame.number)
+  conditions.write(out, frame.conditions)
+  writeRegisters(out, frame.records, nothing)
+}
+
+export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => ({
+  type: 'write',
+  node: from.node(),
+  number: from.uint(),
+  atomic: !!(flags & ATOMIC),
+  conditions: conditions.read(from, flags),
+  records: readRegisters(from, nothing)
+})
