@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { AnywireError } from '../../lib/errors.ts'
 import type { Commit, Row, Store, Value } from '../../lib/store.ts'
 import { ask, Model } from './store-model.ts'
+import { turns } from './waiting.ts'
 import { commit as anyCommit, question, text, value as anyValue } from './store-values.ts'
 
 /** What the suite needs of a store: a new place for each test. */
@@ -371,6 +372,8 @@ export const storeContract = (
         const seen = await all(store)
         assert.ok(new Set(seen.map(({ value }) => value)).size <= 1)
         assert.ok(seen.length === 0 || seen.length === ids.length)
+        // A read may take no time at all, and the commits do.
+        await turns(1)
       }
       await written
     })

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect, createServer } from '../../index.ts'
-import type { ClientPlugin, Parser, ServerPlugin } from '../../core.ts'
+import type { ClientPlugin, Parser, ServerPlugin, Store } from '../../core.ts'
 import type { ClientTransformer, ServerTransformer } from '../../core.ts'
 import { raw } from '../../parsers/raw.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import { parserContract } from '../contract/parser.ts'
+import { row, rows, storeContract } from '../contract/store.ts'
 import { transformerContract } from '../contract/transformer.ts'
 import { until } from '../support/faults-wait.ts'
 import { named } from './support/pages.ts'
@@ -26,11 +30,16 @@ interface Clock {
     }
 }
 
+interface Journal {
+  journal(path: string): Store
+}
+
 const workshop = new Workshop()
 const load = <T>(page: string, name: string): Promise<T> => workshop.load<T>(named(`docs/${page}`, name).code)
 const { tcp } = await load<Tcp>('writing-a-transformer.md', 'tcp.ts')
 const { summed } = await load<Summed>('writing-a-parser.md', 'summed.ts')
 const { clock } = await load<Clock>('writing-a-plugin.md', 'clock.ts')
+const { journal } = await load<Journal>('writing-a-store.md', 'journal.ts')
 await workshop.close()
 
 // Connections over its wires have one test of their own, below: the suite's are slow, and none of this page's concern.
@@ -87,5 +96,30 @@ describe('the plugin in the documentation', () => {
     assert.ok(Math.abs(client.clock.now() - Date.now()) < 1_000)
     client.destroy()
     await server.close()
+  })
+})
+
+const place = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'anywire-'))
+  const path = join(folder, 'data')
+  return { path, make: () => journal(path), stop: () => rmSync(folder, { recursive: true }) }
+}
+
+storeContract('the store in the documentation', place)
+
+describe('the store in the documentation', () => {
+  it('forgets what was never committed', async () => {
+    const { path, make, stop } = place()
+    const store = make()
+    for (const name of ['a', 'b']) {
+      await store.open()
+      await store.commit(rows(row(name, 'x', 1)))
+      await store.close()
+      appendFileSync(path, 'half a li')
+    }
+    await store.open()
+    assert.deepEqual(await store.records(''), ['a', 'b'])
+    await store.close()
+    stop()
   })
 })

@@ -1,0 +1,190 @@
+import { AnywireError, textOf } from '../../lib/errors.ts'
+import { ERR_STORE } from '../../lib/failures.ts'
+import type { Commit, Range, Row, Store } from '../../lib/store.ts'
+
+export interface IndexedDbOptions {
+  /** How long to wait for the browser, or for tabs with an older version of the database, in milliseconds. Default 5,000. */
+  readonly timeout?: number
+  /** 'strict': a commit waits for the disk, and survives a loss of power too. Default: what the browser has, mostly 'relaxed'. */
+  readonly durability?: 'strict' | 'relaxed'
+}
+
+/** The version of the object stores. */
+const VERSION = 1
+const FIELDS = 'fields'
+const ENTRIES = 'entries'
+
+/** How many registers are read at a time. */
+const PAGE = 500
+
+/** Behind all text, and so behind all paths of a record. */
+const END: IDBValidKey = []
+
+/** What is behind every text with a prefix, in the order of UTF-16 units. */
+const endOf = (prefix: string): IDBValidKey => {
+  const text = prefix.replace(/\uffff+$/, '')
+  return text ? text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) + 1) : END
+}
+
+const fail = (error: unknown): AnywireError => new AnywireError(ERR_STORE, textOf(error), error)
+
+const answer = <T>(request: IDBRequest): Promise<T> =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result as T)
+    request.onerror = () => reject(fail(request.error))
+  })
+
+/** Takes the registers from one key up to another one, some at a time: others have their turn in between. */
+const each = async (
+  fields: IDBObjectStore,
+  from: IDBValidKey,
+  to: IDBValidKey,
+  take: (row: Row) => void
+): Promise<void> => {
+  for (let isBehind = false; indexedDB.cmp(from, to) < 0; isBehind = true) {
+    const rows = await answer<Row[]>(fields.getAll(IDBKeyRange.bound(from, to, isBehind, true), PAGE))
+    for (const row of rows) take(row)
+    const last = rows[PAGE - 1]
+    if (!last) return
+    from = [last.record, last.path]
+  }
+}
+
+/** Rejects with why not, also after a while in which neither the browser nor other tabs did what they have to. */
+const openDatabase = (name: string, timeout: number): Promise<IDBDatabase> =>
+  new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, VERSION)
+    let why = 'the browser does not answer'
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      reject(why)
+    }, timeout)
+    request.onblocked = () => (why = 'other tabs have an older version of it: close them')
+    request.onupgradeneeded = () => {
+      // From version 0. Later ones look at `oldVersion`.
+      request.result.createObjectStore(FIELDS)
+      request.result.createObjectStore(ENTRIES)
+    }
+    request.onerror = () => {
+      clearTimeout(timer)
+      reject(request.error)
+    }
+    request.onsuccess = () => {
+      clearTimeout(timer)
+      if (isLate) request.result.close()
+      else resolve(request.result)
+    }
+  })
+
+/**
+ * Keeps records in the browser, for clients (`persist`). All tabs of an origin share it.
+ * @param name - of the database
+ * @example connect(url, { plugins: [records({ persist: indexeddb('app') })] })
+ */
+export const indexeddb = (name: string, options: IndexedDbOptions = {}): Store => new IndexedDbStore(name, options)
+
+class IndexedDbStore implements Store {
+  readonly name = 'indexeddb'
+  readonly #name: string
+  readonly #options: IndexedDbOptions
+  #database: IDBDatabase | undefined
+  /** Why there is no database. */
+  #why = 'it is not open'
+  /** The last commit; never rejects. */
+  #committed: Promise<unknown> | undefined
+
+  constructor(name: string, options: IndexedDbOptions) {
+    this.#name = name
+    this.#options = options
+  }
+
+  async open(): Promise<void> {
+    if (this.#database) throw fail('it is open already')
+    const database = await openDatabase(this.#name, this.#options.timeout ?? 5_000).catch((error: unknown) => {
+      throw fail(error)
+    })
+    const lose = (why: string): void => {
+      database.close()
+      if (this.#database === database) this.#database = undefined
+      this.#why = why
+    }
+    // Without this a newer version of the page could not open it as long as this one is there.
+    database.onversionchange = () => lose('a newer version of this page has it: reload')
+    database.onclose = () => lose('the browser has closed it')
+    this.#database = database
+  }
+
+  async rows(ranges: readonly Range[], since = -1): Promise<Row[]> {
+    const fields = this.#store(FIELDS)
+    const found = new Map<string, Row>()
+    for (const range of ranges) {
+      const [from, to] = 'record' in range ? [range.record, [range.record, END]] : [range.prefix, [endOf(range.prefix)]]
+      await each(fields, [from], to, row => {
+        // NUL is in no name, and before all that is.
+        if (row.seq > since) found.set(`${row.record}\0${row.path}`, row)
+      })
+    }
+    return [...found.keys()].sort().map(key => found.get(key) as Row)
+  }
+
+  async records(prefix: string, after = '', limit?: number): Promise<string[]> {
+    const found = new Set<string>()
+    const from = after < prefix ? [prefix] : [after, END]
+    await each(this.#store(FIELDS), from, [endOf(prefix)], ({ record }) => found.add(record))
+    return [...found].slice(0, limit)
+  }
+
+  async entry(key: string): Promise<unknown> {
+    return (await answer<[string, unknown] | undefined>(this.#store(ENTRIES).get(key)))?.[1]
+  }
+
+  async entries(prefix: string): Promise<(readonly [key: string, value: unknown])[]> {
+    return answer<[string, unknown][]>(
+      this.#store(ENTRIES).getAll(IDBKeyRange.bound(prefix, endOf(prefix), false, true))
+    )
+  }
+
+  async commit({ rows, removed, entries }: Commit): Promise<void> {
+    const transaction = this.#begin([FIELDS, ENTRIES], 'readwrite')
+    const done = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve
+      transaction.onabort = () => reject(fail(transaction.error ?? 'the commit was aborted'))
+    })
+    this.#committed = done.catch(() => {})
+    try {
+      const fields = transaction.objectStore(FIELDS)
+      for (const place of removed) fields.delete([...place])
+      for (const row of rows) fields.put(row, [row.record, row.path])
+      const kept = transaction.objectStore(ENTRIES)
+      for (const [key, value] of entries) {
+        if (value === undefined) kept.delete(key)
+        else kept.put([key, value], key)
+      }
+    } catch (error) {
+      // What was put before would be committed.
+      transaction.abort()
+      await this.#committed
+      throw fail(error)
+    }
+    await done
+  }
+
+  async close(): Promise<void> {
+    const database = this.#database
+    this.#database = undefined
+    this.#why = 'it is not open'
+    await this.#committed
+    database?.close()
+  }
+
+  #begin(stores: string[], mode?: IDBTransactionMode): IDBTransaction {
+    if (!this.#database) throw fail(this.#why)
+    const { durability } = this.#options
+    return this.#database.transaction(stores, mode, durability && { durability })
+  }
+
+  #store(name: string): IDBObjectStore {
+    return this.#begin([name]).objectStore(name)
+  }
+}

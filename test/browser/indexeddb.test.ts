@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Browser, Page as Tab } from 'playwright-core'
+import { compile } from '../../bundle/compile.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_STORE } from '../../lib/failures.ts'
+import type { Store } from '../../lib/store.ts'
+import type { IndexedDbOptions } from '../../stores/indexeddb/client.ts'
+import { row, rows, storeContract } from '../contract/store.ts'
+import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
+import type * as Page from '../support/indexeddb-page.ts'
+import type { Answer } from '../support/indexeddb-page.ts'
+
+declare const page: typeof Page
+
+const unpack = (answer: Answer): unknown => {
+  if ('value' in answer) return answer.value
+  assert.equal(answer.code, 'ERR_STORE')
+  throw new AnywireError(ERR_STORE, answer.message.replace(`${ERR_STORE[2]}: `, ''))
+}
+
+interface PageStore extends Store {
+  readonly number: number
+}
+
+let last = 0
+
+/** A store in a page, for the suite, which runs here. */
+const inPage = (tab: Tab, name: string, options: IndexedDbOptions = {}): PageStore => {
+  const number = ++last
+  const made = tab.evaluate(args => page.make(...args), [number, name, options] as const)
+  const call = async <T>(method: Parameters<typeof Page.call>[1], ...args: readonly unknown[]): Promise<T> => {
+    // What is changed from here on must not reach the page.
+    const asked = [number, method, structuredClone(args)] as const
+    await made
+    return unpack(await tab.evaluate(args => page.call(...args), asked)) as T
+  }
+  return {
+    name: 'indexeddb',
+    number,
+    open: () => call('open'),
+    rows: (...args) => call('rows', ...args),
+    records: (...args) => call('records', ...args),
+    entry: key => call('entry', key),
+    entries: prefix => call('entries', prefix),
+    commit: commit => call('commit', commit),
+    close: () => call('close')
+  }
+}
+
+describeInChromium('indexeddb in Chromium', function () {
+  this.timeout(30_000)
+  let browser: Browser
+  let http: Server
+  let url: string
+  let tab: Tab
+  let names = 0
+
+  before(async () => {
+    const source = `export * from './test/support/indexeddb-page.ts'`
+    const { code } = await compile(source, process.cwd(), { format: 'global', global: 'page' })
+    http = createServer((request, response) => {
+      const isScript = request.url === '/script.js'
+      response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+      response.end(isScript ? code : '<!doctype html><link rel="icon" href="data:,"><script src="script.js"></script>')
+    })
+    await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
+    url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+    browser = await launchChromium()
+    tab = (await openPage(browser, url)).page
+  })
+
+  after(async () => {
+    await browser?.close()
+    http?.closeAllConnections()
+    await new Promise(resolve => http?.close(resolve))
+  })
+
+  storeContract(
+    'indexeddb',
+    () => {
+      const name = `contract ${names++}`
+      return { make: () => inPage(tab, name), stop: () => tab.evaluate(name => page.remove(name), name) }
+    },
+    { shared: true, runs: 30 }
+  )
+
+  const start = async (options?: IndexedDbOptions): Promise<{ store: Store; name: string; number: number }> => {
+    const name = `specifics ${names++}`
+    const store = inPage(tab, name, options)
+    await store.open()
+    return { store, name, number: store.number }
+  }
+
+  /** Another tab of the same browser, with the same databases. */
+  const openTab = async (): Promise<Tab> => {
+    const other = await tab.context().newPage()
+    await other.goto(url)
+    return other
+  }
+
+  it('keeps nothing of a commit of which something cannot be kept', async () => {
+    const { store, number } = await start()
+    const answer = await tab.evaluate(number => page.commitFunction(number), number)
+    assert.throws(() => unpack(answer), { code: 'ERR_STORE', message: /DataCloneError/ })
+    assert.deepEqual(await store.records(''), [])
+    await store.close()
+  })
+
+  it('keeps what it was given, whatever becomes of it', async () => {
+    const { store, number } = await start({ durability: 'strict' })
+    unpack(await tab.evaluate(number => page.commitAndChange(number), number))
+    assert.deepEqual(
+      (await store.rows([{ prefix: '' }])).map(({ path, value }) => [path, value]),
+      [['x', Uint8Array.of(1)]]
+    )
+    await store.close()
+  })
+
+  it('lets others have their turn while much is read', async () => {
+    const { store, number } = await start()
+    await store.commit(rows(...Array.from({ length: 10_000 }, (_, index) => row(`a/${index}`, 'x', 'value'))))
+    const turns = await tab.evaluate(number => page.turnsWhileReading(number), number)
+    assert.ok(turns >= 19, `${turns} turns while 20 pages were read`)
+    await store.close()
+  })
+
+  it('rejects what does not fit in the quota, and goes on', async () => {
+    // Another profile: the browser remembers for a while how much room there was.
+    const { page: full } = await openPage(browser, url)
+    const session = await full.context().newCDPSession(full)
+    await session.send('Storage.overrideQuotaForOrigin', { origin: url, quotaSize: 3 * 2 ** 20 })
+    const store = inPage(full, 'full')
+    await store.open()
+    await store.commit(rows(row('b', 'x', 1)))
+    const answer = await full.evaluate(number => page.commitMegabytes(number, 5), store.number)
+    assert.throws(() => unpack(answer), { code: 'ERR_STORE', message: /QuotaExceededError/ })
+    await store.commit(rows(row('b', 'y', 1)))
+    assert.deepEqual(
+      (await store.rows([{ prefix: '' }])).map(({ record, path }) => record + path),
+      ['bx', 'by']
+    )
+    await full.context().close()
+  })
+
+  it('shares its data with other tabs', async () => {
+    const { store, name } = await start()
+    const other = await openTab()
+    const there = inPage(other, name)
+    await there.open()
+    await there.commit(rows(row('a', 'x', 1)))
+    assert.deepEqual(await store.records(''), ['a'])
+    // The page is gone, and what it has committed is not.
+    await other.close()
+    assert.deepEqual(await store.records(''), ['a'])
+    await store.close()
+  })
+
+  it('makes way for a newer version in another tab, and says so', async () => {
+    const { store, name } = await start()
+    const other = await openTab()
+    assert.equal(await other.evaluate(name => page.openVersion(name, 2, false), name), 'open')
+    const reload = { code: 'ERR_STORE', message: /newer version of this page has it: reload$/ }
+    await assert.rejects(store.commit(rows(row('a', 'x', 1))), reload)
+    await assert.rejects(store.records(''), reload)
+    await assert.rejects(store.open(), { code: 'ERR_STORE', message: /VersionError/ })
+    await other.close()
+  })
+
+  it('does not wait for ever where another tab stays in the way', async () => {
+    const name = `specifics ${names++}`
+    const other = await openTab()
+    // What an older version of the page would have, in the numbers of IndexedDB: any version but ours. It is removed meanwhile.
+    assert.equal(await other.evaluate(name => page.openVersion(name, 1, true), name), 'open')
+    const removed = other.evaluate(name => page.remove(name), name)
+    const store = inPage(tab, name, { timeout: 300 })
+    await assert.rejects(store.open(), { code: 'ERR_STORE', message: /does not answer|close them/ })
+    await other.evaluate(name => page.closeVersion(name), name)
+    await removed
+    await store.open()
+    await store.close()
+    await other.close()
+  })
+
+  it('does not wait for ever for a browser that does not answer', async () => {
+    const other = await openTab()
+    await other.evaluate(() => page.silence())
+    const store = inPage(other, 'silent', { timeout: 50 })
+    await assert.rejects(store.open(), { code: 'ERR_STORE', message: /the browser does not answer$/ })
+    await other.close()
+  })
+
+  it('says that there is no IndexedDB', async () => {
+    const other = await openTab()
+    await other.evaluate(() => page.removeIndexedDb())
+    await assert.rejects(inPage(other, 'none').open(), { code: 'ERR_STORE' })
+    await other.close()
+  })
+})

@@ -1,0 +1,112 @@
+// What runs in the browser, bundled: stores, and what the tests ask of them.
+import { AnywireError } from '../../lib/errors.ts'
+import type { Row, Store, Value } from '../../lib/store.ts'
+import { indexeddb } from '../../stores/indexeddb/client.ts'
+import type { IndexedDbOptions } from '../../stores/indexeddb/client.ts'
+
+const stores: Store[] = []
+
+/** Makes a store, under a number. */
+export const make = (number: number, name: string, options: IndexedDbOptions = {}): void => {
+  stores[number] = indexeddb(name, options)
+}
+
+type Method = Exclude<keyof Store, 'name'>
+
+/** What a method returned, or how it failed. */
+export type Answer = { readonly value: unknown } | { readonly code: string; readonly message: string }
+
+const attempt = async (act: () => unknown): Promise<Answer> => {
+  try {
+    return { value: await act() }
+  } catch (error) {
+    if (!(error instanceof AnywireError)) throw error
+    return { code: error.code, message: error.message }
+  }
+}
+
+/** Calls a method of a store. */
+export const call = (number: number, method: Method, args: readonly unknown[]): Promise<Answer> =>
+  attempt(() => {
+    const store = stores[number]
+    if (!store) throw new Error(`there is no store ${number}`)
+    return (store[method] as (...args: readonly unknown[]) => unknown).call(store, ...args)
+  })
+
+const row = (path: string, value: unknown): Row => ({
+  record: 'a',
+  path,
+  kind: 0,
+  value: value as Value,
+  t: 1,
+  node: 'n',
+  seq: 1
+})
+
+/** Commits what cannot be kept, behind what can. */
+export const commitFunction = (number: number): Promise<Answer> =>
+  call(number, 'commit', [{ rows: [row('fine', 1), row('function', () => 1)], removed: [], entries: [] }])
+
+/** Commits values that are changed at once. */
+export const commitAndChange = async (number: number): Promise<Answer> => {
+  const bytes = Uint8Array.of(1)
+  const rows = [row('x', bytes)]
+  const done = call(number, 'commit', [{ rows, removed: [], entries: [] }])
+  bytes[0] = 2
+  rows.push(row('y', 1))
+  return done
+}
+
+/** Commits so many megabytes. */
+export const commitMegabytes = (number: number, megabytes: number): Promise<Answer> => {
+  const rows = Array.from({ length: megabytes }, (_, index) => row(`x${index}`, new Uint8Array(2 ** 20).fill(index)))
+  return call(number, 'commit', [{ rows, removed: [], entries: [] }])
+}
+
+/** Reads everything, and counts the turns that others had meanwhile. */
+export const turnsWhileReading = async (number: number): Promise<number> => {
+  let turns = 0
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    turns++
+    port2.postMessage(0)
+  }
+  port2.postMessage(0)
+  await call(number, 'rows', [[{ prefix: '' }]])
+  port1.close()
+  return turns
+}
+
+const opened = new Map<string, IDBDatabase>()
+
+/** Opens a database by itself, as another version of the page does. @param stubborn - does not make way for later versions */
+export const openVersion = (name: string, version: number, stubborn: boolean): Promise<string> =>
+  new Promise(resolve => {
+    const request = indexedDB.open(name, version)
+    request.onerror = () => resolve(`${request.error?.name}`)
+    request.onsuccess = () => {
+      const database = request.result
+      opened.set(name, database)
+      if (!stubborn) database.onversionchange = () => database.close()
+      resolve('open')
+    }
+  })
+
+export const closeVersion = (name: string): void => opened.get(name)?.close()
+
+/** Has the browser answer no request to open a database, as some do at times. */
+export const silence = (): void => {
+  Object.defineProperty(IDBFactory.prototype, 'open', { value: () => ({}) })
+}
+
+/** Takes away what some browsers do not have in private windows. */
+export const removeIndexedDb = (): void => {
+  Object.defineProperty(globalThis, 'indexedDB', { value: undefined })
+}
+
+export const remove = (name: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(name)
+    request.onsuccess = () => resolve()
+    request.onerror = () => reject(request.error ?? new Error('not removed'))
+  })
