@@ -5,7 +5,6 @@ import { AnywireError, textOf } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
 import { ERR_CLOSED, ERR_OUTCOME_UNKNOWN } from './failures.ts'
 import type { Lane } from './lane.ts'
-import { atEndOfTurn } from './tick.ts'
 
 /*
  * Asking the other end of a lane for something, and being answered by number. To the other end go packets, alone or in lists:
@@ -200,7 +199,7 @@ export const makeRequests = (
         else if (now && isReady()) send([request])
         else if (!ticking) {
           ticking = true
-          atEndOfTurn({ tick })
+          queueMicrotask(tick)
         }
       }),
     tick,

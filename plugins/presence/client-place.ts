@@ -2,6 +2,7 @@ import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { textOf } from '../../lib/errors.ts'
 import type { AnywireError } from '../../lib/errors.ts'
+import type { Lane } from '../../lib/lane.ts'
 import { errorOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
 import { ENTER, ROWS, toRows, WATCH } from './wire.ts'
@@ -54,161 +55,137 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
 
 /** What the places of a client share. */
 interface Desk {
+  readonly lane: Pick<Lane, 'failed'>
   readonly requests: Requests
   /** Has a place say its latest data at the end of this turn. */
-  soon(place: ClientPlace): void
+  readonly soon: (place: ClientPlace) => void
   /** The same text for the same value. */
-  print(value: unknown): string
-  failed(error: unknown, event: string): void
+  readonly print: (value: unknown) => string
 }
 
-export class ClientPlace extends Emitter<PlaceEvents> implements Place {
-  readonly name: string
-  readonly #desk: Desk
-  /** What was asked for last. */
-  readonly #asked: { [V in Verb]?: Request } = {}
-  #members = new Map<string, Member>()
-  /** What was last on its way to the server. */
-  #said: unknown
-
-  constructor(name: string, desk: Desk) {
-    super()
-    this.name = name
-    this.#desk = desk
-  }
-
-  get isIn(): boolean {
-    return !!this.#asked.enter
-  }
-
-  enter(data: unknown): Promise<void> {
-    this.#said = data
-    return this.#ask(ENTER, data)
-  }
-
-  update(data: unknown): void {
-    const { enter } = this.#asked
-    if (!enter) return
-    enter.packet = [ENTER, this.name, data]
-    this.#desk.soon(this)
-  }
-
-  leave(): Promise<void> {
-    return this.#end(ENTER)
-  }
-
-  watch(): Promise<void> {
-    return this.#ask(WATCH)
-  }
-
-  unwatch(): Promise<void> {
-    return this.#end(WATCH)
-  }
-
-  members(): readonly Member[] {
-    return [...this.#members.values()]
-  }
-
-  /**
-   * Says the latest data.
-   * @returns whether there is room for more
-   */
-  say(): boolean {
-    const { enter } = this.#asked
-    if (!enter?.number) return true
-    const [, , data] = enter.packet
-    try {
-      const room = this.#desk.requests.tell(enter, data)
-      this.#said = data
-      return room
-    } catch (error) {
-      // Others see what was said before, in sessions to come too.
-      enter.packet = [ENTER, this.name, this.#said]
-      this.#refused(error as AnywireError)
-      return true
-    }
-  }
-
+/** A place, as the plugin knows it. */
+export interface ClientPlace extends Place {
+  /** Says the latest data. Returns whether there is room for more. */
+  say(): boolean
   /** The server tells who has changed; `all`: or who is here. */
-  changed(rows: readonly Row[], all = false): void {
-    if (!this.#asked.watch) return
-    const before = this.#members
-    const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
-    const after = new Map(all ? [] : before)
-    for (const [id, connections, data] of rows) {
-      const known = before.get(id)
-      const member = { id, connections, data }
-      if (connections > 0) {
-        after.set(id, member)
-        if (!known) told.push(['join', member])
-        // A list also tells what is known already.
-        else if (!all || !this.#isSame(known, member)) told.push(['change', member])
-      } else if (known) {
-        after.delete(id)
-        told.push(['leave', known])
-      }
-    }
-    for (const [id, member] of before) if (all && !after.has(id)) told.push(['leave', member])
-    this.#members = after
-    // Handlers come last: they may ask, enter and leave.
-    for (const [event, member] of told) this.emit(event, member)
+  changed(rows: readonly Row[], all?: boolean): void
+}
+
+export const makePlace = (name: string, { lane, requests, soon, print }: Desk): ClientPlace => {
+  const events = new Emitter<PlaceEvents>()
+  /** What was asked for last. */
+  const asked: { [V in Verb]?: Request | undefined } = {}
+  let members = new Map<string, Member>()
+  /** What was last on its way to the server. */
+  let said: unknown
+
+  events.failed = (error, event) => lane.failed(error, event)
+
+  const refused = (error: AnywireError): void => {
+    if (!events.emit('refused', error)) lane.failed(error, 'update')
   }
 
-  override failed(error: unknown, event: string): void {
-    this.#desk.failed(error, event)
+  const set = (verb: Verb, request?: Request): void => {
+    asked[verb] = request
+    place.isIn = !!asked.enter
+    if (!asked.watch) members.clear()
   }
 
-  #refused(error: AnywireError): void {
-    if (!this.emit('refused', error)) this.failed(error, 'update')
-  }
-
-  #isSame(one: Member, other: Member): boolean {
-    return this.#desk.print([one.connections, one.data]) === this.#desk.print([other.connections, other.data])
-  }
-
-  #ask(verb: Verb, ...data: readonly unknown[]): Promise<void> {
-    const { requests } = this.#desk
-    const before = this.#asked[verb]
+  const ask = (verb: Verb, ...data: readonly unknown[]): Promise<void> => {
+    const before = asked[verb]
     let rows: Row[] = []
     const request: Request<void> = {
-      packet: [verb, this.name, ...data],
+      packet: [verb, name, ...data],
       again: true,
       stays: true,
-      heard: (type, ...values) => {
-        if (type === ROWS) rows.push(...toRows(values[0]))
-        else this.#refused(errorOf(textOf(values[0]), values[1]))
+      heard(type, first, text) {
+        if (type === ROWS) rows.push(...toRows(first))
+        else refused(errorOf(textOf(first), text))
       },
-      done: () => {
-        if (verb === WATCH && this.#asked.watch === request) this.changed(rows, true)
+      done() {
+        if (verb === WATCH && asked.watch === request) place.changed(rows, true)
         rows = []
       },
-      failed: (error, told) => {
-        if (this.#asked[verb] !== request) return
-        this.#forget(verb)
-        if (told && request.known) this.emit('evicted', verb, error as AnywireError)
+      failed(error, told) {
+        if (asked[verb] !== request) return
+        set(verb)
+        if (told && request.known) events.emit('evicted', verb, error as AnywireError)
       },
-      lost: () => void (rows = [])
+      lost() {
+        rows = []
+      }
     }
-    this.#asked[verb] = request
+    set(verb, request)
     // What was asked before is still answered, and that is all.
     if (before) before.stays = false
     const answer = requests.ask(request, true)
     // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
-    if (before?.known && this.#asked[verb]) requests.fail(before)
+    if (before?.known && asked[verb]) requests.fail(before)
     else if (before?.known) requests.end(before)
     return answer
   }
 
-  async #end(verb: Verb): Promise<void> {
-    const request = this.#asked[verb]
+  const end = async (verb: Verb): Promise<void> => {
+    const request = asked[verb]
     if (!request) return
-    this.#forget(verb)
+    set(verb)
     request.resolve?.(undefined)
-    this.#desk.requests.end(request)
+    requests.end(request)
   }
 
-  #forget(verb: Verb): void {
-    delete this.#asked[verb]
-    if (verb === WATCH) this.#members.clear()
-  }
+  const place = Object.assign(events, {
+    name,
+    isIn: false,
+    enter(data: unknown) {
+      said = data
+      return ask(ENTER, data)
+    },
+    update(data: unknown) {
+      if (!asked.enter) return
+      asked.enter.packet = [ENTER, name, data]
+      soon(place)
+    },
+    leave: () => end(ENTER),
+    watch: () => ask(WATCH),
+    unwatch: () => end(WATCH),
+    members: () => [...members.values()],
+    say() {
+      const { enter } = asked
+      if (!enter?.number) return true
+      const [, , data] = enter.packet
+      try {
+        const room = requests.tell(enter, data)
+        said = data
+        return room
+      } catch (error) {
+        // Others see what was said before, in sessions to come too.
+        enter.packet = [ENTER, name, said]
+        refused(error as AnywireError)
+        return true
+      }
+    },
+    changed(rows: readonly Row[], all = false) {
+      if (!asked.watch) return
+      const before = members
+      const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
+      members = new Map(all ? [] : before)
+      for (const [id, connections, data] of rows) {
+        const known = before.get(id)
+        const member = { id, connections, data }
+        if (connections > 0) {
+          members.set(id, member)
+          if (!known) told.push(['join', member])
+          // A list also tells what is known already.
+          else if (!all || print(known) !== print(member)) told.push(['change', member])
+        } else if (known) {
+          members.delete(id)
+          told.push(['leave', known])
+        }
+      }
+      for (const [id, member] of before) if (all && !members.has(id)) told.push(['leave', member])
+      // Handlers come last: they may ask, enter and leave.
+      for (const [event, member] of told) events.emit(event, member)
+    }
+  })
+  return place
 }

@@ -2,8 +2,8 @@ import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { makeRequests } from '../../lib/requests.ts'
-import { ClientPlace } from './client-place.ts'
-import type { Place } from './client-place.ts'
+import { makePlace } from './client-place.ts'
+import type { ClientPlace, Place } from './client-place.ts'
 import { isPlace, toRows } from './wire.ts'
 
 /** `client.presence` */
@@ -37,10 +37,10 @@ export const presence = () =>
         }
       }
       const desk = {
+        lane,
         requests,
         soon: (place: ClientPlace) => dirty.add(place).size > 1 || queueMicrotask(flush),
-        print: (value: unknown) => `${client.parser.encode(value)}`,
-        failed: (error: unknown, event: string) => lane.failed(error, event)
+        print: (value: unknown) => `${client.parser.encode(value)}`
       }
       lane.on('data', packet => {
         const [name, rows] = requests.heard(packet)
@@ -51,7 +51,7 @@ export const presence = () =>
       return <Data>(name: string): Place<Data> => {
         if (!isPlace(name)) throw new AnywireError(ERR_OPTION, `'${name}' names no place`)
         let place = places.get(name)
-        if (!place) places.set(name, (place = new ClientPlace(name, desk)))
+        if (!place) places.set(name, (place = makePlace(name, desk)))
         // What members say is the application's to know.
         return place as Place<unknown> as Place<Data>
       }

@@ -58,9 +58,8 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
     try {
       return lane.write(packet)
     } catch (error) {
-      const packed = error instanceof AnywireError && error.code === 'ERR_ENCODE' && pack(connection.parser, packet)
-      if (!packed) throw error
-      return lane.write(packed)
+      if (!(error instanceof AnywireError) || error.code !== 'ERR_ENCODE') throw error
+      return lane.write(pack(packet))
     }
   }
 
@@ -84,7 +83,7 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
   }
 
   lane.on('data', value => {
-    const packets = requests.heard(value instanceof Uint8Array ? unpack(connection.parser, value) : value)
+    const packets = requests.heard(Array.isArray(value) ? value : unpack(value))
     for (const packet of packetsOf(packets)) {
       if (!isAsked(packet)) continue
       const [number, what] = packet

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { useFakeTimers } from 'sinon'
+import type { SinonFakeTimers } from 'sinon'
+import type { ConnectionEvents, State } from '../../lib/connection.ts'
+import { Emitter } from '../../lib/emitter.ts'
+import { makeRequests, packetsOf } from '../../lib/requests.ts'
+import type { Request } from '../../lib/requests.ts'
+
+/** A connection under control, and a lane that notes what is written. */
+class Host extends Emitter<ConnectionEvents> {
+  id = 'first'
+  state: State = 'open'
+  readonly written: unknown[] = []
+  /** Throws for what cannot be sent. */
+  check: (value: unknown) => void = () => {}
+
+  write(value: unknown): boolean {
+    this.check(value)
+    this.written.push(value)
+    return true
+  }
+
+  /** Another session begins. */
+  begin(id: string): void {
+    this.id = id
+    this.state = 'open'
+    this.emit('open', { recovered: false })
+  }
+
+  close(): void {
+    this.id = ''
+    this.state = 'closed'
+    this.emit('close', { code: 1000, reason: '', reconnect: false, after: 0 })
+  }
+}
+
+const turn = async (): Promise<void> => {
+  for (let count = 0; count < 5; count++) await Promise.resolve()
+}
+
+/** What becomes of promises: values, codes, or '' while they wait. */
+const outcomes = (promises: readonly Promise<unknown>[]): unknown[] => {
+  const all: unknown[] = promises.map(() => '')
+  for (const [index, promise] of promises.entries()) {
+    promise.then(
+      value => void (all[index] = value),
+      (error: unknown) => void (all[index] = error instanceof Error && 'code' in error && error.code)
+    )
+  }
+  return all
+}
+
+const first = (...values: readonly unknown[]): unknown => values[0]
+
+describe('requests over a lane', () => {
+  let clock: SinonFakeTimers
+  let host: Host
+
+  beforeEach(() => {
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    host = new Host()
+  })
+
+  afterEach(() => {
+    const left = clock.countTimers()
+    clock.restore()
+    assert.equal(left, 0, 'timers were left behind')
+  })
+
+  it('leave together at the end of the turn, one alone without a list, and at once where that is asked for', async () => {
+    const requests = makeRequests(host, host)
+    const told = outcomes([requests.ask({ packet: ['a'], done: first }), requests.ask({ packet: ['b'], done: first })])
+    assert.deepEqual(host.written, [])
+    void requests.ask({ packet: ['now'], done: first }, true)
+    await turn()
+    void requests.ask({ packet: ['alone'], done: first })
+    await turn()
+    assert.deepEqual(host.written, [
+      [1, 'now'],
+      [
+        [2, 'a'],
+        [3, 'b']
+      ],
+      [4, 'alone']
+    ])
+    assert.deepEqual(requests.heard([-3, 0, 'answer']), [])
+    requests.heard([-2, 'ERR_DENIED', 'a hint'])
+    requests.heard([-2, 0, 'too late'])
+    await turn()
+    assert.deepEqual(told, ['ERR_DENIED', 'answer'])
+    assert.deepEqual(requests.heard(['other', 1]), ['other', 1])
+    assert.deepEqual([requests.heard(null), requests.heard({}), requests.heard([-99, 0])], [[], [], []])
+  })
+
+  it('are each judged by themselves where a list cannot be sent', async () => {
+    const requests = makeRequests(host, host)
+    host.check = value => {
+      if (JSON.stringify(value).includes('bad')) throw Object.assign(new Error('bad'), { code: 'BAD' })
+    }
+    const names = ['a', 'bad', 'b', 'c', 'bad', 'bad', 'd']
+    const told = outcomes(names.map(name => requests.ask({ packet: [name], done: first })))
+    await turn()
+    for (const packet of host.written.flatMap(packetsOf)) {
+      const [number, name] = packet as [number, string]
+      requests.heard([-number, 0, name])
+    }
+    await turn()
+    assert.deepEqual(told, ['a', 'BAD', 'b', 'c', 'BAD', 'BAD', 'd'])
+  })
+
+  it('that stay are asked again in the next session, and others fail as their outcome is unknown', async () => {
+    const requests = makeRequests(host, host)
+    const story: string[] = []
+    const stays: Request = {
+      packet: ['stays'],
+      again: true,
+      stays: true,
+      done: () => story.push('done'),
+      lost: () => story.push('lost')
+    }
+    const told = outcomes([
+      requests.ask(stays, true),
+      requests.ask({ packet: ['once'], done: first }, true),
+      requests.ask({ packet: ['again'], again: true, done: first }, true)
+    ])
+    requests.heard([-1, 0])
+    host.begin('second')
+    await turn()
+    assert.deepEqual(host.written.at(-1), [
+      [4, 'stays'],
+      [5, 'again']
+    ])
+    requests.heard([-4, 0])
+    requests.heard([-5, 0, 'yes'])
+    await turn()
+    assert.deepEqual(
+      [told, story],
+      [
+        [1, 'ERR_OUTCOME_UNKNOWN', 'yes'],
+        ['done', 'lost', 'done']
+      ]
+    )
+    assert.equal(requests.end(stays), true)
+    assert.equal(requests.end(stays), false)
+    assert.deepEqual([host.written.at(-1), story.at(-1)], [[4], 'lost'])
+  })
+
+  it('wait while there is no wire, and fail when there will be none', async () => {
+    const requests = makeRequests(host, host)
+    host.state = 'away'
+    const told = outcomes([
+      requests.ask({ packet: ['a'], done: first }, true),
+      requests.ask({ packet: ['told'] }),
+      requests.ask({ packet: ['b'], again: true, stays: true, done: first })
+    ])
+    await turn()
+    assert.deepEqual([host.written, requests.waiting.size], [[], 3])
+    host.state = 'open'
+    host.emit('open', { recovered: true })
+    // What handlers of `open` ask for goes first.
+    void requests.ask({ packet: ['first'], done: first }, true).catch(() => {})
+    await turn()
+    assert.deepEqual(host.written, [
+      [1, 'first'],
+      [
+        [2, 'a'],
+        [0, 'told'],
+        [3, 'b']
+      ]
+    ])
+    host.close()
+    told.push(...outcomes([requests.ask({ packet: ['late'], done: first })]))
+    await turn()
+    assert.deepEqual(told.slice(0, 3), ['ERR_OUTCOME_UNKNOWN', '', 'ERR_CLOSED'])
+    assert.deepEqual([requests.sent.size, requests.waiting.size], [0, 0])
+  })
+
+  it('have deadlines, all with one timer', async () => {
+    const requests = makeRequests(host, host)
+    const expired: number[] = []
+    for (const time of [300, 100, 200]) {
+      const request: Request = {
+        packet: [time],
+        deadline: performance.now() + time,
+        done: first,
+        expire() {
+          expired.push(time)
+          requests.end(request)
+        }
+      }
+      requests.ask(request, true).catch(() => {})
+    }
+    assert.equal(clock.countTimers(), 1)
+    await clock.tickAsync(150)
+    assert.deepEqual([expired, clock.countTimers()], [[100], 1])
+    await clock.tickAsync(1_000)
+    assert.deepEqual(
+      [expired, host.written.slice(3)],
+      [
+        [100, 200, 300],
+        [[2], [3], [1]]
+      ]
+    )
+  })
+})
