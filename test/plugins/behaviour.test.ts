@@ -3,6 +3,7 @@ import { connect, createServer } from '../../core.ts'
 import type { Parser } from '../../core.ts'
 import { json } from '../../parsers/json.ts'
 import { msgpack } from '../../parsers/msgpack.ts'
+import { authenticate } from '../../plugins/authenticate/index.ts'
 import { permissions } from '../../plugins/permissions/index.ts'
 import { presence } from '../../plugins/presence/index.ts'
 import { pubsub } from '../../plugins/pubsub/index.ts'
@@ -44,11 +45,14 @@ class Scene {
     const server = createServer(this.#place.http, {
       transformers: [this.#place.transformer()],
       parsers: [this.#parser],
-      authenticate: ({ auth }) => String(auth),
+      authenticate: ({ auth }) => auth !== 'nobody' && String(auth),
       plugins: [
         permissions<string>(
           {
-            pubsub: { subscribe: { 'secret.*': false }, publish: { 'secret.*': false } }
+            pubsub: {
+              subscribe: { 'secret.*': false, 'staff.*': ({ context }) => context === 'zoe' },
+              publish: { 'secret.*': false }
+            }
           },
           { otherwise: true }
         ),
@@ -62,7 +66,8 @@ class Scene {
           echo: (value: unknown, _call: unknown) => value,
           never: () => new Promise(() => {})
         }),
-        presence<string>({ identity: peer => peer.context, interval: 1 })
+        presence<string>({ identity: peer => peer.context, interval: 1 }),
+        authenticate()
       ]
     })
     server.presence.on('changes', (_place, members) => {
@@ -82,7 +87,7 @@ class Scene {
       transformers: [this.#place.client],
       parser: this.#parser,
       auth,
-      plugins: [reconnect({ min: 0, max: 20 }), pubsub(), rpc(), presence()]
+      plugins: [reconnect({ min: 0, max: 20 }), pubsub(), rpc(), presence(), authenticate()]
     })
     this.#ends.push(() => client.destroy())
     await until(() => client.state === 'open', 'an open client')
@@ -258,6 +263,28 @@ for (const [name, place] of Object.entries(places)) {
         for (const undo of undos) undo()
         await Promise.all([ann.pubsub.history('other'), bob.pubsub.history('other')])
         await assert.rejects(work('ann'), { code: 'ERR_NO_PROVIDER' })
+      })
+
+      it('go on while somebody becomes somebody else, and end what they may not do any more', async () => {
+        const heard: unknown[] = []
+        const [peer] = [...scene.server.peers].filter(({ id }) => id === bob.id)
+        await assert.rejects(
+          subscribed(bob, 'staff.a', value => heard.push(value)),
+          { code: 'ERR_DENIED' }
+        )
+        await assert.rejects(bob.authenticate('nobody'), { code: 'ERR_UNAUTHORIZED' })
+        await bob.authenticate('zoe')
+        assert.equal(peer?.context, 'zoe')
+        await subscribed(bob, 'staff.a', value => heard.push(value))
+        scene.cut()
+        scene.server.pubsub.publish('staff.a', 1)
+        await until(() => heard.length === 1)
+        const ended = new Promise(resolve => bob.pubsub.once('unsubscribe', ({ error }) => resolve(error?.code)))
+        await bob.authenticate('bob')
+        assert.equal(await ended, 'ERR_DENIED')
+        assert.equal(scene.server.pubsub.publish('staff.a', 2), 0)
+        await bob.pubsub.history('other')
+        assert.deepEqual([heard, peer?.state], [[1], 'open'])
       })
 
       it('have somebody leave once, with the last of their connections', async () => {
