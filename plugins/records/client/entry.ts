@@ -22,8 +22,9 @@ export class Entry implements WriteHandle {
   restamped = false
   /** Why it, or a part of it, was refused. */
   error: AnywireError | undefined
-  readonly #stored = new Later<void>()
-  readonly #durable = new Later<Outcome>()
+  /** Made when somebody asks for them: most do not. */
+  #stored: Later<void> | undefined
+  #durable: Later<Outcome> | undefined
 
   constructor(
     node: string,
@@ -41,10 +42,14 @@ export class Entry implements WriteHandle {
   }
 
   get stored(): Promise<void> {
+    this.#stored ??= new Later()
+    if (this.isKept || this.isSettled) this.#stored.resolve()
     return this.#stored.promise
   }
 
   get durable(): Promise<Outcome> {
+    this.#durable ??= new Later()
+    if (this.isSettled) this.#tell(this.#durable)
     return this.#durable.promise
   }
 
@@ -56,15 +61,23 @@ export class Entry implements WriteHandle {
   keep(): void {
     this.isKept = true
     if (this.status === 'local') this.status = 'stored'
-    this.#stored.resolve()
+    this.#stored?.resolve()
   }
 
   /** The authority has decided. */
   settle(): void {
     this.status = this.error ? 'refused' : 'durable'
-    this.#stored.resolve()
-    if (this.error) this.#durable.reject(this.error)
-    else this.#durable.resolve({ restamped: this.restamped })
+    this.#stored?.resolve()
+    if (this.#durable) this.#tell(this.#durable)
+  }
+
+  get isSettled(): boolean {
+    return this.status === 'durable' || this.status === 'refused'
+  }
+
+  #tell(durable: Later<Outcome>): void {
+    if (this.error) durable.reject(this.error)
+    else durable.resolve({ restamped: this.restamped })
   }
 
   /** Whether the authority cannot have heard of it. */

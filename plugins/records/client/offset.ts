@@ -31,6 +31,7 @@ export class ServerClock extends Clock {
   /** How wrong the anchor may be, in milliseconds. */
   #error = Infinity
   #floor = 0
+  #moment: Moment | undefined
 
   constructor(node: string, clocks: Clocks) {
     super(node, () => this.#anchor + clocks.monotonic())
@@ -50,11 +51,12 @@ export class ServerClock extends Clock {
   }
 
   get moment(): Moment {
-    return {
-      wall: this.isKnown ? undefined : this.#clocks.now(),
-      monotonic: this.#clocks.monotonic(),
-      floor: this.#floor
-    }
+    const wall = this.isKnown ? undefined : this.#clocks.now()
+    const monotonic = Math.floor(this.#clocks.monotonic())
+    const last = this.#moment
+    // What is written at once shares it.
+    if (last && last.wall === wall && last.monotonic === monotonic && last.floor === this.#floor) return last
+    return (this.#moment = { wall, monotonic, floor: this.#floor })
   }
 
   /** What the authority committed it has judged; this end judges only when it knows the time. */
