@@ -88,11 +88,12 @@ export class Keeper {
     scope.loading ??= this.#load(scope)
   }
 
-  /** Keeps a write, which may be sent then. */
-  keep(entry: Entry): void {
+  /** Keeps a write, which may be sent then. @param kept - called when it is kept */
+  keep(entry: Entry, kept?: () => void): void {
     if (!this.#isOpen) return
     this.#persistence.keep(entry, () => {
       entry.keep()
+      kept?.()
       this.#host.flush()
     })
   }

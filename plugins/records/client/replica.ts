@@ -226,14 +226,17 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     const changed = new Set<string>()
     this.records.settle(entry, changed)
     entry.isVoid = true
-    this.#keeper?.keep(entry)
-    if (error) {
+    // Not before the store has it: else the next process would send the write.
+    const kept = (): void => {
+      if (!error || entry.isSettled) return
       entry.error = error
       entry.settle()
+      this.emit('rejected', error, entry, '')
     }
+    if (this.#keeper) this.#keeper.keep(entry, kept)
+    else kept()
     this.tell(changed)
-    if (error) this.emit('rejected', error, entry, '')
-    this.emit('pending', this.pending.length)
+    this.emit('pending', this.outbox.count)
   }
 
   /** The authority refused a write for now. */
