@@ -60,7 +60,7 @@ export class ServerHalf {
   readonly #options: RpcServerOptions
   readonly #services = new Services<Call<Peer> | undefined>()
   readonly #keys: Keys
-  /** By peer: has its services asked for again. */
+  /** By peer: has its services and streams asked for again. */
   readonly #again = new WeakMap<Peer, () => Promise<void>>()
   /** How often permissions have changed: what was allowed before is asked again. */
   #changes = 0
@@ -170,6 +170,7 @@ export class ServerHalf {
       ask: (name, args, options) => call(exchange, name, args, options)
     }
     this.#again.set(peer, async () => {
+      await work.judge(({ name, args }) => this.#mayCall(peer, name, args))
       for (const [number, { name }] of provided) {
         if ((await this.#mayProvide(peer, name)) || !provided.has(number)) continue
         withdraw(number)
@@ -208,15 +209,14 @@ export class ServerHalf {
 
   /** Asks for permission before anything else. */
   #admitted(route: Route<Peer>): Route<Peer> {
-    const { permissions } = this.#server
-    if (!permissions) return route
+    if (!this.#server.permissions) return route
     const admit = (call: Call<Peer>, allowed: boolean): unknown => {
       if (!allowed) throw because(ERR_DENIED, call.name)
       return route(call)
     }
     return call => {
       const { peer, name, args } = call
-      const allowed = permissions.check({ peer, plugin: 'rpc', verb: 'call', name, value: args })
+      const allowed = this.#mayCall(peer, name, args)
       if (typeof allowed === 'boolean') return admit(call, allowed)
       return allowed.then(allowed => {
         // Meanwhile its caller may have gone.
@@ -238,6 +238,10 @@ export class ServerHalf {
       this.#owners.set(peer, owner)
     }
     return owner
+  }
+
+  #mayCall(peer: Peer, name: string, args: readonly unknown[]): boolean | Promise<boolean> {
+    return this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'call', name, value: args }) ?? true
   }
 
   async #mayProvide(peer: Peer, name: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { makeDeadlines } from '../../lib/deadlines.ts'
 import type { Deadlines, Timed } from '../../lib/deadlines.ts'
-import { ERR_CALL_TIMEOUT } from '../../lib/failures.ts'
+import { ERR_CALL_TIMEOUT, ERR_DENIED } from '../../lib/failures.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { because } from './error.ts'
 import type { Run } from './run.ts'
@@ -11,6 +11,7 @@ import type { Asked } from './wire.ts'
 export class Work {
   readonly #limit: number
   readonly #deadline: number
+  readonly #runs = new Set<Run<Peer>>()
   readonly #timed = new Set<Timed>()
   readonly #deadlines: Deadlines = makeDeadlines(() => this.#timed)
   /** Those too whose callers went away. */
@@ -41,13 +42,24 @@ export class Work {
       }
     }
     this.#busy++
+    this.#runs.add(run)
     this.#timed.add(timed)
     this.#deadlines.watch(timed.deadline)
     void later.then(() => {
       this.#busy--
+      this.#runs.delete(run)
       this.#timed.delete(timed)
       if (!this.#timed.size) this.#deadlines.look()
     })
+  }
+
+  /** Ends the streams that their caller may not have any more. What is no stream is done when it is done. */
+  async judge(allows: (run: Run<Peer>) => boolean | Promise<boolean>): Promise<void> {
+    for (const run of this.#runs) {
+      if (!run.streams || (await allows(run))) continue
+      run.threw(because(ERR_DENIED, run.name))
+      run.abort(ERR_DENIED)
+    }
   }
 
   /** Nobody waits any more. */

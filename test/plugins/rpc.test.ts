@@ -802,6 +802,58 @@ describe('rpc', () => {
       }
       assert.deepEqual([runs, asked], [['open 7', 'deep'], [[7]]])
     })
+
+    it('end streams when they change, and nothing else', async () => {
+      let allowed = true
+      const ended: string[] = []
+      const server = world.start([
+        permissions({
+          rpc: { call: { ticks: async ({ value }) => Promise.resolve(allowed || value === 1), '>': true } }
+        }),
+        rpc({
+          async *ticks(name: string, { signal }) {
+            signal.addEventListener('abort', () => ended.push(name))
+            for (let tick = 0; ; tick++) {
+              yield tick
+              await new Promise(resolve => setTimeout(resolve, 2))
+            }
+          },
+          other: async function* () {
+            for (let tick = 0; ; tick++) {
+              yield tick
+              await new Promise(resolve => setTimeout(resolve, 2))
+            }
+          },
+          slow: async () => new Promise(resolve => setTimeout(() => resolve('done'), 20))
+        })
+      ] as const)
+      const client = world.dial<typeof server>()
+      const heard = { ticks: 0, other: 0 }
+      const read = async (name: 'ticks' | 'other', stream: AsyncIterable<number>): Promise<void> => {
+        for await (const tick of stream) heard[name] = tick
+      }
+      const ticks = read('ticks', client.rpc.ticks('ann'))
+      const failed = ticks.then(
+        () => 'ended',
+        (error: unknown) => String(Reflect.get(Object(error), 'code'))
+      )
+      read('other', client.rpc.other()).catch(() => {})
+      const slow = client.rpc.slow()
+      await world.pass(10)
+      server.permissions.refresh()
+      await world.pass(5)
+      assert.deepEqual(ended, [])
+      assert.ok(heard.ticks > 2)
+      allowed = false
+      server.permissions.refresh()
+      await world.pass(5)
+      assert.equal(await failed, 'ERR_DENIED')
+      assert.deepEqual(ended, ['ann'])
+      const { other } = heard
+      await world.pass(10)
+      assert.ok(heard.other > other, 'others go on')
+      assert.equal(await world.settled(slow, 20), 'done')
+    })
   })
 
   it('refuses routers and options that make no sense', async () => {
