@@ -11,7 +11,7 @@ import type { IndexedDbOptions } from '../../stores/indexeddb/client.ts'
 import { row, rows, storeContract } from '../contract/store.ts'
 import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
 import type * as Page from '../support/indexeddb-page.ts'
-import type { Answer } from '../support/indexeddb-page.ts'
+import type { Answer, Method } from '../support/indexeddb-page.ts'
 
 declare const page: typeof Page
 
@@ -31,7 +31,7 @@ let last = 0
 const inPage = (tab: Tab, name: string, options: IndexedDbOptions = {}): PageStore => {
   const number = ++last
   const made = tab.evaluate(args => page.make(...args), [number, name, options] as const)
-  const call = async <T>(method: Parameters<typeof Page.call>[1], ...args: readonly unknown[]): Promise<T> => {
+  const call = async <T>(method: Method, ...args: readonly unknown[]): Promise<T> => {
     // What is changed from here on must not reach the page.
     const asked = [number, method, structuredClone(args)] as const
     await made

@@ -236,7 +236,8 @@ describe('postgres', function () {
   })
 
   it('is what the package says', () => {
-    const { Client, Pool } = createRequire(import.meta.url)('pg') as ReturnType<typeof loadPackage>
+    const require = createRequire(import.meta.url)
+    const { Client, Pool } = require('pg') as ReturnType<typeof loadPackage>
     assert.deepEqual([loadPackage().Client, loadPackage().Pool], [Client, Pool])
   })
 })

@@ -11,7 +11,7 @@ export const make = (number: number, name: string, options: IndexedDbOptions = {
   stores[number] = indexeddb(name, options)
 }
 
-type Method = Exclude<keyof Store, 'name'>
+export type Method = Exclude<keyof Store, 'name'>
 
 /** What a method returned, or how it failed. */
 export type Answer = { readonly value: unknown } | { readonly code: string; readonly message: string }
