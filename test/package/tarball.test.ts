@@ -58,6 +58,20 @@ interface Manifest {
   peerDependencies: Record<string, string>
 }
 
+/** What is for Node alone. */
+const NODE = ['node', 'bundle', 'contract', 'stores/sqlite', 'stores/postgres'].map(name => `anywire/${name}`)
+
+/** A commit, and what is read after the store was opened again. */
+const KEEP = `
+  import { sqlite } from 'anywire/stores/sqlite'
+  const store = sqlite('kept.db')
+  await store.open()
+  await store.commit({ rows: [], removed: [], entries: [['hello', 'world']] })
+  await store.close()
+  await store.open()
+  console.log(await store.entry('hello'))
+`
+
 const RESOLUTIONS = [
   { module: 'nodenext', moduleResolution: 'nodenext' },
   { module: 'preserve', moduleResolution: 'bundler' }
@@ -92,8 +106,7 @@ describe('the packed package', function () {
   }
 
   /** The subpaths that browsers use too. */
-  const everywhere = (): string[] =>
-    subpaths.filter(name => !['anywire/node', 'anywire/bundle', 'anywire/contract'].includes(name))
+  const everywhere = (): string[] => subpaths.filter(name => !NODE.includes(name))
 
   /** Type-checks one source in the consumer's folder, declaration files of the package included. */
   const check = async (source: string, options: object): Promise<void> => {
@@ -143,6 +156,11 @@ describe('the packed package', function () {
       await writeFile(join(folder, 'all.cjs'), names.map(name => `require('${name}')\n`).join(''))
       await inside(folder, process.execPath, 'all.mjs')
       await inside(folder, process.execPath, 'all.cjs')
+    })
+
+    it('keeps records in a file, by threads of its own', async () => {
+      await writeFile(join(folder, 'keep.mjs'), KEEP)
+      assert.equal(await inside(folder, process.execPath, 'keep.mjs'), 'world\n')
     })
 
     describe('in a bundle for browsers', () => {
