@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Browser, Page as Tab } from 'playwright-core'
+import type { Page as Tab } from 'playwright-core'
 import { compile } from '../../bundle/compile.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_STORE } from '../../lib/failures.ts'
 import type { Store } from '../../lib/store.ts'
 import type { IndexedDbOptions } from '../../stores/indexeddb/client.ts'
 import { row, rows, storeContract } from '../contract/store.ts'
-import { describeInChromium, launchChromium, openPage } from '../support/chromium.ts'
+import { describeInChromium, openPage } from '../support/chromium.ts'
 import type * as Page from '../support/indexeddb-page.ts'
 import type { Answer, Method } from '../support/indexeddb-page.ts'
 
@@ -51,8 +51,7 @@ const inPage = (tab: Tab, name: string, options: IndexedDbOptions = {}): PageSto
 }
 
 describeInChromium('indexeddb in Chromium', function () {
-  this.timeout(30_000)
-  let browser: Browser
+  this.timeout(60_000)
   let http: Server
   let url: string
   let tab: Tab
@@ -68,12 +67,11 @@ describeInChromium('indexeddb in Chromium', function () {
     })
     await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
     url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
-    browser = await launchChromium()
-    tab = (await openPage(browser, url)).page
+    tab = (await openPage(url)).page
   })
 
   after(async () => {
-    await browser?.close()
+    await tab?.context().close()
     http?.closeAllConnections()
     await new Promise(resolve => http?.close(resolve))
   })
@@ -129,7 +127,7 @@ describeInChromium('indexeddb in Chromium', function () {
 
   it('rejects what does not fit in the quota, and goes on', async () => {
     // Another profile: the browser remembers for a while how much room there was.
-    const { page: full } = await openPage(browser, url)
+    const { page: full } = await openPage(url)
     const session = await full.context().newCDPSession(full)
     await session.send('Storage.overrideQuotaForOrigin', { origin: url, quotaSize: 3 * 2 ** 20 })
     const store = inPage(full, 'full')

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Store } from '../../lib/store.ts'
 import { openDatabase } from '../../stores/sqlite/database.ts'
 import type { OpenDatabase } from '../../stores/sqlite/database.ts'
@@ -217,7 +218,7 @@ describe('sqlite', () => {
 
   it('keeps no process alive, and what it was asked is done before the process ends', async () => {
     const script = `
-      import { sqlite } from ${JSON.stringify(new URL('../support/sqlite.ts', import.meta.url).href)}
+      import { sqlite } from ${JSON.stringify(pathToFileURL(resolve('test/support/sqlite.ts')).href)}
       const store = sqlite(${JSON.stringify(file)})
       await store.open()
       void store.commit({ rows: [], removed: [], entries: [['a', 1]] })`

@@ -28,7 +28,9 @@ let launched: Promise<Browser> | undefined
  * a new temporary folder, which goes when the browser is closed.
  */
 const launch = (): Promise<Browser> => {
-  launched ??= chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS })
+  // Some tests interrupt this process, which is no end of it. The browser ends by itself when nobody holds it any more.
+  const handlers = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }
+  launched ??= chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS, ...handlers })
   return launched
 }
 
