@@ -1,3 +1,5 @@
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_TOO_LARGE } from '../../lib/failures.ts'
 import { decodeFrame, encodeFrame } from '../../plugins/records/core/codec.ts'
 import type { ClientFrame, Delta, Registers, ServerFrame, WriteFrame } from '../../plugins/records/core/frame.ts'
 import { DELETED, INCREMENT, LEAF, OBJECT } from '../../plugins/records/core/register.ts'
@@ -9,6 +11,9 @@ import type { Value } from '../../lib/store.ts'
 
 /** 2026-01-01, in milliseconds since 1970. */
 export const START = 1_767_225_600_000
+
+/** The largest frame that goes through a link. */
+const MOST_BYTES = 10_000
 
 /** The other end of a replica, played by a test: it sees the replica's frames, and says what the test says. */
 export class Stage {
@@ -35,6 +40,7 @@ export class Stage {
 
   connect(): void {
     this.replica.connected(bytes => {
+      if (bytes.length > MOST_BYTES) throw new AnywireError(ERR_TOO_LARGE)
       const frame = decodeFrame(bytes)
       this.sent.push(frame as ClientFrame)
       return !this.isFull
@@ -47,7 +53,7 @@ export class Stage {
 
   /** Answers the hello. */
   welcome({ time = this.wall, asked = this.elapsed } = {}): void {
-    this.say({ type: 'welcome', epoch: this.epoch, asked, time, last: 0, maxValue: 1_000, maxFrame: 10_000 })
+    this.say({ type: 'welcome', epoch: this.epoch, asked, time, last: 0, maxValue: 1_000, maxFrame: 5_000 })
   }
 
   delta(delta: Partial<Delta>): void {

@@ -1,6 +1,6 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
-import { AnywireError } from '../../../lib/errors.ts'
+import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
@@ -217,8 +217,8 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     if (what === 'versionchange') this.emit('versionchange', version)
   }
 
-  tooLarge(entry: Entry, bytes: number): void {
-    this.#takeBack(entry, new AnywireError(ERR_TOO_LARGE, `a write of ${bytes} bytes`))
+  unsendable(entry: Entry, error: unknown): void {
+    this.#takeBack(entry, error instanceof AnywireError ? error : new AnywireError(ERR_TOO_LARGE, textOf(error), error))
   }
 
   /** Only the number of a write is sent: those behind it need it. @param error - what becomes of it, if that is certain */

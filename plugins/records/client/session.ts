@@ -7,7 +7,7 @@ import type { Outbox } from './outbox.ts'
 import type { Scope } from './scope.ts'
 import type { Scopes } from './scopes.ts'
 
-/** Sends a frame. Returns false when it is accepted, but there is no more room until `drained`. */
+/** Sends a frame. Returns false when it is accepted, but there is no more room until `drained`. Throws where it is too large. */
 export type Send = (frame: Uint8Array) => boolean
 
 /** The version of the frames. */
@@ -31,8 +31,8 @@ export interface SessionHost {
   changed(pages: readonly Delta[], epoch: string): void
   mismatched(mismatch: Mismatch): void
   noticed(notice: Notice): void
-  /** A write is larger than the authority takes. */
-  tooLarge(entry: Entry, bytes: number): void
+  /** A write cannot be sent, because it is too large; it was not. */
+  unsendable(entry: Entry, error: unknown): void
 }
 
 /** The link to the authority, from one hello to its end. */
@@ -127,13 +127,15 @@ export class Session {
   }
 
   #sendEntry(entry: Entry): boolean {
-    let bytes = encodeFrame(entry.frame)
-    if (bytes.length > this.#host.limits.maxFrame) {
-      this.#host.tooLarge(entry, bytes.length)
-      bytes = encodeFrame(entry.frame)
-    }
+    const bytes = encodeFrame(entry.frame)
     entry.moment = undefined
-    return this.#put(bytes)
+    try {
+      return this.#put(bytes)
+    } catch (error) {
+      // Whatever is wrong with it, it stays so: those behind it get its number, and go on.
+      this.#host.unsendable(entry, error)
+      return this.#put(encodeFrame(entry.frame))
+    }
   }
 
   /** What the authority is to be asked for, and was not. */
