@@ -39,9 +39,9 @@ export const contenders = {
   'anywire-rpc': { ...anywire, protocol: protocols['anywire-rpc'], only: ['call100'] },
   'anywire-pubsub': { ...anywire, protocol: protocols['anywire-pubsub'], only: ['publish1', 'publish20'] },
   'anywire-topics': { ...anywire, protocol: protocols['anywire-topics'], only: ['topics'] },
-  'anywire-no-topics': {
+  'anywire-few-topics': {
     ...anywire,
-    protocol: protocols['anywire-no-topics'],
+    protocol: protocols['anywire-few-topics'],
     only: ['topics'],
     server: 'anywire-topics'
   },

@@ -39,15 +39,23 @@ const answer = (text: string, consumed: number): string | undefined => {
 /** A call as an application would write it on bare ws, where an echo answers it. */
 const numbered = (number: number, value: string): string => `{"id":${number},"value":${value}}`
 
-let subscribers = 0
-
-/** A hundred subscriptions, most with wildcards, that no other client has, and that do not meet `news.sport.tennis`. */
-const topics = (): unknown[] => {
-  const client = subscribers++
-  return Array.from({ length: 100 }, (_, topic) => {
-    const parent = ['news.sport', 'news.*', 'news', '*.sport'][topic % 4] ?? ''
-    return [topic + 1, 0, `${parent}.c${client}.t${topic}${topic % 8 < 4 ? '.>' : ''}`, 'x']
-  })
+/** A client with so many subscriptions, most with wildcards, that no other client has, and that do not meet `news.sport.tennis`. */
+const subscriber = (count: number): Protocol => {
+  let clients = 0
+  const topics = (): unknown[] => {
+    const client = clients++
+    return Array.from({ length: count }, (_, topic) => {
+      const kind = client + topic
+      const parent = ['news.sport', 'news.*', 'news', '*.sport'][kind % 4] ?? ''
+      return [topic + 1, 0, `${parent}.c${client}.t${topic}${kind % 8 < 4 ? '.>' : ''}`, 'x']
+    })
+  }
+  return {
+    ...anywire,
+    hello: greet('pubsub'),
+    opens: text => text.startsWith(`!A[-${count},0`),
+    reply: (text, consumed) => (text.startsWith('!1') ? `!A${JSON.stringify(topics())}` : answer(text, consumed))
+  }
 }
 
 // A real client in all that the server can tell: it has a session with recovery, and acknowledges what it consumed.
@@ -110,14 +118,8 @@ export const protocols = {
     reply: (text, consumed) => (text.startsWith('!1') ? '!A[[1,0,"news","x"]]' : answer(text, consumed))
   },
 
-  'anywire-no-topics': { ...anywire, hello: greet('pubsub') },
-
-  'anywire-topics': {
-    ...anywire,
-    hello: greet('pubsub'),
-    opens: text => text.startsWith('!A[-100,0'),
-    reply: (text, consumed) => (text.startsWith('!1') ? `!A${JSON.stringify(topics())}` : answer(text, consumed))
-  },
+  'anywire-topics': subscriber(100),
+  'anywire-few-topics': subscriber(1),
 
   // The same client, in the packets of engine.io.
   'anywire-engine.io': {

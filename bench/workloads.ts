@@ -94,15 +94,15 @@ export const workloads = {
   },
   topics: {
     kind: 'publish',
-    title: 'pubsub with 100,000 subscriptions to something else',
+    title: 'pubsub with 100,000 subscriptions to something else, beside 1,000',
     short: 'topics',
     values: 50_000,
     pace: 250,
     judged: 'anywire-topics',
-    beside: 'anywire-no-topics',
+    beside: 'anywire-few-topics',
     clients: 1_000,
-    budget: 1.5,
-    aim: 1.1
+    budget: 1.25,
+    aim: 1
   },
   idle: { kind: 'idle', title: 'idle connection, RSS', short: 'idle RSS', budget: 1.5, aim: 1.2 }
 } as const satisfies Record<string, Workload>
