@@ -164,8 +164,10 @@ const newsFor = (
   for (const record of moved) {
     const collection = collectionOf(record)
     const had = scopes.had(moves, record, collection)
-    if (scopes.has(record, collection) && !had) return undefined
-    if (had) {
+    const has = scopes.has(record, collection)
+    if (has && !had) return undefined
+    // What left one scope may be in another.
+    if (had && !has) {
       evicted.push(record)
       keys.push(`-${record}`)
     }
