@@ -103,14 +103,15 @@ export class FanOut {
   }
 
   #send(seq: number, { changes, evicted }: News, feeds: readonly Feed[]): void {
-    const byLink = new Map(feeds.map(feed => [feed.link, feed]))
+    const links = feeds.map(({ link }) => link)
     const pages = paginate(changes, this.#limit)
     try {
       for (const [at, page] of pages.entries()) {
         const more = at < pages.length - 1
         const bytes = encodeFrame(deltaOf(page, { seq, more, evicted: at ? [] : evicted }))
         // Whoever is full may be sent the rest of what belongs together, but nothing behind it.
-        for (const link of this.#multicast([...byLink.keys()], bytes)) byLink.get(link)?.filled()
+        const full = new Set(this.#multicast(links, bytes))
+        if (full.size) for (const feed of feeds) if (full.has(feed.link)) feed.filled()
       }
       for (const feed of feeds) feed.told = seq
     } catch (error) {

@@ -22,17 +22,13 @@ export const makeMulticast =
   (server: Server): Multicast =>
   (links, bytes) => {
     const full: FollowerLink[] = []
-    const byPeer = new Map<Peer, FollowerLink>()
+    const peers: Peer[] = []
     for (const link of links) {
-      if (link.peer) byPeer.set(link.peer, link)
+      if (link.peer) peers.push(link.peer)
       else if (!link.send(bytes)) full.push(link)
     }
-    server.multicast(byPeer.keys(), bytes, {
-      lane: LANE,
-      full: peer => {
-        const link = byPeer.get(peer)
-        if (link) full.push(link)
-      }
-    })
+    const slow = new Set<Peer>()
+    server.multicast(peers, bytes, { lane: LANE, full: peer => slow.add(peer) })
+    if (slow.size) full.push(...links.filter(({ peer }) => peer && slow.has(peer)))
     return full
   }
