@@ -10,23 +10,26 @@ const CORE = 'plugins/records/core'
 /** In these tests' own language. */
 const LIB = `${new URL('../../lib/', import.meta.url).href}$1${extname(import.meta.url)}`
 
-/** One mistake: in a file, other text instead of the first that is found. */
+/** One mistake: in a file, other text instead of the first, or last, that is found. */
 export interface Mutant {
   readonly what: string
   readonly file: string
   readonly from: string
   readonly to: string
+  readonly isLast?: boolean
 }
 
 /** The code that merges, with a mistake in it: a copy of the sources, made and loaded on the fly. */
-export const mutate = async ({ what, file, from, to }: Mutant): Promise<Core> => {
+export const mutate = async ({ what, file, from, to, isLast = false }: Mutant): Promise<Core> => {
   const folder = mkdtempSync(join(tmpdir(), 'anywire-mutant-'))
   try {
     for (const name of readdirSync(CORE).filter(name => name.endsWith('.ts'))) {
       const source = readFileSync(join(CORE, name), 'utf8')
       const isMutated = name === `${file}.ts`
-      if (isMutated && !source.includes(from)) throw new Error(`${what}: ${name} has no '${from}'`)
-      const { code } = transformSync(isMutated ? source.replace(from, to) : source, { loader: 'ts' })
+      const at = isLast ? source.lastIndexOf(from) : source.indexOf(from)
+      if (isMutated && at < 0) throw new Error(`${what}: ${name} has no '${from}'`)
+      const mutated = source.slice(0, at) + to + source.slice(at + from.length)
+      const { code } = transformSync(isMutated ? mutated : source, { loader: 'ts' })
       const linked = code
         .replaceAll(/\.\.\/\.\.\/\.\.\/lib\/([\w/-]+)\.ts/g, LIB)
         .replaceAll(/("\.\/[\w-]+)\.ts"/g, '$1.js"')

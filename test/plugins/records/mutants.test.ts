@@ -13,8 +13,8 @@ const MISTAKES: readonly Mutant[] = [
   {
     what: 'nodes do not break ties',
     file: 'register',
-    from: 'if (a.node !== b.node) return a.node > b.node',
-    to: 'if (a.node !== b.node) return false'
+    from: 'return a.node > b.node',
+    to: 'return false'
   },
   {
     what: 'nodes do not break ties of what hides',
@@ -25,8 +25,8 @@ const MISTAKES: readonly Mutant[] = [
   {
     what: 'twins differ by kind',
     file: 'register',
-    from: 'if (a.kind !== b.kind) return a.kind > b.kind',
-    to: 'if (a.kind !== b.kind) return false'
+    from: 'return a.kind > b.kind',
+    to: 'return false'
   },
   {
     what: 'twins differ by value',
@@ -61,14 +61,14 @@ const MISTAKES: readonly Mutant[] = [
   {
     what: 'what is hidden now stays',
     file: 'record-state',
-    from: 'if (place.branch) this.#prune(place, register)',
-    to: ''
+    from: 'this.#prune(place, register)',
+    to: 'void 0'
   },
   {
     what: 'what is hidden far below stays',
     file: 'record-state',
-    from: 'if (child.branch) this.#prune(child, register)',
-    to: ''
+    from: 'this.#prune(child, register)',
+    to: 'void 0'
   },
   {
     what: 'equal stamps hide what is there',
@@ -82,14 +82,15 @@ const MISTAKES: readonly Mutant[] = [
   {
     what: 'what is seen is not forgotten',
     file: 'record-state',
-    from: 'branch.isFresh = false\n      branch',
-    to: 'branch'
+    from: 'branch.isFresh = false',
+    to: ''
   },
   {
     what: 'what was seen below is not forgotten',
     file: 'record-state',
-    from: 'branch.isFresh = false\n    for',
-    to: 'for'
+    from: 'branch.isFresh = false',
+    to: '',
+    isLast: true
   },
   { what: 'digests are not forgotten', file: 'record-state', from: 'this.#digest = undefined', to: '' },
   {
@@ -104,8 +105,8 @@ const MISTAKES: readonly Mutant[] = [
   {
     what: 'a value hides the fields below it',
     file: 'place',
-    from: 'if (fields) return fields',
-    to: 'if (fields && place.t < 0) return fields'
+    from: 'if (fields)',
+    to: 'if (fields && place.t < 0)'
   },
   { what: 'fields have the order of arrival', file: 'place', from: 'branch.sort()', to: '' },
   {
@@ -120,9 +121,9 @@ const MISTAKES: readonly Mutant[] = [
 
 /** Changes that nobody can tell from the code as it is, but for its speed. */
 const EQUIVALENT: readonly Mutant[] = [
-  { what: 'states without news are searched', file: 'record-state', from: 'if (this.seq > seq) ', to: '' },
+  { what: 'states without news are searched', file: 'record-state', from: 'this.seq > seq', to: 'true' },
   { what: 'digests are worked out each time', file: 'record-state', from: 'this.#digest ??=', to: 'this.#digest =' },
-  { what: 'places are always sorted', file: 'place', from: 'if (this.#isSorted) return', to: '' },
+  { what: 'places are always sorted', file: 'place', from: 'this.#isSorted)', to: 'false)' },
   { what: 'copies look again', file: 'place', from: 'copy.branch.isFresh = place.branch.isFresh', to: '' }
 ]
 
