@@ -175,7 +175,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
         },
         writing
       )
-      if (!room) client.outgoing.after(wait)
+      // What may be lost is not written again.
+      if (!room && writing?.reliable !== false) client.outgoing.after(wait)
       return room
     },
 

@@ -99,6 +99,17 @@ describe('a client', () => {
     await until(() => values.length === 1)
   })
 
+  it('tells nobody to go on who lost what may be lost', async () => {
+    const { dial } = host(use)
+    const client = dial()
+    let drains = 0
+    client.on('drain', () => drains++)
+    assert.equal(client.write('loose', { reliable: false }), false)
+    await opened(client)
+    await client.ping()
+    assert.equal(drains, 0)
+  })
+
   describe('in its open handler', () => {
     it('writes before everything that waited', async () => {
       const { dial, told } = host(use)
