@@ -81,6 +81,7 @@ describe('rpc: strangers', () => {
         [-1, 2],
         [-1, 3, 1]
       ],
+      [{ p: 5 }, { p: null }, { p: [[1, 'note', 0, { b: '%' }]] }, { p: { b: 'AAAA' } }],
       [new Uint8Array(0), new Uint8Array(3), new Uint8Array(100), Uint8Array.of(255, 255, 255, 255)]
     ].flat()
     for (const packet of packets) say(packet)

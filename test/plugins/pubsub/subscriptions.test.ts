@@ -264,6 +264,23 @@ describe('pubsub: subscriptions', () => {
     throwsCode(() => server.pubsub.listen('', () => {}), 'ERR_OPTION')
   })
 
+  it('have no more handlers than ten for each that there may be', async () => {
+    const { open, server } = world(use, { pubsub: { limits: { subscriptions: 2 } } })
+    const { pubsub } = await open()
+    const { handler } = notes()
+    const all = Array.from({ length: 25 }, () => pubsub.subscribe('a', handler))
+    const outcomes = (await Promise.allSettled(all)).map(outcome =>
+      outcome.status === 'rejected' ? String(Reflect.get(Object(outcome.reason), 'code')) : 'ok'
+    )
+    assert.deepEqual(
+      outcomes,
+      outcomes.map((_, index) => (index < 20 ? 'ok' : 'ERR_LIMIT'))
+    )
+    for (const { unsubscribe } of all) unsubscribe()
+    await until(() => server.pubsub.subscribers('a') === 0)
+    await pubsub.subscribe('a', handler)
+  })
+
   it('go on in the session, and in the next one, without being asked for again', async () => {
     const { network, server, serve, open } = world(use)
     const { client, pubsub } = await open()
