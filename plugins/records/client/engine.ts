@@ -80,8 +80,6 @@ export interface EngineEvents {
   offset: [milliseconds: number]
   /** What was known under a name was replaced as a whole. */
   reset: [name: string]
-  /** What was known under a name was not what the authority has; it is fetched again. */
-  divergence: [name: string]
   /** The authority does not serve this version of the schema: it is too old ('upgrade'), or too new ('wait', tried again). */
   mismatch: [advice: 'upgrade' | 'wait', min: number, max: number]
   /** A newer version of the application wants the store: this one let go of it, and should be loaded again. */
