@@ -49,15 +49,17 @@ export class Authority {
     this.#options = options
     this.#settings = new Settings(options, options.now)
     this.#providers = new Providers(error => options.failed(error, 'listen'))
-    this.#patience = new Patience(error => options.failed(new AnywireError(ERR_STORE, store.name, error), 'records'))
+    this.#patience = new Patience(error =>
+      options.failed(isOwn(error) ? error : new AnywireError(ERR_STORE, store.name, error), 'records')
+    )
   }
 
   /**
-   * Opens the store. Who connects before is answered when it is open.
-   * @throws ERR_SCHEMA; what the store rejects with
+   * Opens the store, and tries again where that fails. Who connects before is answered when it is open.
+   * @throws ERR_SCHEMA, ERR_MISSING_PACKAGE; ERR_CLOSED when it was closed before
    */
   async open(): Promise<void> {
-    await this.#store.open()
+    await this.#patience.try(() => this.#store.open(), isFinal)
     const kept = await readKept(this.#store, this.#settings.schema)
     this.#isOpen = true
     const ledger = new Ledger(this.#store, kept, {
@@ -109,3 +111,8 @@ export class Authority {
     await this.#store.close()
   }
 }
+
+const isOwn = (error: unknown): error is AnywireError => error instanceof AnywireError
+
+/** What is missing does not come by waiting for it. */
+const isFinal = (error: unknown): boolean => isOwn(error) && error.code !== ERR_STORE[0]

@@ -15,12 +15,16 @@ export class Patience {
     this.#failed = failed
   }
 
-  /** @throws ERR_CLOSED when it is closed, and the attempt that is made then fails */
-  async try<T>(attempt: () => Promise<T>): Promise<T> {
+  /**
+   * @param isFinal - tells what trying again cannot mend, which is thrown
+   * @throws ERR_CLOSED when it is closed, and the attempt that is made then fails
+   */
+  async try<T>(attempt: () => Promise<T>, isFinal?: (error: unknown) => boolean): Promise<T> {
     for (let time = FIRST; ; time = Math.min(2 * time, LONGEST)) {
       try {
         return await attempt()
       } catch (error) {
+        if (isFinal?.(error)) throw error
         this.#failed(error)
         if (this.#closed) throw new AnywireError(ERR_CLOSED, '', error)
       }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_MISSING_PACKAGE } from '../../../lib/failures.ts'
 import type { Commit, Store } from '../../../lib/store.ts'
 import { at, contents, scope, World } from '../../support/authority.ts'
 
@@ -47,6 +49,32 @@ describe('an authority of records, and its store', () => {
   afterEach(async () => {
     store.fails = false
     await world.end()
+  })
+
+  it('is opened again when that fails, unless it never will', async () => {
+    await world.authority.close()
+    let attempts = 0
+    const opens =
+      (error: Error) =>
+      (inner: Store): Store => ({
+        ...store.wrap(inner),
+        open: () => (++attempts < 3 ? Promise.reject(error) : inner.open())
+      })
+    const missing = new AnywireError(ERR_MISSING_PACKAGE, 'npm install it')
+    await assert.rejects(world.make({}, opens(missing)).open(), missing)
+    assert.equal(attempts, 1)
+    world.make({}, opens(new Error('locked')))
+    const early = world.client('ann')
+    early.hello([scope(1, 'a/')])
+    const opening = world.authority.open()
+    await world.pass(1_000)
+    await opening
+    assert.deepEqual(
+      early.news.map(({ type }) => type),
+      ['welcome', 'delta']
+    )
+    assert.equal(attempts, 3)
+    assert.equal(world.failed.length, 1)
   })
 
   it('tells nothing before it is committed, and commits together what comes meanwhile', async () => {
