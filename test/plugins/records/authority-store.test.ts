@@ -58,7 +58,10 @@ describe('an authority of records, and its store', () => {
       (error: Error) =>
       (inner: Store): Store => ({
         ...store.wrap(inner),
-        open: () => (++attempts < 3 ? Promise.reject(error) : inner.open())
+        open: async () => {
+          if (++attempts < 3) throw error
+          return inner.open()
+        }
       })
     const missing = new AnywireError(ERR_MISSING_PACKAGE, 'npm install it')
     await assert.rejects(world.make({}, opens(missing)).open(), missing)
