@@ -1,10 +1,11 @@
 import type { Peer } from '../../lib/server/peer.ts'
-import type { Commit, Store } from '../../lib/store.ts'
+import type { Commit, Store, Value } from '../../lib/store.ts'
 import { ticksOf } from '../../plugins/records/core/clock.ts'
 import { decodeFrame } from '../../plugins/records/core/codec.ts'
 import type { Kind } from '../../plugins/records/core/register.ts'
 import { RecordState } from '../../plugins/records/core/record-state.ts'
 import { Authority } from '../../plugins/records/server/authority.ts'
+import type { AuthorityOptions } from '../../plugins/records/server/authority.ts'
 import type { Follower } from '../../plugins/records/server/follower.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
 import type { Dice } from './dice.ts'
@@ -18,6 +19,8 @@ export const COLLECTIONS = { 'i/': { resurrect: 'implicit' } } as const
 export interface SimulatedServerOptions {
   readonly dice: Dice
   readonly now: () => number
+  /** Whether permissions are asked for, also those to read; otherwise values are validated. */
+  readonly isPermitted: boolean
   /** How likely the store fails. */
   readonly failures: () => number
   /** For tests of the simulation itself: makes a mistake somewhere. */
@@ -57,15 +60,9 @@ export class SimulatedServer {
     })
     const authority = new Authority(wrap(store), {
       now,
-      collections: COLLECTIONS,
+      ...this.#rules(dice),
       horizon: HORIZON,
       limits: { frame: 500 },
-      permit: ({ path, verb, value }) => {
-        const hasSecret = typeof value === 'object' && value !== null && 'secret' in value
-        const allowed = verb === 'read' || (path !== 'secret' && !hasSecret)
-        if (!dice.chance(0.2)) return allowed
-        return new Promise(resolve => setTimeout(() => resolve(allowed), dice.below(500)))
-      },
       failed: error => this.errors.push(error)
     })
     this.#authority = authority
@@ -115,6 +112,22 @@ export class SimulatedServer {
     for (const { path, kind, value, t, node } of this.disk.rows(id))
       state.merge({ path, kind: kind as Kind, value, t, node })
     return state
+  }
+
+  /** What is refused, in one way or the other: whoever is asked about reading cannot go by cursors. */
+  #rules(dice: Dice): Pick<AuthorityOptions, 'collections' | 'permit'> {
+    const soon = (allowed: boolean): boolean | Promise<boolean> =>
+      dice.chance(0.8) ? allowed : new Promise(resolve => setTimeout(() => resolve(allowed), dice.below(500)))
+    const hasSecret = (value: unknown): boolean => typeof value === 'object' && value !== null && 'secret' in value
+    if (this.#options.isPermitted) {
+      const collections = COLLECTIONS
+      return {
+        collections,
+        permit: ({ path, verb, value }) => soon(verb === 'read' || (path !== 'secret' && !hasSecret(value)))
+      }
+    }
+    const validate = (value: Value): boolean | Promise<boolean> => soon(!hasSecret(value))
+    return { collections: { 'a/': { validate }, 'i/': { ...COLLECTIONS['i/'], validate } } }
   }
 
   #committed({ rows }: Commit): void {

@@ -74,7 +74,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
   let isHealed = false
   const now = (): number => clock.now
   const failures = (): number => (isHealed ? 0 : 0.02)
-  const server = new SimulatedServer({ dice, now, failures, wrap })
+  const server = new SimulatedServer({ dice, now, failures, wrap, isPermitted: seed % 2 === 0 })
   const clients = Array.from(
     { length: count },
     (_, at) =>
@@ -181,7 +181,7 @@ const check = (server: SimulatedServer, clients: readonly SimulatedClient[], see
       seen.writes++
       checkWrite(server, tracked)
       const [outcome] = tracked.outcomes
-      if (outcome === 'ERR_DENIED') seen.refused++
+      if (outcome === 'ERR_DENIED' || outcome === 'ERR_INVALID') seen.refused++
       if (outcome === 'ERR_STALE') seen.stale++
       if (outcome === 'durable' && tracked.write.records[0]?.record === 'n/0') added++
     }
