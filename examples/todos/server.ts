@@ -1,69 +1,69 @@
-/* The to-dos' server: a part of npm start. TODOS_PORT chooses another port, TODOS_DATA another folder. */
-import { mkdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+/* Shared to-do lists, which work offline: npm start. TODOS_PORT chooses another port, TODOS_DATA another folder for the database. */
+import { mkdir, readFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
-import { join } from 'node:path'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname, join } from 'node:path'
 import { createServer } from 'anywire'
 import { presence } from 'anywire/plugins/presence'
 import { records } from 'anywire/plugins/records'
 import { sqlite } from 'anywire/stores/sqlite'
 import { build } from 'esbuild'
-import { LONGEST } from './lists.ts'
-import type { TodoRecords } from './lists.ts'
+import type { App } from './page/model.ts'
+import { check } from './rules.ts'
 
-const PORT = Number(process.env['TODOS_PORT'] ?? 8081)
 const FOLDER = process.env['TODOS_DATA'] ?? join(import.meta.dirname, '.data')
+const PUBLIC = join(import.meta.dirname, 'public')
+const PORT = Number(process.env['TODOS_PORT'] ?? 8081)
 
-const { outputFiles } = await build({
-  entryPoints: [join(import.meta.dirname, 'page.ts')],
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml'
+}
+
+await mkdir(FOLDER, { recursive: true })
+await build({
+  entryPoints: [join(import.meta.dirname, 'page/app.ts')],
+  outfile: join(FOLDER, 'app.js'),
   bundle: true,
   format: 'esm',
   minify: true,
-  write: false
+  logLevel: 'warning'
 })
 
-const read = (name: string): Promise<Uint8Array> => readFile(join(import.meta.dirname, 'public', name))
-const files: Readonly<Record<string, readonly [type: string, content: Uint8Array | undefined]>> = {
-  '/': ['text/html; charset=utf-8', await read('index.html')],
-  '/style.css': ['text/css; charset=utf-8', await read('style.css')],
-  '/page.js': ['text/javascript; charset=utf-8', outputFiles[0]?.contents]
+const serveFile = async ({ url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> => {
+  // None of the files lies in a folder, so no path leads out of it.
+  const [, name] = /^\/([a-z]*\.?[a-z]*)(?:\?|$)/.exec(url) ?? []
+  const file = name === '' ? 'index.html' : (name ?? '')
+  const type = TYPES[extname(file)]
+  const folder = file === 'app.js' ? FOLDER : PUBLIC
+  const content = type && (await readFile(join(folder, file)).catch(() => undefined))
+  if (!content) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found')
+  const headers = { 'content-type': type, 'cache-control': 'no-cache', 'content-security-policy': `default-src 'self'` }
+  response.writeHead(200, headers).end(content)
 }
 
-const http = createHttpServer(({ url = '/' }, response) => {
-  const [type, content] = files[url] ?? []
-  if (!content) return void response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found')
-  response.writeHead(200, { 'content-type': type, 'content-security-policy': `default-src 'self'; img-src data:` })
-  response.end(content)
-})
+const http = createHttpServer((request, response) => void serveFile(request, response))
 
-const isText = (text: unknown): boolean => typeof text === 'string' && text.length > 0 && text.length <= LONGEST
-
-mkdirSync(FOLDER, { recursive: true })
 const server = createServer(http, {
   plugins: [
-    presence(),
-    records<TodoRecords>({
-      store: sqlite(join(FOLDER, 'todos.db')),
-      collections: {
-        'lists/': {
-          validate: list => {
-            if (!isText((list as Partial<{ name: unknown }>).name))
-              throw new Error(`a name has 1 to ${LONGEST} characters`)
-          }
-        }
-      }
-    })
+    records<App>({ store: sqlite(join(FOLDER, 'todos.db')), collections: { 'lists/': { validate: check } } }),
+    presence({ interval: 100 })
   ]
 })
 
-http.on('error', error => {
-  console.error(`No to-dos: ${error.message}. TODOS_PORT chooses another port.`)
-  void server.close()
+http.on('error', (error: NodeJS.ErrnoException) => {
+  const taken = error.code === 'EADDRINUSE'
+  console.error(taken ? `Port ${PORT} is taken. Choose another one: TODOS_PORT=${PORT + 1} npm start` : error.message)
+  process.exit(1)
 })
 http.listen(PORT, () => {
   const address = http.address()
   const port = typeof address === 'object' && address ? address.port : PORT
-  console.log(`The to-dos are at http://localhost:${port}: open it in two windows.\nThey are kept in ${FOLDER}`)
+  console.log(
+    `To-do lists are at http://localhost:${port} — take one tab offline, and go on.\nThey are kept in ${FOLDER}`
+  )
 })
 
 const stop = async (): Promise<void> => {

@@ -1,113 +1,121 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Page } from 'playwright-core'
+import { endBoard, startBoard } from '../support/board.ts'
+import type { Board } from '../support/board.ts'
 import { describeInChromium, openPage } from '../support/chromium.ts'
 import type { Watched } from '../support/chromium.ts'
 
-/** Starts the example, and waits until it says where it is. */
-const startTodos = async (folder: string, port: number): Promise<readonly [ChildProcess, url: string]> => {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'examples/todos/server.ts'], {
-    env: { ...process.env, TODOS_PORT: `${port}`, TODOS_DATA: folder },
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [url] = /http:\/\/localhost:\d+/.exec(line) ?? []
-    if (url) return [child, url]
-  }
-  throw new Error('the example did not start')
+const addItem = async (page: Page, title: string): Promise<void> => {
+  await page.fill('#new-item-title', title)
+  await page.press('#new-item-title', 'Enter')
 }
+/** Waits until the list has these items, in this order. */
+const shows = (page: Page, ...titles: readonly string[]): Promise<unknown> =>
+  page.waitForFunction(
+    wanted =>
+      [...document.querySelectorAll<HTMLInputElement>('#items .title')].map(({ value }) => value).join() === wanted,
+    titles.join()
+  )
+const reads = (page: Page, text: RegExp): Promise<void> => page.locator('#state-text', { hasText: text }).waitFor()
+const item = (page: Page, at: number) => page.locator('#items li').nth(at)
 
-const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
-  const ended = once(child, 'exit')
-  child.kill(signal)
-  await ended
-}
-
-describeInChromium('the example todos', function () {
+describeInChromium('the to-do lists', function () {
   this.timeout(60_000)
   let folder: string
-  let child: ChildProcess
-  let url: string
-  let tabs: Watched[]
+  let server: Board
+  let one: Watched
+  let two: Watched
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'anywire-'))
-    ;[child, url] = await startTodos(folder, 0)
-    tabs = [await openPage(url), await openPage(url)]
+    folder = await mkdtemp(join(tmpdir(), 'anywire-todos-'))
+    server = await startBoard(folder, 0, { example: 'todos' })
+    one = await openPage(server.url)
+    two = await openPage(server.url)
+    await Promise.all([reads(one.page, /All saved/), reads(two.page, /All saved/)])
   })
 
   after(async () => {
-    for (const { page } of tabs ?? []) await page.context().close()
-    if (child) await end(child, 'SIGTERM')
-    rmSync(folder, { recursive: true })
+    for (const watched of [one, two]) await watched?.page.context().close()
+    if (server) await endBoard(server, 'SIGKILL')
+    if (folder) await rm(folder, { recursive: true })
   })
 
-  const fill = async (page: Page, label: string, text: string): Promise<void> => {
-    await page.getByLabel(label, { exact: true }).fill(text)
-    await page.getByLabel(label, { exact: true }).press('Enter')
-  }
+  it('shows each page what the other one writes', async () => {
+    await one.page.fill('#new-list-name', 'Groceries')
+    await one.page.press('#new-list-name', 'Enter')
+    await two.page.locator('#lists a', { hasText: 'Groceries' }).waitFor()
+    for (const title of ['Milk', 'Bread', 'Tea']) await addItem(one.page, title)
+    await shows(two.page, 'Milk', 'Bread', 'Tea')
+    await item(two.page, 1).locator('input[type=checkbox]').check()
+    await one.page.locator('#items li.done').waitFor()
+    assert.deepEqual([one.errors, two.errors], [[], []])
+  })
 
-  /** Waits until the titles are these, those that are done with a tick. */
-  const shows = async (page: Page, ...titles: readonly string[]): Promise<void> => {
-    const expected = JSON.stringify(titles)
-    const look = (expected: string | undefined) => {
-      const lines = [...document.querySelectorAll<HTMLLIElement>('#items li')]
-      const found = lines.map(line => {
-        const [done, title] = line.querySelectorAll('input')
-        return `${done?.checked ? '✓' : ''}${title?.value}`
-      })
-      return expected === undefined || JSON.stringify(found) === expected ? JSON.stringify(found) : ''
+  it('moves items by drag and by keys, and takes back what one page did alone', async () => {
+    await item(one.page, 2).locator('.handle').dragTo(item(one.page, 0))
+    await shows(two.page, 'Tea', 'Milk', 'Bread')
+    await item(two.page, 0).locator('.handle').press('ArrowDown')
+    await shows(one.page, 'Milk', 'Tea', 'Bread')
+    await item(two.page, 0).locator('.title').fill('Oat milk')
+    await shows(one.page, 'Oat milk', 'Tea', 'Bread')
+    await item(one.page, 2).locator('.title').fill('Rye bread')
+    await shows(two.page, 'Oat milk', 'Tea', 'Rye bread')
+    for (let key = 0; key < 20; key++) await two.page.click('#undo', { timeout: 200 }).catch(() => {})
+    await shows(one.page, 'Tea', 'Milk', 'Rye bread')
+  })
+
+  it('goes on offline in both, and has all of it afterwards, though the server was killed', async () => {
+    for (const { page } of [one, two]) {
+      await page.locator('.switch').click()
+      await reads(page, /Offline/)
     }
-    await page.waitForFunction(look, expected, { timeout: 10_000 }).catch(async () => {
-      assert.equal(await page.evaluate(look, undefined), expected)
-    })
-  }
-
-  const says = (page: Page, text: string): Promise<unknown> =>
-    page.waitForFunction(text => document.querySelector('#state')?.textContent?.includes(text), text)
-
-  it('shows everybody the same, online, offline, and after the server was killed', async () => {
-    const [one, two] = tabs.map(({ page }) => page) as [Page, Page]
-    await fill(one, 'A new list', 'Shopping')
-    for (const title of ['Milk', 'Bread', 'Tea']) await fill(one, 'A new to-do', title)
-    await two.getByRole('button', { name: 'Shopping' }).click()
-    await shows(two, 'Milk', 'Bread', 'Tea')
-    await two.waitForFunction(() => document.querySelector('#people')?.textContent?.includes(','))
-
-    // The order, and different fields of one to-do while one of them is offline.
-    await two.locator('#items li').nth(2).dragTo(two.locator('#items li').nth(0))
-    await shows(one, 'Tea', 'Milk', 'Bread')
-    await one.getByLabel('Offline').check()
-    await one.getByRole('checkbox', { name: 'Milk' }).check()
-    await fill(one, 'A new to-do', 'Salt')
-    await says(one, 'changes wait')
-    await two.locator('#items li').nth(1).getByLabel('What is to be done').fill('Oat milk')
-    await two.locator('#items li').nth(1).getByLabel('What is to be done').press('Enter')
-    await shows(two, 'Tea', 'Oat milk', 'Bread')
-    await shows(one, 'Tea', '✓Milk', 'Bread', 'Salt')
-
-    // Pages have what they had, and what waits, also without a server.
-    await end(child, 'SIGKILL')
-    await one.getByLabel('Offline').uncheck()
-    ;[child] = await startTodos(folder, Number(new URL(url).port))
-    for (const page of [one, two]) await shows(page, 'Tea', '✓Oat milk', 'Bread', 'Salt')
-    await says(one, 'All is saved')
-
-    // What one has done it takes back, and nothing of the other one's.
-    await one.getByRole('button', { name: 'Undo' }).click()
-    for (const page of [one, two]) await shows(page, 'Tea', '✓Oat milk', 'Bread')
-    await two.reload()
-    await shows(two, 'Tea', '✓Oat milk', 'Bread')
-    for (const { errors } of tabs)
+    await addItem(one.page, 'From one')
+    await addItem(two.page, 'From two')
+    await item(two.page, 0).locator('input[type=checkbox]').check()
+    await one.page.reload()
+    await shows(one.page, 'Tea', 'Milk', 'Rye bread', 'From one')
+    await endBoard(server, 'SIGKILL')
+    server = await startBoard(folder, server.port, { example: 'todos' })
+    await two.page.locator('.switch').click()
+    for (const { page } of [one, two]) await reads(page, /All saved/)
+    const titles = (page: Page) =>
+      page.evaluate(() => [...document.querySelectorAll<HTMLInputElement>('#items .title')].map(({ value }) => value))
+    await one.page.waitForFunction(() => document.querySelectorAll('#items li').length === 5)
+    await two.page.waitForFunction(() => document.querySelectorAll('#items li').length === 5)
+    assert.deepEqual(await titles(one.page), await titles(two.page))
+    assert.deepEqual([...(await titles(one.page))].sort(), ['From one', 'From two', 'Milk', 'Rye bread', 'Tea'])
+    await item(one.page, 0).and(one.page.locator('.done')).waitFor()
+    // A server that is killed is an error in the console.
+    for (const { errors } of [one, two])
       assert.deepEqual(
-        errors.filter(error => !error.includes('WebSocket')),
+        errors.splice(0).filter(text => !/WebSocket|ERR_/.test(text)),
         []
       )
+  })
+
+  it('shows the tabs of one browser what the others wrote, offline too', async () => {
+    const tab = await one.page.context().newPage()
+    await tab.goto(server.url)
+    await tab.waitForFunction(() => document.querySelectorAll('#items li').length === 5)
+    for (const page of [one.page, tab]) {
+      await page.locator('.switch').click()
+      await reads(page, /Offline/)
+    }
+    await addItem(one.page, 'Written in the first tab')
+    await tab.locator('#items li').nth(5).waitFor()
+    await one.page.locator('.switch').click()
+    await two.page.locator('#items li').nth(5).waitFor()
+    await tab.close()
+  })
+
+  it('looks right on a phone, in the dark', async () => {
+    const phone = await openPage(server.url, { viewport: { width: 390, height: 780 }, colorScheme: 'dark' })
+    await phone.page.locator('#items li').first().waitFor()
+    const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth)
+    assert.ok(wide <= 390, `${wide} pixels wide`)
+    await phone.page.context().close()
   })
 })

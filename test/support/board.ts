@@ -14,17 +14,24 @@ export interface BoardOptions {
   /** How Node is started. */
   readonly node?: readonly [command: string, ...arguments_: string[]]
   readonly env?: Readonly<Record<string, string>>
+  /** Which example. Default: the board. */
+  readonly example?: 'board' | 'todos'
+}
+
+const own = {
+  board: (PORT: string, BOARD_DATA: string) => ({ PORT, BOARD_DATA }),
+  todos: (TODOS_PORT: string, TODOS_DATA: string) => ({ TODOS_PORT, TODOS_DATA })
 }
 
 /** Starts the example as `npm start` does. */
 export const spawnBoard = (
   folder: string,
   port: number,
-  { node = [process.execPath], env = {} }: BoardOptions = {}
+  { node = [process.execPath], env = {}, example = 'board' }: BoardOptions = {}
 ): ChildProcess => {
   const [command, ...first] = node
-  return spawn(command, [...first, '--import', 'tsx', 'examples/board/server.ts'], {
-    env: { ...process.env, PORT: `${port}`, BOARD_DATA: folder, ...env },
+  return spawn(command, [...first, '--import', 'tsx', `examples/${example}/server.ts`], {
+    env: { ...process.env, ...own[example](`${port}`, folder), ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
 }
