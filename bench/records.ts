@@ -29,6 +29,7 @@ const results = new Map(contestants.map(({ name }) => [name, [] as ReturnType<ty
 // The first round is for the compiler.
 for (let round = 0; round <= Number(values.rounds); round++) {
   for (const contestant of contestants) {
+    process.stderr.write(`round ${round}: ${contestant.name}\n`)
     const result = measure(contestant)
     if (round > 0) results.get(contestant.name)?.push(result)
   }

@@ -3,6 +3,7 @@ import type { Contestant } from './contestant.ts'
 
 export const loro: Contestant = {
   name: 'loro',
+  most: 20_000,
   create(sends) {
     const doc = new LoroDoc()
     let messages: Uint8Array[] = []

@@ -7,8 +7,9 @@ const SETS = 100_000
 const DIVERGED = 10_000
 /** So many sets are under way until the others have them. */
 const SETTLE = 1_000
-/** How often two replicas are merged in a round: it takes no time, so once would say nothing. */
-const MERGES = 5
+/** How often two replicas are merged in a round: as long as it took no time, because once would say nothing. In microseconds. */
+const MERGES = 10
+const ENOUGH = 150_000
 
 /**
  * set, apply, merge: microseconds of CPU time for one set, one message, and both ways of a merge; wire: bytes of a message;
@@ -50,6 +51,9 @@ const diverge = ({ create, most = DIVERGED }: Contestant, snapshot: Uint8Array):
   return pair
 }
 
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+
 /** One round of one contestant. */
 export const measure = (contestant: Contestant): Round => {
   const { name, create, most = SETS, converges = true } = contestant
@@ -79,19 +83,23 @@ export const measure = (contestant: Contestant): Round => {
   const all = ops(Math.min(RECORDS * FIELDS, most))
   for (const op of all) base.set(op)
   const snapshot = base.snapshot()
-  const pairs = Array.from({ length: most < SETS ? 1 : 2 * MERGES }, () => diverge(contestant, snapshot))
-  const exchange = ([one, other]: readonly [Replica, Replica]): void => {
-    const [ours, theirs] = [one.changes(), other.changes()]
-    one.merge(theirs)
-    other.merge(ours)
-  }
-  collectGarbage()
   // Collecting garbage throws compiled code away: the first ones are for the compiler again.
-  for (const pair of pairs.slice(MERGES)) exchange(pair)
-  const merge = cpu(() => pairs.slice(0, MERGES).forEach(exchange))
-  for (const { record, field } of converges ? all : []) {
-    for (const [one, other] of pairs) expect(name, one, { record, field, value: Number(other.get(record, field)) })
+  collectGarbage()
+  const times: number[] = []
+  while (times.length < MERGES && times.reduce((sum, time) => sum + time, 0) < ENOUGH) {
+    const [one, other] = diverge(contestant, snapshot)
+    times.push(
+      cpu(() => {
+        const [ours, theirs] = [one.changes(), other.changes()]
+        one.merge(theirs)
+        other.merge(ours)
+      })
+    )
+    for (const { record, field } of converges ? all : []) {
+      expect(name, one, { record, field, value: Number(other.get(record, field)) })
+    }
   }
+  const merge = median(times.slice(times.length >> 1))
 
   const before = heap()
   const kept = create(false)
@@ -101,7 +109,7 @@ export const measure = (contestant: Contestant): Round => {
   return {
     set: set / sets.length,
     apply: apply / messages.length,
-    merge: merge / Math.min(MERGES, pairs.length),
+    merge,
     wire: messages.reduce((sum, { length }) => sum + length, 0) / messages.length,
     snapshot: snapshot.length,
     heap: size / all.length

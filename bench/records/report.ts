@@ -1,11 +1,8 @@
-import { measures } from './measure.ts'
+import { measures, median } from './measure.ts'
 import type { Measure, Round } from './measure.ts'
 
 /** What was measured, by contestant. */
 export type Results = ReadonlyMap<string, readonly Round[]>
-
-export const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
 /** The median of the ratios to another contestant in the same round. */
 const ratio = (results: Results, name: string, to: string, measure: Measure): number => {

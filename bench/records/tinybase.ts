@@ -9,7 +9,7 @@ const decode = (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes))
 
 export const tinybase: Contestant = {
   name: 'tinybase',
-  most: 20_000,
+  most: 10_000,
   create(sends) {
     const store = createMergeableStore()
     let messages: Uint8Array[] = []

@@ -3,6 +3,7 @@ import type { Contestant } from './contestant.ts'
 
 export const yjs: Contestant = {
   name: 'yjs',
+  most: 20_000,
   create(sends) {
     const doc = new Y.Doc()
     let messages: Uint8Array[] = []
