@@ -1,4 +1,3 @@
-import type { Value } from '../../../lib/store.ts'
 import type { Query } from './query.ts'
 import type { Register, Write } from './register.ts'
 
@@ -164,5 +163,3 @@ export interface Notice {
 
 export type ClientFrame = Hello | FollowFrame | Unfollow | WriteFrame | Confirm | Ping
 export type ServerFrame = Welcome | Mismatch | Delta | Pong | Notice
-
-export type { Value }
