@@ -53,6 +53,7 @@ export type Range = { readonly record: string } | { readonly prefix: string }
  *   says what to do.
  */
 export interface Store {
+  /** Which place it is: of stores that tabs of a browser have, those with one name are one. Stands in messages too. */
   readonly name: string
   /** Opens it, making what it needs where it is new. */
   open(): Promise<void>

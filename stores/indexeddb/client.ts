@@ -85,7 +85,7 @@ const openDatabase = (name: string, timeout: number): Promise<IDBDatabase> =>
 export const indexeddb = (name: string, options: IndexedDbOptions = {}): Store => new IndexedDbStore(name, options)
 
 class IndexedDbStore implements Store {
-  readonly name = 'indexeddb'
+  readonly name: string
   readonly #name: string
   readonly #options: IndexedDbOptions
   #database: IDBDatabase | undefined
@@ -95,6 +95,7 @@ class IndexedDbStore implements Store {
   #committed: Promise<unknown> | undefined
 
   constructor(name: string, options: IndexedDbOptions) {
+    this.name = `indexeddb ${name}`
     this.#name = name
     this.#options = options
   }
