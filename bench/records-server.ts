@@ -90,7 +90,7 @@ const throughput = async (store: ReturnType<typeof memory>): Promise<number> => 
 const folder = mkdtempSync(join(tmpdir(), 'anywire-bench-'))
 try {
   say(`memory: ${await throughput(memory())} durable writes for a second of CPU`)
-  // Where there is neither node:sqlite nor better-sqlite3, there is nothing to measure.
+  // Where there is no SQLite, there is nothing to measure.
   const found = await throughput(sqlite(join(folder, 'bench.db'))).catch((error: unknown) => String(error))
   say(`sqlite: ${found} durable writes for a second of CPU`)
 } finally {

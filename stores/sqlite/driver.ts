@@ -5,7 +5,7 @@ import type { Driver } from './messages.ts'
 
 type Parameter = string | number | null
 
-/** What both libraries have in common. */
+/** What the libraries have in common. */
 export interface Statement {
   run(...parameters: readonly Parameter[]): unknown
   all(...parameters: readonly Parameter[]): unknown[]
@@ -22,15 +22,24 @@ type Open = (file: string) => Database
 
 type Require = (name: string) => unknown
 
+const openerOf = (library: unknown): Open => {
+  const Database = library as new (file: string) => Database
+  return file => new Database(file)
+}
+
 const load: Record<Driver, (require: Require) => Open> = {
   'node:sqlite': require => {
     const { DatabaseSync } = require('node:sqlite') as { DatabaseSync: new (file: string) => Database }
     return file => new DatabaseSync(file)
   },
-  'better-sqlite3': require => {
-    const Database = require('better-sqlite3') as new (file: string) => Database
-    return file => new Database(file)
-  }
+  'better-sqlite3': require => openerOf(require('better-sqlite3')),
+  libsql: require => openerOf(require('libsql'))
+}
+
+const REMEDIES: Record<Driver, string> = {
+  'node:sqlite': 'Node 22.13 or later has it',
+  'better-sqlite3': 'npm install better-sqlite3@12',
+  libsql: 'npm install libsql'
 }
 
 const isMissing = (error: unknown): boolean =>
@@ -39,12 +48,12 @@ const isMissing = (error: unknown): boolean =>
   (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_UNKNOWN_BUILTIN_MODULE')
 
 /**
- * What opens databases: by the Node itself where it can, else by the package.
+ * What opens databases: by the Node itself where it can, else by the package that is there.
  * @param require - another one in tests
  * @throws ERR_MISSING_PACKAGE
  */
 export const loadDriver = (driver: Driver | undefined, require: Require = createRequire(import.meta.url)): Open => {
-  const names: readonly Driver[] = driver ? [driver] : ['node:sqlite', 'better-sqlite3']
+  const names: readonly Driver[] = driver ? [driver] : ['node:sqlite', 'better-sqlite3', 'libsql']
   let cause: unknown
   for (const name of names) {
     try {
@@ -54,6 +63,6 @@ export const loadDriver = (driver: Driver | undefined, require: Require = create
       cause = error
     }
   }
-  const remedy = driver === 'node:sqlite' ? 'Node 22.13 or later has it' : 'npm install better-sqlite3@12'
+  const remedy = driver ? REMEDIES[driver] : `${REMEDIES.libsql}, or better-sqlite3@12`
   throw new AnywireError(ERR_MISSING_PACKAGE, remedy, cause)
 }

@@ -18,7 +18,7 @@ export interface SqliteOptions {
    * it survives the death of the process alone, and is faster. Default 'full'.
    */
   readonly synchronous?: 'full' | 'normal'
-  /** The library: Node's own, or the package. Default: Node's own where it has one. */
+  /** The library: Node's own, or a package. Default: Node's own where it has one, else the package that is installed. */
   readonly driver?: Driver
   /** Where its thread's file is, `stores/sqlite/worker.js` of the package. Default: beside this one, which a bundler may change. */
   readonly worker?: URL

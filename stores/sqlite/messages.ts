@@ -2,7 +2,7 @@
  * What the store and its threads say to each other. Names and values are texts by then (lib/store-text.ts, lib/store-value.ts).
  */
 
-export type Driver = 'node:sqlite' | 'better-sqlite3'
+export type Driver = 'node:sqlite' | 'better-sqlite3' | 'libsql'
 
 /** What a thread is started with. */
 export interface ThreadData {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,7 +10,7 @@ import type { OpenDatabase } from '../../stores/sqlite/database.ts'
 import { loadDriver } from '../../stores/sqlite/driver.ts'
 import { Writer } from '../../stores/sqlite/writer.ts'
 import { row, rows } from '../contract/store.ts'
-import { sqlite } from '../support/sqlite.ts'
+import { missing, sqlite } from '../support/sqlite.ts'
 
 describe('sqlite', () => {
   let folder: string
@@ -78,7 +77,7 @@ describe('sqlite', () => {
     later.close()
     await assert.rejects(start(), { code: 'ERR_STORE', message: /made by a later version of anywire$/ })
     const again = loadDriver(undefined)(file)
-    assert.deepEqual({ ...(again.prepare('PRAGMA user_version').get() as object) }, { user_version: 99 })
+    assert.equal((again.prepare('PRAGMA user_version').get() as { user_version: number }).user_version, 99)
     again.close()
   })
 
@@ -86,26 +85,35 @@ describe('sqlite', () => {
     const nothing = (name: string): never => {
       throw Object.assign(new Error(name), { code: 'MODULE_NOT_FOUND' })
     }
-    const message = /not installed: npm install better-sqlite3@12$/
-    assert.throws(() => loadDriver(undefined, nothing), { code: 'ERR_MISSING_PACKAGE', message })
-    assert.throws(() => loadDriver('better-sqlite3', nothing), { code: 'ERR_MISSING_PACKAGE', message })
-    assert.throws(() => loadDriver('node:sqlite', nothing), { code: 'ERR_MISSING_PACKAGE', message: /Node 22\.13/ })
+    for (const [driver, message] of [
+      [undefined, /not installed: npm install libsql, or better-sqlite3@12$/],
+      ['better-sqlite3', /not installed: npm install better-sqlite3@12$/],
+      ['libsql', /not installed: npm install libsql$/],
+      ['node:sqlite', /not installed: Node 22\.13/]
+    ] as const) {
+      assert.throws(() => loadDriver(driver, nothing), { code: 'ERR_MISSING_PACKAGE', message })
+    }
     const broken = (): never => {
       throw new Error('built for another Node')
     }
     assert.throws(() => loadDriver(undefined, broken), { message: 'built for another Node' })
   })
 
-  it('takes the library that is asked for, and tells through its threads that it is missing', async () => {
-    await start(file, { driver: 'better-sqlite3' })
-    const node = start(join(folder, 'node.db'), { driver: 'node:sqlite' })
-    let hasOwn = true
-    try {
-      createRequire(import.meta.url)('node:sqlite')
-    } catch {
-      hasOwn = false
+  it('takes the first library that there is', () => {
+    const asked: string[] = []
+    const only = (name: string): unknown => {
+      asked.push(name)
+      if (name === 'libsql') return function Database() {}
+      throw Object.assign(new Error(name), { code: 'MODULE_NOT_FOUND' })
     }
-    if (hasOwn) await node
+    loadDriver(undefined, only)
+    assert.deepEqual(asked, ['node:sqlite', 'better-sqlite3', 'libsql'])
+  })
+
+  it('takes the library that is asked for, and tells through its threads that it is missing', async () => {
+    await start(file, { driver: 'libsql' })
+    const node = start(join(folder, 'node.db'), { driver: 'node:sqlite' })
+    if (!missing('node:sqlite')) await node
     else
       await assert.rejects(node, {
         code: 'ERR_MISSING_PACKAGE',

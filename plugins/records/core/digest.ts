@@ -37,15 +37,6 @@ export const add = (a: number, b: number): number => {
   return ((Math.floor(a / LOW) + Math.floor(b / LOW)) % HIGH) * LOW + (low % LOW)
 }
 
-export const subtract = (a: number, b: number): number => {
-  const low = (a % LOW) - (b % LOW)
-  const high = Math.floor(a / LOW) - Math.floor(b / LOW)
-  return (high < 0 ? high + HIGH : high) * LOW + (low < 0 ? low + LOW : low)
-}
-
 /** What a register adds to its record's digest. */
 export const digestOfRegister = ({ path, kind, value, t, node }: Register): number =>
   hash(`${path}\0${kind}\0${t}\0${node}\0${canonical(value)}`)
-
-/** What a record adds to the digest of what has it. An empty one adds nothing. */
-export const digestOfRecord = (record: string, digest: number): number => digest && hash(`${record}\0${digest}`)
