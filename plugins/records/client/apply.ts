@@ -69,7 +69,7 @@ export const apply = (
       resets.delete(scope)
       scope.isLive = outcome === 'delta' || outcome === 'reset'
       if (scope.isLive) scope.error = undefined
-      else scope.error = errorOf(outcome, scope.name)
+      else scope.error = errorOf(outcome, `'${scope.name}' cannot be followed`)
       if (outcome === 'reset') resets.add(scope)
       if (outcome === ERR_DENIED[0]) denied.add(scope)
     }
