@@ -9,10 +9,10 @@ import { sqlite, worker } from '../support/sqlite.ts'
 import { killOften, openWhenFree, StoreWriter } from '../support/store-kills.ts'
 import { checkNumbered } from '../support/store-numbers.ts'
 
-const { numRuns: times } = runs(6)
+const { numRuns: times } = runs(4)
 
 describe('a process that is killed while it writes', function () {
-  this.timeout(times * 20_000)
+  this.timeout(times * 30_000)
 
   describe('to SQLite', () => {
     let folder: string

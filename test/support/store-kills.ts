@@ -10,6 +10,7 @@ import { checkNumbered } from './store-numbers.ts'
 /** A process that writes to a store: see store-writer.ts. */
 export class StoreWriter {
   readonly #child
+  readonly #lines
   readonly #ended: Promise<unknown>
   /** The last commit that it was told is done. */
   told = 0
@@ -19,7 +20,8 @@ export class StoreWriter {
     this.#child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#ended = once(this.#child, 'close')
     this.#child.stderr.on('data', text => (this.#errors += String(text)))
-    createInterface({ input: this.#child.stdout }).on('line', line => (this.told = Math.max(this.told, Number(line))))
+    this.#lines = createInterface({ input: this.#child.stdout })
+    this.#lines.on('line', line => (this.told = Math.max(this.told, Number(line))))
   }
 
   static readonly #file = bundled('test/support/store-writer.ts')
@@ -30,8 +32,9 @@ export class StoreWriter {
 
   /** Waits until it was told of so many commits more. */
   async wrote(more: number): Promise<void> {
-    for (const until = this.told + more; this.told < until; await turns(1)) {
-      assert.equal(this.#child.exitCode, null, this.#errors)
+    for (const until = this.told + more; this.told < until;) {
+      const ended = await Promise.race([once(this.#lines, 'line').then(() => false), this.#ended.then(() => true)])
+      assert.ok(!ended, this.#errors)
     }
   }
 
