@@ -1,13 +1,17 @@
 import type { Value } from '../../lib/store.ts'
 import type { Clock } from '../../plugins/records/core/clock.ts'
+import type { digestOf } from '../../plugins/records/core/digest.ts'
 import type { RecordState } from '../../plugins/records/core/record-state.ts'
 import type { Kind, Register } from '../../plugins/records/core/register.ts'
 import { DELETED, LEAF, OBJECT } from '../../plugins/records/core/register.ts'
+import type { collect } from '../../plugins/records/core/tombstones.ts'
 
 /** The code that is tested: the project's, or a copy of it with a mistake. */
 export interface Core {
   readonly RecordState: typeof RecordState
   readonly Clock: typeof Clock
+  readonly collect: typeof collect
+  readonly digestOf: typeof digestOf
 }
 
 /** Numbers that look random, the same ones for a seed (mulberry32, Tommy Ettinger, public domain). */
@@ -134,7 +138,6 @@ export const play = ({ RecordState, Clock }: Core, seed: number): History => {
     }
     // What was looked at is remembered: it must not be wrong later.
     if (dice.chance(0.3)) replica.state.view()
-    if (dice.chance(0.1)) void replica.state.digest
   }
   return { replicas, written }
 }

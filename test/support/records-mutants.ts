@@ -37,7 +37,8 @@ export const mutate = async ({ what, file, from, to, isLast = false }: Mutant): 
     }
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
     const load = (name: string): Promise<unknown> => import(pathToFileURL(join(folder, `${name}.js`)).href)
-    return { ...((await load('record-state')) as Core), ...((await load('clock')) as Core) }
+    const parts = ['record-state', 'clock', 'tombstones', 'digest']
+    return Object.assign({}, ...(await Promise.all(parts.map(load)))) as Core
   } finally {
     rmSync(folder, { recursive: true })
   }

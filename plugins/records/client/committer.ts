@@ -4,8 +4,8 @@ import type { Commit, Row } from '../../../lib/store.ts'
 const FIRST_DELAY = 500
 const MOST_DELAY = 30_000
 
-/** What is to be written: for each record and path a register, or undefined where it goes. */
-type Rows = Map<string, Map<string, Row | undefined>>
+/** What is to be written: for each record and path, with NUL between them, a register; or only where it was, and goes. */
+type Rows = Map<string, Row | readonly [record: string, path: string]>
 
 /**
  * Writes to a store in groups: what comes while a commit is under way is in the next one. What could not be written stays, and is
@@ -26,9 +26,7 @@ export class Committer {
   }
 
   row(record: string, path: string, row: Row | undefined): void {
-    let paths = this.#rows.get(record)
-    if (!paths) this.#rows.set(record, (paths = new Map<string, Row | undefined>()))
-    paths.set(path, row)
+    this.#rows.set(`${record}\0${path}`, row ?? [record, path])
     this.#start()
   }
 
@@ -87,8 +85,7 @@ export class Committer {
 
   /** What came meanwhile is newer. */
   #putBack(rows: Rows, entries: Map<string, unknown>, done: (() => void)[]): void {
-    for (const [record, paths] of this.#rows) rows.set(record, new Map([...(rows.get(record) ?? []), ...paths]))
-    this.#rows = rows
+    this.#rows = new Map([...rows, ...this.#rows])
     this.#entries = new Map([...entries, ...this.#entries])
     this.#done = [...done, ...this.#done]
   }
@@ -97,10 +94,9 @@ export class Committer {
 const toCommit = (all: Rows, entries: ReadonlyMap<string, unknown>): Commit => {
   const rows: Row[] = []
   const removed: (readonly [string, string])[] = []
-  for (const [record, paths] of all)
-    for (const [path, row] of paths) {
-      if (row) rows.push(row)
-      else removed.push([record, path])
-    }
+  for (const row of all.values()) {
+    if ('path' in row) rows.push(row)
+    else removed.push(row)
+  }
   return { rows, removed, entries: [...entries] }
 }

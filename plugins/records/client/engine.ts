@@ -1,5 +1,6 @@
 import type { Emitter } from '../../../lib/emitter.ts'
 import type { AnywireError } from '../../../lib/errors.ts'
+import type { Value } from '../../../lib/store.ts'
 import type { Registers } from '../core/frame.ts'
 import type { Query } from '../core/query.ts'
 import type { RecordState } from '../core/record-state.ts'
@@ -96,6 +97,8 @@ export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
   follow(name: string, query?: Query): Following
   /** What is seen of a record: what the authority committed, with what waits here. Not to be changed; undefined for nothing. */
   state(id: string): RecordState | undefined
+  /** What applications see of a record; undefined where it does not exist. */
+  look(id: string): Value | undefined
   /** The version of what the authority committed, for `conditions`; 0 for nothing. */
   version(id: string): number
   /** Whether the record exists, by the rule of its collection: see `Lifecycle`. `state`: how it is seen, or would be. */

@@ -59,8 +59,7 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
   /** Looks at one record again. Returns whether that changed anything. */
   #look(id: string): boolean {
     const before = this.#found.get(id)
-    const seen = this.#engine.visible(id) ? this.#engine.state(id)?.view() : undefined
-    const value = share(before?.value, seen)
+    const value = share(before?.value, this.#engine.look(id))
     if (value === undefined || !matches(this.#query, value)) return this.#found.delete(id)
     if (value === before?.value) return false
     this.#found.set(id, Object.freeze({ id, value }))

@@ -22,8 +22,7 @@ class Look extends Live<Value | undefined> {
   }
 
   get(): Value | undefined {
-    const { state, visible } = seeing(this.#engine, this.#id)
-    return (this.#seen = share(this.#seen, visible ? state?.view() : undefined))
+    return (this.#seen = share(this.#seen, this.#engine.look(this.#id)))
   }
 
   override watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
@@ -34,8 +33,6 @@ class Look extends Live<Value | undefined> {
     super.tell()
   }
 }
-
-const seeing = (engine: Engine, id: string) => ({ state: engine.state(id), visible: engine.visible(id) })
 
 /**
  * One record, followed until it is released. Reads are synchronous, and show what was written here at once; a write tells by its

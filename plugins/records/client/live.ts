@@ -19,13 +19,15 @@ interface Changes {
 
 /** Something that changes and can be looked at: `get` gives the same object until something in it changes. */
 export abstract class Live<T> implements AsyncIterable<T> {
-  readonly #changes: Changed
+  readonly #changes: Emitter<Changes>
+  readonly #report: Report
   readonly #following: Following
   #isReleased = false
 
   constructor(following: Following, report: Report) {
     this.#following = following
-    this.#changes = new Changed(report)
+    this.#changes = changesFor(report)
+    this.#report = report
   }
 
   /** What it is now. */
@@ -87,7 +89,10 @@ export abstract class Live<T> implements AsyncIterable<T> {
       return listener(value)
     }
     const undo = this.#changes.on('change', tell)
-    this.#changes.call(tell)
+    // Alone, but so that what it throws harms nobody either.
+    const one = changesFor(this.#report)
+    one.on('change', tell)
+    one.emit('change')
     return undo
   }
 
@@ -97,22 +102,4 @@ export abstract class Live<T> implements AsyncIterable<T> {
   }
 }
 
-class Changed extends Emitter<Changes> {
-  readonly #report: Report
-
-  constructor(report: Report) {
-    super()
-    this.#report = report
-  }
-
-  /** Calls one listener alone; what it throws harms nobody either. */
-  call(listener: () => unknown): void {
-    const one = new Changed(this.#report)
-    one.on('change', listener)
-    one.emit('change')
-  }
-
-  override failed(error: unknown, event: string): void {
-    this.#report(error, event)
-  }
-}
+const changesFor = (report: Report): Emitter<Changes> => Object.assign(new Emitter<Changes>(), { failed: report })

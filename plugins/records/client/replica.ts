@@ -2,6 +2,7 @@ import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
@@ -16,7 +17,7 @@ import type { KeeperHost } from './keeper.ts'
 import { Outbox } from './outbox.ts'
 import { makeNode } from './kept.ts'
 import { Records } from './records.ts'
-import { Follower } from './scope.ts'
+import { followerOf } from './scope.ts'
 import type { Scope } from './scope.ts'
 import { Scopes } from './scopes.ts'
 import { Session } from './session.ts'
@@ -106,13 +107,17 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     scope.timer = undefined
     if (!scope.isLoaded) this.#load(scope)
     this.#session?.later()
-    return new Follower(scope, () => {
+    return followerOf(scope, () => {
       if (--scope.users === 0) this.#release(scope)
     })
   }
 
   state(id: string): RecordState | undefined {
     return this.records.get(id)
+  }
+
+  look(id: string): Value | undefined {
+    return this.visible(id) ? this.state(id)?.view() : undefined
   }
 
   version(id: string): number {

@@ -36,8 +36,9 @@ export class Scope {
   users = 0
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined
-  #ready = new Later<void>()
-  #synced = new Later<void>()
+  // Not private: followers inherit from it.
+  whenReady = new Later<void>()
+  whenSynced = new Later<void>()
 
   constructor(number: number, key: string, name: string, query: Query | undefined) {
     this.number = number
@@ -47,11 +48,11 @@ export class Scope {
   }
 
   get ready(): Promise<void> {
-    return this.#ready.promise
+    return this.whenReady.promise
   }
 
   get synced(): Promise<void> {
-    return this.#synced.promise
+    return this.whenSynced.promise
   }
 
   get isCollection(): boolean {
@@ -75,20 +76,20 @@ export class Scope {
     this.error = error
     if (error) {
       if (before !== 'refused') this.#renew(true, true)
-      this.#ready.reject(error)
-      this.#synced.reject(error)
+      this.whenReady.reject(error)
+      this.whenSynced.reject(error)
       return true
     }
     this.#renew(before === 'refused', before === 'refused' || before === 'synced')
-    if (state !== 'loading') this.#ready.resolve()
-    if (state === 'synced') this.#synced.resolve()
+    if (state !== 'loading') this.whenReady.resolve()
+    if (state === 'synced') this.whenSynced.resolve()
     return state !== before
   }
 
   /** What was told before does not hold any more. */
   #renew(ready: boolean, synced: boolean): void {
-    if (ready && this.#ready.isSettled) this.#ready = new Later()
-    if (synced && this.#synced.isSettled) this.#synced = new Later()
+    if (ready && this.whenReady.isSettled) this.whenReady = new Later()
+    if (synced && this.whenSynced.isSettled) this.whenSynced = new Later()
   }
 }
 
@@ -102,42 +103,14 @@ export const nameOf = (key: string): unknown => {
   return Array.isArray(parts) ? parts[0] : undefined
 }
 
-/** One of those who follow a scope. */
-export class Follower implements Following {
-  readonly #scope: Scope
-  #release: (() => void) | undefined
-
-  constructor(scope: Scope, release: () => void) {
-    this.#scope = scope
-    this.#release = release
-  }
-
-  get name(): string {
-    return this.#scope.name
-  }
-
-  get query(): Query | undefined {
-    return this.#scope.query
-  }
-
-  get state(): FollowingState {
-    return this.#scope.state
-  }
-
-  get error(): AnywireError | undefined {
-    return this.#scope.error
-  }
-
-  get ready(): Promise<void> {
-    return this.#scope.ready
-  }
-
-  get synced(): Promise<void> {
-    return this.#scope.synced
-  }
-
-  release(): void {
-    this.#release?.()
-    this.#release = undefined
-  }
+/** What one of those who follow a scope has of it: all that it shows, and an end of its own. */
+export const followerOf = (scope: Scope, end: () => void): Following => {
+  const follower = Object.create(scope) as Scope
+  let release: typeof end | undefined = end
+  return Object.assign(follower, {
+    release(): void {
+      release?.()
+      release = undefined
+    }
+  })
 }

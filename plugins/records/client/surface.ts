@@ -11,7 +11,7 @@ import type { Fields } from './fields.ts'
 import type { Report } from './live.ts'
 import { LiveQuery } from './live-query.ts'
 import { LiveRecord } from './live-record.ts'
-import { Transaction } from './transaction.ts'
+import { transact } from './transaction.ts'
 import type { EditOptions } from './target.ts'
 import type { AnyRecord, QueryOf, Schema, TypeOf } from './types.ts'
 
@@ -94,7 +94,7 @@ export class Records<S extends Schema = Schema> {
    * todo.set('done', true)
    */
   get<const Id extends string>(id: Id): LiveRecord<TypeOf<S, Id>>
-  get<T extends object>(id: string): LiveRecord<T>
+  get(id: string): unknown {
   get(id: string): LiveRecord<unknown> {
     return this.#live(id)
   }
@@ -148,10 +148,11 @@ export class Records<S extends Schema = Schema> {
    * })
    */
   transaction(act: (draft: Drafts<S>) => void): WriteHandle {
-    const transaction = new Transaction(this.engine)
-    // What the application says that its records are.
-    act({ get: (id: string) => transaction.get(check(id)) } as Drafts<S>)
-    return this.#write(transaction.records, { atomic: true, conditions: transaction.conditions })
+    const { records, conditions } = transact(this.engine, get =>
+      // What the application says that its records are.
+      act({ get: (id: string) => get(check(id)) } as Drafts<S>)
+    )
+    return this.#write(records, { atomic: true, conditions })
   }
 
   #live(id: string): LiveRecord<unknown> {

@@ -1,66 +1,46 @@
-import type { Value } from '../../../lib/store.ts'
 import { Edit } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
 import type { Write } from '../core/register.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, WriteOptions } from './engine.ts'
+import type { AnyRecord } from "./types.ts"
 import { Fields } from './fields.ts'
-import type { EditOptions, Target } from './target.ts'
-
-/** A record within a transaction: with what the transaction wrote so far. */
-class Draft implements Target<void> {
-  readonly writes: Write[] = []
-  readonly #engine: Engine
-  readonly #id: string
-  readonly #state: RecordState
-  readonly #conditions: Map<string, number>
-
-  constructor(engine: Engine, id: string, conditions: Map<string, number>) {
-    this.#engine = engine
-    this.#id = id
-    this.#state = engine.state(id)?.copy() ?? new RecordState()
-    this.#conditions = conditions
-  }
-
-  look(): Value | undefined {
-    return this.#engine.visible(this.#id, this.#state) ? this.#state.view() : undefined
-  }
-
-  edit(act: (edit: Edit) => unknown, { ifVersion }: EditOptions = {}): void {
-    // Each edit has a stamp of its own, so that a later one wins.
-    const edit = new Edit(this.#state, this.#engine.tick(), this.#engine.limits.maxValue)
-    act(edit)
-    if (ifVersion !== undefined) this.#conditions.set(this.#id, ifVersion)
-    for (const write of edit.writes) this.#state.merge(resolve(this.#state, write))
-    this.writes.push(...edit.writes)
-  }
-}
 
 /** What is written together: all of it, or nothing. */
-export class Transaction {
-  readonly #engine: Engine
-  readonly #drafts = new Map<string, Draft>()
-  readonly #versions = new Map<string, number>()
+export interface Transaction {
+  readonly records: readonly Registers<Write>[]
+  readonly conditions: NonNullable<WriteOptions['conditions']>
+}
 
-  constructor(engine: Engine) {
-    this.#engine = engine
+/** @param act - reads and writes the records that it gets; each with what was written to it so far */
+export const transact = (engine: Engine, act: (get: (id: string) => Fields<AnyRecord, void>) => void): Transaction => {
+  const drafts = new Map<string, Fields<AnyRecord, void>>()
+  const written = new Map<string, Write[]>()
+  const conditions = new Map<string, number>()
+  const draft = (id: string): Fields<AnyRecord, void> => {
+    const state = engine.state(id)?.copy() ?? new RecordState()
+    const writes: Write[] = []
+    written.set(id, writes)
+    return new Fields(id, {
+      look: () => (engine.visible(id, state) ? state.view() : undefined),
+      edit(act, { ifVersion } = {}) {
+        // Each edit has a stamp of its own, so that a later one wins.
+        const edit = new Edit(state, engine.tick(), engine.limits.maxValue)
+        act(edit)
+        if (ifVersion !== undefined) conditions.set(id, ifVersion)
+        for (const write of edit.writes) state.merge(resolve(state, write))
+        writes.push(...edit.writes)
+      }
+    })
   }
-
-  /** A record to read and to write within the transaction. */
-  get<T>(id: string): Fields<T, void> {
-    let draft = this.#drafts.get(id)
-    if (!draft) this.#drafts.set(id, (draft = new Draft(this.#engine, id, this.#versions)))
-    return new Fields(id, draft)
-  }
-
-  get records(): readonly Registers<Write>[] {
-    return [...this.#drafts]
-      .map(([record, { writes }]) => ({ record, registers: writes }))
-      .filter(({ registers }) => registers.length > 0)
-  }
-
-  get conditions(): readonly (readonly [record: string, version: number])[] {
-    return [...this.#versions]
+  act(id => {
+    const fields = drafts.get(id) ?? draft(id)
+    drafts.set(id, fields)
+    return fields
+  })
+  return {
+    records: [...written].map(([record, registers]) => ({ record, registers })).filter(({ registers }) => registers.length),
+    conditions: [...conditions]
   }
 }

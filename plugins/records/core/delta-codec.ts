@@ -1,7 +1,7 @@
 import { malformed } from './bytes.ts'
 import type { FrameReader, FrameWriter } from './frame-bytes.ts'
 import type { Delta, Registers, Result, ScopeNews } from './frame.ts'
-import { node, pair, sparse, struct, text, uint } from './part.ts'
+import { list, node, pair, sparse, struct, text, uint } from './part.ts'
 import type { Part } from './part.ts'
 import { readRegisters, writeRegisters } from './register-codec.ts'
 import { INCREMENT } from './register.ts'
@@ -24,28 +24,20 @@ const outcome: Part<string> = {
   read: from => OUTCOMES[from.byte()] || from.text()
 }
 
-const scopes = sparse(1, struct<ScopeNews>({ scope: uint, outcome }))
-const evicted = sparse(2, text)
-const acknowledged = sparse(4, pair(node, uint))
-const results = sparse(8, struct<Result>({ node, number: uint, record: text, code: text, hint: text }))
-const digests = sparse(16, pair(uint, uint))
+const lists = sparse<Pick<Delta, 'scopes' | 'evicted' | 'acknowledged' | 'results' | 'digests'>>({
+  scopes: list(struct<ScopeNews>({ scope: uint, outcome })),
+  evicted: list(text),
+  acknowledged: list(pair(node, uint)),
+  results: list(struct<Result>({ node, number: uint, record: text, code: text, hint: text })),
+  digests: list(pair(uint, uint))
+})
 
 export const encodeDelta = (out: FrameWriter, delta: Delta): void => {
   const { seq, versions, whole } = delta
   const hasVersions = versions.some(version => version !== seq) || whole.includes(true)
-  const lists =
-    scopes.flag(delta.scopes) |
-    evicted.flag(delta.evicted) |
-    acknowledged.flag(delta.acknowledged) |
-    results.flag(delta.results) |
-    digests.flag(delta.digests)
-  out.byte(DELTA | (delta.more ? MORE : 0) | (hasVersions ? VERSIONS : 0) | lists)
+  out.byte(DELTA | (delta.more ? MORE : 0) | (hasVersions ? VERSIONS : 0) | lists.flags(delta))
   out.uint(seq)
-  scopes.write(out, delta.scopes)
-  evicted.write(out, delta.evicted)
-  acknowledged.write(out, delta.acknowledged)
-  results.write(out, delta.results)
-  digests.write(out, delta.digests)
+  lists.write(out, delta)
   writeRegisters(out, delta.records, index => {
     if (hasVersions) out.int(2 * ((versions[index] ?? malformed()) - seq) + (whole[index] ? 1 : 0))
   })
@@ -56,13 +48,7 @@ const isState = (records: readonly Registers<Write>[]): records is readonly Regi
 
 export const decodeDelta = (from: FrameReader, flags: number): Delta => {
   const seq = from.uint()
-  const lists = {
-    scopes: scopes.read(from, flags),
-    evicted: evicted.read(from, flags),
-    acknowledged: acknowledged.read(from, flags),
-    results: results.read(from, flags),
-    digests: digests.read(from, flags)
-  }
+  const news = lists.read(from, flags)
   const versions: number[] = []
   const whole: boolean[] = []
   const records = readRegisters(from, () => {
@@ -72,6 +58,6 @@ export const decodeDelta = (from: FrameReader, flags: number): Delta => {
     versions.push(Number.isSafeInteger(version) && version >= 0 ? version : malformed())
   })
   return isState(records)
-    ? { type: 'delta', seq, more: !!(flags & MORE), ...lists, records, versions, whole }
+    ? { type: 'delta', seq, more: !!(flags & MORE), ...news, records, versions, whole }
     : malformed()
 }

@@ -1,4 +1,6 @@
 import type { Value } from '../../../lib/store.ts'
+import type { RecordState } from './record-state.ts'
+import { DELETED } from './register.ts'
 import type { Register } from './register.ts'
 import { compareText, isList } from './value.ts'
 
@@ -40,3 +42,12 @@ export const add = (a: number, b: number): number => {
 /** What a register adds to its record's digest. */
 export const digestOfRegister = ({ path, kind, value, t, node }: Register): number =>
   hash(`${path}\0${kind}\0${t}\0${node}\0${canonical(value)}`)
+
+/**
+ * A number that two states share if they have the same registers, but for what was deleted: tombstones may be gone on one
+ * side.
+ */
+export const digestOf = (state: RecordState): number =>
+  state
+    .registers()
+    .reduce((digest, register) => (register.kind === DELETED ? digest : add(digest, digestOfRegister(register))), 0)

@@ -59,41 +59,44 @@ export const struct = <T extends object>(parts: { readonly [K in keyof T]-?: Par
   }
 }
 
-/** A part that says nothing itself. */
-export const fixed = <T>(value: T): Part<T> => ({ write() {}, read: () => value })
-
-/** A list that is empty most of the time: a flag in the frame's first byte says whether it is there. */
-export const sparse = <T>(flag: number, part: Part<T>) => {
-  const { write, read } = list(part)
+/** Lists that are empty most of the time: flags in the frame's first byte, 1, 2, 4 and so on, say which of them are there. */
+export const sparse = <T extends { readonly [K in keyof T]: readonly unknown[] }>(parts: {
+  readonly [K in keyof T]-?: Part<T[K]>
+}) => {
+  const keys = Object.keys(parts) as (keyof T)[]
   return {
-    flag: (items: readonly T[]): number => (items.length > 0 ? flag : 0),
-    write(out: FrameWriter, items: readonly T[]): void {
-      if (items.length > 0) write(out, items)
+    flags: (lists: T): number => keys.reduce((flags, key, at) => flags | (lists[key].length && 1 << at), 0),
+    write(out: FrameWriter, lists: T): void {
+      for (const key of keys) if (lists[key].length) parts[key].write(out, lists[key])
     },
-    read: (from: FrameReader, flags: number): readonly T[] => (flags & flag ? read(from) : [])
+    read(from: FrameReader, flags: number): T {
+      const lists: { [K in keyof T]?: unknown } = {}
+      for (const [at, key] of keys.entries()) lists[key] = flags & (1 << at) ? parts[key].read(from) : []
+      return lists as T
+    }
   }
 }
 
 /** Frames by their type; the first byte is the place of the type, counted from `first`. */
 export const table = <F extends { readonly type: string }>(
   first: number,
-  parts: { readonly [T in F['type']]: Part<F> }
+  parts: { readonly [T in F['type']]: Part<Omit<Extract<F, { readonly type: T }>, 'type'>> }
 ) => {
   const types = Object.keys(parts) as F['type'][]
-  const isOne = (frame: { readonly type: string }): frame is F => types.includes(frame.type)
+  const partOf = (type: F['type']): Part<object> => parts[type]
   return {
     /** @returns false where the frame is none of these */
     write(out: FrameWriter, frame: { readonly type: string }): boolean {
-      if (!isOne(frame)) return false
-      const type: F['type'] = frame.type
-      out.byte(first + types.indexOf(type))
-      parts[type].write(out, frame)
+      const at = types.findIndex(type => type === frame.type)
+      if (at < 0) return false
+      out.byte(first + at)
+      partOf(types[at] as F['type']).write(out, frame)
       return true
     },
     /** @returns undefined where the first byte is of none of these */
     read(from: FrameReader, head: number): F | undefined {
       const type = types[head - first]
-      return type && parts[type].read(from)
+      return type && ({ type, ...partOf(type).read(from) } as F)
     }
   }
 }

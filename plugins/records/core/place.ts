@@ -75,6 +75,11 @@ export const clear = (place: Place): void => {
   place.node = ''
 }
 
+/** Removes a place that is nothing and leads nowhere. */
+export const drop = (branch: Branch, child: Place): void => {
+  if (!isWritten(child) && !child.branch) branch.places.delete(child.key)
+}
+
 const lookBelow = (branch: Branch): Value | undefined => {
   if (branch.isFresh) return branch.seen
   branch.sort()

@@ -16,7 +16,7 @@ import type {
   Welcome,
   WriteFrame
 } from './frame.ts'
-import { fixed, list, node, number, oneOf, optional, struct, table, text, uint } from './part.ts'
+import { list, node, number, oneOf, optional, struct, table, text, uint } from './part.ts'
 import type { Part } from './part.ts'
 import type { Query } from './query.ts'
 import { readValue, writeValue } from './value-codec.ts'
@@ -32,26 +32,26 @@ const query: Part<Query | undefined> = optional({
 
 const follows = list(struct<Follow>({ scope: uint, name: text, query, epoch: text, since: uint, digest: uint }))
 
+type Bare<F> = Omit<F, 'type'>
+
 /** Those of clients. */
 export const fromClient = table<Exclude<ClientFrame, WriteFrame>>(0, {
-  hello: struct<Hello>({
-    type: fixed('hello'),
+  hello: struct<Bare<Hello>>({
     version: uint,
     node,
     schema: optional(struct<SchemaVersion>({ id: text, version: uint })),
     asked: number,
     follows
   }),
-  follow: struct<FollowFrame>({ type: fixed('follow'), follows }),
-  unfollow: struct<Unfollow>({ type: fixed('unfollow'), scopes: list(uint) }),
-  confirm: struct<Confirm>({ type: fixed('confirm'), node, number: uint }),
-  ping: struct<Ping>({ type: fixed('ping'), asked: number })
+  follow: struct<Bare<FollowFrame>>({ follows }),
+  unfollow: struct<Bare<Unfollow>>({ scopes: list(uint) }),
+  confirm: struct<Bare<Confirm>>({ node, number: uint }),
+  ping: struct<Bare<Ping>>({ asked: number })
 })
 
 /** Those of the server. */
 export const fromServer = table<Exclude<ServerFrame, Delta>>(16, {
-  welcome: struct<Welcome>({
-    type: fixed('welcome'),
+  welcome: struct<Bare<Welcome>>({
     epoch: text,
     asked: number,
     time: number,
@@ -59,7 +59,7 @@ export const fromServer = table<Exclude<ServerFrame, Delta>>(16, {
     maxValue: uint,
     maxFrame: uint
   }),
-  mismatch: struct<Mismatch>({ type: fixed('mismatch'), advice: oneOf('upgrade', 'wait'), min: uint, max: uint }),
-  pong: struct<Pong>({ type: fixed('pong'), asked: number, time: number }),
-  notice: struct<Notice>({ type: fixed('notice'), what: oneOf('versionchange', 'bye'), version: uint })
+  mismatch: struct<Bare<Mismatch>>({ advice: oneOf('upgrade', 'wait'), min: uint, max: uint }),
+  pong: struct<Bare<Pong>>({ asked: number, time: number }),
+  notice: struct<Bare<Notice>>({ what: oneOf('versionchange', 'bye'), version: uint })
 })

@@ -1,7 +1,6 @@
 import type { Value } from '../../../lib/store.ts'
-import { add, digestOfRegister } from './digest.ts'
 import { below, parse } from './path.ts'
-import { Branch, clear, copyOf, isWritten, look, Place, showsBelow } from './place.ts'
+import { Branch, clear, copyOf, drop, isWritten, look, Place, showsBelow } from './place.ts'
 import { DELETED, isAfter, OBJECT, wins } from './register.ts'
 import type { Register } from './register.ts'
 
@@ -16,17 +15,18 @@ export interface Kept extends Register {
  * same to the byte.
  */
 export class RecordState {
-  #root = new Place('', '')
+  /** All of it, for those who go through it by themselves. */
+  readonly root: Place
   /** Told of each register that is gone for good, because something above it was written later. */
   readonly #pruned: ((path: string) => void) | undefined
-  #digest: number | undefined = 0
   /** How many registers there are. */
   size = 0
   /** The greatest number of a change that was merged. */
   seq = 0
 
-  constructor(pruned?: (path: string) => void) {
+  constructor(pruned?: (path: string) => void, root = new Place('', '')) {
     this.#pruned = pruned
+    this.root = root
   }
 
   /**
@@ -38,7 +38,7 @@ export class RecordState {
   merge(register: Register, seq = 0): boolean {
     // The hot path: loops by hand, and nothing is made that does not stay.
     const { keys, text } = parse(register.path)
-    let place = this.#root
+    let place = this.root
     let depth = 0
     for (; depth < keys.length; depth++) {
       // Only the stamp decides what hides what is below: were it the kind too, the order of arrival would matter.
@@ -90,12 +90,12 @@ export class RecordState {
 
   /** Whether there is a register at the record itself: it was made, by itself or by writing into it, or deleted. */
   get isWritten(): boolean {
-    return isWritten(this.#root)
+    return isWritten(this.root)
   }
 
   /** Whether somebody made the record and nobody deleted it since; what is written below alone does not bring it back. */
   get isMade(): boolean {
-    return isWritten(this.#root) && this.#root.kind === OBJECT
+    return isWritten(this.root) && this.root.kind === OBJECT
   }
 
   /** Whether the record, or what is at a path, was deleted and not made again. */
@@ -107,49 +107,27 @@ export class RecordState {
   /** The registers that changed behind `seq`; all of them by default. Parents come before what is below them. */
   registers(seq = -1): readonly Kept[] {
     const found: Kept[] = []
-    if (this.seq > seq) collect(this.#root, seq, found)
+    if (this.seq > seq) collect(this.root, seq, found)
     return found
-  }
-
-  /**
-   * A number that two states share if they have the same registers, but for what was deleted: tombstones may be gone on one
-   * side. See digest.ts. It is worked out when it is asked for after a change.
-   */
-  get digest(): number {
-    return (this.#digest ??= digestOf(this.#root))
   }
 
   /** A state of its own with the same registers. */
   copy(pruned?: (path: string) => void): RecordState {
-    const copy = new RecordState(pruned)
-    copy.#root = copyOf(this.#root)
-    copy.#digest = this.#digest
+    const copy = new RecordState(pruned, copyOf(this.root))
     copy.size = this.size
     copy.seq = this.seq
     return copy
   }
 
-  /**
-   * Forgets what was deleted before a stamp. It never changes what applications see.
-   * @returns the paths of the registers that are gone, with the numbers of their changes
-   */
-  collect(before: number): { path: string; seq: number }[] {
-    const gone: { path: string; seq: number }[] = []
-    forget(this.#root, before, gone)
-    this.size -= gone.length
-    return gone
-  }
-
   #find(path: string): Place | undefined {
-    let place: Place | undefined = this.#root
+    let place: Place | undefined = this.root
     if (path !== '') for (const key of parse(path).keys) place = place?.branch?.places.get(key)
     return place
   }
 
   /** What is seen along a path is not known any more. */
   #touch(keys: readonly string[]): void {
-    this.#digest = undefined
-    let branch = this.#root.branch
+    let branch = this.root.branch
     for (let depth = 0; branch && depth < keys.length; depth++) {
       branch.isFresh = false
       branch = branch.places.get(keys[depth] as string)?.branch
@@ -176,32 +154,7 @@ export class RecordState {
 
 const keep = ({ path, kind, value, t, node, seq }: Place): Kept => ({ path, kind, value, t, node, seq })
 
-/** Removes a place that is nothing and leads nowhere. */
-const drop = (branch: Branch, child: Place): void => {
-  if (!isWritten(child) && !child.branch) branch.places.delete(child.key)
-}
-
 const collect = (place: Place, seq: number, found: Kept[]): void => {
   if (isWritten(place) && place.seq > seq) found.push(keep(place))
   if (place.branch) for (const child of place.branch.places.values()) collect(child, seq, found)
-}
-
-const digestOf = (place: Place): number => {
-  let digest = isWritten(place) && place.kind !== DELETED ? digestOfRegister(place) : 0
-  if (place.branch) for (const child of place.branch.places.values()) digest = add(digest, digestOf(child))
-  return digest
-}
-
-const forget = (place: Place, before: number, gone: { path: string; seq: number }[]): void => {
-  const { branch } = place
-  if (isWritten(place) && place.kind === DELETED && place.t < before) {
-    gone.push({ path: place.path, seq: place.seq })
-    clear(place)
-  }
-  if (!branch) return
-  for (const child of branch.places.values()) {
-    forget(child, before, gone)
-    drop(branch, child)
-  }
-  if (branch.places.size === 0) place.branch = undefined
 }

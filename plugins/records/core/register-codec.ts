@@ -71,76 +71,50 @@ const readTime = (from: FrameReader, last: number): number => {
   return Number.isSafeInteger(t) && t >= 0 ? t : malformed()
 }
 
-/** What the next register of a frame is compared with. */
-class RegisterWriter {
-  readonly #out: FrameWriter
-  readonly #paths = new Map<string, number>()
-  #record = ''
-  #path = ''
-  #t = ticksOf(START)
-  #node: string | undefined
-
-  constructor(out: FrameWriter) {
-    this.#out = out
-    this.#node = out.first
-  }
-
-  /** @param record - undefined: that of the register before */
-  begin(flags: number, record: string | undefined): void {
-    if (record === undefined) return this.#out.byte(flags)
-    this.#out.byte(flags | NEW_RECORD)
-    writeShared(this.#out, this.#record, record)
-    this.#record = record
-  }
-
-  /** What begins a register's first byte. */
-  flags({ path, t, node }: Write, code: number): number {
-    const isPathNew = this.#paths.has(path) ? 0 : NEW_PATH
-    if (code === CODE_IMPLICIT) return code | isPathNew
-    return code | isPathNew | (t === this.#t ? 0 : NEW_TIME) | (node === this.#node ? 0 : NEW_NODE)
-  }
-
-  end({ path, value, t, node }: Write, flags: number): void {
-    const out = this.#out
-    if (flags & NEW_PATH) {
-      writeShared(out, this.#path, path)
-      this.#paths.set(path, this.#paths.size)
-      this.#path = path
-    } else out.uint(this.#paths.get(path) ?? malformed())
-    const code = flags & CODE
-    if (flags & NEW_TIME) {
-      writeTime(out, this.#t, t)
-      this.#t = t
-    }
-    if (flags & NEW_NODE) {
-      out.node(node)
-      this.#node = node
-    }
-    if (code === CODE_INCREMENT) writeValue(out, value)
-    else writeContent(out, value)
-  }
-}
-
 /** @param each - writes more about a record, once for each of `records` */
 export const writeRegisters = (
   out: FrameWriter,
   records: readonly Registers<Write>[],
   each: (index: number) => void
 ): void => {
-  const writer = new RegisterWriter(out)
+  const paths = new Map<string, number>()
+  // What the next register is compared with.
+  let [lastRecord, lastPath, lastT, lastNode] = ['', '', ticksOf(START), out.first]
   for (let index = 0; index < records.length; index++) {
     const { record, registers } = records[index] ?? malformed()
-    if (registers.length === 0) {
-      writer.begin(CODE_NONE, record)
-      each(index)
-    }
-    for (let at = 0; at < registers.length; at++) {
-      const register = registers[at] ?? malformed()
-      const flags = writer.flags(register, codeOfWrite(register))
-      writer.begin(flags, at === 0 ? record : undefined)
-      if (at === 0) each(index)
-      writer.end(register, flags)
-    }
+    let at = 0
+    do {
+      const register = registers[at]
+      const code = register ? codeOfWrite(register) : CODE_NONE
+      const known = register && paths.get(register.path)
+      let flags = code | (at ? 0 : NEW_RECORD)
+      if (register && known === undefined) flags |= NEW_PATH
+      if (register && code !== CODE_IMPLICIT)
+        flags |= (register.t === lastT ? 0 : NEW_TIME) | (register.node === lastNode ? 0 : NEW_NODE)
+      out.byte(flags)
+      if (!at) {
+        writeShared(out, lastRecord, record)
+        lastRecord = record
+        each(index)
+      }
+      if (!register) break
+      const { path, value, t, node } = register
+      if (known === undefined) {
+        writeShared(out, lastPath, path)
+        paths.set(path, paths.size)
+        lastPath = path
+      } else out.uint(known)
+      if (flags & NEW_TIME) {
+        writeTime(out, lastT, t)
+        lastT = t
+      }
+      if (flags & NEW_NODE) {
+        out.node(node)
+        lastNode = node
+      }
+      if (code === CODE_INCREMENT) writeValue(out, value)
+      else writeContent(out, value)
+    } while (++at < registers.length)
   }
 }
 

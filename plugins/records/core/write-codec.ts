@@ -1,6 +1,6 @@
 import type { FrameReader, FrameWriter } from './frame-bytes.ts'
 import type { WriteFrame } from './frame.ts'
-import { pair, sparse, text, uint } from './part.ts'
+import { list, pair, sparse, text, uint } from './part.ts'
 import { readRegisters, writeRegisters } from './register-codec.ts'
 
 const WRITE = 0x40
@@ -10,14 +10,14 @@ export const isWrite = (head: number): boolean => head >> 6 === 1
 
 const ATOMIC = 2
 
-const conditions = sparse(1, pair(text, uint))
+const lists = sparse<Pick<WriteFrame, 'conditions'>>({ conditions: list(pair(text, uint)) })
 const nothing = (): void => {}
 
 export const encodeWrite = (out: FrameWriter, frame: WriteFrame): void => {
-  out.byte(WRITE | (frame.atomic ? ATOMIC : 0) | conditions.flag(frame.conditions))
+  out.byte(WRITE | (frame.atomic ? ATOMIC : 0) | lists.flags(frame))
   out.node(frame.node)
   out.uint(frame.number)
-  conditions.write(out, frame.conditions)
+  lists.write(out, frame)
   writeRegisters(out, frame.records, nothing)
 }
 
@@ -26,6 +26,6 @@ export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => ({
   node: from.node(),
   number: from.uint(),
   atomic: !!(flags & ATOMIC),
-  conditions: conditions.read(from, flags),
+  ...lists.read(from, flags),
   records: readRegisters(from, nothing)
 })

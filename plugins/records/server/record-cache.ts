@@ -1,6 +1,8 @@
 import type { Row, Store } from '../../../lib/store.ts'
 import { RecordState } from '../core/record-state.ts'
 import { resolve } from '../core/increment.ts'
+import { collect } from '../core/tombstones.ts'
+import type { Gone } from '../core/tombstones.ts'
 import type { Kind, Write } from '../core/register.ts'
 import { sizeOf } from './check-writes.ts'
 
@@ -51,8 +53,8 @@ export class CachedRecord {
   }
 
   /** Forgets what was deleted before a stamp. @returns where that was, and in which commits */
-  collect(before: number): readonly { readonly path: string; readonly seq: number }[] {
-    const gone = this.state.collect(before)
+  collect(before: number): readonly Gone[] {
+    const gone = collect(this.state, before)
     if (gone.length) this.#weigh()
     return gone
   }

@@ -76,7 +76,7 @@ const MISTAKES: readonly Mutant[] = [
     from: 'isWritten(child) && isAfter(register, child)',
     to: 'isWritten(child) && !isAfter(child, register)'
   },
-  { what: 'places that lead on are dropped', file: 'record-state', from: ' && !child.branch)', to: ')' },
+  { what: 'places that lead on are dropped', file: 'place', from: ' && !child.branch)', to: ')' },
   { what: 'numbers of changes are lost', file: 'record-state', from: 'place.seq = seq', to: '' },
   { what: 'more than the news is told', file: 'record-state', from: 'place.seq > seq)', to: 'place.seq >= seq)' },
   {
@@ -92,15 +92,14 @@ const MISTAKES: readonly Mutant[] = [
     to: '',
     isLast: true
   },
-  { what: 'digests are not forgotten', file: 'record-state', from: 'this.#digest = undefined', to: '' },
   {
     what: 'digests have what was deleted',
-    file: 'record-state',
-    from: 'isWritten(place) && place.kind !== DELETED ?',
-    to: 'isWritten(place) ?'
+    file: 'digest',
+    from: 'register.kind === DELETED ?',
+    to: 'register.kind > DELETED ?'
   },
   { what: 'digests have no values', file: 'digest', from: '\\0${canonical(value)}`', to: '`' },
-  { what: 'what was deleted late is collected', file: 'record-state', from: ' && place.t < before', to: '' },
+  { what: 'what was deleted late is collected', file: 'tombstones', from: ' && place.t < before', to: '' },
   { what: 'what was cleared is still seen', file: 'place', from: 'place.value = undefined', to: '' },
   {
     what: 'a value hides the fields below it',
@@ -122,7 +121,6 @@ const MISTAKES: readonly Mutant[] = [
 /** Changes that nobody can tell from the code as it is, but for its speed. */
 const EQUIVALENT: readonly Mutant[] = [
   { what: 'states without news are searched', file: 'record-state', from: 'this.seq > seq', to: 'true' },
-  { what: 'digests are worked out each time', file: 'record-state', from: 'this.#digest ??=', to: 'this.#digest =' },
   { what: 'places are always sorted', file: 'place', from: 'this.#isSorted)', to: 'false)' },
   { what: 'copies look again', file: 'place', from: 'copy.branch.isFresh = place.branch.isFresh', to: '' }
 ]
