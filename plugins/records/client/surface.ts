@@ -94,8 +94,8 @@ export class Records<S extends Schema = Schema> {
    * todo.set('done', true)
    */
   get<const Id extends string>(id: Id): LiveRecord<TypeOf<S, Id>>
+  get<T extends object>(id: string): LiveRecord<T>
   get(id: string): unknown {
-  get(id: string): LiveRecord<unknown> {
     return this.#live(id)
   }
 

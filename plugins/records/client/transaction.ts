@@ -4,7 +4,7 @@ import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
 import type { Write } from '../core/register.ts'
 import type { Engine, WriteOptions } from './engine.ts'
-import type { AnyRecord } from "./types.ts"
+import type { AnyRecord } from './types.ts'
 import { Fields } from './fields.ts'
 
 /** What is written together: all of it, or nothing. */
@@ -40,7 +40,9 @@ export const transact = (engine: Engine, act: (get: (id: string) => Fields<AnyRe
     return fields
   })
   return {
-    records: [...written].map(([record, registers]) => ({ record, registers })).filter(({ registers }) => registers.length),
+    records: [...written]
+      .map(([record, registers]) => ({ record, registers }))
+      .filter(({ registers }) => registers.length),
     conditions: [...conditions]
   }
 }
