@@ -1,17 +1,16 @@
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
-import type { Store } from '../../lib/store.ts'
 import type { Collections } from './client/engine.ts'
+import type { Keep } from './client/keep.ts'
 import type { Migrations } from './client/migrate.ts'
 import { Replica } from './client/replica.ts'
 import { Records } from './client/surface.ts'
-import { browserTabs } from './client/tabs.ts'
 import type { Schema } from './client/types.ts'
 import type { SchemaVersion } from './core/frame.ts'
 
 export interface RecordsOptions {
-  /** What keeps records and unsent writes on this device: `indexeddb(name)`, `sqlite(file)`. Default: nothing does. */
-  readonly persist?: Store
+  /** What keeps records and unsent writes on this device: `keep(indexeddb(name))`, `keep(sqlite(file))`. Default: nothing does. */
+  readonly persist?: Keep
   /** What brings what is kept from one version of the schema to the next, by the version that it leads to. */
   readonly migrate?: Migrations
   /** How the records of a collection behave; both ends must say the same. */
@@ -27,7 +26,7 @@ export interface RecordsOptions {
 }
 
 /** The half of a client: follows, reads and writes records, and catches up after each new session. */
-export const records = <S extends Schema = Schema>({ persist, ...options }: RecordsOptions = {}) =>
+export const records = <S extends Schema = Schema>(options: RecordsOptions = {}) =>
   ({
     name: 'records',
     version: 1,
@@ -35,9 +34,7 @@ export const records = <S extends Schema = Schema>({ persist, ...options }: Reco
       const replica = new Replica({
         now: () => Date.now(),
         monotonic: () => performance.now(),
-        ...options,
-        store: persist,
-        tabs: persist && browserTabs(persist.name)
+        ...options
       })
       lane.on('data', frame => {
         if (frame instanceof Uint8Array) replica.receive(frame)
@@ -68,6 +65,8 @@ export type {
 export type { Fields } from './client/fields.ts'
 export { history } from './client/history.ts'
 export type { History, HistoryOptions, Undone } from './client/history.ts'
+export { keep } from './client/keep.ts'
+export type { Keep } from './client/keep.ts'
 export { list } from './client/list.ts'
 export type { Item, List } from './client/list.ts'
 export type { Live, When } from './client/live.ts'

@@ -78,9 +78,9 @@ const openDatabase = (name: string, timeout: number): Promise<IDBDatabase> =>
   })
 
 /**
- * Keeps records in the browser, for clients (`persist`). All tabs of an origin share it.
+ * Keeps records in the browser, for clients (`keep`). All tabs of an origin share it.
  * @param name - of the database
- * @example connect(url, { plugins: [records({ persist: indexeddb('app') })] })
+ * @example connect(url, { plugins: [records({ persist: keep(indexeddb('app')) })] })
  */
 export const indexeddb = (name: string, options: IndexedDbOptions = {}): Store => new IndexedDbStore(name, options)
 

@@ -28,7 +28,7 @@ export interface SqliteOptions {
 type Item = readonly unknown[]
 
 /**
- * Keeps records in a file, for servers (`store`) and for clients in Node (`persist`). One process has the file at a time.
+ * Keeps records in a file, for servers (`store`) and for clients in Node (`keep`). One process has the file at a time.
  * @param file - its path; made where it is new. Beside it there are `-wal`, `-shm` and `-lock`
  * @example createServer(http, { plugins: [records({ store: sqlite('data.db') })] })
  * @throws ERR_OPTION without a file

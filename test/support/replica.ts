@@ -5,15 +5,24 @@ import type { ClientFrame, Delta, Registers, ServerFrame, WriteFrame } from '../
 import { DELETED, INCREMENT, LEAF, OBJECT } from '../../plugins/records/core/register.ts'
 import type { Register, Write } from '../../plugins/records/core/register.ts'
 import { ticksOf } from '../../plugins/records/core/clock.ts'
+import { Keeper } from '../../plugins/records/client/keeper.ts'
+import type { Keep } from '../../plugins/records/client/keep.ts'
+import type { TabsOptions } from '../../plugins/records/client/tabs.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import type { ReplicaOptions } from '../../plugins/records/client/replica-options.ts'
-import type { Value } from '../../lib/store.ts'
+import type { Store, Value } from '../../lib/store.ts'
 
 /** 2026-01-01, in milliseconds since 1970. */
 export const START = 1_767_225_600_000
 
 /** The largest frame that goes through a link. */
 const MOST_BYTES = 10_000
+
+/** Those of a replica, with what keeps its data. */
+export interface StageOptions extends Partial<Omit<ReplicaOptions, 'persist'>> {
+  readonly store?: Store
+  readonly tabs?: TabsOptions | undefined
+}
 
 /** The other end of a replica, played by a test: it sees the replica's frames, and says what the test says. */
 export class Stage {
@@ -28,9 +37,10 @@ export class Stage {
   epoch = 'e1'
 
   /** @param wall - what the device's clock shows */
-  constructor(options: Partial<ReplicaOptions> = {}, wall = START) {
+  constructor({ store, tabs, ...options }: StageOptions = {}, wall = START) {
     this.wall = wall
-    this.replica = new Replica({ now: () => this.wall, monotonic: () => this.elapsed, ...options })
+    const persist: Keep | undefined = store && ((host, rest) => new Keeper(store, host, { ...rest, tabs }))
+    this.replica = new Replica({ now: () => this.wall, monotonic: () => this.elapsed, persist, ...options })
   }
 
   pass(milliseconds: number): void {

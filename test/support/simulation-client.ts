@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { AnywireError } from '../../lib/errors.ts'
+import { keep } from '../../plugins/records/client/keep.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import type { Following, WriteHandle } from '../../plugins/records/client/engine.ts'
 import { Edit } from '../../plugins/records/core/edit.ts'
@@ -78,7 +79,7 @@ export class SimulatedClient {
     const began = now()
     const store = new SlowStore(memory({ disk: this.disk }), { dice, latency: 40, failures })
     const replica = new Replica({
-      store,
+      persist: keep(store),
       collections: COLLECTIONS,
       now: () => now() + this.skew,
       monotonic: () => now() - began

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { stub, useFakeTimers } from 'sinon'
+import { keep } from '../../plugins/records/client/keep.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import { DELETED, LEAF } from '../../plugins/records/core/register.ts'
 import { compareBy, matches } from '../../plugins/records/core/query.ts'
@@ -218,7 +219,7 @@ const checkColdStart = async (
   pass: (time: number) => Promise<void>
 ): Promise<void> => {
   const replica = new Replica({
-    store: memory({ disk }),
+    persist: keep(memory({ disk })),
     collections: COLLECTIONS,
     now: () => START,
     monotonic: () => 0

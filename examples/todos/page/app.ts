@@ -1,7 +1,7 @@
 /* The page: lists on the left, the one that is chosen on the right. What is written shows at once; the server hears of it when it can. */
 import { connect } from 'anywire'
 import { presence } from 'anywire/plugins/presence'
-import { history, records } from 'anywire/plugins/records'
+import { history, keep, records } from 'anywire/plugins/records'
 import { indexeddb } from 'anywire/stores/indexeddb'
 import type { App, Guest } from './model.ts'
 import { arrange, element, find } from './dom.ts'
@@ -10,7 +10,7 @@ import { showPeople } from './people.ts'
 
 const client = connect('/', {
   reconnect: { max: 3_000 },
-  plugins: [records<App>({ persist: indexeddb('anywire-todos') }), presence()]
+  plugins: [records<App>({ persist: keep(indexeddb('anywire-todos')) }), presence()]
 })
 const lists = client.records.collection('lists/')
 const steps = history(client.records)

@@ -1,20 +1,17 @@
-import type { Store } from '../../../lib/store.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import type { Collections } from './engine.ts'
+import type { Keep } from './keep.ts'
 import type { Migrations } from './migrate.ts'
 import type { Clocks } from './offset.ts'
-import type { TabsOptions } from './tabs.ts'
 
 export interface ReplicaOptions extends Clocks {
-  /** Where it keeps what it has, and what waits. Default: in memory alone. */
-  readonly store?: Store | undefined
+  /** What keeps what it has, and what waits. Default: memory alone does. */
+  readonly persist?: Keep | undefined
   /** When the records of a collection exist. */
   readonly collections?: Collections
   readonly schema?: SchemaVersion
   /** What brings the store from one version of the schema to the next, by the version that it leads to. */
   readonly migrate?: Migrations | undefined
-  /** What tells tabs that have the same store of each other. Default: there are none. */
-  readonly tabs?: TabsOptions | undefined
   /** How long data stays at hand that nobody follows any more, in milliseconds. Default 500. */
   readonly discardDelay?: number
   /** How long to wait before a write is sent again that was refused for now, in milliseconds; doubled each time, up to 30,000. Default 1,000. */

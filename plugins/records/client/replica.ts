@@ -12,8 +12,7 @@ import { apply } from './apply.ts'
 import type { Engine, EngineEvents, Following, FollowingState, WriteHandle, WriteOptions } from './engine.ts'
 import { Entry } from './entry.ts'
 import { ServerClock } from './offset.ts'
-import { Keeper } from './keeper.ts'
-import type { KeeperHost } from './keeper.ts'
+import type { Keeper, KeeperHost } from './keeper.ts'
 import { Outbox } from './outbox.ts'
 import { makeNode } from './kept.ts'
 import { Records } from './records.ts'
@@ -47,25 +46,24 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
   constructor({
-    store,
+    persist,
     collections = {},
     schema,
     migrate,
-    tabs,
     discardDelay = 500,
     retryDelay = 1_000,
     ...clocks
   }: ReplicaOptions) {
     super()
-    const node = store ? '' : makeNode()
+    const node = persist ? '' : makeNode()
     this.clock = new ServerClock(node, clocks)
     this.outbox = new Outbox(node)
     this.schema = schema
-    this.records = new Records(t => this.clock.saw(t), !!store)
+    this.records = new Records(t => this.clock.saw(t), !!persist)
     this.#collections = collections
     this.#discardDelay = discardDelay
     this.#retryDelay = retryDelay
-    if (store) this.#keeper = new Keeper(store, this, { schema, migrate, tabs, retryDelay })
+    this.#keeper = persist?.(this, { schema, migrate, retryDelay })
   }
 
   /** A new session began. */
