@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { compile } from '../bundle/compile.ts'
 import { bundle } from '../bundle/index.ts'
+import { writeEntry } from '../bundle/entry.ts'
 import type { BundleOptions } from '../bundle/index.ts'
 import { readCatalog } from '../bundle/parts.ts'
 
@@ -20,6 +21,10 @@ const measureParts = async (options: BundleOptions): Promise<number> =>
 
 const core = await measureSource(`export * from './core.browser.ts'`)
 const parts = await measureParts({})
+const catalog = readCatalog()
+const kept = await measureSource(`${writeEntry({ plugins: [...DEFAULTS.plugins, 'records'] }, catalog)}
+export { keep } from './plugins/records/client.ts'
+export { indexeddb } from './stores/indexeddb/client.ts'`)
 const rows: [what: string, bytes: string][] = [
   ['core alone', number(core)],
   ['default client: core, ws, json, reconnect, offline', number(parts)],
@@ -27,10 +32,11 @@ const rows: [what: string, bytes: string][] = [
   [
     'default client, with pubsub, rpc, presence',
     number(await measureParts({ plugins: [...DEFAULTS.plugins, 'pubsub', 'rpc', 'presence'] }))
-  ]
+  ],
+  ['default client, with records and indexeddb', number(kept)]
 ]
 
-const { transformers, parsers, plugins } = readCatalog()
+const { transformers, parsers, plugins } = catalog
 for (const name of plugins.keys()) {
   const others = DEFAULTS.plugins.filter(other => other !== name)
   if (others.length < DEFAULTS.plugins.length)
