@@ -1,5 +1,6 @@
 import { useFakeTimers } from 'sinon'
 import { Replica } from '../../plugins/records/client/replica.ts'
+import type { ReplicaOptions } from '../../plugins/records/client/replica-options.ts'
 import { Records } from '../../plugins/records/client/surface.ts'
 import type { LiveRecord } from '../../plugins/records/client.ts'
 import { decodeFrame } from '../../plugins/records/core/codec.ts'
@@ -7,6 +8,7 @@ import type { ClientFrame, ServerFrame } from '../../plugins/records/core/frame.
 import { Authority } from '../../plugins/records/server/authority.ts'
 import type { Follower } from '../../plugins/records/server/follower.ts'
 import { memory } from '../../stores/memory.ts'
+import type { MemoryDisk } from '../../stores/memory.ts'
 import { turns } from './faults-wait.ts'
 
 export const MINUTE = 60_000
@@ -37,13 +39,16 @@ export class RecordsWorld {
     return this.#authority.open()
   }
 
-  /** @param skew - how many milliseconds the client's clock is ahead */
-  client({ skew = 0 }: { readonly skew?: number } = {}): WorldClient {
-    const client = new WorldClient(
-      this.#authority,
-      () => this.time + skew,
-      () => this.time - START
-    )
+  /**
+   * @param skew - how many milliseconds the client's clock is ahead
+   * @param disk - where it keeps what it has
+   */
+  client({ skew = 0, disk }: { readonly skew?: number; readonly disk?: MemoryDisk } = {}): WorldClient {
+    const client = new WorldClient(this.#authority, {
+      now: () => this.time + skew,
+      monotonic: () => this.time - START,
+      store: disk && memory({ disk })
+    })
     this.#clients.push(client)
     return client
   }
@@ -82,9 +87,9 @@ export class WorldClient {
   #follower: Follower | undefined
   counted: { sent: ClientFrame[]; received: ServerFrame[] } = { sent: [], received: [] }
 
-  constructor(authority: Authority, now: () => number, monotonic: () => number) {
+  constructor(authority: Authority, options: ReplicaOptions) {
     this.#authority = authority
-    this.#replica = new Replica({ now, monotonic, collections: COLLECTIONS })
+    this.#replica = new Replica({ ...options, collections: COLLECTIONS })
     this.records = new Records(this.#replica, error => {
       throw error
     })

@@ -6,6 +6,7 @@ import type { Following, WriteHandle } from '../../plugins/records/client/engine
 import { Edit } from '../../plugins/records/core/edit.ts'
 import type { Query } from '../../plugins/records/core/query.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
+import { copiedDisk } from './copied-disk.ts'
 import type { Dice } from './dice.ts'
 import { SimulatedLink } from './simulation-link.ts'
 import { COLLECTIONS } from './simulation-server.ts'
@@ -49,11 +50,12 @@ export interface SimulatedClientOptions {
   readonly name: string
   /** What it follows most of the time. */
   readonly targets: readonly Target[]
+  readonly disk?: MemoryDisk
 }
 
 /** A device: its process dies now and then, its clock is wrong, its link is lost; its disk stays. */
 export class SimulatedClient {
-  readonly disk = new MemoryDisk()
+  readonly disk: MemoryDisk
   readonly writes = new Map<string, Tracked>()
   replica: Replica | undefined
   skew: number
@@ -61,11 +63,14 @@ export class SimulatedClient {
   readonly targets: readonly Target[]
   readonly #followings = new Map<Target, Following>()
   #cut: (() => void) | undefined
+  /** What waited here and on another disk too, when that was copied. */
+  readonly shared = new Set<string>()
   #count = 0
 
   constructor(options: SimulatedClientOptions) {
     this.#options = options
     this.targets = options.targets
+    this.disk = options.disk ?? new MemoryDisk()
     this.skew = options.dice.below(7_200_000) - 3_600_000
   }
 
@@ -91,6 +96,16 @@ export class SimulatedClient {
     })
     replica.on('pending', () => replica === this.replica && this.#track(replica))
     for (const target of this.targets) if (dice.chance(0.8)) this.follow(target)
+  }
+
+  /** A device with what is on the disk of this one now, whose process may be running. Both live on. */
+  copy(name: string): SimulatedClient {
+    const copy = new SimulatedClient({ ...this.#options, name, disk: copiedDisk(this.disk) })
+    for (const key of this.disk.keys('outbox/')) {
+      const [, node, number] = key.split('/')
+      for (const { shared } of [this, copy]) shared.add(`${node}/${Number(number)}`)
+    }
+    return copy
   }
 
   /** The process dies. */

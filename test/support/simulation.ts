@@ -24,6 +24,8 @@ export interface Seen {
   crashes: number
   refused: number
   stale: number
+  /** Devices whose storage was copied, with writes that waited. */
+  copies: number
 }
 
 export interface HistoryOptions {
@@ -71,7 +73,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
     if (bytes instanceof Uint8Array) for (let at = 0; at < bytes.length; at++) bytes[at] = dice.below(256)
     return bytes
   })
-  const seen: Seen = { writes: 0, crashes: 0, refused: 0, stale: 0 }
+  const seen: Seen = { writes: 0, crashes: 0, refused: 0, stale: 0, copies: 0 }
   let isHealed = false
   const now = (): number => clock.now
   const failures = (): number => (isHealed ? 0 : 0.02)
@@ -116,7 +118,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
       setTimeout(() => server.start(), dice.below(20_000))
     })
     sometimes(20_000, () => server.collect())
-    for (const client of clients) {
+    const live = (client: SimulatedClient): void => {
       client.start()
       sometimes(1_500, () => client.act())
       sometimes(8_000, () => client.connect())
@@ -128,6 +130,15 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
       })
       sometimes(150_000, () => (client.skew = dice.below(7_200_000) - 3_600_000))
     }
+    for (const client of clients) live(client)
+    sometimes(100_000, () => {
+      const original = clients[dice.below(clients.length)]
+      if (!original || clients.length >= 2 * count) return
+      if (original.replica?.pending.length) seen.copies++
+      const copy = original.copy(String.fromCharCode(65 + clients.length))
+      clients.push(copy)
+      live(copy)
+    })
     await pass(duration)
     isHealed = true
     await pass(2 * HORIZON + 30_000)
@@ -174,20 +185,21 @@ const check = (server: SimulatedServer, clients: readonly SimulatedClient[], see
       const own = found(target, replica ? [...replica.ids('')] : [], id => replica?.state(id))
       assert.deepEqual(own, right, `a client finds what the server finds: ${JSON.stringify(target)}`)
     }
-  let added = 0
-  for (const { replica, writes } of clients) {
+  const added = new Set<string>()
+  for (const { replica, writes, shared } of clients) {
     assert.ok(replica)
     assert.deepEqual(replica.outbox.entries, [], 'nothing waits')
     for (const tracked of writes.values()) {
       seen.writes++
-      checkWrite(server, tracked)
       const [outcome] = tracked.outcomes
+      // Who takes back what was never sent is sure of it, and does not know that another device has it too.
+      if (outcome !== 'ERR_CANCELLED' || !shared.has(tracked.key)) checkWrite(server, tracked)
       if (outcome === 'ERR_DENIED' || outcome === 'ERR_INVALID') seen.refused++
       if (outcome === 'ERR_STALE') seen.stale++
-      if (outcome === 'durable' && tracked.write.records[0]?.record === 'n/0') added++
+      if (tracked.outcomes.includes('durable') && tracked.write.records[0]?.record === 'n/0') added.add(tracked.key)
     }
   }
-  assert.equal(server.state('n/0').view('n') ?? 0, added, 'each increment counts once')
+  assert.equal(server.state('n/0').view('n') ?? 0, added.size, 'each increment counts once')
 }
 
 const checkWrite = (server: SimulatedServer, { key, write, outcomes }: Tracked): void => {

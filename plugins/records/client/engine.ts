@@ -23,7 +23,7 @@ export interface Outcome {
 
 /** One call of `write`, on its way. */
 export interface WriteHandle {
-  /** Whose outbox it is in; '' until the store told. With `number` it names the write for ever. */
+  /** Whose outbox it is in: that of the process that wrote it. With `number` it names the write for ever. */
   readonly node: string
   readonly number: number
   /** What it writes, with the stamps that it has now: they may be corrected until it is sent. */

@@ -7,8 +7,8 @@ import type { Moment } from './offset.ts'
 
 /** A write in the outbox. */
 export class Entry implements WriteHandle {
-  node: string
-  number: number
+  readonly node: string
+  readonly number: number
   records: readonly Registers<Write>[]
   readonly atomic: boolean
   readonly conditions: NonNullable<WriteOptions['conditions']>
@@ -98,11 +98,10 @@ export class Entry implements WriteHandle {
   }
 
   /** Moves its stamps, all by the same; IMPLICIT stays. */
-  shift(node: string, by: number): void {
-    this.node = node
+  shift(by: number): void {
     this.records = this.records.map(({ record, registers }) => ({
       record,
-      registers: registers.map(register => (register.t ? { ...register, t: register.t + by, node } : register))
+      registers: registers.map(register => (register.t ? { ...register, t: register.t + by } : register))
     }))
   }
 }

@@ -67,6 +67,7 @@ export class Keeper {
     this.#tabs = tabs && new Tabs(tabs)
     this.#others = new Others(host.records, changed => host.tell(changed))
     this.#persistence = new Persistence(store, {
+      node: host.outbox.own.node,
       schema,
       migrations: migrate,
       tabs: this.#tabs,
@@ -128,13 +129,13 @@ export class Keeper {
     const changed = new Set<string>()
     // What was written before the store was open stands behind what is in it.
     for (const entry of outbox.own.entries) records.settle(entry, changed)
-    outbox.open(found.queues)
+    outbox.adopt(found.queues)
     this.#isOpen = true
     for (const entry of outbox.entries) {
       if (!entry.isVoid) for (const id of records.write(entry)) changed.add(id)
       if (!entry.isKept) this.keep(entry)
     }
-    clock.resume(outbox.own.node, found.offset)
+    clock.resume(found.offset)
     for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     for (const { node, entries } of found.others) {
       this.#watch(node)
@@ -202,7 +203,7 @@ export class Keeper {
     this.#others.remove(node, changed)
     const isNeeded = queue.entries.length > 0
     if (isNeeded) {
-      outbox.queues.push(queue)
+      outbox.adopt([queue])
       for (const entry of queue.entries) if (!entry.isVoid) for (const id of records.write(entry)) changed.add(id)
       for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     }

@@ -4,12 +4,12 @@ import type { SchemaVersion } from '../core/frame.ts'
 import { Entry } from './entry.ts'
 import type { Cursor } from './scope.ts'
 
-/** 64 random bits as base64url. */
+/** 64 random bits as base64url. Each process has its own, so that a number never stands for two writes, whatever is copied. */
 export const makeNode = (): string => toBase64(crypto.getRandomValues(new Uint8Array(8)))
 
 /*
  * What a replica keeps in its store beside the registers of records:
- * - `node/<node>`: [number of its next write, epoch, since]: how far the process that has the node has what it follows
+ * - `node/<node>`: [epoch, since]: how far the process that has the node has what it follows
  * - `outbox/<node>/<number>`: [write, wall, floor]: a write that waits, and of its `Moment` what outlives the process
  * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
  * - `offset`: milliseconds that the device's clock is behind
@@ -33,7 +33,7 @@ export type Nodes = ReadonlyMap<string, readonly unknown[]>
 
 /** How far a scope is by its entry. */
 export const cursorOf = (value: unknown, nodes: Nodes): Cursor | undefined => {
-  const [epoch, since] = Array.isArray(value) ? toList(value) : (nodes.get(String(value)) ?? []).slice(1)
+  const [epoch, since] = Array.isArray(value) ? toList(value) : (nodes.get(String(value)) ?? [])
   return toCursor(epoch, since)
 }
 

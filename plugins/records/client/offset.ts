@@ -45,8 +45,7 @@ export class ServerClock extends Clock {
   }
 
   /** Goes on where a former process ended. @param offset - what that measured, in milliseconds */
-  resume(node: string, offset: number): void {
-    this.node = node
+  resume(offset: number): void {
     if (!this.isKnown) this.#anchor += offset
   }
 

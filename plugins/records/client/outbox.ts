@@ -9,12 +9,17 @@ const WINDOW = 500
 
 /** What one node has written, and the authority has not acknowledged, in the order of numbers. */
 export class Queue {
-  node: string
+  readonly node: string
   /** The number of the next write. */
   next = 1
   readonly entries: Entry[] = []
   /** How many of them were sent in this session. */
   sent = 0
+
+  /** The first of its stamps. */
+  get first(): number {
+    return this.entries[0]?.span[0] ?? 0
+  }
 
   constructor(node: string) {
     this.node = node
@@ -23,7 +28,8 @@ export class Queue {
 
 /** What waits to be committed: of this replica's node, and of nodes whose process is gone. */
 export class Outbox {
-  own: Queue
+  readonly own: Queue
+  /** In the order of writing; the own one is the last. */
   queues: Queue[]
   readonly #held = new Set<Queue>()
 
@@ -45,17 +51,10 @@ export class Outbox {
     return this.queues.reduce((count, { entries }) => count + entries.length, 0)
   }
 
-  /** The queues that were found, the own one first. What was written before goes behind what is in that. */
-  open(queues: readonly Queue[]): void {
-    const [own] = queues
-    if (!own) return
-    for (const entry of this.own.entries) {
-      entry.number = own.next++
-      entry.shift(own.node, 0)
-      own.entries.push(entry)
-    }
-    this.own = own
-    this.queues = [...queues]
+  /** Takes over what processes that are gone have left. */
+  adopt(queues: readonly Queue[]): void {
+    this.queues.splice(-1, 0, ...queues)
+    this.queues.sort((a, b) => Number(a === this.own) - Number(b === this.own) || a.first - b.first)
   }
 
   add(records: readonly Registers<Write>[], options: WriteOptions, moment: Entry['moment']): Entry {
@@ -111,6 +110,8 @@ export class Outbox {
         queue.sent++
         if (!send(entry)) return
       }
+      // What is behind it may build on it.
+      if (queue.entries.length) return
     }
   }
 
@@ -122,24 +123,20 @@ export class Outbox {
   /** Gives what was never sent the stamps that it should have. The order of the author is kept. @returns what changed */
   correct(clock: ServerClock): readonly Entry[] {
     const changed: Entry[] = []
-    let greatest = 0
-    for (const { node, entries } of this.queues) {
-      let before = 0
-      for (const entry of entries) {
-        const { moment } = entry
-        if (moment) {
-          const [first] = entry.span
-          const by = Math.max(clock.correct(moment) ?? first, moment.floor + 1, before + 1) - first
-          if (by && first < Infinity) {
-            entry.shift(node, by)
-            changed.push(entry)
-          }
+    let before = 0
+    for (const entry of this.entries) {
+      const { moment } = entry
+      if (moment) {
+        const [first] = entry.span
+        const by = Math.max(clock.correct(moment) ?? first, moment.floor + 1, before + 1) - first
+        if (by && first < Infinity) {
+          entry.shift(by)
+          changed.push(entry)
         }
-        before = Math.max(before, entry.span[1])
       }
-      greatest = Math.max(greatest, before)
+      before = Math.max(before, entry.span[1])
     }
-    clock.corrected(greatest)
+    clock.corrected(before)
     return changed
   }
 

@@ -14,7 +14,6 @@ import {
   isNumber,
   isSchema,
   keyOfEntry,
-  makeNode,
   META,
   NODE,
   OFFSET,
@@ -36,7 +35,7 @@ const PATIENCE = 2_000
 
 /** What was found in a store. */
 export interface Found {
-  /** The outboxes that this process speaks for, its own one first. */
+  /** What processes that are gone have left, and this one speaks for. */
   readonly queues: readonly Queue[]
   /** Those of other tabs. */
   readonly others: readonly Queue[]
@@ -44,6 +43,8 @@ export interface Found {
 }
 
 export interface PersistenceOptions {
+  /** That of this process. */
+  readonly node: string
   readonly schema?: SchemaVersion | undefined
   readonly migrations?: Migrations | undefined
   readonly tabs?: Tabs | undefined
@@ -64,7 +65,6 @@ export class Persistence {
   readonly #live = new Set<Scope>()
   /** For each reading that is under way, the records that changed since it began. */
   readonly #readings = new Set<Set<string>>()
-  #own = new Queue('')
   #cursor: Cursor | undefined
   #isOpen = false
   /** As long as it is held, nobody upgrades the store. */
@@ -84,27 +84,28 @@ export class Persistence {
     if (!this.#isOpen) await this.#store.open()
     this.#isOpen = true
     await this.#upgrade()
+    await this.#claim(this.#options.node)
     const nodes = await this.#nodes()
     const queues: Queue[] = []
     const others: Queue[] = []
+    /** Nodes that nothing is left of. */
+    const gone = new Set<string>()
     for (const node of nodes.keys()) {
-      const queue = await this.queue(node, nodes)
       const unlock = await this.#claim(node)
+      const queue = await this.queue(node)
       if (!unlock) others.push(queue)
-      // One to write with, and those whose process died before all was sent. The rest is there for other tabs.
-      else if (!queues.length || queue.entries.length) queues.push(queue)
-      else unlock()
+      else if (queue.entries.length) queues.push(queue)
+      else {
+        gone.add(node)
+        unlock()
+      }
     }
-    this.#own = queues[0] ?? new Queue(makeNode())
-    if (!queues.length) {
-      queues.push(this.#own)
-      await this.#claim(this.#own.node)
-    }
-    for (const [key, value] of await this.#store.entries(CURSOR)) {
+    const cursors = await this.#store.entries(CURSOR)
+    for (const node of gone) this.#committer.entry(NODE + node, undefined)
+    for (const [key, value] of cursors) {
       const cursor = cursorOf(value, nodes)
       if (cursor) this.#cursors.set(key.slice(CURSOR.length), cursor)
-      // From now on the node is as far as what this process follows.
-      if (value === this.#own.node) this.#committer.entry(key, cursor && [cursor.epoch, cursor.since])
+      if (gone.has(String(value))) this.#committer.entry(key, cursor && [cursor.epoch, cursor.since])
     }
     this.#progress()
     const offset = await this.#store.entry(OFFSET)
@@ -165,7 +166,7 @@ export class Persistence {
       if (scope.isLive) this.#live.add(scope)
       else this.#live.delete(scope)
       this.#cursors.delete(scope.key)
-      this.#committer.entry(CURSOR + scope.key, scope.isLive ? this.#own.node : undefined)
+      this.#committer.entry(CURSOR + scope.key, scope.isLive ? this.#options.node : undefined)
     }
     // What was taken away is missing from what is not followed now too, so that has to be fetched anew.
     for (const key of dropped.length ? [...this.#cursors.keys()] : []) {
@@ -199,16 +200,14 @@ export class Persistence {
   }
 
   #progress(): void {
-    const { node, next } = this.#own
-    this.#committer.entry(NODE + node, [next, this.#cursor?.epoch ?? '', this.#cursor?.since ?? 0])
+    const { epoch, since } = this.#cursor ?? NOWHERE
+    this.#committer.entry(NODE + this.#options.node, [epoch, since])
   }
 
   /** The outbox of a node. */
-  async queue(node: string, nodes?: Nodes): Promise<Queue> {
+  async queue(node: string): Promise<Queue> {
     const queue = new Queue(node)
     for (const [, value] of await this.#store.entries(`${OUTBOX}${node}/`)) queue.entries.push(toEntry(value))
-    const [next] = (nodes ?? (await this.#nodes())).get(node) ?? []
-    queue.next = isNumber(next) ? next : 1
     return queue
   }
 
@@ -263,7 +262,7 @@ export class Persistence {
     const entries = [...commit.entries]
     for (const [key, value] of await this.#store.entries(CURSOR)) {
       const cursor = cursorOf(value, nodes)
-      if (value === this.#own.node || !cursor) continue
+      if (value === this.#options.node || !cursor) continue
       if (cursor.epoch !== epoch) entries.unshift([key, undefined])
       else if (cursor.since >= since) newer.add(nameOf(key.slice(CURSOR.length)))
     }

@@ -55,7 +55,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     ...clocks
   }: ReplicaOptions) {
     super()
-    const node = persist ? '' : makeNode()
+    const node = makeNode()
     this.clock = new ServerClock(node, clocks)
     this.outbox = new Outbox(node)
     this.schema = schema

@@ -61,13 +61,14 @@ export class Feed {
 
   speaksFor(writer: Writer): void {
     if (this.#writers.has(writer)) return
-    this.#writers.set(writer, 0)
+    this.#writers.set(writer, writer.confirmed)
     writer.followers.add(this)
-    if (writer.results.length) this.owe(writer)
+    if (writer.results.some(({ number }) => number > writer.confirmed)) this.owe(writer)
   }
 
-  /** There is something to tell of what a writer wrote. */
-  owe(writer: Writer): void {
+  /** There is something to tell of what a writer wrote, from a number on. */
+  owe(writer: Writer, number = Infinity): void {
+    this.#writers.set(writer, Math.min(this.#writers.get(writer) ?? 0, number - 1))
     this.#owed.add(writer)
     this.stir()
   }

@@ -81,8 +81,8 @@ export class Follower implements Author {
     this.#session?.feed.scopes.refresh()
   }
 
-  owe(writer: Writer): void {
-    this.#session?.feed.owe(writer)
+  owe(writer: Writer, number: number): void {
+    this.#session?.feed.owe(writer, number)
   }
 
   /** The connection is over. */

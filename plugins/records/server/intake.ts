@@ -18,8 +18,8 @@ export interface Author {
   readonly peer: Peer | undefined
   /** Writes of it that are not decided. */
   waiting: number
-  /** There is something to tell of what a writer wrote. */
-  owe(writer: Writer): void
+  /** There is something to tell of what a writer wrote, from a number on. */
+  owe(writer: Writer, number: number): void
 }
 
 export interface IntakeHost {
@@ -51,7 +51,7 @@ export class Intake {
       writer.queue.push(incoming)
       incoming.author.waiting++
       this.#advance(writer)
-    } else if (number <= writer.last) incoming.author.owe(writer)
+    } else if (number <= writer.last) incoming.author.owe(writer, number)
   }
 
   /** Goes on with those who waited for records. */

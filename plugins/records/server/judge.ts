@@ -14,7 +14,7 @@ import { MAX_DRIFT, ticksOf } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Registers, Result, WriteFrame } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
-import { DELETED, OBJECT } from '../core/register.ts'
+import { DELETED, INCREMENT, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import { checkWrites, sizeOf } from './check-writes.ts'
 import { HookTransaction, vetoOf } from './hook.ts'
@@ -44,7 +44,7 @@ export interface Verdict {
 }
 
 /** Done with another stamp. */
-const RESTAMP = 'restamp'
+export const RESTAMP = 'restamp'
 
 /** How much of a reason is told. */
 const LONGEST_HINT = 200
@@ -214,7 +214,8 @@ export class Judge {
   /** Whether something that was deleted, and is forgotten, could have been written later. */
   #isStale({ path, kind, t }: Write, { state }: CachedRecord): boolean {
     if (t === 0 || kind === DELETED) return false
-    return t < ticksOf(this.#settings.now() - this.#settings.horizon) && !state.get(path)
+    // Who wrote it may be forgotten, and then nobody knows whether an increment was done before.
+    return t < ticksOf(this.#settings.now() - this.#settings.horizon) && (kind === INCREMENT || !state.get(path))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Store } from '../../../lib/store.ts'
 import type { Result, WriteFrame } from '../core/frame.ts'
+import { RESTAMP } from './judge.ts'
 import type { Feed } from './feed.ts'
 import type { Author } from './intake.ts'
 import type { Patience } from './patience.ts'
@@ -15,12 +16,17 @@ export interface Incoming {
 interface Kept {
   readonly number: number
   readonly results: readonly (readonly [number: number, record: string, code: string, hint: string])[]
+  /** Up to this number the client has confirmed its results. */
+  readonly confirmed?: number
   /** When it was heard last, in milliseconds since 1970. */
   readonly seen: number
 }
 
 /** Results that are kept of one who confirms none; clients have no more writes than that on their way. */
 const MOST_RESULTS = 1_000
+
+/** Refusals that are kept though they are confirmed: a storage may have been copied, and its copy asks for them later. */
+const MOST_CONFIRMED = 100
 
 /** One who writes: a node, that is the storage of a client. */
 export class Writer {
@@ -29,8 +35,10 @@ export class Writer {
   last = 0
   /** The commit in which that was. */
   seq = 0
-  /** Results that are committed, and that the client has not confirmed. */
+  /** Results that are committed: those that the client has not confirmed, and some before. */
   results: readonly Result[] = []
+  /** Up to this number the client has confirmed its results. */
+  confirmed = 0
   /** The number of the last write that was taken. */
   taken = 0
   /** What waits, in order; the first one may be worked on. */
@@ -46,6 +54,7 @@ export class Writer {
     this.node = node
     if (!kept) return
     this.last = this.taken = kept.number
+    this.confirmed = kept.confirmed ?? 0
     this.results = kept.results.map(([number, record, code, hint]) => ({ node, number, record, code, hint }))
   }
 
@@ -54,7 +63,12 @@ export class Writer {
     const all = [...this.results, ...results].slice(-MOST_RESULTS)
     return [
       LAST + this.node,
-      { number: last, results: all.map(({ number, record, code, hint }) => [number, record, code, hint]), seen }
+      {
+        number: last,
+        results: all.map(({ number, record, code, hint }) => [number, record, code, hint]),
+        confirmed: this.confirmed,
+        seen
+      }
     ]
   }
 
@@ -68,7 +82,13 @@ export class Writer {
 
   /** The client has the results up to a number. */
   confirm(number: number): void {
-    this.results = this.results.filter(result => result.number > number)
+    this.confirmed = Math.max(this.confirmed, number)
+    const isConfirmed = (result: Result): boolean => result.number <= this.confirmed
+    const kept = this.results
+      .filter(result => isConfirmed(result) && result.code !== RESTAMP)
+      .slice(-MOST_CONFIRMED)
+      .map(result => ({ ...result, hint: '' }))
+    this.results = [...kept, ...this.results.filter(result => !isConfirmed(result))]
   }
 
   get isIdle(): boolean {

@@ -6,6 +6,9 @@ import { Edit } from '../../../plugins/records/core/edit.ts'
 import { RecordState } from '../../../plugins/records/core/record-state.ts'
 import { INCREMENT } from '../../../plugins/records/core/register.ts'
 import type { Register, Write } from '../../../plugins/records/core/register.ts'
+import { MemoryDisk } from '../../../stores/memory.ts'
+import { copiedDisk } from '../../support/copied-disk.ts'
+import { RecordsWorld } from '../../support/records-world.ts'
 
 const TEN = Date.UTC(2030, 0, 1, 10)
 const MINUTE = 60_000
@@ -37,6 +40,8 @@ class Author {
     return this
   }
 }
+
+type Board = Record<string, number>
 
 /** Both hear of each other; what both see then. */
 const meet = (one: Author, other: Author): unknown => {
@@ -97,6 +102,42 @@ describe('records: probes', () => {
     ]
     for (const act of acts) {
       for (const otherAct of acts) meet(new Author('clone').edit(act), new Author('clone').edit(otherAct))
+    }
+  })
+
+  it('two storages with one id, as copied ones have, come to see the same, and lose nothing', async () => {
+    const world = new RecordsWorld()
+    await world.start()
+    try {
+      const disk = new MemoryDisk()
+      const original = world.client({ disk })
+      const board = original.record<Board>('board')
+      await world.join(original)
+      const first = board.set('first', 1)
+      await world.settle()
+      original.leave()
+      const both = [first, board.set('waits', 1), board.increment('n')]
+      await world.settle()
+      const copy = world.client({ disk: copiedDisk(disk) })
+      const other = copy.record<Board>('board')
+      await world.settle()
+      assert.deepEqual(other.get(), { first: 1, waits: 1, n: 1 })
+      // Both live on, and number what they write.
+      const writes = [0, 1, 2].flatMap(at => [
+        board.set(`original${at}`, at),
+        other.set(`copy${at}`, at),
+        board.increment('n'),
+        other.increment('n')
+      ])
+      await world.join(original, copy)
+      for (const write of [...both, ...writes]) await write.durable
+      await world.settle()
+      const right = { copy0: 0, copy1: 1, copy2: 2, first: 1, n: 7, original0: 0, original1: 1, original2: 2, waits: 1 }
+      assert.deepEqual(board.get(), right)
+      assert.deepEqual(other.get(), right)
+      assert.deepEqual([...original.records.pending, ...copy.records.pending], [])
+    } finally {
+      await world.end()
     }
   })
 

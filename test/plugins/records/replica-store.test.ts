@@ -50,16 +50,57 @@ describe('records: a replica with a store', () => {
     await turn()
     const [hello] = after.take()
     assert.equal(hello?.type, 'hello')
-    assert.equal(hello.node, write.node)
+    assert.notEqual(hello.node, write.node)
     assert.deepEqual(
       hello.follows.map(({ epoch, since }) => [epoch, since]),
       [['e1', 1]]
     )
     after.welcome()
     assert.deepEqual(
-      after.takeWrites().map(({ number }) => number),
-      [1]
+      after.takeWrites().map(({ node, number }) => [node, number]),
+      [[write.node, 1]]
     )
+  })
+
+  it('sends what it wrote itself when the authority has what former processes wrote', async () => {
+    const disk = new MemoryDisk()
+    const nodes: string[] = []
+    for (const value of [1, 2]) {
+      const stage = new Stage({ store: memory({ disk }) }, START + value)
+      const write = stage.set('a/1', 'x', value)
+      await write.stored
+      nodes.push(write.node)
+    }
+    const last = new Stage({ store: memory({ disk }) })
+    await last.open()
+    const own = last.set('a/1', 'x', 3)
+    await own.stored
+    assert.deepEqual(
+      last.replica.pending.map(({ node }) => node),
+      [...nodes, own.node]
+    )
+    for (const [at, node] of [...nodes, own.node].entries()) {
+      assert.deepEqual(
+        last.takeWrites().map(write => [write.node, write.number]),
+        at ? [[node, 1]] : []
+      )
+      last.delta({ seq: at + 1, acknowledged: [[node, 1]] })
+      await turn()
+    }
+    assert.deepEqual(last.replica.pending, [])
+  })
+
+  it('forgets nodes that nothing is left of, and not how far what they followed is', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    await before.synced('a/1', [{ record: 'a/1', registers: [object('')] }])
+    await turn()
+    for (let start = 0; start < 3; start++) {
+      const after = new Stage({ store: memory({ disk }) })
+      await turn()
+      assert.deepEqual(disk.keys('node/'), [`node/${after.replica.outbox.own.node}`])
+      assert.deepEqual(disk.entry('cursor/["a/1"]'), ['e1', 1])
+    }
   })
 
   it('sends a write when it is stored, and not before', async () => {
@@ -110,21 +151,16 @@ describe('records: a replica with a store', () => {
     await following.ready
     assert.deepEqual(late.view('a/1'), { x: 3 })
     assert.deepEqual(late.replica.pending, [])
-    // Numbers go on.
-    assert.equal(late.set('a/1', 'x', 4).number, 2)
   })
 
-  it('numbers what is written before the store is open behind what is in it', async () => {
+  it('shows what is written before the store is open on top of what is in it', async () => {
     const disk = new MemoryDisk()
     const before = new Stage({ store: memory({ disk }) })
     await before.set('a/1', 'x', 1).stored
     const after = new Stage({ store: memory({ disk }) })
     const write = after.set('a/1', 'x', 2)
-    assert.equal(write.node, '')
     await write.stored
-    assert.equal(write.number, 2)
-    assert.equal(write.node, before.replica.pending[0]?.node)
-    assert.equal(write.records[0]?.registers[0]?.node, write.node)
+    assert.deepEqual(after.replica.pending[1], write)
     assert.deepEqual(after.replica.state('a/1')?.view(), { x: 2 })
   })
 
@@ -139,7 +175,7 @@ describe('records: a replica with a store', () => {
     after.welcome({ time: START + 5_000 })
     await turn()
     assert.deepEqual(
-      after.takeWrites().map(({ records }) => timeOf(records[0]?.registers[0]?.t ?? 0) - START),
+      after.replica.pending.map(({ records }) => timeOf(records[0]?.registers[0]?.t ?? 0) - START),
       [0, 5_000]
     )
     // The next process knows how far the clock is off, before it hears from anybody.
