@@ -1,4 +1,5 @@
 import { useFakeTimers } from 'sinon'
+import { keep } from '../../plugins/records/client/keep.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import type { ReplicaOptions } from '../../plugins/records/client/replica-options.ts'
 import { Records } from '../../plugins/records/client/surface.ts'
@@ -47,7 +48,7 @@ export class RecordsWorld {
     const client = new WorldClient(this.#authority, {
       now: () => this.time + skew,
       monotonic: () => this.time - START,
-      store: disk && memory({ disk })
+      persist: disk && keep(memory({ disk }))
     })
     this.#clients.push(client)
     return client
