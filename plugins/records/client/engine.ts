@@ -68,7 +68,7 @@ export interface Following {
 
 export interface EngineEvents {
   /** Ids of records whose state may look different now: once per frame that was applied, and per local write. */
-  change: [changed: ReadonlySet<string>]
+  change: [changed: Iterable<string>]
   /** The state of what is followed under a name changed. */
   following: [name: string]
   /** A write was refused, and is undone. `record` is '' for all of it. Also told for writes of former processes. */

@@ -5,6 +5,8 @@ import type { Outcome, WriteHandle, WriteOptions, WriteStatus } from './engine.t
 import { Later } from './later.ts'
 import type { Moment } from './offset.ts'
 
+const NONE: Entry['conditions'] = []
+
 /** A write in the outbox. */
 export class Entry implements WriteHandle {
   readonly node: string
@@ -30,7 +32,7 @@ export class Entry implements WriteHandle {
     node: string,
     number: number,
     records: readonly Registers<Write>[],
-    { atomic = false, conditions = [] }: WriteOptions,
+    { atomic = false, conditions = NONE }: WriteOptions,
     moment: Moment | undefined
   ) {
     this.node = node

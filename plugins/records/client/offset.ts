@@ -31,12 +31,15 @@ export class ServerClock extends Clock {
   /** How wrong the anchor may be, in milliseconds. */
   #error = Infinity
   #floor = 0
+  /** What the monotonic clock said at the last stamp: reading clocks takes longer than all the rest of a write. */
+  #at: number
   #moment: Moment | undefined
 
   constructor(node: string, clocks: Clocks) {
-    super(node, () => this.#anchor + clocks.monotonic())
+    super(node, () => this.#anchor + (this.#at = clocks.monotonic()))
     this.#clocks = clocks
-    this.#anchor = clocks.now() - clocks.monotonic()
+    this.#at = clocks.monotonic()
+    this.#anchor = clocks.now() - this.#at
   }
 
   /** How far the device's clock is behind the authority's, in milliseconds. */
@@ -49,13 +52,14 @@ export class ServerClock extends Clock {
     if (!this.isKnown) this.#anchor += offset
   }
 
+  /** The moment of the last stamp. */
   get moment(): Moment {
-    const wall = this.isKnown ? undefined : this.#clocks.now()
-    const monotonic = Math.floor(this.#clocks.monotonic())
+    const monotonic = Math.floor(this.#at)
+    const floor = this.#floor
     const last = this.#moment
     // What is written at once shares it.
-    if (last && last.wall === wall && last.monotonic === monotonic && last.floor === this.#floor) return last
-    return (this.#moment = { wall, monotonic, floor: this.#floor })
+    if (last?.monotonic === monotonic && last.floor === floor && (last.wall === undefined) === this.isKnown) return last
+    return (this.#moment = { wall: this.isKnown ? undefined : this.#clocks.now(), monotonic, floor })
   }
 
   /** What the authority committed it has judged; this end judges only when it knows the time. */

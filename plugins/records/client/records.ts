@@ -10,7 +10,7 @@ class Held {
   base: RecordState
   version = 0
   /** In the order of writing. */
-  readonly pending = new Set<Entry>()
+  pending: Entry[] = []
   /** Base with pending, as long as there is any; undefined when it has to be made anew. */
   #view: RecordState | undefined
 
@@ -21,7 +21,7 @@ class Held {
 
   /** While nothing is pending it is the base itself, so that records that nobody writes are there once. */
   get view(): RecordState {
-    if (!this.pending.size) return this.base
+    if (!this.pending.length) return this.base
     if (!this.#view) {
       this.#view = this.base.copy()
       for (const { records } of this.pending) this.#merge(this.#view, records)
@@ -32,10 +32,18 @@ class Held {
   write(entry: Entry): void {
     // Before it is added: a view that was made already only gets what is new.
     const { view } = this
-    const isOwn = this.pending.size > 0
-    this.pending.add(entry)
+    const isOwn = this.pending.push(entry) > 1
     if (isOwn) this.#merge(view, entry.records)
     else this.#view = undefined
+  }
+
+  /** @returns whether it was there */
+  settle(entry: Entry): boolean {
+    const at = this.pending.indexOf(entry)
+    if (at < 0) return false
+    this.pending.splice(at, 1)
+    this.refresh()
+    return true
   }
 
   /** Something other than a new write changed. */
@@ -45,7 +53,7 @@ class Held {
 
   #merge(view: RecordState, records: Entry['records']): void {
     for (const { record, registers } of records)
-      if (record === this.id) for (const register of registers) view.merge(resolve(view, register))
+      if (record === this.id) for (const write of registers) view.merge(resolve(view, write))
   }
 }
 
@@ -76,7 +84,7 @@ export class Records {
   }
 
   isPending(id: string): boolean {
-    return !!this.#records.get(id)?.pending.size
+    return !!this.#records.get(id)?.pending.length
   }
 
   /** What the authority committed. */
@@ -137,13 +145,12 @@ export class Records {
   }
 
   /** Shows a write. @returns the ids of its records */
-  write(entry: Entry): Set<string> {
-    const ids = new Set<string>()
-    for (const { record } of entry.records) {
-      if (ids.has(record)) continue
-      ids.add(record)
-      this.#hold(record).write(entry)
-    }
+  write(entry: Entry): Iterable<string> {
+    const { records } = entry
+    const [first] = records
+    // Most writes are of one record.
+    const ids = first && records.length === 1 ? [first.record] : new Set(records.map(({ record }) => record))
+    for (const id of ids) this.#hold(id).write(entry)
     return ids
   }
 
@@ -151,9 +158,8 @@ export class Records {
   settle(entry: Entry, changed: Set<string>): void {
     for (const { record } of entry.records) {
       const held = this.#records.get(record)
-      if (!held?.pending.delete(entry)) continue
+      if (!held?.settle(entry)) continue
       changed.add(record)
-      held.refresh()
       this.#sweep(held)
     }
   }
@@ -190,6 +196,6 @@ export class Records {
   }
 
   #sweep(held: Held): void {
-    if (!held.pending.size && !held.base.size) this.#records.delete(held.id)
+    if (!held.pending.length && !held.base.size) this.#records.delete(held.id)
   }
 }

@@ -24,6 +24,7 @@ import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
 
 const MOST_DELAY = 30_000
+const NO_OPTIONS: WriteOptions = {}
 
 /**
  * The engine of a client: keeps what the authority committed (base) and what waits to be (pending) apart, shows both together, and
@@ -136,7 +137,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     return this.clock.tick()
   }
 
-  write(records: readonly Registers<Write>[], options: WriteOptions = {}): WriteHandle {
+  write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
     for (const { registers } of records) for (const { path } of registers) keysOf(path)
     const entry = this.outbox.add(records, options, this.#session?.isTimed ? undefined : this.clock.moment)
     const changed = this.records.write(entry)
@@ -167,7 +168,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   /** @param listener - called with the ids of records that may look different now, once per frame or local write */
-  onChange(listener: (changed: ReadonlySet<string>) => void): Undo {
+  onChange(listener: (changed: Iterable<string>) => void): Undo {
     return this.on('change', listener)
   }
 

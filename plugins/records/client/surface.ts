@@ -176,7 +176,7 @@ export class Records<S extends Schema = Schema> {
     const edit = new Edit(this.engine.state(id), this.engine.tick(), this.engine.limits.maxValue)
     act(edit)
     const records = edit.writes.length ? [{ record: id, registers: edit.writes }] : []
-    return this.#write(records, ifVersion === undefined ? {} : { conditions: [[id, ifVersion]] })
+    return this.#write(records, ifVersion === undefined ? undefined : { conditions: [[id, ifVersion]] })
   }
 
   #make(id: string, value: unknown): WriteHandle {
@@ -184,8 +184,9 @@ export class Records<S extends Schema = Schema> {
     return this.#edit(id, edit => edit.replace('', value), { ifVersion: this.engine.version(id) })
   }
 
-  #write(records: readonly Registers<Write>[], options: WriteOptions): WriteHandle {
+  #write(records: readonly Registers<Write>[], options?: WriteOptions): WriteHandle {
     if (!records.length) return NOTHING
+    if (!this.#observers.size) return this.engine.write(records, options)
     const written = [...this.#observers].map(observe => observe(records))
     const write = this.engine.write(records, options)
     for (const tell of written) tell(write)

@@ -8,8 +8,8 @@ import type { Register, Write } from './register.ts'
  * @throws ERR_PATH
  */
 export const resolve = (state: RecordState, write: Write): Register => {
-  const { path, kind, value, t, node } = write
-  if (kind !== INCREMENT) return { path, kind, value, t, node }
+  if (write.kind !== INCREMENT) return write
+  const { path, value, t, node } = write
   const before = state.view(path)
   const there = state.get(path)
   return {

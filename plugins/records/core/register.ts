@@ -30,12 +30,15 @@ export interface Register extends Stamp {
   readonly value: Value | undefined
 }
 
-/** What somebody wants to write. */
-export interface Write extends Stamp {
+/** A number to be added to what is at a path. */
+export interface Increment extends Stamp {
   readonly path: string
-  readonly kind: Kind | typeof INCREMENT
+  readonly kind: typeof INCREMENT
   readonly value: Value | undefined
 }
+
+/** What somebody wants to write. */
+export type Write = Register | Increment
 
 /**
  * The stamp of what is made by writing below it: an object that nobody made by itself. It is smaller than all others, so it
