@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runs } from '../support/faults-seed.ts'
 import { missing, sqlite } from '../support/sqlite.ts'
 import { storeContract } from '../contract/store.ts'
 
@@ -9,9 +10,14 @@ for (const driver of ['node:sqlite', 'better-sqlite3', 'libsql'] as const) {
   // Without a function it is told as skipped.
   if (reason) it(`sqlite, by ${driver}: ${reason}`)
   else
-    storeContract(`sqlite, by ${driver}`, () => {
-      const folder = mkdtempSync(join(tmpdir(), 'anywire-'))
-      const file = join(folder, 'data.db')
-      return { make: () => sqlite(file, { driver }), stop: () => rmSync(folder, { recursive: true }) }
-    })
+    storeContract(
+      `sqlite, by ${driver}`,
+      () => {
+        const folder = mkdtempSync(join(tmpdir(), 'anywire-'))
+        const file = join(folder, 'data.db')
+        return { make: () => sqlite(file, { driver }), stop: () => rmSync(folder, { recursive: true }) }
+      },
+      // Each history starts threads more than once.
+      { runs: runs(20).numRuns }
+    )
 }

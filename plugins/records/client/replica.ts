@@ -289,6 +289,8 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
       this.#keeper?.leave(scope)
       for (const id of gone) this.records.unload(id)
     }, this.#discardDelay)
+    // While a write waits it goes on for ever, and is no reason for a process in Node to go on. Browsers' timers are numbers.
+    scope.timer.unref?.()
   }
 
   /** A scope changed its state. */
