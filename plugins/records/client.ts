@@ -2,7 +2,7 @@ import type { ClientPlugin } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
 import type { Collections } from './client/engine.ts'
 import type { Keep } from './client/keep.ts'
-import type { Migrations } from './client/migrate.ts'
+import type { Migrate } from './client/migrate.ts'
 import { Replica } from './client/replica.ts'
 import { Records } from './client/surface.ts'
 import type { Schema } from './client/types.ts'
@@ -11,8 +11,8 @@ import type { SchemaVersion } from './core/frame.ts'
 export interface RecordsOptions {
   /** What keeps records and unsent writes on this device: `keep(indexeddb(name))`, `keep(sqlite(file))`. Default: nothing does. */
   readonly persist?: Keep
-  /** What brings what is kept from one version of the schema to the next, by the version that it leads to. */
-  readonly migrate?: Migrations
+  /** What brings what is kept to this version of the schema: `migrations({ 2: … })`. */
+  readonly migrate?: Migrate
   /** How the records of a collection behave; both ends must say the same. */
   readonly collections?: Collections
   /** What the application's records look like: the server refuses versions that it does not serve. */
@@ -70,7 +70,8 @@ export type { Keep } from './client/keep.ts'
 export { list } from './client/list.ts'
 export type { Item, List } from './client/list.ts'
 export type { Live, When } from './client/live.ts'
-export type { Migration, Migrations } from './client/migrate.ts'
+export { migrations } from './client/migrate.ts'
+export type { Migrate, Migration, Migrations } from './client/migrate.ts'
 export type { LiveQuery, Result } from './client/live-query.ts'
 export type { LiveRecord } from './client/live-record.ts'
 export { members } from './client/members.ts'

@@ -7,6 +7,8 @@ import type { Register, Write } from '../../plugins/records/core/register.ts'
 import { ticksOf } from '../../plugins/records/core/clock.ts'
 import { Keeper } from '../../plugins/records/client/keeper.ts'
 import type { Keep } from '../../plugins/records/client/keep.ts'
+import { migrations } from '../../plugins/records/client/migrate.ts'
+import type { Migrations } from '../../plugins/records/client/migrate.ts'
 import type { TabsOptions } from '../../plugins/records/client/tabs.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import type { ReplicaOptions } from '../../plugins/records/client/replica-options.ts'
@@ -19,7 +21,8 @@ export const START = 1_767_225_600_000
 const MOST_BYTES = 10_000
 
 /** Those of a replica, with what keeps its data. */
-export interface StageOptions extends Partial<Omit<ReplicaOptions, 'persist'>> {
+export interface StageOptions extends Partial<Omit<ReplicaOptions, 'persist' | 'migrate'>> {
+  readonly migrate?: Migrations
   readonly store?: Store
   readonly tabs?: TabsOptions | undefined
 }
@@ -37,10 +40,16 @@ export class Stage {
   epoch = 'e1'
 
   /** @param wall - what the device's clock shows */
-  constructor({ store, tabs, ...options }: StageOptions = {}, wall = START) {
+  constructor({ store, tabs, migrate, ...options }: StageOptions = {}, wall = START) {
     this.wall = wall
     const persist: Keep | undefined = store && ((host, rest) => new Keeper(store, host, { ...rest, tabs }))
-    this.replica = new Replica({ now: () => this.wall, monotonic: () => this.elapsed, persist, ...options })
+    this.replica = new Replica({
+      now: () => this.wall,
+      monotonic: () => this.elapsed,
+      persist,
+      ...options,
+      ...(migrate && { migrate: migrations(migrate) })
+    })
   }
 
   pass(milliseconds: number): void {

@@ -7,7 +7,7 @@ import type { FollowingState } from './engine.ts'
 import type { Entry } from './entry.ts'
 import type { ServerClock } from './offset.ts'
 import type { Outbox } from './outbox.ts'
-import type { Migrations } from './migrate.ts'
+import type { Migrate } from './migrate.ts'
 import { Others } from './others.ts'
 import { toEntry } from './kept.ts'
 import { Persistence } from './persistence.ts'
@@ -37,7 +37,7 @@ export interface KeeperHost {
 
 export interface KeeperOptions {
   readonly schema?: SchemaVersion | undefined
-  readonly migrate?: Migrations | undefined
+  readonly migrate?: Migrate | undefined
   readonly tabs?: TabsOptions | undefined
   /** How long to wait after the store failed, in milliseconds. */
   readonly retryDelay: number
@@ -69,7 +69,7 @@ export class Keeper {
     this.#persistence = new Persistence(store, {
       node: host.outbox.own.node,
       schema,
-      migrations: migrate,
+      migrate,
       tabs: this.#tabs,
       failed: error => this.#failed(error),
       blocked: () => host.emit('blocked')

@@ -55,19 +55,27 @@ const migrateEntry = (value: unknown, step: Migration): unknown => {
  * @param outbox - what the keys of waiting writes begin with
  * @param meta - the entry that says which version it is
  */
-export const migrate = async (
+export type Migrate = (
   store: Store,
-  migrations: Migrations,
-  [before, after]: readonly [before: number, after: number],
+  versions: readonly [before: number, after: number],
   outbox: string,
   meta: readonly [key: string, value: unknown]
-): Promise<void> => {
-  const step = stepsFrom(migrations, before, after)
-  const rows = await store.rows([{ prefix: '' }])
-  const entries = await store.entries(outbox)
-  await store.commit({
-    rows: migrateRows(rows, step),
-    removed: rows.map(({ record, path }) => [record, path] as const),
-    entries: [...entries.map(([key, value]) => [key, migrateEntry(value, step)] as const), meta]
-  })
-}
+) => Promise<void>
+
+/**
+ * Brings what a device keeps to the version of the schema that the application has. Without it all is taken as it is.
+ * @param steps - by the version that they lead to
+ * @example records({ persist: keep(store), schema, migrate: migrations({ 2: (_record, write) => [write] }) })
+ */
+export const migrations =
+  (steps: Migrations): Migrate =>
+  async (store, [before, after], outbox, meta) => {
+    const step = stepsFrom(steps, before, after)
+    const rows = await store.rows([{ prefix: '' }])
+    const entries = await store.entries(outbox)
+    await store.commit({
+      rows: migrateRows(rows, step),
+      removed: rows.map(({ record, path }) => [record, path] as const),
+      entries: [...entries.map(([key, value]) => [key, migrateEntry(value, step)] as const), meta]
+    })
+  }

@@ -22,8 +22,7 @@ import {
   toList
 } from './kept.ts'
 import type { Nodes } from './kept.ts'
-import { migrate } from './migrate.ts'
-import type { Migrations } from './migrate.ts'
+import type { Migrate } from './migrate.ts'
 import { Queue } from './outbox.ts'
 import type { Records } from './records.ts'
 import { keyOf, nameOf, NOWHERE } from './scope.ts'
@@ -46,7 +45,7 @@ export interface PersistenceOptions {
   /** That of this process. */
   readonly node: string
   readonly schema?: SchemaVersion | undefined
-  readonly migrations?: Migrations | undefined
+  readonly migrate?: Migrate | undefined
   readonly tabs?: Tabs | undefined
   /** Told of commits that failed, which are tried again. */
   readonly failed: (error: unknown) => void
@@ -223,7 +222,7 @@ export class Persistence {
 
   /** Brings the store to this version of the schema, before anything else looks at it. */
   async #upgrade(): Promise<void> {
-    const { schema, migrations = {}, tabs, blocked } = this.#options
+    const { schema, migrate, tabs, blocked } = this.#options
     this.#using ??= await tabs?.lock('use', { mode: 'shared' })
     const kept = await this.#store.entry(META)
     if (!schema) return
@@ -247,7 +246,9 @@ export class Persistence {
       const now = await this.#store.entry(META)
       const before = isSchema(now) ? now.version : kept.version
       if (before < schema.version)
-        await migrate(this.#store, migrations, [before, schema.version], OUTBOX, [META, schema])
+        await (migrate
+          ? migrate(this.#store, [before, schema.version], OUTBOX, [META, schema])
+          : this.#store.commit({ rows: [], removed: [], entries: [[META, schema]] }))
     }
     await (tabs ? tabs.alone('use', run) : run())
     return this.#upgrade()

@@ -1,7 +1,7 @@
 import type { SchemaVersion } from '../core/frame.ts'
 import type { Collections } from './engine.ts'
 import type { Keep } from './keep.ts'
-import type { Migrations } from './migrate.ts'
+import type { Migrate } from './migrate.ts'
 import type { Clocks } from './offset.ts'
 
 export interface ReplicaOptions extends Clocks {
@@ -10,8 +10,8 @@ export interface ReplicaOptions extends Clocks {
   /** When the records of a collection exist. */
   readonly collections?: Collections
   readonly schema?: SchemaVersion
-  /** What brings the store from one version of the schema to the next, by the version that it leads to. */
-  readonly migrate?: Migrations | undefined
+  /** What brings the store to this version of the schema. */
+  readonly migrate?: Migrate | undefined
   /** How long data stays at hand that nobody follows any more, in milliseconds. Default 500. */
   readonly discardDelay?: number
   /** How long to wait before a write is sent again that was refused for now, in milliseconds; doubled each time, up to 30,000. Default 1,000. */

@@ -206,6 +206,19 @@ describe('records: versions of the schema in a store', () => {
     )
   })
 
+  it('without migrations are taken as they are, and are of the newer version then', async () => {
+    const browser = new FakeBrowser()
+    const first = browser.tab()
+    const before = new Stage({ ...first, schema: { id: 'app', version: 1 } })
+    await before.synced('a/', [{ record: 'a/1', registers: [object(''), leaf('name', 'Tea')] }])
+    await before.set('a/1', 'name', 'Mint').stored
+    first.kill()
+    const after = new Stage({ ...browser.tab(), schema: { id: 'app', version: 2 } })
+    await after.replica.follow('a/').ready
+    assert.deepEqual(after.view('a/1'), { name: 'Mint' })
+    assert.deepEqual(await browser.store.entry('meta'), { id: 'app', version: 2 })
+  })
+
   it('that are newer are left alone', async () => {
     const browser = new FakeBrowser()
     const first = browser.tab()
