@@ -1,74 +1,70 @@
-import { Clock } from '../../dist/plugins/records/core/clock.js'
+import { Replica } from '../../dist/plugins/records/client/replica.js'
+import { Records } from '../../dist/plugins/records/client/surface.js'
 import { decodeFrame, encodeFrame } from '../../dist/plugins/records/core/codec.js'
-import { Edit } from '../../dist/plugins/records/core/edit.js'
-import type { Delta, Registers, WriteFrame } from '../../dist/plugins/records/core/frame.js'
-import { RecordState } from '../../dist/plugins/records/core/record-state.js'
+import type { Delta, Registers } from '../../dist/plugins/records/core/frame.js'
+import { INCREMENT } from '../../dist/plugins/records/core/register.js'
+import type { Register, Write } from '../../dist/plugins/records/core/register.js'
 import type { Contestant } from './contestant.ts'
 
-const MAX_VALUE = 262_144
-let nodes = 0
+type Fields = Record<string, number>
 
-/** What both ends of anywire do with records: edits, an outbox, frames, and merging. */
+const decided = (registers: readonly Write[]): readonly Register[] =>
+  registers.filter((write): write is Register => write.kind !== INCREMENT)
+
+/** A client: sets go through records that are followed into the outbox, and what others tell into what is committed. */
 export const anywire: Contestant = {
   name: 'anywire',
   create() {
-    const node = Buffer.from(`anywire${nodes++ % 10}`).toString('base64url')
-    // A set each millisecond.
-    let now = Date.now()
-    const clock = new Clock(node, () => now++)
-    const records = new Map<string, RecordState>()
-    let outbox: WriteFrame[] = []
-    let number = 0
+    let sets = 0
+    // Sets are a millisecond apart, and the clock takes as long to be read as any other.
+    const replica = new Replica({ now: () => Date.now(), monotonic: () => performance.now() + sets++ })
+    const client = new Records(replica, error => {
+      throw error
+    })
+    const followed = new Map<string, ReturnType<typeof client.get<Fields>>>()
     let seq = 0
     let marked = 0
-    const state = (id: string): RecordState => {
-      let known = records.get(id)
-      if (!known) records.set(id, (known = new RecordState()))
-      return known
+    const follow = (id: string) => {
+      let record = followed.get(id)
+      if (!record) followed.set(id, (record = client.get<Fields>(id)))
+      return record
     }
     const delta = (since: number): Uint8Array => {
-      const changed: Registers[] = []
+      const records: Registers[] = []
       const versions: number[] = []
-      for (const [record, state] of records) {
-        const registers = state.registers(since)
+      for (const record of replica.records.ids()) {
+        const registers = replica.records.base(record)?.registers(since) ?? []
         if (registers.length === 0) continue
-        changed.push({ record, registers })
-        versions.push(state.seq)
+        records.push({ record, registers })
+        versions.push(replica.version(record))
       }
-      return encodeFrame({ ...EMPTY, seq, records: changed, versions, whole: versions.map(() => false) })
+      return encodeFrame({ ...EMPTY, seq, records, versions, whole: versions.map(() => false) })
     }
     const merge = (bytes: Uint8Array): void => {
       const frame = decodeFrame(bytes)
       if (frame.type !== 'delta' && frame.type !== 'write') throw new Error(frame.type)
       seq++
-      for (const { record, registers } of frame.records) {
-        const target = state(record)
-        for (const register of registers) {
-          if (register.kind === 3) throw new Error('an increment')
-          clock.saw(register.t)
-          target.merge(register, seq)
-        }
-      }
+      for (const { record, registers } of frame.records) replica.records.merge(record, decided(registers), seq, false)
+    }
+    /** What the authority says to all that waits: it is committed as it is. */
+    const commit = (): void => {
+      const { entries } = replica.outbox
+      const last = entries.at(-1)
+      if (!last) return
+      seq++
+      const records = entries.flatMap(entry =>
+        entry.records.map(({ record, registers }) => ({ record, registers: decided(registers) }))
+      )
+      const [versions, whole] = [records.map(() => seq), records.map(() => false)]
+      replica.changed([{ ...EMPTY, seq, records, versions, whole, acknowledged: [[last.node, last.number]] }], 'epoch')
     }
     return {
-      set({ record, field, value }) {
-        const target = state(record)
-        const { writes } = new Edit(target, clock.tick(), MAX_VALUE).set(field, value)
-        seq++
-        for (const write of writes) if (write.kind !== 3) target.merge(write, seq)
-        outbox.push({
-          type: 'write',
-          node,
-          number: ++number,
-          atomic: false,
-          conditions: NONE,
-          records: [{ record, registers: writes }]
-        })
-      },
-      settle: () => void (outbox = []),
+      set: ({ record, field, value }) => void follow(record).set(field, value),
+      settle: commit,
+      rest: commit,
       messages() {
-        const messages = outbox.map(encodeFrame)
-        outbox = []
+        const messages = replica.outbox.entries.map(({ frame }) => encodeFrame(frame))
+        commit()
         return messages
       },
       apply: merge,
@@ -77,12 +73,10 @@ export const anywire: Contestant = {
       merge,
       snapshot: () => delta(-1),
       load: merge,
-      get: (record, field) => records.get(record)?.view(field)
+      get: (record, field) => replica.state(record)?.view(field)
     }
   }
 }
-
-const NONE: WriteFrame['conditions'] = []
 
 const EMPTY: Delta = {
   type: 'delta',

@@ -5,7 +5,7 @@ type Doc = Record<string, Record<string, number>>
 
 export const automerge: Contestant = {
   name: 'automerge',
-  most: 300,
+  most: 100,
   create() {
     let doc = Automerge.init<Doc>()
     let messages: Uint8Array[] = []

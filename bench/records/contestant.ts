@@ -8,8 +8,10 @@ export interface Op {
 /** What keeps records, as an application would use it. */
 export interface Replica {
   set(op: Op): void
-  /** The others have all sets so far: what is kept for them may go. */
+  /** The others have all sets so far: what is kept for them may go. Not measured. */
   settle(): void
+  /** No more sets come before the others are told. Not measured. */
+  rest?(): void
   /** What others need of the sets since the last call, one message each, as they would be sent at once. */
   messages(): Uint8Array[]
   /** A message of another replica. */

@@ -9,7 +9,7 @@ const DIVERGED = 10_000
 const SETTLE = 1_000
 /** How often two replicas are merged in a round: as long as it took no time, because once would say nothing. In microseconds. */
 const MERGES = 10
-const ENOUGH = 150_000
+const ENOUGH = 300_000
 
 /**
  * set, apply, merge: microseconds of CPU time for one set, one message, and both ways of a merge; wire: bytes of a message;
@@ -20,6 +20,8 @@ export type Measure = (typeof measures)[number]
 export type Round = Readonly<Record<Measure, number>>
 
 setFlagsFromString('--expose-gc')
+// Collecting garbage that often would throw compiled code away, which nothing that runs for long does.
+setFlagsFromString('--no-flush-bytecode')
 const collectGarbage = runInNewContext('gc') as () => void
 
 const cpu = (act: () => void): number => {
@@ -47,6 +49,7 @@ const diverge = ({ create, most = DIVERGED }: Contestant, snapshot: Uint8Array):
     replica.load(snapshot)
     replica.mark()
     for (const op of ops(count, SETS + (at * count) / 2)) replica.set(op)
+    replica.rest?.()
   }
   return pair
 }
@@ -61,12 +64,14 @@ export const measure = (contestant: Contestant): Round => {
   const last = sets[sets.length - 1]
   collectGarbage()
   const author = create(false)
-  const set = cpu(() => {
-    for (const [at, op] of sets.entries()) {
-      author.set(op)
-      if (at % SETTLE === 0) author.settle()
-    }
-  })
+  let set = 0
+  for (let at = 0; at < sets.length; at += SETTLE) {
+    const some = sets.slice(at, at + SETTLE)
+    set += cpu(() => {
+      for (const op of some) author.set(op)
+    })
+    author.settle()
+  }
   expect(name, author, last)
 
   const sender = create(true)
@@ -82,8 +87,9 @@ export const measure = (contestant: Contestant): Round => {
   const base = create(false)
   const all = ops(Math.min(RECORDS * FIELDS, most))
   for (const op of all) base.set(op)
+  base.rest?.()
   const snapshot = base.snapshot()
-  // Collecting garbage throws compiled code away: the first ones are for the compiler again.
+  // The first ones are for the compiler again.
   collectGarbage()
   const times: number[] = []
   while (times.length < MERGES && times.reduce((sum, time) => sum + time, 0) < ENOUGH) {
