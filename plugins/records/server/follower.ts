@@ -126,12 +126,16 @@ export class Follower implements Author {
     if (version !== VERSION || !isNode(node)) return this.#fail()
     const host = await this.#opening
     this.#quit()
-    const { limits, schema: served } = host.settings
+    const { schema: served } = host.settings
     const mismatch = adviceFor(schema, served)
     this.#isRefused = mismatch !== undefined
     if (mismatch) return this.#send(mismatch)
-    const writer = await host.writers.load(node)
-    if (this.#isEnded) return host.writers.release(writer)
+    await host.writers.use(node, writer => this.#welcome(host, writer, asked, follows))
+  }
+
+  #welcome(host: FollowerHost, writer: Writer, asked: number, follows: Hello['follows']): void {
+    if (this.#isEnded) return
+    const { limits } = host.settings
     const feed = new Feed(host, this.#link)
     this.#session = { host, feed }
     this.#send({
@@ -155,12 +159,12 @@ export class Follower implements Author {
       return undefined
     }
     const take = (writer: Writer): void => {
-      if (this.#isEnded) return host.writers.release(writer)
+      if (this.#isEnded) return
       feed.speaksFor(writer)
       host.intake.receive(writer, { frame, author: this })
     }
     const writer = host.writers.get(frame.node)
-    if (!writer) return host.writers.load(frame.node).then(take)
+    if (!writer) return host.writers.use(frame.node, take)
     take(writer)
     return undefined
   }

@@ -1,5 +1,5 @@
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_CONFLICT, ERR_HANDLER } from '../../../lib/failures.ts'
+import { ERR_CONFLICT, ERR_HANDLER, ERR_LIMIT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { WriteFrame } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
@@ -8,6 +8,7 @@ import type { Judge, Verdict } from './judge.ts'
 import type { Maybe } from './maybe.ts'
 import type { Patience } from './patience.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
+import type { Settings } from './settings.ts'
 import type { Incoming, Writer } from './writer.ts'
 
 /** How often a write is judged whose hook has read what others change meanwhile. */
@@ -23,6 +24,7 @@ export interface Author {
 }
 
 export interface IntakeHost {
+  readonly settings: Settings
   readonly cache: RecordCache
   readonly committer: Committer
   readonly judge: Judge
@@ -66,9 +68,14 @@ export class Intake {
 
   #advance(writer: Writer): void {
     for (let incoming; !writer.busy && (incoming = writer.queue[0]);) {
+      const { frame } = incoming
+      if (frame.records.length + frame.conditions.length > this.#host.settings.limits.batch) {
+        this.#apply(writer, this.#refuse(frame, ERR_LIMIT))
+        continue
+      }
       const records = new Map<string, CachedRecord>()
       const missing: string[] = []
-      for (const id of idsOf(incoming.frame)) {
+      for (const id of idsOf(frame)) {
         const record = this.#host.cache.get(id)
         if (record) records.set(id, record)
         else missing.push(id)

@@ -51,6 +51,8 @@ export interface RecordsLimits {
   readonly value: number
   /** Bytes of a frame to a client, about; at most 1,048,576. Default 65,536 (64 KiB). */
   readonly frame: number
+  /** Records that one write is about, its conditions included. Default 1,000. */
+  readonly batch: number
   /** Writes of one client that wait to be worked on; past it the connection ends with ERR_RATE. Default 10,000. */
   readonly writes: number
   /** Records that are kept in memory though nobody writes them. Default 10,000. */
@@ -63,6 +65,7 @@ export const LIMITS: RecordsLimits = {
   record: 1_048_576,
   value: 262_144,
   frame: 65_536,
+  batch: 1_000,
   writes: 10_000,
   cache: 10_000
 }

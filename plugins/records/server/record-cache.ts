@@ -80,8 +80,9 @@ interface Loading {
 export class RecordCache {
   readonly #store: Store
   readonly #limit: number
-  /** The one that was used longest ago comes first. */
   readonly #records = new Map<string, CachedRecord>()
+  /** Those that nobody needs, the one that was used longest ago first; who is needed again may be among them. */
+  readonly #idle = new Set<CachedRecord>()
   readonly #loading = new Map<string, Loading>()
   #next: string[] = []
   #read: Promise<void> | undefined
@@ -98,10 +99,7 @@ export class RecordCache {
   /** A record, if it is in memory; it is not pinned. */
   get(id: string): CachedRecord | undefined {
     const record = this.#records.get(id)
-    if (record) {
-      this.#records.delete(id)
-      this.#records.set(id, record)
-    }
+    if (record && this.#idle.delete(record)) this.#idle.add(record)
     return record
   }
 
@@ -129,7 +127,9 @@ export class RecordCache {
 
   /** Lets go of a record that was pinned. */
   unpin(record: CachedRecord): void {
-    record.pins--
+    if (--record.pins) return
+    this.#idle.delete(record)
+    this.#idle.add(record)
     this.#shrink()
   }
 
@@ -156,10 +156,10 @@ export class RecordCache {
   }
 
   #shrink(): void {
-    if (this.#records.size <= this.#limit) return
-    for (const [id, { pins }] of this.#records) {
-      if (pins === 0) this.#records.delete(id)
+    for (const record of this.#idle) {
       if (this.#records.size <= this.#limit) return
+      this.#idle.delete(record)
+      if (record.pins === 0) this.#records.delete(record.id)
     }
   }
 }

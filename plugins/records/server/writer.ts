@@ -49,6 +49,8 @@ export class Writer {
   uncommitted = 0
   /** The sessions that speak for it. */
   readonly followers = new Set<Feed>()
+  /** How many have waited for it, and have not done yet what they wanted it for. */
+  users = 0
 
   constructor(node: string, kept?: Kept) {
     this.node = node
@@ -92,7 +94,7 @@ export class Writer {
   }
 
   get isIdle(): boolean {
-    return !this.queue.length && !this.uncommitted && !this.followers.size
+    return !this.queue.length && !this.uncommitted && !this.followers.size && !this.users
   }
 }
 
@@ -103,12 +105,18 @@ export const LAST = 'last/'
 export const isKept = (value: unknown): value is Kept =>
   typeof value === 'object' && value !== null && 'number' in value && 'results' in value && 'seen' in value
 
+/** A writer that is being read, and how many wait for it. */
+interface Loading {
+  readonly read: Promise<Writer>
+  waiting: number
+}
+
 /** The writers that sessions speak for. */
 export class Writers {
   readonly #store: Store
   readonly #patience: Patience
   readonly #writers = new Map<string, Writer>()
-  readonly #loading = new Map<string, Promise<Writer>>()
+  readonly #loading = new Map<string, Loading>()
 
   constructor(store: Store, patience: Patience) {
     this.#store = store
@@ -119,10 +127,17 @@ export class Writers {
     return this.#writers.get(node)
   }
 
-  load(node: string): Promise<Writer> {
-    const loading = this.#loading.get(node) ?? this.#load(node).finally(() => this.#loading.delete(node))
-    this.#loading.set(node, loading)
-    return loading
+  /** Brings a writer into memory, where it stays until something was done with it. */
+  async use(node: string, work: (writer: Writer) => void): Promise<void> {
+    const known = this.#writers.get(node)
+    if (known) return work(known)
+    const writer = await this.#load(node)
+    try {
+      work(writer)
+    } finally {
+      writer.users--
+      this.release(writer)
+    }
   }
 
   /** Whether a writer is in memory, or about to be. */
@@ -135,12 +150,25 @@ export class Writers {
     if (writer.isIdle) this.#writers.delete(writer.node)
   }
 
-  async #load(node: string): Promise<Writer> {
-    const known = this.#writers.get(node)
-    if (known) return known
-    const kept = await this.#patience.try(() => this.#store.entry(LAST + node))
-    const writer = new Writer(node, isKept(kept) ? kept : undefined)
-    this.#writers.set(node, writer)
-    return writer
+  #load(node: string): Promise<Writer> {
+    let loading = this.#loading.get(node)
+    if (!loading) {
+      loading = { read: this.#read(node), waiting: 0 }
+      this.#loading.set(node, loading)
+    }
+    loading.waiting++
+    return loading.read
+  }
+
+  async #read(node: string): Promise<Writer> {
+    try {
+      const kept = await this.#patience.try(() => this.#store.entry(LAST + node))
+      const writer = new Writer(node, isKept(kept) ? kept : undefined)
+      writer.users = this.#loading.get(node)?.waiting ?? 0
+      this.#writers.set(node, writer)
+      return writer
+    } finally {
+      this.#loading.delete(node)
+    }
   }
 }
