@@ -2,6 +2,7 @@ import type { AnywireError } from '../../../lib/errors.ts'
 import type { Follow } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
+import { keyOfQuery } from '../core/query-key.ts'
 import type { Following, FollowingState } from './engine.ts'
 import { Later } from './later.ts'
 
@@ -95,7 +96,7 @@ export class Scope {
 
 /** What a scope is called in a store, and among what is followed. */
 export const keyOf = (name: string, query: Query | undefined): string =>
-  JSON.stringify(query ? [name, query.where ?? [], query.order ?? [], query.limit] : [name])
+  JSON.stringify(query ? [name, keyOfQuery(query)] : [name])
 
 /** The name of the scope that a key is of. */
 export const nameOf = (key: string): unknown => {

@@ -16,7 +16,9 @@ export type Condition = readonly [path: string, operator: Operator, value: Value
 
 /** Which records of a collection, in which order, and how many. It is data, so that both ends evaluate it alike. */
 export interface Query {
-  /** All of these must hold; at most 32. */
+  /**
+   * All of these must hold; at most 32. What they compare with has at most 1,000 parts in all: items of arrays, and fields of objects.
+   */
   readonly where?: readonly Condition[] | undefined
   /**
    * Paths, most significant first, at most 8; a `-` before one turns the order around. Records without it come last either way;
@@ -29,6 +31,7 @@ export interface Query {
 
 const MOST_CONDITIONS = 32
 const MOST_ORDERS = 8
+const MOST_PARTS = 1_000
 
 /** A record as queries see it. */
 export interface Entry {
@@ -44,7 +47,7 @@ const isPath = (path: unknown): boolean => {
   }
 }
 
-const isCondition = (condition: unknown): boolean =>
+const isCondition = (condition: unknown): condition is Condition =>
   Array.isArray(condition) &&
   condition.length === 3 &&
   isPath(condition[0]) &&
@@ -52,7 +55,18 @@ const isCondition = (condition: unknown): boolean =>
   condition[2] !== undefined &&
   (condition[1] !== 'in' || Array.isArray(condition[2]))
 
-const isSome = (value: unknown, most: number, isItem: (item: unknown) => boolean): boolean =>
+/** How much of some room for items of arrays and fields of objects a value leaves; less than 0 where it does not fit. */
+const roomLeft = (value: unknown, room: number): number => {
+  if (room < 0 || typeof value !== 'object' || value === null || value instanceof Uint8Array) return room
+  const parts: unknown[] = Object.values(value)
+  return parts.reduce<number>((left, part) => roomLeft(part, left), room - parts.length)
+}
+
+const isSome = <T>(
+  value: unknown,
+  most: number,
+  isItem: (item: unknown) => item is T
+): value is readonly T[] | undefined =>
   value === undefined || (Array.isArray(value) && value.length <= most && value.every(isItem))
 
 const pathOfOrder = (order: string): string => (order.startsWith('-') ? order.slice(1) : order)
@@ -64,13 +78,16 @@ export const isQuery = (value: unknown): value is Query => {
   return (
     Object.keys(more).length === 0 &&
     isSome(where, MOST_CONDITIONS, isCondition) &&
-    isSome(order, MOST_ORDERS, path => typeof path === 'string' && isPath(pathOfOrder(path))) &&
+    (where ?? []).reduce((room, [, , value]) => roomLeft(value, room), MOST_PARTS) >= 0 &&
+    isSome(order, MOST_ORDERS, (path): path is string => typeof path === 'string' && isPath(pathOfOrder(path))) &&
     (limit === undefined || (Number.isSafeInteger(limit) && Number(limit) >= 0))
   )
 }
 
+/** For scalars, `includes` is the same, and much faster. */
 const has = (list: Value | undefined, value: Value | undefined): boolean =>
-  isList(list) && list.some(item => isSame(item, value))
+  isList(list) &&
+  (list.includes(value as Value) || (typeof value === 'object' && list.some(item => isSame(item, value))))
 
 const holds = (view: Value, [path, operator, value]: Condition): boolean => {
   const found = pick(view, path)

@@ -1,5 +1,6 @@
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Entry } from '../core/query.ts'
+import { keyOfQuery } from '../core/query-key.ts'
 import type { Change } from './change.ts'
 import type { Committer } from './committer.ts'
 import type { Maybe } from './maybe.ts'
@@ -51,7 +52,7 @@ export class Memberships {
    */
   async join(scope: Scope, peer: Peer | undefined): Promise<void> {
     const { name, query } = scope
-    const key = this.#isJudged(peer) ? undefined : JSON.stringify([name, query])
+    const key = this.#isJudged(peer) ? undefined : JSON.stringify([name, query && keyOfQuery(query)])
     const shared = (key !== undefined && this.#byKey.get(key)) || this.#make(scope, peer, key)
     shared.scopes++
     scope.membership = shared.membership

@@ -95,6 +95,23 @@ describe('an authority of records, and queries', () => {
     assert.deepEqual(bob.news, [])
   })
 
+  it('that differ in bytes and an object that looks like them are two', async () => {
+    const now = at(++time, 'ann')
+    ann.write('a/bytes', [now.implicit(), now.set('x', new Uint8Array([1]))])
+    await world.pass()
+    const bob = await ask({ where: [['x', '=', new Uint8Array([1])]] })
+    const cid = await ask({ where: [['x', '=', { 0: 1 }]] })
+    assert.deepEqual(
+      [bob, cid].map(({ deltas }) => Object.keys(contents(deltas))),
+      [['a/bytes'], []]
+    )
+  })
+
+  it('with more to compare with than is allowed end the connection', async () => {
+    const bob = await ask({ where: [['n', 'in', Array.from({ length: 1_001 }, (_, at) => at)]] })
+    assert.deepEqual(bob.failures, ['ERR_PROTOCOL'])
+  })
+
   it('catch up who could not read for a while', async () => {
     await put('a/1', { n: 1 })
     await put('a/2', { n: 1 })

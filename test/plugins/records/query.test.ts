@@ -103,7 +103,8 @@ describe('records: queries', () => {
       { where: [], order: [], limit: 0 },
       { where: [['a.b', 'in', [1]]], order: ['-a', 'b'], limit: 10 },
       { where: undefined, order: undefined, limit: undefined },
-      { where: Array.from({ length: 32 }, () => ['a', '=', 1]) }
+      { where: Array.from({ length: 32 }, () => ['a', '=', 1]) },
+      { where: [['a', 'in', Array.from({ length: 1_000 }, (_, at) => at)]] }
     ]
     for (const query of queries) assert.ok(isQuery(query), JSON.stringify(query))
     const others: readonly unknown[] = [
@@ -122,6 +123,9 @@ describe('records: queries', () => {
       { where: [['a..b', '=', 1]] },
       { where: [[7, '=', 1]] },
       { where: Array.from({ length: 33 }, () => ['a', '=', 1]) },
+      { where: [['a', 'in', Array.from({ length: 1_001 }, (_, at) => at)]] },
+      { where: Array.from({ length: 2 }, () => ['a', 'in', Array.from({ length: 501 }, (_, at) => at)]) },
+      { where: [['a', '=', { b: Array.from({ length: 1_000 }, (_, at) => at) }]] },
       { order: 'a' },
       { order: [7] },
       { order: ['-__proto__'] },

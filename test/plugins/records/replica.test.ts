@@ -70,6 +70,15 @@ describe('records: a replica', () => {
     assert.deepEqual(stage.take(), [{ type: 'unfollow', scopes: [1] }])
   })
 
+  it('takes queries for two that compare with bytes, and with an object that looks like them', () => {
+    const stage = new Stage()
+    for (const value of [new Uint8Array([1]), { 0: 1 }, new Uint8Array([1])])
+      stage.replica.follow('todos/', { where: [['x', '=', value]] })
+    stage.connect()
+    const [hello] = stage.take()
+    assert.deepEqual(hello?.type === 'hello' && hello.follows.map(({ scope }) => scope), [1, 2])
+  })
+
   it('keeps what is followed again within the delay, and forgets it after', async () => {
     const stage = new Stage()
     await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
