@@ -4,6 +4,7 @@ import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
 import { storedOf } from './change.ts'
 import type { Change, Stored } from './change.ts'
+import type { Accepted } from './judge.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Writer } from './writer.ts'
 
@@ -13,6 +14,14 @@ export interface Progress {
   readonly results: Result[]
   /** How many writes. */
   count: number
+}
+
+/** A write that is decided, and what is to be done of it. */
+export interface Decided {
+  readonly writer: Writer
+  readonly number: number
+  readonly results: readonly Result[]
+  readonly accepted: readonly Accepted[]
 }
 
 /** What is to be committed, and what of it is to be told. */
@@ -27,6 +36,7 @@ export class Batch {
   /** The paths that changed. */
   readonly records = new Map<CachedRecord, Set<string>>()
   readonly writers = new Map<Writer, Progress>()
+  readonly decided: Decided[] = []
   /** The one that is set last counts. */
   readonly entries = new Map<string, unknown>()
   /** Registers that are to be forgotten, though nothing else is in their place. */
@@ -58,7 +68,9 @@ export class Batch {
   }
 
   /** Notes that a write is decided. */
-  settle(writer: Writer, last: number, results: readonly Result[]): void {
+  settle(decided: Decided): void {
+    const { writer, number: last, results } = decided
+    this.decided.push(decided)
     const progress = this.writers.get(writer)
     writer.uncommitted++
     if (!progress) this.writers.set(writer, { last, results: [...results], count: 1 })
@@ -67,6 +79,11 @@ export class Batch {
       progress.count++
       progress.results.push(...results)
     }
+  }
+
+  /** What there is beside writes. */
+  get rest(): Pick<Commit, 'removed' | 'entries'> {
+    return { removed: this.#removed, entries: [...this.entries] }
   }
 
   /**

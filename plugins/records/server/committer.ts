@@ -1,9 +1,16 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_STORE } from '../../../lib/failures.ts'
 import type { Commit, Store } from '../../../lib/store.ts'
 import { atEndOfTurn } from '../../../lib/tick.ts'
 import { Batch } from './batch.ts'
 import type { Change } from './change.ts'
 import type { Patience } from './patience.ts'
+import type { Write } from '../core/register.ts'
 import type { CachedRecord } from './record-cache.ts'
+import { Salvage } from './salvage.ts'
+
+/** How often a commit is tried, before it may be the fault of what is in it. */
+const ATTEMPTS = 4
 
 /** What is told of commits. */
 export interface CommitterHost {
@@ -11,6 +18,8 @@ export interface CommitterHost {
   now(): number
   /** What goes into a commit beside what was decided. */
   entriesOf(seq: number, changes: readonly Change[]): Iterable<readonly [key: string, value: unknown]>
+  /** Whether what is written into a record would be seen. */
+  willExist(record: CachedRecord, writes: readonly Write[]): boolean
   committed(batch: Batch, changes: readonly Change[]): void
 }
 
@@ -23,6 +32,8 @@ export class Committer {
   readonly #store: Store
   readonly #host: CommitterHost
   readonly #patience: Patience
+  /** What the store has something of: with a batch that is broken up, already that one. */
+  #kept: number
   #current: Batch | undefined
   #due = false
   #waits: { readonly seq: number; readonly resolve: () => void }[] = []
@@ -31,7 +42,7 @@ export class Committer {
     this.#store = store
     this.#host = host
     this.#patience = patience
-    this.seq = seq
+    this.seq = this.#kept = seq
     this.open = new Batch(seq + 1)
   }
 
@@ -81,17 +92,17 @@ export class Committer {
   }
 
   async #run(batch: Batch, commit: Commit, changes: readonly Change[]): Promise<void> {
-    // The same commit again and again: the store has all of it or nothing, and what it has twice is the same.
-    const done = await this.#patience
-      .try(() => this.#store.commit(commit))
-      .then(
-        () => true,
-        () => false
-      )
+    let done: readonly Change[] | undefined
+    try {
+      done = (await this.#keep(commit)) ? changes : await this.#salvage(batch)
+    } catch (error) {
+      if (!this.#patience.isClosed) this.#patience.failed(error)
+      // It is closed: whoever wrote this hears nothing of it, and will write it again.
+    }
     this.#current = undefined
     if (done) {
       this.seq = batch.seq
-      this.#host.committed(batch, changes)
+      this.#host.committed(batch, done)
     }
     const waits = this.#waits
     this.#waits = []
@@ -101,4 +112,55 @@ export class Committer {
     }
     if (done) this.#begin()
   }
+
+  /**
+   * The same commit again and again: the store has all of it or nothing, and what it has twice is the same.
+   * @returns false: the store takes other things, but not this
+   * @throws ERR_CLOSED
+   */
+  #keep(commit: Commit): Promise<boolean> {
+    let attempts = 0
+    return this.#patience.try(async () => {
+      try {
+        await this.#commit(commit)
+        return true
+      } catch (error) {
+        if (++attempts < ATTEMPTS && !isPermanent(error)) throw error
+        // A store that is down does not take this either.
+        await this.#store.commit({ rows: [], removed: [], entries: [...this.#host.entriesOf(this.#kept, [])] })
+        this.#patience.failed(error)
+        return false
+      }
+    })
+  }
+
+  async #commit(commit: Commit): Promise<void> {
+    await this.#store.commit(commit)
+    this.#kept = this.#current?.seq ?? this.#kept
+  }
+
+  #salvage(batch: Batch): Promise<readonly Change[]> {
+    const host = this.#host
+    return new Salvage(
+      {
+        now: () => host.now(),
+        entriesOf: (seq, changes) => host.entriesOf(seq, changes),
+        willExist: (record, writes) => host.willExist(record, writes),
+        keep: commit => this.#keep(commit),
+        insist: commit => this.#patience.try(() => this.#commit(commit)),
+        reset: records => this.#reset([...records])
+      },
+      batch
+    ).run()
+  }
+
+  async #reset(records: readonly CachedRecord[]): Promise<void> {
+    const rows = await this.#patience.try(() => this.#store.rows(records.map(({ id }) => ({ record: id }))))
+    const byId = new Map(records.map(record => [record.id, record]))
+    for (const record of records) record.reset()
+    for (const row of rows) byId.get(row.record)?.add(row)
+  }
 }
+
+/** Whether a store says that it will never take something. */
+const isPermanent = (error: unknown): boolean => error instanceof AnywireError && error.code !== ERR_STORE[0]

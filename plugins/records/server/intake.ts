@@ -165,7 +165,7 @@ export class Intake {
         if (record.write(write, committer.open.seq)) committer.open.touch(record, write.path)
       }
     }
-    committer.open.settle(writer, incoming.frame.number, results)
+    committer.open.settle({ writer, number: incoming.frame.number, results, accepted })
     committer.added()
   }
 

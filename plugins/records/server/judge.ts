@@ -180,7 +180,7 @@ export class Judge {
       const [stamped, restamped] = this.#stamp(writes, node, collectionOf(id))
       const stale = stamped.find(write => this.#isStale(write, record))
       if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
-      if (!this.#willExist(record, stamped)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
+      if (!this.willExist(record, stamped)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
       if (record.state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
       if (record.bytes + sizeOfAll(stamped) > limits.record) return refusal(ERR_LIMIT, 'of bytes of a record')
       const accepted = { record, writes: stamped }
@@ -203,7 +203,7 @@ export class Judge {
   }
 
   /** What is written into a record that was deleted would never be seen, so whoever did not know is told. */
-  #willExist({ id, state }: CachedRecord, writes: readonly Write[]): boolean {
+  willExist({ id, state }: CachedRecord, writes: readonly Write[]): boolean {
     if (state.isMade || this.#settings.collection(collectionOf(id)).resurrect === 'implicit') return true
     const isDeleted = state.isDeleted()
     return writes.some(

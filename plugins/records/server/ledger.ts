@@ -2,6 +2,7 @@ import type { Store } from '../../../lib/store.ts'
 import { Clock } from '../core/clock.ts'
 import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
+import type { Write } from '../core/register.ts'
 import { Audience } from './audience.ts'
 import type { AuthorityOptions } from './authority.ts'
 import type { Batch } from './batch.ts'
@@ -28,6 +29,7 @@ import { Gate } from './permissions.ts'
 import { Puller } from './puller.ts'
 import { Recent } from './recent.ts'
 import { RecordCache } from './record-cache.ts'
+import type { CachedRecord } from './record-cache.ts'
 import type { Providers } from './providers.ts'
 import type { Settings } from './settings.ts'
 import { Writers } from './writer.ts'
@@ -115,6 +117,10 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
 
   entriesOf(seq: number, changes: readonly Change[]): (readonly [key: string, value: unknown])[] {
     return [[META, { ...this.#meta, seq, floor: this.floor }], ...this.#graves.entriesOf(seq, changes)]
+  }
+
+  willExist(record: CachedRecord, writes: readonly Write[]): boolean {
+    return this.judge.willExist(record, writes)
   }
 
   raise(floor: number): void {

@@ -7,12 +7,13 @@ const LONGEST = 5_000
 
 /** Does again what failed, with longer and longer breaks: a store that is gone for a while harms nobody. */
 export class Patience {
-  readonly #failed: (error: unknown) => void
+  /** Tells that something failed. */
+  readonly failed: (error: unknown) => void
   readonly #breaks = new Set<() => void>()
-  #closed = false
+  isClosed = false
 
   constructor(failed: (error: unknown) => void) {
-    this.#failed = failed
+    this.failed = failed
   }
 
   /**
@@ -25,8 +26,8 @@ export class Patience {
         return await attempt()
       } catch (error) {
         if (isFinal?.(error)) throw error
-        this.#failed(error)
-        if (this.#closed) throw new AnywireError(ERR_CLOSED, '', error)
+        this.failed(error)
+        if (this.isClosed) throw new AnywireError(ERR_CLOSED, '', error)
       }
       await this.#break(time)
     }
@@ -34,7 +35,7 @@ export class Patience {
 
   /** Ends all breaks; what fails from here on is not tried again. */
   close(): void {
-    this.#closed = true
+    this.isClosed = true
     for (const end of this.#breaks) end()
   }
 

@@ -52,6 +52,14 @@ export class CachedRecord {
     return true
   }
 
+  /** Has nothing any more, so that what a store has can be added anew. */
+  reset(): void {
+    this.edits++
+    this.state = this.#make()
+    this.version = this.bytes = 0
+    this.pruned = []
+  }
+
   /** Forgets what was deleted before a stamp. @returns where that was, and in which commits */
   collect(before: number): readonly Gone[] {
     const gone = collect(this.state, before)

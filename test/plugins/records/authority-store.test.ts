@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_MISSING_PACKAGE } from '../../../lib/failures.ts'
-import type { Commit, Store } from '../../../lib/store.ts'
+import { ERR_MISSING_PACKAGE, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import type { Commit, Store, Value } from '../../../lib/store.ts'
 import { at, contents, scope, World } from '../../support/authority.ts'
 
 /** A store that is slow, fails, and counts, as it is told. */
 class Hindrance {
   fails = false
+  /** A value that it cannot keep, and what it says then. */
+  poison: Value | undefined
+  error: Error = new Error('cannot keep it')
   delay = 0
   reads = 0
   commits: Commit[] = []
@@ -29,7 +32,11 @@ class Hindrance {
       entries: prefix => hinder(() => store.entries(prefix)),
       commit: commit => {
         this.commits.push(commit)
-        return hinder(() => store.commit(commit))
+        const { poison, error } = this
+        return hinder(() => {
+          if (poison !== undefined && commit.rows.some(({ value }) => value === poison)) throw error
+          return store.commit(commit)
+        })
       }
     }
   }
@@ -133,6 +140,106 @@ describe('an authority of records, and its store', () => {
     const { deltas } = ann
     assert.deepEqual(contents(deltas), { 'a/1': { '': '{}' }, 'b/1': { '': '{}', n: 1 } })
     assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 2]])
+  })
+
+  describe('that cannot keep something', () => {
+    it('refuses that alone, keeps and tells all the rest, and each write once', async () => {
+      const ann = await world.welcomed('ann', [scope(1, 'a/')])
+      const bob = await world.welcomed('bob')
+      store.poison = 'poison'
+      const write = (client: typeof ann, node: string): void => {
+        client.write('a/1', [at(0, node).implicit(), at(0, node).add('n', 1)])
+        client.write(`a/${node}`, [at(1, node).make(), at(1, node).set('x', 1)])
+      }
+      write(ann, 'ann')
+      ann.write('a/1', [at(2, 'ann').set('x', 'poison'), at(2, 'ann').add('n', 100)])
+      ann.write('a/new', [at(2, 'ann').make(), at(2, 'ann').set('x', 'poison')])
+      ann.write('a/new', [at(3, 'ann').set('y', 1)])
+      write(ann, 'ann')
+      write(bob, 'bob')
+      await world.pass(1)
+      assert.deepEqual([ann.news, bob.news], [[], []])
+      await world.pass(20_000)
+      const { deltas } = ann
+      assert.deepEqual(contents(deltas), {
+        'a/1': { '': '{}', n: 3 },
+        'a/ann': { '': '{}', x: 1 },
+        'a/bob': { '': '{}', x: 1 }
+      })
+      assert.deepEqual(
+        deltas.flatMap(({ results }) => results).map(({ number, record, code }) => [number, record, code]),
+        [
+          [3, '', 'ERR_STORE'],
+          [4, '', 'ERR_STORE'],
+          [5, '', 'ERR_CONFLICT']
+        ]
+      )
+      assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 7]])
+      assert.deepEqual(bob.deltas.at(-1)?.acknowledged, [['bob', 2]])
+      assert.deepEqual(world.disk.rows('a/new'), [])
+      // It goes on, from what the store has.
+      ann.write('a/1', [at(9, 'ann').add('n', 1)])
+      await world.pass(10)
+      assert.deepEqual(contents(ann.deltas), { 'a/1': { n: 4 } })
+      const eve = await world.welcomed('eve', [scope(1, 'a/')])
+      assert.deepEqual(contents(eve.frames.flatMap(frame => (frame.type === 'delta' ? [frame] : []))), {
+        'a/1': { '': '{}', n: 4 },
+        'a/ann': { '': '{}', x: 1 },
+        'a/bob': { '': '{}', x: 1 }
+      })
+    })
+
+    it('refuses it at once where the store says that it never will keep it', async () => {
+      const ann = await world.welcomed('ann')
+      store.poison = 'poison'
+      store.error = new AnywireError(ERR_TOO_LARGE, 'a value')
+      ann.write('a/1', [at(0, 'ann').make(), at(0, 'ann').set('x', 'poison')])
+      await world.pass(10)
+      assert.deepEqual(
+        ann.delta.results.map(({ number, code }) => [number, code]),
+        [[1, 'ERR_STORE']]
+      )
+    })
+
+    it('refuses nothing while it keeps nothing at all', async () => {
+      const ann = await world.welcomed('ann')
+      store.fails = true
+      store.poison = 'poison'
+      ann.write('a/1', [at(0, 'ann').make(), at(0, 'ann').set('x', 'poison')])
+      ann.write('a/2', [at(0, 'ann').make()])
+      await world.pass(600_000)
+      assert.deepEqual(ann.news, [])
+      store.fails = false
+      store.poison = undefined
+      await world.pass(20_000)
+      const { acknowledged, results } = ann.delta
+      assert.deepEqual([acknowledged, results], [[['ann', 2]], []])
+    })
+
+    it('has a batch that is broken up again when the process died meanwhile', async () => {
+      const ann = await world.welcomed('ann')
+      store.poison = 'poison'
+      const writes = (client: typeof ann): void => {
+        client.write('a/1', [at(0, 'ann').implicit(), at(0, 'ann').add('n', 1)], { number: 1 })
+        client.write('a/2', [at(0, 'ann').make(), at(0, 'ann').set('x', 'poison')], { number: 2 })
+        client.write('a/3', [at(0, 'ann').implicit(), at(0, 'ann').add('n', 1)], { number: 3 })
+      }
+      writes(ann)
+      // One half is kept when the other one is tried.
+      await world.pass(800)
+      assert.equal((world.disk.entry('last/ann') as { number: number }).number, 1)
+      await world.authority.close()
+      world.make({}, store.wrap)
+      await world.authority.open()
+      const again = await world.welcomed('ann', [scope(1, 'a/')])
+      const deltasOf = ({ frames }: typeof again) => frames.flatMap(frame => (frame.type === 'delta' ? [frame] : []))
+      assert.deepEqual(contents(deltasOf(again)), { 'a/1': { '': '{}', n: 1 } })
+      writes(again)
+      await world.pass(20_000)
+      const deltas = deltasOf(again)
+      assert.deepEqual(contents(deltas), { 'a/1': { '': '{}', n: 1 }, 'a/3': { '': '{}', n: 1 } })
+      assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 3]])
+    })
   })
 
   it('commits the writes, how far they are, and what became of them together', async () => {
