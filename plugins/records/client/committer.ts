@@ -1,4 +1,5 @@
 import type { Commit, Row } from '../../../lib/store.ts'
+import { Pause } from './pause.ts'
 
 /** How long to wait after a commit that failed, in milliseconds; doubled each time. */
 const FIRST_DELAY = 500
@@ -18,6 +19,7 @@ export class Committer {
   #entries = new Map<string, unknown>()
   #done: (() => void)[] = []
   #running: Promise<void> | undefined
+  readonly #pause = new Pause()
   #isClosed = false
 
   constructor(write: (commit: Commit) => Promise<void>, failed: (error: unknown) => void) {
@@ -50,6 +52,7 @@ export class Committer {
   /** Tries once more to write what waits, and then no more. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#pause.end()
     await this.idle()
   }
 
@@ -72,7 +75,7 @@ export class Committer {
         this.#putBack(rows, entries, done)
         this.#failed(error)
         if (this.#isClosed) break
-        await new Promise(resolve => setTimeout(resolve, delay))
+        await this.#pause.wait(delay)
         delay = Math.min(MOST_DELAY, delay * 2)
         continue
       }

@@ -10,6 +10,7 @@ import type { Outbox } from './outbox.ts'
 import type { Migrate } from './migrate.ts'
 import { Others } from './others.ts'
 import { toEntry } from './kept.ts'
+import { Pause } from './pause.ts'
 import { Persistence } from './persistence.ts'
 import type { Found } from './persistence.ts'
 import type { Records } from './records.ts'
@@ -58,6 +59,7 @@ export class Keeper {
   /** Nodes of other tabs, whose end is awaited. */
   readonly #watched = new Set<string>()
   #isOpen = false
+  readonly #pause = new Pause()
   #isClosed = false
 
   constructor(store: Store, host: KeeperHost, { schema, migrate, tabs, retryDelay }: KeeperOptions) {
@@ -119,6 +121,7 @@ export class Keeper {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#isOpen = false
+    this.#pause.end()
     await this.#persistence.close()
   }
 
@@ -157,7 +160,7 @@ export class Keeper {
         for (const scope of this.#host.scopes.all) this.#host.become(scope, 'refused', failure)
         // The store is that of a newer application, and stays so.
         if (failure.code === ERR_SCHEMA[0]) return undefined
-        await new Promise(resolve => setTimeout(resolve, delay))
+        await this.#pause.wait(delay)
       }
     }
     return undefined

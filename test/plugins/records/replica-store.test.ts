@@ -327,6 +327,19 @@ describe('records: a replica with a store', () => {
     )
   })
 
+  for (const method of ['open', 'commit'] as const)
+    it(`closes at once, and leaves no timer, while the store fails to ${method}`, async () => {
+      const { store, fails } = failing(new MemoryDisk())
+      fails.add(method)
+      const stage = new Stage({ store })
+      stage.set('a/1', 'x', 1)
+      await turn()
+      assert.equal(clock.countTimers(), 1)
+      await stage.replica.close()
+      await turn()
+      assert.equal(clock.countTimers(), 0)
+    })
+
   it('writes what it has before it closes', async () => {
     const disk = new MemoryDisk()
     const stage = new Stage({ store: memory({ disk }) })
