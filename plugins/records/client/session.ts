@@ -1,9 +1,10 @@
 import { decodeFrame, encodeFrame } from '../core/client-codec.ts'
-import type { ClientFrame, Delta, Mismatch, Notice, SchemaVersion, Welcome } from '../core/frame.ts'
+import type { ClientFrame, Delta, Follow, Mismatch, Notice, SchemaVersion, Welcome } from '../core/frame.ts'
 import type { Engine } from './engine.ts'
 import type { Entry } from './entry.ts'
 import type { ServerClock } from './offset.ts'
 import type { Outbox } from './outbox.ts'
+import { piecesOf } from './pieces.ts'
 import type { Scope } from './scope.ts'
 import type { Scopes } from './scopes.ts'
 
@@ -60,14 +61,10 @@ export class Session {
   hello(): void {
     const { schema, scopes, outbox } = this.#host
     for (const scope of scopes.all) scope.isAsked = false
-    this.#write({
-      type: 'hello',
-      version: VERSION,
-      node: outbox.own.node,
-      schema,
-      asked: this.#ask(),
-      follows: this.#wanted().map(scope => scope.follow())
-    })
+    const [follows = [], ...more] = this.#wanted()
+    this.#write({ type: 'hello', version: VERSION, node: outbox.own.node, schema, asked: this.#ask(), follows })
+    // The answer need not be awaited for these.
+    for (const follows of more) this.#write({ type: 'follow', follows })
   }
 
   receive(bytes: Uint8Array): void {
@@ -116,8 +113,7 @@ export class Session {
     if (!this.#isWelcome || this.#isFull) return
     const scopes = this.#released.splice(0)
     if (scopes.length) this.#write({ type: 'unfollow', scopes })
-    const follows = this.#wanted().map(scope => scope.follow())
-    if (follows.length) this.#write({ type: 'follow', follows })
+    for (const follows of this.#wanted()) if (follows.length) this.#write({ type: 'follow', follows })
     if (!this.isTimed) return
     this.#host.outbox.send(entry => this.#sendEntry(entry))
   }
@@ -138,15 +134,15 @@ export class Session {
     }
   }
 
-  /** What the authority is to be asked for, and was not. */
-  #wanted(): Scope[] {
+  /** What the authority is to be asked for, and was not, in frames well below the largest. */
+  #wanted(): Follow[][] {
     const wanted: Scope[] = []
     for (const scope of this.#host.scopes.all) {
       if (scope.isAsked || !scope.isLoaded) continue
       scope.isAsked = true
       wanted.push(scope)
     }
-    return wanted
+    return piecesOf(wanted, this.#host.limits.maxFrame / 4)
   }
 
   #welcome({ epoch, asked, time, maxValue, maxFrame }: Welcome): void {

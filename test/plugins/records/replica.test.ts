@@ -79,6 +79,42 @@ describe('records: a replica', () => {
     assert.deepEqual(hello?.type === 'hello' && hello.follows.map(({ scope }) => scope), [1, 2])
   })
 
+  it('asks for much in several frames, and for what may have the same records in one', async () => {
+    const stage = new Stage()
+    await stage.open()
+    const asked = (): (readonly string[])[] =>
+      stage.take().map(frame => ('follows' in frame ? frame.follows.map(({ name }) => name) : []))
+    const names = Array.from({ length: 300 }, (_, at) => `lists/${at}/${'x'.repeat(100)}`)
+    for (const name of [...names, 'b/1', 'b/2']) stage.replica.follow(name)
+    stage.replica.follow('b/', { limit: 1 })
+    await turn()
+    assert.ok(asked().length > 3)
+    stage.replica.disconnected()
+    stage.connect()
+    assert.equal(stage.sent[0]?.type, 'hello')
+    const pieces = asked()
+    assert.deepEqual(pieces.flat(), [...names, 'b/1', 'b/2', 'b/'])
+    assert.ok(pieces.find(piece => piece.includes('b/'))?.includes('b/1'))
+  })
+
+  it('asks anew for what does not fit into a frame with what may have the same records', async () => {
+    const stage = new Stage()
+    await stage.synced('a/', [])
+    const names = Array.from({ length: 100 }, (_, at) => `a/${at}`)
+    for (const name of names) stage.replica.follow(name)
+    await turn()
+    stage.replica.disconnected()
+    stage.take()
+    stage.connect()
+    const pieces = stage.take().map(frame => ('follows' in frame ? frame.follows : []))
+    assert.ok(pieces.length > 1)
+    const epochs = pieces.map(piece => new Set(piece.map(({ epoch }) => epoch)))
+    assert.deepEqual(
+      epochs,
+      pieces.map((_, at) => new Set([at ? '' : 'e1']))
+    )
+  })
+
   it('keeps what is followed again within the delay, and forgets it after', async () => {
     const stage = new Stage()
     await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
