@@ -1,9 +1,10 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_INVALID, ERR_PATH, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
-import { keysOf } from '../core/path.ts'
+import { isKey, keysOf } from '../core/path.ts'
 import { DELETED, INCREMENT, LEAF, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
+import { isList } from '../core/value.ts'
 
 /** What a register costs beside its path and value, in bytes, about. */
 const OVERHEAD = 24
@@ -23,11 +24,18 @@ const sizeOfValue = (value: Value | undefined): number => {
 export const sizeOf = ({ path, value }: { readonly path: string; readonly value: Value | undefined }): number =>
   OVERHEAD + path.length + sizeOfValue(value)
 
-/** Whether all numbers in a value are some: others have no order, so replicas could not agree. */
-const isFinite = (value: Value | undefined): boolean => {
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true
-  return Object.values<Value>(value).every(isFinite)
+/** Refuses numbers that are none, as they have no order, so that replicas could not agree; and keys that no path could have. */
+const checkValue = (value: Value | undefined): void => {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new AnywireError(ERR_INVALID, 'a number that is none')
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return
+  if (isList(value)) {
+    for (const item of value) checkValue(item)
+    return
+  }
+  for (const [key, item] of Object.entries(value)) {
+    if (!isKey(key)) throw new AnywireError(ERR_PATH, `'${key.slice(0, 100)}'`)
+    checkValue(item)
+  }
 }
 
 /**
@@ -43,7 +51,7 @@ export const checkWrites = (writes: readonly Write[], largest: number): void => 
     if (kind === INCREMENT && typeof value !== 'number') throw new AnywireError(ERR_INVALID, 'an increment is a number')
     if (kind !== OBJECT && kind !== DELETED && value === undefined) throw new AnywireError(ERR_INVALID, 'no value')
     if (path === '' && (kind === LEAF || kind === INCREMENT)) throw new AnywireError(ERR_PATH, 'a record is an object')
-    if (!isFinite(value)) throw new AnywireError(ERR_INVALID, 'a number that is none')
+    checkValue(value)
     if (sizeOf(write) > largest + path.length + OVERHEAD)
       throw new AnywireError(ERR_TOO_LARGE, `a value has more than ${largest} bytes`)
   }

@@ -24,7 +24,7 @@ import type { Maybe } from './maybe.ts'
 import type { Gate } from './permissions.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
-import { Trials } from './trials.ts'
+import { isSummable, Trials } from './trials.ts'
 import { validate } from './validate.ts'
 
 /** Writes to one record that are to be done. */
@@ -51,6 +51,8 @@ const LONGEST_HINT = 200
 
 /** What became of the part of a write that is about one record. */
 interface Decision {
+  /** Whether its author is allowed to do it, be it done or not. */
+  readonly isAllowed?: boolean
   readonly accepted?: Accepted
   readonly code?: string
   readonly hint?: string
@@ -89,14 +91,20 @@ export class Judge {
     })
     // Its client took it back, and hears so that it was in time.
     if (!frame.records.length) return { accepted: [], results: [tell('', refusal(ERR_CANCELLED, ''))] }
-    const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id)?.version ?? 0, version))
-    if (changed) return { accepted: [], results: [tell('', refusal(ERR_CONFLICT, `'${changed[0]}'`))] }
+    const parts = new Map(frame.records.map(({ record }, at) => [record, at]))
+    const refuse = (decision: Decision): Verdict => ({ accepted: [], results: [tell('', decision)] })
+    // Limits are for all that a write does to a record, and so is the answer of who is asked.
+    if (parts.size < frame.records.length) return refuse(refusal(ERR_INVALID, 'a record twice in one write'))
+    const lone = conditions.find(([id]) => !parts.has(id))
+    if (lone) return refuse(refusal(ERR_INVALID, `a condition for '${lone[0]}', which is not written`))
     const decisions = frame.records.map(part => this.#decide(part, node, peer, records.get(part.record)))
     const trials = new Trials(this.#settings)
     // What is judged must be so still when it is done.
     for (const record of records.values()) trials.state(record)
-    return after(all(decisions), decisions =>
-      after(this.#validate(decisions, trials), decisions => {
+    return after(all(decisions), decisions => {
+      const unmet = this.#unmet(conditions, parts, decisions, records)
+      if (unmet) return refuse(unmet)
+      return after(this.#validate(decisions, trials), decisions => {
         const failed = decisions.findIndex(({ accepted }) => !accepted)
         if (atomic && failed >= 0) {
           const { code = '', hint = '' } = decisions[failed] ?? {}
@@ -112,7 +120,22 @@ export class Judge {
           ? this.#consult(onWrite, verdict, peer, trials, veto => [tell('', veto)])
           : verdict
       })
-    )
+    })
+  }
+
+  /** Why the conditions of a write are not met. Of records that its author may not write it tells nothing. */
+  #unmet(
+    conditions: WriteFrame['conditions'],
+    parts: ReadonlyMap<string, number>,
+    decisions: readonly Decision[],
+    records: ReadonlyMap<string, CachedRecord>
+  ): Decision | undefined {
+    for (const [id] of conditions) {
+      const decision = decisions[parts.get(id) ?? -1]
+      if (!decision?.isAllowed) return { code: decision?.code ?? '', hint: `'${id}': ${decision?.hint}` }
+    }
+    const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id)?.version ?? 0, version))
+    return changed && refusal(ERR_CONFLICT, `'${changed[0]}'`)
   }
 
   /** Has records validated as they would be, in the order of the parts. */
@@ -168,24 +191,33 @@ export class Judge {
     record: CachedRecord | undefined
   ): Maybe<Decision> {
     if (!record) return refusal(ERR_PATH, `the id '${id}'`)
-    const { limits } = this.#settings
     try {
-      checkWrites(writes, limits.value)
+      checkWrites(writes, this.#settings.limits.value)
     } catch (error) {
       return refusalOf(error)
     }
     const exists = this.#settings.isVisible(record.id, record.state)
-    return after(this.#gate.allowsWriting(peer, id, record.state, exists, writes), allowed => {
-      if (!allowed) return refusal(ERR_DENIED, `to write '${id}'`)
-      const [stamped, restamped] = this.#stamp(writes, node, collectionOf(id))
-      const stale = stamped.find(write => this.#isStale(write, record))
-      if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
-      if (!this.willExist(record, stamped)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
-      if (record.state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
-      if (record.bytes + sizeOfAll(stamped) > limits.record) return refusal(ERR_LIMIT, 'of bytes of a record')
+    // Before anybody is asked: what is asked about is what would be done.
+    const [stamped, restamped] = this.#stamp(writes, node, collectionOf(id))
+    return after(this.#gate.allowsWriting(peer, id, record.state, exists, stamped), isAllowed => {
+      if (!isAllowed) return refusal(ERR_DENIED, `to write '${id}'`)
+      const why = this.#reasonAgainst(record, stamped)
+      if (why) return { ...why, isAllowed }
       const accepted = { record, writes: stamped }
-      return restamped ? { accepted, code: RESTAMP } : { accepted }
+      return restamped ? { accepted, isAllowed, code: RESTAMP } : { accepted, isAllowed }
     })
+  }
+
+  /** Why writes that are allowed are not done all the same. */
+  #reasonAgainst(record: CachedRecord, writes: readonly Write[]): Decision | undefined {
+    const { limits } = this.#settings
+    const { id, state } = record
+    const stale = writes.find(write => this.#isStale(write, record))
+    if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
+    if (!this.willExist(record, writes)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
+    if (state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
+    if (record.bytes + sizeOfAll(writes) > limits.record) return refusal(ERR_LIMIT, 'of bytes of a record')
+    return isSummable(state, writes) ? undefined : refusal(ERR_INVALID, 'a sum that is no number')
   }
 
   /** Gives writes stamps of this clock where theirs count for nothing, in the same order. */

@@ -1,6 +1,13 @@
 /** What may be there at once: so that what needs no waiting is done in one go. */
 export type Maybe<T> = T | Promise<T>
 
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+
+/** What an application answers: it may have promises of its own kind. */
+export const maybe = <T>(answer: T | PromiseLike<T>): Maybe<T> =>
+  isThenable(answer) ? Promise.resolve(answer) : answer
+
 /** Goes on with a value, at once where it is there. */
 export const after = <T, R>(value: Maybe<T>, goOn: (value: T) => Maybe<R>): Maybe<R> =>
   value instanceof Promise ? value.then(goOn) : goOn(value)

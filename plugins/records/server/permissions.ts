@@ -1,12 +1,13 @@
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Permissions } from '../../permissions/index.ts'
-import { RecordState } from '../core/record-state.ts'
-import { DELETED, INCREMENT, LEAF, OBJECT } from '../core/register.ts'
+import type { RecordState } from '../core/record-state.ts'
+import { DELETED, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
-import { after, all } from './maybe.ts'
+import { after, all, maybe } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Permit, Verb } from './options.ts'
+import { merged } from './trials.ts'
 
 /** One thing that somebody wants to do. */
 interface Wish {
@@ -81,7 +82,7 @@ export class Gate {
       return false
     }
     try {
-      const answer = permit({ peer, ...question })
+      const answer = maybe(permit({ peer, ...question }))
       return answer instanceof Promise ? answer.then(isTrue, fail) : isTrue(answer)
     } catch (error) {
       return fail(error)
@@ -99,34 +100,32 @@ const nameOf = (record: string): string => {
 }
 
 /** What writes want of a record: what is written below an object that they make is a part of that. */
-const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[]): Wish[] => {
-  const made = new RecordState()
-  for (const write of writes)
-    made.merge(write.kind === INCREMENT ? { ...write, ...sumOf(state, write) } : { ...write, kind: write.kind })
+const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[]): readonly Wish[] => {
+  const then = merged(state, writes)
   if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
-    return [{ verb: 'create', path: '', value: made.view(), previous: undefined, current: undefined }]
+    return [{ verb: 'create', path: '', value: then.view(), previous: undefined, current: undefined }]
   }
   const objects = writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path)
   const current = exists ? state.view() : undefined
-  const wishes: Wish[] = []
-  for (const { path, kind, t } of writes) {
-    if ((kind === OBJECT && t === 0) || objects.some(object => isBelow(path, object))) continue
+  const wishes = new Map<string, Wish>()
+  for (const write of writes) {
+    const { path, kind } = write
+    if (isImplicit(write) || objects.some(object => isBelow(path, object))) continue
     const verb = kind === DELETED && path === '' ? 'delete' : 'write'
-    wishes.push({ verb, path, value: made.view(path), previous: state.view(path), current })
+    // However often it is written: what is there in the end is what counts.
+    wishes.set(`${verb} ${path}`, { verb, path, value: valueAt(then, path), previous: state.view(path), current })
   }
-  return wishes
+  if (wishes.size) return [...wishes.values()]
+  // What changes nothing still tells whether the record is there, so it is for those who may see it.
+  const verb = writes.length === 0 || state.isWritten ? 'read' : 'write'
+  return [{ verb, path: '', value: current, previous: verb === 'read' ? undefined : current, current }]
 }
+
+/** Whether a write only says that something is written into the record. */
+const isImplicit = ({ path, kind, t }: Write): boolean => path === '' && kind === OBJECT && t === 0
 
 const isBelow = (path: string, above: string): boolean =>
   path !== above && (above === '' || path.startsWith(`${above}.`))
 
-const sumOf = (state: RecordState, { path, value }: Write): { kind: typeof LEAF; value: Value } => ({
-  kind: LEAF,
-  value: numberAt(state, path) + Number(value)
-})
-
-/** The number of a counter; 0 where there is none. */
-export const numberAt = (state: RecordState, path: string): number => {
-  const value = state.view(path)
-  return typeof value === 'number' ? value : 0
-}
+/** What would be at a path: also where something below hides it, for that may be deleted later. */
+const valueAt = (state: RecordState, path: string): Value | undefined => state.get(path)?.value ?? state.view(path)

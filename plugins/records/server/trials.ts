@@ -1,9 +1,27 @@
 import type { Value } from '../../../lib/store.ts'
 import { resolve } from '../core/increment.ts'
 import type { RecordState } from '../core/record-state.ts'
+import { INCREMENT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
+
+/** A state with some writes more. */
+export const merged = (before: RecordState, writes: readonly Write[]): RecordState => {
+  const state = before.copy()
+  for (const write of writes) state.merge(resolve(state, write))
+  return state
+}
+
+/** Whether all that is added up comes to numbers: others have no order, and cannot be told. */
+export const isSummable = (state: RecordState, writes: readonly Write[]): boolean => {
+  const counted = writes.filter(({ kind }) => kind === INCREMENT)
+  if (!counted.length) return true
+  const then = merged(state, writes)
+  return counted.every(({ path }) => isSound(then.get(path)?.value))
+}
+
+const isSound = (sum: Value | undefined): boolean => typeof sum !== 'number' || Number.isFinite(sum)
 
 /** Records as they would be with some writes, before these are done. */
 export class Trials {
@@ -29,9 +47,7 @@ export class Trials {
 
   /** A record with some writes more. */
   with(record: CachedRecord, writes: readonly Write[]): RecordState {
-    const state = this.state(record).copy()
-    for (const write of writes) state.merge(resolve(state, write))
-    return state
+    return merged(this.state(record), writes)
   }
 
   keep(record: CachedRecord, state: RecordState): void {

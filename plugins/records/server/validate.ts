@@ -2,7 +2,7 @@ import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_INVALID } from '../../../lib/failures.ts'
 import type { StandardSchema } from '../../../lib/standard-schema.ts'
 import type { Value } from '../../../lib/store.ts'
-import { after } from './maybe.ts'
+import { maybe } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 
 /**
@@ -13,6 +13,8 @@ export type Validate = StandardSchema | ((value: Value, record: string) => Answe
 
 type Answer = boolean | string | void
 
+type Verdict = Awaited<ReturnType<StandardSchema['~standard']['validate']>> | Answer
+
 const refuse = (why: string): string => (why ? `${ERR_INVALID[2]}: ${why}` : ERR_INVALID[2])
 
 /** Why a record is not accepted; undefined: it is. */
@@ -20,16 +22,14 @@ export const validate = (by: Validate, value: Value, record: string): Maybe<stri
   const fail = (error: unknown): string =>
     error instanceof AnywireError ? error.message : refuse(error instanceof Error ? error.message : textOf(error))
   try {
-    const answer = typeof by === 'function' ? by(value, record) : by['~standard'].validate(value)
-    return answer instanceof Promise ? answer.then(reasonOf, fail) : after(answer, reasonOf)
+    const answer = maybe<Verdict>(typeof by === 'function' ? by(value, record) : by['~standard'].validate(value))
+    return answer instanceof Promise ? answer.then(reasonOf, fail) : reasonOf(answer)
   } catch (error) {
     return fail(error)
   }
 }
 
-const reasonOf = (
-  answer: Awaited<ReturnType<StandardSchema['~standard']['validate']>> | Answer
-): string | undefined => {
+const reasonOf = (answer: Verdict): string | undefined => {
   if (typeof answer === 'string') return refuse(answer)
   if (typeof answer !== 'object') return answer === false ? refuse('') : undefined
   return answer.issues && refuse(answer.issues.map(({ message, path }) => `${placeOf(path)}${message}`).join('; '))

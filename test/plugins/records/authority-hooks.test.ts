@@ -3,7 +3,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_LIMIT } from '../../../lib/failures.ts'
 import type { StandardSchema } from '../../../lib/standard-schema.ts'
 import type { AuthorityOptions } from '../../../plugins/records/server/authority.ts'
-import { at, contents, scope, World } from '../../support/authority.ts'
+import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
 
 /** Accepts objects with a number `n` below 10. */
 const small: StandardSchema = {
@@ -79,6 +79,35 @@ describe('an authority of records, and the functions of its application', () => 
       assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 9]])
     })
   }
+
+  it('may answer with promises of another kind', async () => {
+    class Later {
+      readonly #answer: boolean
+      constructor(answer: boolean) {
+        this.#answer = answer
+      }
+      then(resolve: (answer: boolean) => void): void {
+        setTimeout(() => resolve(this.#answer), 1)
+      }
+    }
+    /** What JavaScript allows, and these types too: such a promise has no more than what is used of it. */
+    const later = (answer: boolean) => new Later(answer) as unknown as Promise<boolean>
+    const ann = await start({
+      permit: ({ record }) => later(record !== 'a/denied'),
+      collections: { 'a/': { validate: (_value, record) => later(record !== 'a/invalid') } }
+    })
+    const eve = await world.welcomed('eve', [], peerOf('eve'))
+    for (const id of ['a/fine', 'a/denied', 'a/invalid']) eve.write(id, [at(1, 'eve').make()])
+    await world.pass(20)
+    assert.deepEqual(
+      eve.deltas.flatMap(({ results }) => results.map(({ record, code }) => [record, code])),
+      [
+        ['a/denied', 'ERR_DENIED'],
+        ['a/invalid', 'ERR_INVALID']
+      ]
+    )
+    assert.deepEqual(Object.keys(contents(ann.deltas)), ['a/fine'])
+  })
 
   it('may say why, or fail, when they validate', async () => {
     const answers: Record<string, () => boolean | string | void> = {
