@@ -3,7 +3,7 @@ import type { Listenable } from '../../lib/connection.ts'
 import { each } from '../../lib/each.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
-import { ERR_CLOSED } from '../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { errorOf, packetOf } from './wire.ts'
 
@@ -28,7 +28,7 @@ export interface Authenticate extends Listenable<AuthenticateEvents> {
    * attempt from now on.
    * @param auth - as the `auth` option; without it that is asked again
    * @returns resolves when the server has accepted it. Rejects with why it has not, ERR_UNAUTHORIZED for example: then
-   * nothing has changed. And with ERR_CLOSED; on a client that is not in use, set `client.auth` before `open`. That nobody waits for it does no harm
+   * nothing has changed. With ERR_CANCELLED where a later call had something to show earlier. And with ERR_CLOSED; on a client that is not in use, set `client.auth` before `open`. That nobody waits for it does no harm
    */
   (auth?: Each<unknown>): Promise<void>
 }
@@ -49,32 +49,43 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       const events = new Emitter<AuthenticateEvents>()
       const asked = new Map<number, Asked>()
       let last = 0
-      /** Renewals that go on, and what was accepted before them. */
-      let busy = 0
+      /** What is being shown, by its number, the earliest call first; and what was accepted last, by the same numbers. */
+      const shown = new Map<number, () => unknown>()
       let accepted = client.auth
+      let best = 0
+
+      /** A renewal is over. What it took the place of is shown again where it was refused. */
+      const end = (number: number, mine: () => unknown): void => {
+        shown.delete(number)
+        const before = [...shown.values()].at(-1) ?? accepted
+        if (best !== number && client.auth === mine) client.auth = before
+      }
 
       const show = async (auth: unknown): Promise<void> => {
         const isOver = (): boolean => client.state === 'idle' || client.state === 'closed'
         if (isOver()) throw new AnywireError(ERR_CLOSED)
-        if (!busy++) accepted = client.auth
+        if (!shown.size) accepted = client.auth
+        const number = ++last
         const mine = auth === undefined ? client.auth : () => each(auth)
+        shown.set(number, mine)
         client.auth = mine
         try {
-          const shown = await mine()
-          const number = ++last
-          const text = JSON.stringify([number, shown])
+          const text = JSON.stringify([number, await mine()])
+          // A later one is on its way, or was accepted.
+          if (best > number || [...asked.keys()].some(other => other > number)) throw new AnywireError(ERR_CANCELLED)
           await new Promise<void>((resolve, reject) => {
             if (isOver()) return reject(new AnywireError(ERR_CLOSED))
-            asked.set(number, { text, resolve, reject })
+            const accept = (): void => {
+              best = Math.max(best, number)
+              if (best === number) accepted = mine
+              resolve()
+            }
+            asked.set(number, { text, resolve: accept, reject })
             // Elsewhere the next session has it sent.
             if (lane.connected) lane.write(text)
           })
-          accepted = mine
-        } catch (error) {
-          if (client.auth === mine) client.auth = accepted
-          throw error
         } finally {
-          busy--
+          end(number, mine)
         }
       }
 
@@ -99,7 +110,7 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
         } else if (typeof within === 'number') {
           events.emit('expiring', { within })
           // That it was refused is told by an event.
-          if (auto && !busy) renew().catch(() => {})
+          if (auto && !shown.size) renew().catch(() => {})
         }
       })
       client.on('open', ({ recovered }) => {

@@ -140,6 +140,53 @@ describe('authenticate', () => {
     assert.deepEqual(reported, [])
   })
 
+  it('shows the latest of several, also where the source of an earlier one is slower', async () => {
+    start({}, { recovery: false })
+    const client = connect('ann')
+    await world.pass(10)
+    let give = (_auth: string): void => {}
+    const slow = new Promise<string>(resolve => (give = resolve))
+    const first = fate(client.authenticate(() => slow))
+    const second = fate(client.authenticate('bob'))
+    await world.pass(10)
+    give('carl')
+    await world.pass(10)
+    assert.deepEqual([first.of, second.of], ['ERR_CANCELLED', 'ok'])
+    assert.deepEqual(world.peer.context, { user: 'bob' })
+    world.peer.disconnect()
+    await world.pass(1_000)
+    assert.deepEqual(world.peer.context, { user: 'bob' })
+  })
+
+  it('goes back to what was accepted last where a later one is refused', async () => {
+    start({}, { recovery: false })
+    const client = connect('ann')
+    await world.pass(10)
+    const fates = ['bob', 'nobody'].map(auth => fate(client.authenticate(auth)))
+    await world.pass(10)
+    assert.deepEqual(
+      fates.map(({ of }) => of),
+      ['ok', 'ERR_UNAUTHORIZED']
+    )
+    assert.equal(await client.auth(), 'bob')
+  })
+
+  it('shows an earlier one where the later one was refused before', async () => {
+    start()
+    const client = connect('ann')
+    await world.pass(10)
+    let give = (_auth: string): void => {}
+    const slow = new Promise<string>(resolve => (give = resolve))
+    const first = fate(client.authenticate(() => slow))
+    const second = fate(client.authenticate('nobody'))
+    await world.pass(10)
+    assert.equal(second.of, 'ERR_UNAUTHORIZED')
+    give('bob')
+    await world.pass(10)
+    assert.equal(first.of, 'ok')
+    assert.equal(await client.auth(), 'bob')
+  })
+
   it('tells the code and message of an AnywireError, and of other errors nothing', async () => {
     const failures: string[] = []
     start(

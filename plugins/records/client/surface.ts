@@ -130,10 +130,19 @@ export class Records<S extends Schema = Schema> {
   snapshot<T extends object>(id: string, options?: { readonly signal?: AbortSignal }): Promise<T | undefined>
   async snapshot(id: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     const live = this.get<AnyRecord>(id)
+    let cancel = (): void => {}
     try {
-      await Promise.race([live.when.synced, aborted(signal)])
+      await Promise.race([
+        live.when.synced,
+        new Promise((_resolve, reject) => {
+          cancel = () => reject(new AnywireError(ERR_CANCELLED, '', signal?.reason))
+          if (signal?.aborted) cancel()
+          else signal?.addEventListener('abort', cancel)
+        })
+      ])
       return live.get()
     } finally {
+      signal?.removeEventListener('abort', cancel)
       live.release()
     }
   }
@@ -217,10 +226,3 @@ const check = (id: string): string => {
   if (isId(id)) return id
   throw new AnywireError(ERR_OPTION, `'${String(id).slice(0, 100)}' is no id of a record`)
 }
-
-const aborted = (signal: AbortSignal | undefined): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    const tell = (): void => reject(new AnywireError(ERR_CANCELLED, '', signal?.reason))
-    if (signal?.aborted) tell()
-    else signal?.addEventListener('abort', tell, { once: true })
-  })

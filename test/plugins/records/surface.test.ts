@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { history } from '../../../plugins/records/client/history.ts'
 import { list } from '../../../plugins/records/client/list.ts'
 import { members } from '../../../plugins/records/client/members.ts'
@@ -444,6 +445,18 @@ describe('records: what applications use', () => {
     stage.delta({ scopes: [{ scope, outcome: 'reset' }], records: [{ record: 'todos/2', registers }], whole: [true] })
     assert.deepEqual(await snapshot, { title: 'Tea' })
     await assert.rejects(records.snapshot('todos/3', { signal: AbortSignal.abort() }), { code: 'ERR_CANCELLED' })
+  })
+
+  it('a snapshot leaves nothing at its signal', async () => {
+    const { stage, records } = start()
+    await stage.synced('todos/2', [])
+    const { signal } = new AbortController()
+    const snapshot = records.snapshot('todos/2', { signal })
+    assert.equal(getEventListeners(signal, 'abort').length, 1)
+    await turn()
+    stage.delta({ scopes: [1, 2, 3].map(scope => ({ scope, outcome: 'delta' })) })
+    await snapshot
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
   })
 
   it('has tells whether there is a record', async () => {
