@@ -75,7 +75,7 @@ export class Authority {
 
   /** Begins a session with a client. */
   connect(link: FollowerLink): Follower {
-    const follower = new Follower(this.#ledger, link, this.#settings.now, () => this.#followers.delete(follower))
+    const follower = new Follower(this.#ledger, link, this.#settings, () => this.#followers.delete(follower))
     this.#followers.add(follower)
     return follower
   }

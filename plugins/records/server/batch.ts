@@ -22,6 +22,8 @@ export interface Decided {
   readonly number: number
   readonly results: readonly Result[]
   readonly accepted: readonly Accepted[]
+  /** Called when it is committed. */
+  readonly done: () => void
 }
 
 /** What is to be committed, and what of it is to be told. */

@@ -1,5 +1,5 @@
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_SERVER } from '../../../lib/failures.ts'
+import { ERR_RATE, ERR_SERVER } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { encodeFrame } from '../core/codec.ts'
 import type { Delta, Result } from '../core/frame.ts'
@@ -59,11 +59,14 @@ export class Feed {
     host.feeds.add(this)
   }
 
-  speaksFor(writer: Writer): void {
-    if (this.#writers.has(writer)) return
+  /** @returns false: it speaks for too many already */
+  speaksFor(writer: Writer): boolean {
+    if (this.#writers.has(writer)) return true
+    if (this.#writers.size >= this.#host.settings.limits.nodes) return false
     this.#writers.set(writer, writer.confirmed)
     writer.followers.add(this)
     if (writer.results.some(({ number }) => number > writer.confirmed)) this.owe(writer)
+    return true
   }
 
   /** There is something to tell of what a writer wrote, from a number on. */
@@ -167,6 +170,13 @@ export class Feed {
 
   get #hasNews(): boolean {
     return this.scopes.hasNews || this.#owed.size > 0 || this.#sent < this.#host.committer.seq
+  }
+
+  /** It asks for so much, and reads so little, that it is not told anything any more. */
+  flooded(): void {
+    if (this.isEnded) return
+    this.link.fail(ERR_RATE)
+    this.end()
   }
 
   /** It could not be told something: it is not told anything any more. */

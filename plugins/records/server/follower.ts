@@ -1,3 +1,4 @@
+import type { Failure } from '../../../lib/errors.ts'
 import { ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { decodeFrame, encodeFrame } from '../core/codec.ts'
@@ -7,6 +8,7 @@ import type { FeedHost, FollowerLink } from './feed.ts'
 import type { Author, Intake } from './intake.ts'
 import { adviceFor } from './schema.ts'
 import { isNode } from './forget-writers.ts'
+import type { Settings } from './settings.ts'
 import type { Writer, Writers } from './writer.ts'
 
 /** Of what the two halves say to each other. */
@@ -25,27 +27,28 @@ interface Session {
 
 /** The authority's end of one client: takes what it says. */
 export class Follower implements Author {
-  waiting = 0
+  /** Frames that are not done with, and their bytes. */
+  #waiting = 0
+  #bytes = 0
   readonly #opening: Promise<FollowerHost>
   readonly #link: FollowerLink
-  readonly #now: () => number
+  readonly #settings: Settings
   readonly #left: () => void
   #session: Session | undefined
   #isRefused = false
   #isEnded = false
   /** What waits for a frame before it. */
-  #inbox: ClientFrame[] = []
+  #inbox: { readonly frame: ClientFrame; readonly size: number }[] = []
   #isWorking = false
 
   /**
    * @param opening - resolves when the store is open
-   * @param now - milliseconds since 1970
    * @param left - called when it is over
    */
-  constructor(opening: Promise<FollowerHost>, link: FollowerLink, now: () => number, left: () => void) {
+  constructor(opening: Promise<FollowerHost>, link: FollowerLink, settings: Settings, left: () => void) {
     this.#opening = opening
     this.#link = link
-    this.#now = now
+    this.#settings = settings
     this.#left = left
   }
 
@@ -56,12 +59,17 @@ export class Follower implements Author {
   /** Takes what a client says. What is no frame ends the connection. */
   receive(bytes: unknown): void {
     if (this.#isEnded) return
-    const frame = bytes instanceof Uint8Array ? read(bytes) : undefined
-    if (!frame) this.#fail()
+    if (!(bytes instanceof Uint8Array)) return this.fail()
+    const frame = read(bytes)
+    if (!frame) this.fail()
     // A clock is measured with it, so it does not wait.
-    else if (frame.type === 'ping') this.#send({ type: 'pong', asked: frame.asked, time: this.#now() })
+    else if (frame.type === 'ping') this.#send({ type: 'pong', asked: frame.asked, time: this.#settings.now() })
     else {
-      this.#inbox.push(frame)
+      this.#waiting++
+      this.#bytes += bytes.length
+      const { writes, bytes: most } = this.#settings.limits
+      if (this.#waiting > writes || this.#bytes > most) return this.#fail(ERR_RATE)
+      this.#inbox.push({ frame, size: bytes.length })
       if (!this.#isWorking) this.#work()
     }
   }
@@ -81,6 +89,16 @@ export class Follower implements Author {
     this.#session?.feed.scopes.refresh()
   }
 
+  free(size: number): void {
+    this.#waiting--
+    this.#bytes -= size
+  }
+
+  /** The other end broke the protocol. */
+  fail(): void {
+    this.#fail(ERR_PROTOCOL)
+  }
+
   owe(writer: Writer, number: number): void {
     this.#session?.feed.owe(writer, number)
   }
@@ -95,8 +113,10 @@ export class Follower implements Author {
   }
 
   #work(): void {
-    for (let frame; (frame = this.#inbox.shift()) && !this.#isEnded;) {
-      const waiting = this.#handle(frame)
+    for (let next; (next = this.#inbox.shift()) && !this.#isEnded;) {
+      const { frame, size } = next
+      const waiting = this.#handle(frame, size)
+      if (frame.type !== 'write' || this.#isRefused) this.free(size)
       if (!waiting) continue
       this.#isWorking = true
       const goOn = (): void => {
@@ -109,13 +129,13 @@ export class Follower implements Author {
     }
   }
 
-  #handle(frame: ClientFrame): Promise<void> | undefined {
+  #handle(frame: ClientFrame, size: number): Promise<void> | undefined {
     const session = this.#session
     if (frame.type === 'hello') return this.#greet(frame)
     // Whoever is told that no data travels may not have known when it sent this.
     if (this.#isRefused) return undefined
-    if (!session || (frame.type === 'write' && !isNode(frame.node))) this.#fail()
-    else if (frame.type === 'write') return this.#write(session, frame)
+    if (!session || (frame.type === 'write' && !isNode(frame.node))) this.fail()
+    else if (frame.type === 'write') return this.#write(session, frame, size)
     else if (frame.type === 'follow') session.feed.scopes.follow(frame.follows)
     else if (frame.type === 'unfollow') session.feed.scopes.unfollow(frame.scopes)
     else if (frame.type === 'confirm') session.host.writers.get(frame.node)?.confirm(frame.number)
@@ -123,7 +143,7 @@ export class Follower implements Author {
   }
 
   async #greet({ version, node, schema, asked, follows }: Hello): Promise<void> {
-    if (version !== VERSION || !isNode(node)) return this.#fail()
+    if (version !== VERSION || !isNode(node)) return this.fail()
     const host = await this.#opening
     this.#quit()
     const { schema: served } = host.settings
@@ -142,7 +162,7 @@ export class Follower implements Author {
       type: 'welcome',
       epoch: host.epoch,
       asked,
-      time: this.#now(),
+      time: this.#settings.now(),
       last: writer.last,
       maxValue: limits.value,
       maxFrame: limits.frame
@@ -152,16 +172,11 @@ export class Follower implements Author {
     feed.stir()
   }
 
-  #write({ host, feed }: Session, frame: WriteFrame): Promise<void> | undefined {
-    if (this.waiting >= host.settings.limits.writes) {
-      this.#link.fail(ERR_RATE)
-      this.end()
-      return undefined
-    }
+  #write({ host, feed }: Session, frame: WriteFrame, size: number): Promise<void> | undefined {
     const take = (writer: Writer): void => {
       if (this.#isEnded) return
-      feed.speaksFor(writer)
-      host.intake.receive(writer, { frame, author: this })
+      if (!feed.speaksFor(writer)) return this.#fail(ERR_RATE)
+      host.intake.receive(writer, { frame, author: this, size })
     }
     const writer = host.writers.get(frame.node)
     if (!writer) return host.writers.use(frame.node, take)
@@ -177,9 +192,9 @@ export class Follower implements Author {
     for (const writer of feed.end()) host.writers.release(writer)
   }
 
-  /** The other end broke the protocol. */
-  #fail(): void {
-    this.#link.fail(ERR_PROTOCOL)
+  /** Ends the connection over what the other end did. */
+  #fail(failure: Failure): void {
+    this.#link.fail(failure)
     this.end()
   }
 

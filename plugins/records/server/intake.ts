@@ -1,5 +1,6 @@
+import { AnywireError } from '../../../lib/errors.ts'
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_CONFLICT, ERR_HANDLER, ERR_LIMIT } from '../../../lib/failures.ts'
+import { ERR_CONFLICT, ERR_HANDLER, ERR_LIMIT, ERR_TIMEOUT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { WriteFrame } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
@@ -14,11 +15,16 @@ import type { Incoming, Writer } from './writer.ts'
 /** How often a write is judged whose hook has read what others change meanwhile. */
 const ATTEMPTS = 20
 
+/** How many numbers may be missing: a store that was restored from a copy knows less than those who write. */
+const LONGEST_GAP = 10_000
+
 /** Who sent a write. */
 export interface Author {
   readonly peer: Peer | undefined
-  /** Writes of it that are not decided. */
-  waiting: number
+  /** A write of it is done with. */
+  free(size: number): void
+  /** It broke the protocol. */
+  fail(): void
   /** There is something to tell of what a writer wrote, from a number on. */
   owe(writer: Writer, number: number): void
 }
@@ -48,12 +54,16 @@ export class Intake {
 
   receive(writer: Writer, incoming: Incoming): void {
     const { number } = incoming.frame
+    const { author, size } = incoming
+    // Of a node that is forgotten any number comes first.
+    if (writer.taken && number > writer.taken + LONGEST_GAP) return author.fail()
     if (number > writer.taken) {
       writer.taken = number
       writer.queue.push(incoming)
-      incoming.author.waiting++
-      this.#advance(writer)
-    } else if (number <= writer.last) incoming.author.owe(writer, number)
+      return this.#advance(writer)
+    }
+    author.free(size)
+    if (number <= writer.last) author.owe(writer, number)
   }
 
   /** Goes on with those who waited for records. */
@@ -143,15 +153,30 @@ export class Intake {
     first: Promise<Verdict>
   ): Promise<Verdict> {
     const { committer, cache } = this.#host
-    let verdict = await first
+    let verdict = await this.#inTime(incoming, first)
     for (let attempt = 1; ; attempt++) {
       const seen = [...(verdict.seen ?? [])]
       for (let held; (held = seen.find(([record]) => committer.holds(record)));) await committer.settled(held[0])
       if (seen.every(([record, edits]) => record.edits === edits)) return verdict
       for (const record of verdict.pinned ?? []) cache.unpin(record)
       if (attempt === ATTEMPTS) return this.#refuse(incoming.frame, ERR_CONFLICT)
-      verdict = await this.#judge(incoming, records)
+      verdict = await this.#inTime(incoming, this.#judge(incoming, records))
     }
+  }
+
+  /** A verdict, or a refusal where the application does not answer. */
+  async #inTime({ frame }: Incoming, judging: Maybe<Verdict>): Promise<Verdict> {
+    const { cache, patience, settings } = this.#host
+    if (!(judging instanceof Promise)) return judging
+    const verdict = await patience.within(judging, settings.timeout)
+    if (verdict) return verdict
+    // Whoever wrote this hears nothing of it, and will write it again.
+    if (patience.isClosed) return judging
+    void judging.then(({ pinned = [] }) => {
+      for (const record of pinned) cache.unpin(record)
+    })
+    const where = frame.records.map(({ record }) => `'${record}'`).join(', ')
+    return this.#refuse(frame, ERR_TIMEOUT, new AnywireError(ERR_TIMEOUT, `permit, validate or onWrite, of ${where}`))
   }
 
   /** Does what was decided, in the open batch. */
@@ -159,13 +184,13 @@ export class Intake {
     const { committer } = this.#host
     const incoming = writer.queue.shift()
     if (!incoming) return
-    incoming.author.waiting--
     for (const { record, writes } of accepted) {
       for (const write of writes) {
         if (record.write(write, committer.open.seq)) committer.open.touch(record, write.path)
       }
     }
-    committer.open.settle({ writer, number: incoming.frame.number, results, accepted })
+    const { frame, author, size } = incoming
+    committer.open.settle({ writer, number: frame.number, results, accepted, done: () => author.free(size) })
     committer.added()
   }
 

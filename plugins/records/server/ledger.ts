@@ -148,6 +148,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
         else authors.set(feed, [writer])
       }
     }
+    for (const { done } of batch.decided) done()
     this.recent.add(changes)
     this.memberships.update(batch.seq, changes)
     this.#fanOut.deliver(batch.seq, changes, authors)

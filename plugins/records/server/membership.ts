@@ -29,6 +29,7 @@ export class Membership {
   #journal: Journal
   readonly #jobs: Job[] = []
   #isWorking = false
+  #isStopped = false
   #waits: (() => void)[] = []
   /** Whether there was a record that must not be seen. */
   hasDenied = false
@@ -90,10 +91,21 @@ export class Membership {
    */
   async load(pieces: AsyncIterable<readonly Entry[]>, seq: () => number): Promise<void> {
     this.#isWorking = true
-    for await (const records of pieces) this.#matches.update(await this.#judge(records))
+    // Whoever asks for many things, and takes them back in one turn, has nothing read.
+    await Promise.resolve()
+    if (this.#isStopped) return
+    for await (const records of pieces) {
+      if (this.#isStopped) return
+      this.#matches.update(await this.#judge(records))
+    }
     await this.#work()
     this.seq = seq()
     this.#journal = new Journal(this.seq)
+  }
+
+  /** Nobody needs it any more. */
+  stop(): void {
+    this.#isStopped = true
   }
 
   /** Records were changed by a commit. */

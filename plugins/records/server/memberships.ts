@@ -62,6 +62,7 @@ export class Memberships {
   leave({ membership }: Scope): void {
     const shared = membership && this.#shared.get(membership)
     if (!shared || --shared.scopes) return
+    membership.stop()
     this.#shared.delete(membership)
     if (shared.key !== undefined) this.#byKey.delete(shared.key)
     const same = this.#byName.get(membership.name)

@@ -53,8 +53,12 @@ export interface RecordsLimits {
   readonly frame: number
   /** Records that one write is about, its conditions included. Default 1,000. */
   readonly batch: number
-  /** Writes of one client that wait to be worked on; past it the connection ends with ERR_RATE. Default 10,000. */
+  /** Writes of one client that are not committed; past it the connection ends with ERR_RATE. Default 10,000. */
   readonly writes: number
+  /** Bytes of them; past it the connection ends with ERR_RATE. Default 67,108,864 (64 MiB). */
+  readonly bytes: number
+  /** Nodes that one client writes for in a session; past it the connection ends with ERR_RATE. Default 100. */
+  readonly nodes: number
   /** Records that are kept in memory though nobody writes them. Default 10,000. */
   readonly cache: number
 }
@@ -67,6 +71,8 @@ export const LIMITS: RecordsLimits = {
   frame: 65_536,
   batch: 1_000,
   writes: 10_000,
+  bytes: 67_108_864,
+  nodes: 100,
   cache: 10_000
 }
 
@@ -88,8 +94,16 @@ export interface RecordsServerOptions<Context = unknown> {
    * with ERR_STALE. Default 30 days.
    */
   readonly horizon?: number
+  /**
+   * How long `permit`, `validate` and `onWrite` together may take to answer for a write, in milliseconds; past it the write is
+   * refused with ERR_TIMEOUT. Default 30,000 (30 s).
+   */
+  readonly timeout?: number
   readonly limits?: Partial<RecordsLimits>
 }
+
+/** 30 seconds. */
+export const TIMEOUT = 30_000
 
 /** 30 days. */
 export const HORIZON = 2_592_000_000

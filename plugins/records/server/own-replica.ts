@@ -11,28 +11,54 @@ interface OwnOptions {
   readonly monotonic?: () => number
 }
 
+/** How long it waits before it connects again, in milliseconds. */
+const PAUSE = 100
+
+/** @param failed - called when the authority has ended the connection. @returns ends it */
+const connect = (authority: Pick<Authority, 'connect'>, replica: Replica, failed: () => void): (() => void) => {
+  let isOver = false
+  const follower = authority.connect({
+    peer: undefined,
+    send: bytes => {
+      queueMicrotask(() => {
+        if (!isOver) replica.receive(bytes)
+      })
+      return true
+    },
+    fail: () => {
+      if (!isOver) failed()
+    }
+  })
+  replica.connected(bytes => {
+    if (!isOver) follower.receive(bytes)
+    return true
+  })
+  return () => {
+    if (isOver) return
+    isOver = true
+    follower.end()
+    replica.disconnected()
+  }
+}
+
 /** A replica of the process itself: what a server has beside its authority, to read and write records as clients do. */
 export const ownReplica = (
-  authority: Authority,
+  authority: Pick<Authority, 'connect'>,
   { collections = {}, schema, now = () => Date.now(), monotonic = () => performance.now() }: OwnOptions,
   during: During
 ): Replica => {
   const replica = new Replica({ now, monotonic, collections, ...(schema && { schema }) })
-  const follower = authority.connect({
-    peer: undefined,
-    send: bytes => {
-      queueMicrotask(() => replica.receive(bytes))
-      return true
-    },
-    fail: () => {}
-  })
-  replica.connected(bytes => {
-    follower.receive(bytes)
-    return true
-  })
-  during(() => () => {
-    follower.end()
-    replica.disconnected()
+  during(() => {
+    let end = connect(authority, replica, again)
+    let timer: ReturnType<typeof setTimeout> | undefined
+    function again(): void {
+      end()
+      timer = setTimeout(() => (end = connect(authority, replica, again)), PAUSE)
+    }
+    return () => {
+      clearTimeout(timer)
+      end()
+    }
   })
   return replica
 }

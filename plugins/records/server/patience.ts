@@ -29,7 +29,17 @@ export class Patience {
         this.failed(error)
         if (this.isClosed) throw new AnywireError(ERR_CLOSED, '', error)
       }
-      await this.#break(time)
+      await this.#break(time).done
+    }
+  }
+
+  /** What comes of some work; undefined: it took too long, or this was closed. */
+  async within<T>(work: Promise<T>, time: number): Promise<T | undefined> {
+    const late = this.#break(time)
+    try {
+      return await Promise.race([work, late.done.then(() => undefined)])
+    } finally {
+      late.end()
     }
   }
 
@@ -39,15 +49,17 @@ export class Patience {
     for (const end of this.#breaks) end()
   }
 
-  #break(time: number): Promise<void> {
-    return new Promise(resolve => {
-      const end = (): void => {
+  #break(time: number): { readonly done: Promise<void>; readonly end: () => void } {
+    let end = (): void => {}
+    const done = new Promise<void>(resolve => {
+      const timer = setTimeout(() => end(), time)
+      end = () => {
         clearTimeout(timer)
         this.#breaks.delete(end)
         resolve()
       }
-      const timer = setTimeout(end, time)
-      this.#breaks.add(end)
     })
+    this.#breaks.add(end)
+    return { done, end }
   }
 }

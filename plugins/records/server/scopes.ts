@@ -20,6 +20,9 @@ export interface ScopesHost {
   readonly memberships: Memberships
 }
 
+/** Refusals that wait for one who does not read, at most, for each scope that it may have. */
+const REFUSALS = 10
+
 /** What came and went in the scopes of a client that have only some of the records of their name. */
 interface Moved {
   readonly each: readonly (readonly [Membership, Moves])[]
@@ -73,6 +76,7 @@ export class Scopes {
     const changes = this.#changes
     const scopes: Scope[] = []
     for (const follow of follows) {
+      if (this.#feed.isEnded) return
       this.unfollow([follow.scope])
       const scope = new Scope(follow)
       if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
@@ -217,6 +221,7 @@ export class Scopes {
 
   #refuse({ number: scope }: Scope, [outcome]: Failure): void {
     this.news.push({ scope, outcome })
+    if (this.news.length > REFUSALS * this.#host.settings.limits.scopes) this.#feed.flooded()
     this.#feed.stir()
   }
 

@@ -1,13 +1,15 @@
 import type { RecordState } from '../core/record-state.ts'
 import { collectionOf } from '../core/path.ts'
 import type { OnWrite } from './hook.ts'
-import { HORIZON, LIMITS } from './options.ts'
+import { HORIZON, LIMITS, TIMEOUT } from './options.ts'
 import type { RecordsLimits, RecordsServerOptions, ServerCollection, ServerSchema } from './options.ts'
 
 /** The options, with what they leave open. */
 export class Settings {
   readonly limits: RecordsLimits
   readonly horizon: number
+  /** Milliseconds. */
+  readonly timeout: number
   readonly schema: ServerSchema | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -17,11 +19,12 @@ export class Settings {
   readonly #collections: ReadonlyMap<string, ServerCollection>
 
   constructor(
-    { limits, horizon = HORIZON, schema, collections = {}, onWrite }: RecordsServerOptions,
+    { limits, horizon = HORIZON, timeout = TIMEOUT, schema, collections = {}, onWrite }: RecordsServerOptions,
     now: () => number
   ) {
     this.limits = { ...LIMITS, ...limits }
     this.horizon = horizon
+    this.timeout = timeout
     this.schema = schema
     this.now = now
     this.onWrite = onWrite

@@ -10,6 +10,8 @@ import type { Progress } from './batch.ts'
 export interface Incoming {
   readonly frame: WriteFrame
   readonly author: Author
+  /** Its bytes. */
+  readonly size: number
 }
 
 /** What is kept in the store of a writer. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../../lib/store.ts'
+import { ERR_SERVER } from '../../../lib/failures.ts'
+import type { FollowerLink } from '../../../plugins/records/server/feed.ts'
+import { ownReplica } from '../../../plugins/records/server/own-replica.ts'
 import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
 import { GatedStore } from '../../support/gated-store.ts'
 
@@ -68,5 +71,173 @@ describe('an authority of records, and what is too much', () => {
     )
     assert.equal(asked, 3)
     assert.equal(world.authority.counters.cached, 3)
+  })
+
+  it('ends the connection of who leaves out many numbers, and heeds nothing of it', async () => {
+    await opened()
+    const ann = await world.welcomed('ann')
+    const eve = await world.welcomed('eve')
+    const now = at(1, 'ann')
+    ann.write('d/1', [now.make(), now.set('n', 1)])
+    await world.pass()
+    eve.write('d/2', [now.make()], { node: 'ann', number: 2 ** 52 })
+    await world.pass()
+    assert.deepEqual(eve.failures, ['ERR_PROTOCOL'])
+    ann.write('d/1', [at(2, 'ann').set('n', 2)])
+    await world.pass()
+    assert.deepEqual(ann.deltas.at(-1)?.acknowledged, [['ann', 2]])
+    assert.equal(world.authority.counters.writes, 2)
+    assert.deepEqual(ann.failures, [])
+  })
+
+  it('counts what waits for a writer that is read', async () => {
+    await opened({ limits: { writes: 10 } })
+    const ann = world.client('ann')
+    store.hold('entry')
+    ann.hello()
+    for (let n = 0; n < 11; n++) ann.write(`d/${n}`, [at(1, 'ann').make()])
+    assert.deepEqual(ann.failures, ['ERR_RATE'])
+  })
+
+  it('counts writes until they are committed', async () => {
+    await opened({ limits: { writes: 10 } })
+    const ann = await world.welcomed('ann')
+    const write = (n: number): void => ann.write(`d/${n}`, [at(1, 'ann').make()])
+    for (let n = 0; n < 30; n++) {
+      write(n)
+      await world.pass()
+    }
+    store.hold('commit')
+    for (let n = 0; n < 10; n++) {
+      write(n)
+      await world.pass()
+    }
+    assert.deepEqual(ann.failures, [])
+    write(10)
+    assert.deepEqual(ann.failures, ['ERR_RATE'])
+  })
+
+  it('counts their bytes', async () => {
+    await opened({ limits: { bytes: 10_000 } })
+    const ann = await world.welcomed('ann')
+    const write = (n: number): void =>
+      ann.write(`d/${n}`, [at(1, 'ann').make(), at(1, 'ann').set('x', 'x'.repeat(3_000))])
+    for (let n = 0; n < 10; n++) {
+      write(n)
+      await world.pass()
+    }
+    assert.deepEqual(ann.failures, [])
+    store.hold('commit')
+    for (let n = 0; n < 4; n++) {
+      write(n)
+      await world.pass()
+    }
+    assert.deepEqual(ann.failures, ['ERR_RATE'])
+  })
+
+  it('frees what it counts of frames that are sent again', async () => {
+    await opened({ limits: { writes: 10 } })
+    const ann = await world.welcomed('ann')
+    for (let n = 0; n < 30; n++) ann.write('d/1', [at(1, 'ann').make()], { number: 1 })
+    await world.pass()
+    assert.deepEqual(ann.failures, [])
+  })
+
+  it('keeps few refusals for who does not read', async () => {
+    await opened({ limits: { scopes: 2 } })
+    const ann = await world.welcomed('ann')
+    ann.room = 1
+    ann.say({ type: 'follow', follows: [scope(1, 'd/')] })
+    await world.pass()
+    ann.say({ type: 'follow', follows: Array.from({ length: 15 }, (_, n) => scope(100 + n, '/')) })
+    await world.pass()
+    assert.deepEqual(ann.failures, [])
+    ann.say({ type: 'follow', follows: Array.from({ length: 15 }, (_, n) => scope(200 + n, '/')) })
+    await world.pass()
+    assert.deepEqual(ann.failures, ['ERR_RATE'])
+  })
+
+  it('has one session write for few nodes', async () => {
+    await opened({ limits: { nodes: 3 } })
+    const ann = await world.welcomed('ann')
+    for (const node of ['a', 'b', 'a', 'b']) ann.write('d/1', [at(1, node).make()], { node })
+    await world.pass()
+    assert.deepEqual(ann.failures, [])
+    ann.write('d/1', [at(1, 'c').make()], { node: 'c' })
+    await world.pass()
+    assert.deepEqual(ann.failures, ['ERR_RATE'])
+  })
+
+  it('stops reading what nobody follows any more', async () => {
+    await opened({ limits: { scopes: 2 } })
+    const ann = await world.welcomed('ann')
+    for (let n = 0; n < 3_000; n++) ann.write(`d/${n}`, [at(1, 'ann').make()])
+    await world.pass(10)
+    const before = store.begun.records
+    for (let n = 1; n <= 500; n++) ann.say({ type: 'follow', follows: [scope(1, 'd/', { query: { limit: n } })] })
+    await world.pass(10)
+    const one = store.begun.records - before
+    assert(one < 20, `${one} pieces were read`)
+    store.hold('records')
+    ann.say({ type: 'follow', follows: [scope(1, 'd/', { query: { limit: 501 } })] })
+    await world.pass()
+    ann.say({ type: 'unfollow', scopes: [1] })
+    const begun = store.begun.records
+    store.release('records')
+    await world.pass(10)
+    assert.equal(store.begun.records, begun)
+  })
+
+  it('connects the records of the process again when they are not told anything any more', async () => {
+    await opened()
+    const links: FollowerLink[] = []
+    const { authority } = world
+    const connect = (link: FollowerLink) => {
+      links.push(link)
+      return authority.connect(link)
+    }
+    let end: () => unknown = () => {}
+    const replica = ownReplica(
+      { connect },
+      { now: () => Date.now(), monotonic: () => Date.now() },
+      start => (end = start())
+    )
+    await world.pass()
+    links[0]?.fail(ERR_SERVER)
+    const write = replica.write([{ record: 'd/1', registers: [at(1, 'own').make(), at(1, 'own').set('n', 1)] }])
+    await world.pass(200)
+    assert.equal(links.length, 2)
+    assert.equal(write.status, 'durable')
+    end()
+    links[1]?.fail(ERR_SERVER)
+    await world.pass(200)
+    assert.equal(links.length, 2)
+  })
+
+  it('refuses a write about which the application does not decide in time', async () => {
+    let hangs = true
+    await opened({
+      timeout: 5_000,
+      onWrite: async (_, tx) => {
+        await tx.get('d/other')
+        if (hangs) await new Promise(() => {})
+      }
+    })
+    const ann = await world.welcomed('ann')
+    const bob = await world.welcomed('bob')
+    ann.write('d/1', [at(1, 'ann').make()])
+    await world.pass()
+    hangs = false
+    bob.write('d/1', [at(2, 'bob').make()])
+    await world.pass(4_000)
+    assert.deepEqual([...ann.deltas, ...bob.deltas], [])
+    await world.pass(1_000)
+    assert.deepEqual(
+      ann.delta.results.map(({ number, code }) => [number, code]),
+      [[1, 'ERR_TIMEOUT']]
+    )
+    assert.deepEqual(bob.delta.acknowledged, [['bob', 1]])
+    assert.match(String(world.failed[0]), /permit, validate or onWrite, of 'd\/1'/)
+    assert.equal(world.failed.length, 1)
   })
 })
