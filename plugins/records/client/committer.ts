@@ -80,7 +80,14 @@ export class Committer {
         continue
       }
       delay = FIRST_DELAY
-      for (const call of done) call()
+      for (const call of done) {
+        try {
+          call()
+        } catch (error) {
+          // It is stored; what a listener makes of that holds nothing up.
+          this.#failed(error)
+        }
+      }
     }
     // In the same step in which nothing is left: what comes next starts it again.
     this.#running = undefined

@@ -1,5 +1,5 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_SCHEMA, ERR_STORE } from '../../../lib/failures.ts'
+import { ERR_CLOSED, ERR_SCHEMA, ERR_STORE } from '../../../lib/failures.ts'
 import type { Store } from '../../../lib/store.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import type { Applied } from './apply.ts'
@@ -60,7 +60,10 @@ export class Keeper {
   readonly #watched = new Set<string>()
   #isOpen = false
   readonly #pause = new Pause()
-  #isClosed = false
+  /** What to call when a write is kept that came before the store was open. */
+  readonly #waiting = new Map<Entry, () => void>()
+  /** Whether nothing is kept any more. */
+  isClosed = false
 
   constructor(store: Store, host: KeeperHost, { schema, migrate, tabs, retryDelay }: KeeperOptions) {
     this.#host = host
@@ -93,7 +96,10 @@ export class Keeper {
 
   /** Keeps a write, which may be sent then. @param kept - called when it is kept */
   keep(entry: Entry, kept?: () => void): void {
-    if (!this.#isOpen) return
+    if (!this.#isOpen) {
+      if (kept) this.#waiting.set(entry, kept)
+      return
+    }
     this.#persistence.keep(entry, () => {
       entry.keep()
       kept?.()
@@ -119,15 +125,20 @@ export class Keeper {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.isClosed = true
     this.#isOpen = false
     this.#pause.end()
-    await this.#persistence.close()
+    try {
+      await this.#persistence.close()
+    } finally {
+      // What is not in the store now never is, and is not sent.
+      for (const entry of this.#host.outbox.own.entries) if (!entry.isKept && !entry.isSettled) refuse(entry)
+    }
   }
 
   async #open(): Promise<void> {
     const found = await this.#find()
-    if (!found || this.#isClosed) return
+    if (!found || this.isClosed) return
     const { clock, outbox, records, scopes } = this.#host
     const changed = new Set<string>()
     // What was written before the store was open stands behind what is in it.
@@ -136,8 +147,9 @@ export class Keeper {
     this.#isOpen = true
     for (const entry of outbox.entries) {
       if (!entry.isVoid) for (const id of records.write(entry)) changed.add(id)
-      if (!entry.isKept) this.keep(entry)
+      if (!entry.isKept) this.keep(entry, this.#waiting.get(entry))
     }
+    this.#waiting.clear()
     clock.resume(found.offset)
     for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     for (const { node, entries } of found.others) {
@@ -152,7 +164,7 @@ export class Keeper {
 
   /** Opens the store, however long that takes. */
   async #find(): Promise<Found | undefined> {
-    for (let delay = this.#retryDelay; !this.#isClosed; delay = Math.min(MOST_DELAY, delay * 2)) {
+    for (let delay = this.#retryDelay; !this.isClosed; delay = Math.min(MOST_DELAY, delay * 2)) {
       try {
         return await this.#persistence.open()
       } catch (error) {
@@ -223,7 +235,7 @@ export class Keeper {
       scope.cursor = await this.#persistence.load(scope, records)
       scope.isLoaded = true
     } catch (error) {
-      if (!this.#isClosed) this.#loadLater(scope, error)
+      if (!this.isClosed) this.#loadLater(scope, error)
     } finally {
       scope.loading = undefined
     }
@@ -246,4 +258,9 @@ export class Keeper {
     this.#host.emit('error', failure)
     return failure
   }
+}
+
+const refuse = (entry: Entry): void => {
+  entry.error = new AnywireError(ERR_CLOSED)
+  entry.settle()
 }

@@ -1,7 +1,7 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
@@ -138,6 +138,8 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
+    // It would be shown, and neither stored nor sent.
+    if (this.#keeper?.isClosed) throw new AnywireError(ERR_CLOSED, 'what keeps records was closed')
     for (const { registers } of records) for (const { path } of registers) keysOf(path)
     const entry = this.outbox.add(records, options, this.#session?.isTimed ? undefined : this.clock.moment)
     const changed = this.records.write(entry)
@@ -162,7 +164,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   discard(write: WriteHandle): boolean {
-    if (!(write instanceof Entry) || !this.outbox.isUnsent(write)) return false
+    if (!(write instanceof Entry) || !this.outbox.isUnsent(write) || this.#keeper?.isClosed) return false
     this.#takeBack(write, write.isSecret ? new AnywireError(ERR_CANCELLED, 'it was taken back') : undefined)
     return true
   }

@@ -29,6 +29,30 @@ describe('records: a replica with a store', () => {
   })
   afterEach(() => clock.restore())
 
+  it('tells what becomes of a write that was taken back before the store was open', async () => {
+    const { store, fails } = failing(new MemoryDisk())
+    fails.add('open')
+    const stage = new Stage({ store })
+    await turn()
+    const write = stage.set('a/1', 'x', 1)
+    assert.ok(stage.replica.discard(write))
+    fails.clear()
+    await clock.tickAsync(1_000)
+    await assert.rejects(write.durable, { code: 'ERR_CANCELLED' })
+  })
+
+  it('refuses what is not in the store when it is closed', async () => {
+    const { store, fails } = failing(new MemoryDisk())
+    fails.add('open')
+    const stage = new Stage({ store })
+    await turn()
+    const write = stage.set('a/1', 'x', 1)
+    await stage.replica.close()
+    await assert.rejects(write.durable, { code: 'ERR_CLOSED' })
+    await write.stored
+    assert.equal(write.status, 'refused')
+  })
+
   it('has at a cold start, without a link, what was there, and what waits', async () => {
     const disk = new MemoryDisk()
     const before = new Stage({ store: memory({ disk }) })

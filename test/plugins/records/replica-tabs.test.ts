@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
+import { browserTabs } from '../../../plugins/records/client/tabs.ts'
+import { indexeddb } from '../../../stores/indexeddb/client.ts'
 import { leaf, object, Stage, turn } from '../../support/replica.ts'
 import { FakeBrowser } from '../../support/tabs.ts'
 
@@ -157,6 +159,43 @@ describe('records: replicas in tabs that have one store', () => {
       ['title']
     )
     assert.deepEqual(await browser.store.entry('meta'), { id: 'app', version: 3 })
+  })
+
+  it('refuse what is written after that, and show nothing of it', async () => {
+    const first = await open({ schema: { id: 'app', version: 1 } })
+    const kept = first.set('a/1', 'x', 1)
+    await kept.stored
+    await open({ schema: { id: 'app', version: 2 }, migrate: { 2: (_record, write) => [write] } })
+    await turn()
+    assert.throws(() => first.set('a/1', 'x', 2), { code: 'ERR_CLOSED' })
+    assert.deepEqual(first.replica.state('a/1')?.view(), { x: 1 })
+    assert.equal(first.replica.discard(kept), false)
+  })
+
+  it('have locks and a channel for each database', () => {
+    const before = {
+      navigator: globalThis.navigator,
+      document: Object.getOwnPropertyDescriptor(globalThis, 'document')
+    }
+    const stub = (name: string, value: unknown): void => {
+      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+    }
+    stub('navigator', { locks: {} })
+    stub('document', {})
+    try {
+      const names = ['mail', 'chat', 'mail'].map(database => {
+        const tabs = browserTabs(indexeddb(database).name)
+        assert.ok(tabs?.channel instanceof BroadcastChannel)
+        tabs.channel.close()
+        return [tabs.name, tabs.channel.name]
+      })
+      assert.deepEqual(names[0], names[2])
+      assert.equal(new Set(names.flat()).size, 2)
+    } finally {
+      stub('navigator', before.navigator)
+      if (before.document) Object.defineProperty(globalThis, 'document', before.document)
+      else Reflect.deleteProperty(globalThis, 'document')
+    }
   })
 
   it('tell when another one does not let go, and go on when it does', async () => {
