@@ -1,5 +1,5 @@
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_INVALID, ERR_PATH } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_INVALID, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Clock } from '../core/clock.ts'
@@ -9,6 +9,7 @@ import type { Accepted } from './judge.ts'
 import type { Patience } from './patience.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
 import type { Settings } from './settings.ts'
+import { isSummable } from './trials.ts'
 import type { Trials } from './trials.ts'
 
 /** A record that is written, before and after. */
@@ -60,14 +61,30 @@ export class HookTransaction implements WriteTransaction {
   readonly pinned: CachedRecord[] = []
   readonly #host: HookHost
   readonly #trials: Trials
+  /** All that was asked of it. */
+  readonly #work: Promise<unknown>[] = []
+  #isOver = false
 
   constructor(host: HookHost, trials: Trials) {
     this.#host = host
     this.#trials = trials
   }
 
-  async get(record: string): Promise<Value | undefined> {
-    return this.#trials.view(await this.#load(record))
+  /**
+   * Waits for all that was asked of it, also where the hook does not; what is asked for after that fails.
+   * @throws what the first of it failed with, also where the hook has caught that: half of a transaction is none
+   */
+  async end(): Promise<void> {
+    for (let count = -1; count < this.#work.length;) {
+      count = this.#work.length
+      await Promise.allSettled(this.#work)
+    }
+    this.#isOver = true
+    await Promise.all(this.#work)
+  }
+
+  get(record: string): Promise<Value | undefined> {
+    return this.#do(async () => this.#trials.view(await this.#load(record)))
   }
 
   set(record: string, path: string, value: unknown): Promise<void> {
@@ -86,13 +103,26 @@ export class HookTransaction implements WriteTransaction {
     return this.#edit(record, edit => edit.increment(path, by))
   }
 
-  async #edit(id: string, change: (edit: Edit) => unknown): Promise<void> {
-    const record = await this.#load(id)
-    const state = this.#trials.state(record)
-    const edit = new Edit(state, this.#host.clock.tick(), this.#host.settings.limits.value)
-    change(edit)
-    this.accepted.push({ record, writes: edit.writes })
-    this.#trials.keep(record, this.#trials.with(record, edit.writes))
+  #edit(id: string, change: (edit: Edit) => unknown): Promise<void> {
+    return this.#do(async () => {
+      const record = await this.#load(id)
+      const state = this.#trials.state(record)
+      const edit = new Edit(state, this.#host.clock.tick(), this.#host.settings.limits.value)
+      change(edit)
+      const { writes } = edit
+      if (!isSummable(state, writes)) throw new AnywireError(ERR_INVALID, 'a sum that is no number')
+      this.accepted.push({ record, writes })
+      this.#trials.keep(record, this.#trials.with(record, writes))
+    })
+  }
+
+  #do<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isOver) return Promise.reject(new AnywireError(ERR_CANCELLED, 'the write is decided already'))
+    const doing = work()
+    this.#work.push(doing)
+    // `end` tells of it.
+    doing.catch(() => {})
+    return doing
   }
 
   async #load(id: string): Promise<CachedRecord> {

@@ -172,8 +172,10 @@ export class Judge {
     const tx = new HookTransaction(this.#host, trials)
     try {
       await onWrite({ peer, records }, tx)
+      await tx.end()
       return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned }
     } catch (error) {
+      await tx.end().catch(() => {})
       if (!(error instanceof AnywireError)) this.#host.failed(error, 'onWrite')
       return { accepted: [], results: refuse(vetoOf(error)), pinned: tx.pinned }
     }

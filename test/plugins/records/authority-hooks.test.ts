@@ -191,6 +191,44 @@ describe('an authority of records, and the functions of its application', () => 
     }
   })
 
+  it('are waited for, with all that they write', async () => {
+    const late: Promise<unknown>[] = []
+    const ann = await start({
+      onWrite: ({ records: [written] }, tx) => {
+        void tx.increment('log/1', 'n', 1).then(() => tx.increment('log/1', 'n', 1))
+        if (written?.record === 'a/2') void tx.set('log/1', '', 5)
+        setTimeout(() => late.push(assert.rejects(tx.set('log/1', 'late', 1), { code: 'ERR_CANCELLED' })), 2)
+      }
+    })
+    for (const id of ['a/1', 'a/2', 'a/3']) ann.write(id, make({ n: 1 }))
+    await world.pass(10)
+    const { deltas } = ann
+    assert.deepEqual(
+      deltas.flatMap(({ results }) => results.map(({ number, code }) => [number, code])),
+      [[2, 'ERR_ENCODE']]
+    )
+    assert.deepEqual(contents(deltas)['log/1'], { '': '{}', n: 4 })
+    await Promise.all(late)
+    assert.equal(late.length, 3)
+  })
+
+  it('write no half of what they want, also where they catch what failed', async () => {
+    const ann = await start({
+      onWrite: async (_write, tx) => {
+        await tx.increment('log/1', 'n', 1.7e308)
+        await tx.increment('log/1', 'n', 1.7e308).catch(() => {})
+      }
+    })
+    ann.write('a/1', make({ n: 1 }))
+    await world.pass(10)
+    const { deltas } = ann
+    assert.deepEqual(
+      deltas.flatMap(({ results }) => results.map(({ number, code }) => [number, code])),
+      [[1, 'ERR_INVALID']]
+    )
+    assert.deepEqual(contents(deltas), {})
+  })
+
   it('do not lose what others write meanwhile into what they read', async () => {
     const ann = await start({
       onWrite: async (_write, tx) => {
