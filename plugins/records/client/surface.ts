@@ -190,7 +190,7 @@ export class Records<S extends Schema = Schema> {
 
   #make(id: string, value: unknown): WriteHandle {
     if (this.engine.visible(check(id))) throw new AnywireError(ERR_CONFLICT, `'${id}' exists`)
-    return this.#edit(id, edit => edit.replace('', value), { ifVersion: this.engine.version(id) })
+    return this.#edit(id, edit => edit.replace('', value), { ifVersion: 0 })
   }
 
   #write(records: readonly Registers<Write>[], options?: WriteOptions): WriteHandle {

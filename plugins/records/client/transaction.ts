@@ -39,10 +39,11 @@ export const transact = (engine: Engine, act: (get: (id: string) => Fields<AnyRe
     drafts.set(id, fields)
     return fields
   })
+  const all = [...written].map(([record, registers]) => ({ record, registers }))
+  // Conditions are for what is written: that may be nothing.
+  const isWritten = all.some(({ registers }) => registers.length)
   return {
-    records: [...written]
-      .map(([record, registers]) => ({ record, registers }))
-      .filter(({ registers }) => registers.length),
+    records: all.filter(({ record, registers }) => registers.length || (isWritten && conditions.has(record))),
     conditions: [...conditions]
   }
 }

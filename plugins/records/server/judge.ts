@@ -134,7 +134,7 @@ export class Judge {
       const decision = decisions[parts.get(id) ?? -1]
       if (!decision?.isAllowed) return { code: decision?.code ?? '', hint: `'${id}': ${decision?.hint}` }
     }
-    const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id)?.version ?? 0, version))
+    const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id), version))
     return changed && refusal(ERR_CONFLICT, `'${changed[0]}'`)
   }
 
@@ -181,9 +181,13 @@ export class Judge {
     }
   }
 
-  /** What stands below the greatest tombstone that was collected, nobody can tell from it. */
-  #isAt(version: number, expected: number): boolean {
-    return version === expected || (version < expected && expected <= this.floor)
+  /** Whether a record has a version; 0: it is not there. What was below a tombstone that is collected, nobody can tell from it. */
+  #isAt(record: CachedRecord | undefined, expected: number): boolean {
+    if (!record) return expected === 0
+    const { id, version, state } = record
+    if (version === expected || (expected === 0 && !this.#settings.isVisible(id, state))) return true
+    // Of a record that is gone all the same it is known that it is.
+    return state.size > 0 && version < expected && expected <= this.floor
   }
 
   #decide(

@@ -86,6 +86,35 @@ describe('an authority of records, and what is long ago', () => {
     assert.deepEqual(acknowledged, [['ann', 7]])
   })
 
+  it('knows that what is forgotten has no version, but is not there', async () => {
+    await forgotten()
+    await world.authority.close()
+    await world.make({ horizon: HORIZON }).open()
+    const bob = await world.welcomed('bob', [scope(1, 'a/')])
+    const now = at(HORIZON + 120_000, 'bob')
+    for (const version of [1, 2, 0]) {
+      bob.write('a/1', [now.make(), now.set('x', version)], { conditions: [['a/1', version]] })
+    }
+    await world.pass()
+    const { results, records } = bob.delta
+    assert.deepEqual(
+      results.map(({ number, code }) => [number, code]),
+      [
+        [1, 'ERR_CONFLICT'],
+        [2, 'ERR_CONFLICT']
+      ]
+    )
+    assert.equal(records.length, 1)
+    bob.write('a/1', [at(HORIZON + 120_001, 'bob').remove()])
+    bob.write('a/1', [at(HORIZON + 120_002, 'bob').make()], { conditions: [['a/1', 0]] })
+    bob.write('a/1', [at(HORIZON + 120_003, 'bob').make()], { conditions: [['a/1', 0]] })
+    await world.pass()
+    assert.deepEqual(
+      bob.deltas.flatMap(({ results }) => results.map(({ number, code }) => [number, code])),
+      [[6, 'ERR_CONFLICT']]
+    )
+  })
+
   it('gives what comes from the future a stamp of its own, and says so', async () => {
     const ann = await world.welcomed('ann', [scope(1, 'a/')])
     ann.write('a/1', [at(59_000, 'ann').make(), at(59_000, 'ann').set('x', 1)])

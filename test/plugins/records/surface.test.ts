@@ -332,6 +332,28 @@ describe('records: what applications use', () => {
       assert.ok(sent?.atomic)
     })
 
+    it('may depend on a record that it leaves as it is', async () => {
+      const { stage, records } = start()
+      await stage.synced('todos/1', [{ record: 'todos/1', registers: [object(''), leaf('title', 'Tea')] }])
+      const same = records.transaction(({ get }) => get('todos/1').patch({ title: 'Tea' }, { ifVersion: 1 }))
+      assert.equal(same.status, 'durable')
+      records.transaction(({ get }) => {
+        get('todos/1').patch({ title: 'Tea' }, { ifVersion: 1 })
+        get('todos/2').replace(TODO)
+      })
+      await turn()
+      const [sent, ...more] = stage.takeWrites()
+      assert.deepEqual(more, [])
+      assert.deepEqual(sent?.conditions, [['todos/1', 1]])
+      assert.deepEqual(
+        sent?.records.map(({ record, registers }) => [record, registers.length > 0]),
+        [
+          ['todos/1', false],
+          ['todos/2', true]
+        ]
+      )
+    })
+
     it('writes nothing when it throws', () => {
       const { records, todo } = start()
       const act = () =>
