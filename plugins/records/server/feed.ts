@@ -69,6 +69,11 @@ export class Feed {
     return true
   }
 
+  /** Its client has the results of a node up to a number; of a node that it does not write for, that says nothing. */
+  confirm(node: string, number: number): void {
+    for (const writer of this.#writers.keys()) if (writer.node === node) writer.confirm(Math.min(number, writer.last))
+  }
+
   /** There is something to tell of what a writer wrote, from a number on. */
   owe(writer: Writer, number = Infinity): void {
     this.#writers.set(writer, Math.min(this.#writers.get(writer) ?? 0, number - 1))

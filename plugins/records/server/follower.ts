@@ -138,7 +138,7 @@ export class Follower implements Author {
     else if (frame.type === 'write') return this.#write(session, frame, size)
     else if (frame.type === 'follow') session.feed.scopes.follow(frame.follows)
     else if (frame.type === 'unfollow') session.feed.scopes.unfollow(frame.scopes)
-    else if (frame.type === 'confirm') session.host.writers.get(frame.node)?.confirm(frame.number)
+    else if (frame.type === 'confirm') session.feed.confirm(frame.node, frame.number)
     return undefined
   }
 

@@ -90,6 +90,24 @@ describe('an authority of records, and what is too much', () => {
     assert.deepEqual(ann.failures, [])
   })
 
+  it('heeds confirmations of who writes for the node, of what there is', async () => {
+    await opened({ permit: ({ verb }) => verb === 'read' })
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    const eve = await world.welcomed('eve', [], peerOf('eve'))
+    ann.say({ type: 'confirm', node: 'ann', number: 2 ** 40 })
+    ann.room = 1
+    ann.write('d/1', [at(1, 'ann').make()])
+    await world.pass()
+    eve.say({ type: 'confirm', node: 'ann', number: 1 })
+    await world.pass()
+    ann.end()
+    const again = await world.welcomed('ann', [], peerOf('ann'))
+    assert.deepEqual(
+      again.frames.flatMap(frame => (frame.type === 'delta' ? frame.results.map(({ code }) => code) : [])),
+      ['ERR_DENIED']
+    )
+  })
+
   it('counts what waits for a writer that is read', async () => {
     await opened({ limits: { writes: 10 } })
     const ann = world.client('ann')
