@@ -22,11 +22,14 @@ type App = { readonly 'todos/': Todo }
 const TODO = { title: 'Tea', done: false, votes: 1 }
 
 const errors: unknown[] = []
+/** Those of a test, which ends them. */
+const stages: Stage[] = []
 
 const surface = (stage: Stage): Records<App> => new Records<App>(stage.replica, error => errors.push(error))
 
 const start = () => {
   const stage = new Stage()
+  stages.push(stage)
   const records = surface(stage)
   return { stage, records, todo: records.get('todos/1'), steps: history(records) }
 }
@@ -34,6 +37,10 @@ const start = () => {
 describe('records: what applications use', () => {
   beforeEach(() => {
     errors.length = 0
+  })
+
+  afterEach(async () => {
+    for (const { replica } of stages.splice(0)) await replica.close()
   })
 
   describe('a record', () => {
@@ -232,6 +239,7 @@ describe('records: what applications use', () => {
       const { stage, todo } = start()
       todo.patch(TODO)
       const other = new Stage()
+      stages.push(other)
       const theirs = surface(other).get('todos/1')
       const exchange = () => {
         for (const each of [stage, other]) each.pass(1)
