@@ -4,6 +4,7 @@ import { ERR_CANCELLED, ERR_CONFLICT, ERR_OPTION } from '../../../lib/failures.t
 import { Edit } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
+import { isQuery } from '../core/query.ts'
 import type { Write } from '../core/register.ts'
 import { Collection } from './collection.ts'
 import type { Engine, EngineEvents, WriteHandle, WriteOptions } from './engine.ts'
@@ -203,6 +204,8 @@ export class Records<S extends Schema = Schema> {
   }
 
   #query<T>(name: string, query: QueryOf<T>): LiveQuery<T> {
+    // A server would end the connection.
+    if (!isQuery(query)) throw new AnywireError(ERR_OPTION, 'this is no query, or asks for too much')
     const live = new LiveQuery<T>(this.engine, name, query, this.#report, () => this.#queries.delete(live))
     this.#queries.add(live)
     return live

@@ -477,6 +477,14 @@ describe('records: what applications use', () => {
     await assert.rejects(records.snapshot('todos/3', { signal: AbortSignal.abort() }), { code: 'ERR_CANCELLED' })
   })
 
+  it('refuses a query that no server takes', () => {
+    const { records } = start()
+    const todos = records.collection('todos/')
+    const titles = Array.from({ length: 1_001 }, (_, at) => `${at}`)
+    assert.throws(() => todos.query({ where: [['title', 'in', titles]] }), { code: 'ERR_OPTION' })
+    todos.query({ where: [['title', 'in', titles.slice(1)]] }).release()
+  })
+
   it('a snapshot leaves nothing at its signal', async () => {
     const { stage, records } = start()
     await stage.synced('todos/2', [])
