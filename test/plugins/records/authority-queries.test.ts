@@ -112,6 +112,23 @@ describe('an authority of records, and queries', () => {
     assert.deepEqual(bob.failures, ['ERR_PROTOCOL'])
   })
 
+  it('may be asked for behind a hello that is not answered yet', async () => {
+    await put('a/1', { n: 1 })
+    const bob = world.client('bob')
+    bob.hello([scope(1, 'a/1')])
+    bob.say({ type: 'follow', follows: [scope(2, 'a/', { query: { where: [['n', '=', 1]] } })] })
+    await world.pass()
+    const { deltas, failures } = bob
+    assert.deepEqual(failures, [])
+    assert.deepEqual(
+      deltas.flatMap(({ scopes }) => scopes.map(({ scope, outcome }) => [scope, outcome])),
+      [
+        [1, 'reset'],
+        [2, 'reset']
+      ]
+    )
+  })
+
   it('catch up who could not read for a while', async () => {
     await put('a/1', { n: 1 })
     await put('a/2', { n: 1 })
