@@ -4,6 +4,7 @@ import { createServer as createTcpServer } from 'node:net'
 import type { Server as TcpServer, Socket } from 'node:net'
 import { connect } from '../../core.ts'
 import type { Client, ClientTransformer, End } from '../../core.ts'
+import type { Welcome } from '../../lib/handshake.ts'
 import { json } from '../../parsers/json.ts'
 import { ws as browserWs } from '../../transformers/ws/client.ts'
 import { ws } from '../../transformers/ws/index.ts'
@@ -11,18 +12,7 @@ import { next } from '../contract/waiting.ts'
 import { wsFrame } from '../support/raw-socket.ts'
 import { StandardWebSocket } from '../support/standard-websocket.ts'
 
-const WELCOME = {
-  id: 'x',
-  token: '',
-  recovered: false,
-  got: [0, 0],
-  from: 0,
-  lanes: [],
-  transformers: [],
-  limit: 100,
-  window: 100,
-  heartbeat: 0
-}
+const WELCOME: Welcome = ['x', '', false, [], [], 0, 0, 0, 100, 100, 0]
 
 /** A frame of a server, which masks none. */
 const frame = (payload: string | Uint8Array, options: Parameters<typeof wsFrame>[1] = {}): Buffer =>

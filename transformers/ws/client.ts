@@ -12,10 +12,10 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
   supports: { binary: true, backpressure: false, datagrams: false, closeCodes: true },
   dial(url, receiver, signal) {
     const socket = new Socket(url.href.replace(/^http/, 'ws'))
-    const end = ({ code = 1006, reason = '' }: Partial<CloseEvent>): void => {
+    const end = ({ code = 1006, reason = '' }: Partial<CloseEvent>, error?: Error): void => {
       if (!socket.onclose) return
       socket.onopen = socket.onmessage = socket.onclose = null
-      receiver.close(code, reason)
+      receiver.close(code, reason, error)
     }
     const wire: Wire = {
       get buffered() {
@@ -37,8 +37,9 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
     socket.onopen = () => receiver.open(wire)
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) =>
       receiver.message(typeof data === 'string' ? data : new Uint8Array(data))
-    // The standard does not tell why one failed.
-    socket.onclose = socket.onerror = end
+    socket.onclose = event => end(event)
+    // The standard does not tell why.
+    socket.onerror = () => end({}, new Error('the WebSocket failed'))
     signal.addEventListener('abort', () => wire.abort())
   }
 })
