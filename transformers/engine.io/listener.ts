@@ -16,7 +16,10 @@ import type { EngineWebSocket } from './web-sockets.ts'
 /** engine.io's own pings find dead sessions where the core sends none, and keep polls below the patience of proxies. */
 const PING = { pingInterval: 50_000, pingTimeout: 50_000 }
 
-/** How long the other end may take to answer a close frame. The package takes it, its types do not have it yet. */
+/**
+ * How long the other end may take to answer a goodbye, in milliseconds; 30 seconds by default, for which a process would not end. Of
+ * `ws` it is an option, of engine.io's polling a field; the types of neither have it.
+ */
 const PATIENCE = { closeTimeout: 5_000 }
 
 /** What a packet adds to the largest message, at most: its type, and the padding of base64. */
@@ -149,6 +152,7 @@ export class EngineListener implements Listener {
   #open(socket: Socket): void {
     const { request, transport } = socket
     const { sid } = transport
+    Object.assign(transport, PATIENCE)
     const accepted = this.#accepted.get(request)
     if (!accepted) return socket.close(true)
     const { receiver, source, failed, response } = accepted
