@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Run } from '../../../lib/run.ts'
 import { Frame } from '../../../lib/server/frame.ts'
+import { collectGarbage } from '../../support/garbage.ts'
 
 /** Collects what nobody keeps. */
 const collect = async (): Promise<void> => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
   // What was looked at through a WeakRef lives until the end of the turn.
   await new Promise(resolve => setImmediate(resolve))
-  gc()
+  collectGarbage()
 }
 
 describe('Frame', () => {
