@@ -3,6 +3,7 @@ import { AnywireError } from '../../lib/errors.ts'
 import { keep } from '../../plugins/records/client/keep.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import type { Following, WriteHandle } from '../../plugins/records/client/engine.ts'
+import { LEAF } from '../../plugins/records/core/register.ts'
 import { Edit } from '../../plugins/records/core/edit.ts'
 import type { Query } from '../../plugins/records/core/query.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
@@ -59,6 +60,10 @@ export class SimulatedClient {
   readonly writes = new Map<string, Tracked>()
   replica: Replica | undefined
   skew: number
+  /** How often it was noticed that what is kept is not what the server has. */
+  diverged = 0
+  /** Whether something on its disk was ever damaged. */
+  isDamaged = false
   readonly #options: SimulatedClientOptions
   readonly targets: readonly Target[]
   readonly #followings = new Map<Target, Following>()
@@ -94,6 +99,10 @@ export class SimulatedClient {
       for (const id of changed)
         assert.equal(replica.records.base(id)?.view('secret'), undefined, 'a refused write is seen')
     })
+    replica.on('divergence', name => {
+      assert.ok(this.isDamaged, `'${name}' differs, though nothing was damaged`)
+      this.diverged++
+    })
     replica.on('pending', () => replica === this.replica && this.#track(replica))
     for (const target of this.targets) if (dice.chance(0.8)) this.follow(target)
   }
@@ -101,6 +110,7 @@ export class SimulatedClient {
   /** A device with what is on the disk of this one now, whose process may be running. Both live on. */
   copy(name: string): SimulatedClient {
     const copy = new SimulatedClient({ ...this.#options, name, disk: copiedDisk(this.disk) })
+    copy.isDamaged = this.isDamaged
     for (const key of this.disk.keys('outbox/')) {
       const [, node, number] = key.split('/')
       for (const { shared } of [this, copy]) shared.add(`${node}/${Number(number)}`)
@@ -114,6 +124,22 @@ export class SimulatedClient {
     this.replica = undefined
     this.#followings.clear()
     void memory({ disk: this.disk }).open()
+  }
+
+  /** Something that was committed is lost from its disk, or becomes something else. For one whose process is dead. */
+  damage(): void {
+    const { dice } = this.#options
+    const rows = [...this.disk.ids('')].flatMap(id => this.disk.rows(id))
+    const row = rows[dice.below(rows.length)]
+    if (!row) return
+    this.isDamaged = true
+    if (dice.chance(0.5)) this.disk.commit({ rows: [], removed: [[row.record, row.path]], entries: [] })
+    else
+      this.disk.commit({
+        rows: [{ ...row, value: row.kind === LEAF ? 'damaged' : undefined, t: row.t && row.t - 1 }],
+        removed: [],
+        entries: []
+      })
   }
 
   connect(): void {

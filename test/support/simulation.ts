@@ -26,6 +26,8 @@ export interface Seen {
   stale: number
   /** Devices whose storage was copied, with writes that waited. */
   copies: number
+  /** How often a device noticed that what it keeps was damaged. */
+  diverged: number
 }
 
 export interface HistoryOptions {
@@ -73,7 +75,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
     if (bytes instanceof Uint8Array) for (let at = 0; at < bytes.length; at++) bytes[at] = dice.below(256)
     return bytes
   })
-  const seen: Seen = { writes: 0, crashes: 0, refused: 0, stale: 0, copies: 0 }
+  const seen: Seen = { writes: 0, crashes: 0, refused: 0, stale: 0, copies: 0, diverged: 0 }
   let isHealed = false
   const now = (): number => clock.now
   const failures = (): number => (isHealed ? 0 : 0.02)
@@ -126,6 +128,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
       sometimes(70_000, () => {
         seen.crashes++
         client.crash()
+        if (dice.chance(0.2)) client.damage()
         setTimeout(() => client.start(), dice.below(dice.chance(0.1) ? 2 * HORIZON : 20_000))
       })
       sometimes(150_000, () => (client.skew = dice.below(7_200_000) - 3_600_000))
@@ -148,6 +151,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
       await pass(10_000)
     }
     check(server, clients, seen)
+    for (const { diverged } of clients) seen.diverged += diverged
     for (const client of clients) {
       await checkColdStart(server, client, pass)
     }

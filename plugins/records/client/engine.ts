@@ -79,6 +79,8 @@ export interface EngineEvents {
   evicted: [ids: readonly string[]]
   /** The clock of this device is off by so many milliseconds, and corrected. */
   offset: [milliseconds: number]
+  /** What was kept of a name is not what the authority has, so it is fetched anew. */
+  divergence: [name: string]
   /** What was known under a name was replaced as a whole. */
   reset: [name: string]
   /** The authority does not serve this version of the schema: it is too old ('upgrade'), or too new ('wait', tried again). */

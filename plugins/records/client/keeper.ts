@@ -1,8 +1,11 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_CLOSED, ERR_SCHEMA, ERR_STORE } from '../../../lib/failures.ts'
 import type { Store } from '../../../lib/store.ts'
-import type { SchemaVersion } from '../core/frame.ts'
+import { COMPARES } from '../core/frame.ts'
+import type { Delta, SchemaVersion } from '../core/frame.ts'
+import type { RecordState } from '../core/record-state.ts'
 import type { Applied } from './apply.ts'
+import { compare } from './compare.ts'
 import type { FollowingState } from './engine.ts'
 import type { Entry } from './entry.ts'
 import type { ServerClock } from './offset.ts'
@@ -30,6 +33,8 @@ export interface KeeperHost {
   emit(event: 'error', error: AnywireError): void
   emit(event: 'pending' | 'versionchange', number: number): void
   emit(event: 'blocked'): void
+  emit(event: 'divergence', name: string): void
+  visible(id: string, state: RecordState | undefined): boolean
   tell(changed: ReadonlySet<string>): void
   become(scope: Scope, state: FollowingState, error?: AnywireError): void
   /** There is something to send. */
@@ -108,7 +113,9 @@ export class Keeper {
   }
 
   /** Keeps what a delta changed. @param done - called when it is kept */
-  changed(applied: Applied, cursor: Cursor, done: () => void): void {
+  changed(pages: readonly Delta[], applied: Applied, cursor: Cursor, done: () => void): void {
+    for (const scope of applied.told) scope.digest = COMPARES
+    for (const { digests } of pages) for (const [number, digest] of digests) compare(this.#host, number, digest)
     this.#others.reached(cursor, applied.changed)
     if (this.#tabs)
       for (const { node, number, error } of applied.settled)
@@ -233,6 +240,7 @@ export class Keeper {
     const { records } = this.#host
     try {
       scope.cursor = await this.#persistence.load(scope, records)
+      scope.digest = COMPARES
       scope.isLoaded = true
     } catch (error) {
       if (!this.isClosed) this.#loadLater(scope, error)

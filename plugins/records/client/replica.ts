@@ -199,7 +199,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     const confirm = (): void => {
       for (const [node, number] of applied.results) session?.confirm(node, number)
     }
-    if (this.#keeper) this.#keeper.changed(applied, cursor, confirm)
+    if (this.#keeper) this.#keeper.changed(pages, applied, cursor, confirm)
     else confirm()
     this.tell(changed)
     for (const scope of applied.told) this.become(scope, scope.isLive ? 'synced' : 'refused', scope.error)

@@ -21,6 +21,8 @@ export class Scope {
   readonly name: string
   readonly query: Query | undefined
   cursor: Cursor = NOWHERE
+  /** See `Follow`: only what is kept is compared. */
+  digest = 0
   /** What the application was told. */
   state: FollowingState = 'loading'
   error: AnywireError | undefined
@@ -60,8 +62,8 @@ export class Scope {
     return this.name.endsWith('/')
   }
 
-  follow(digest = 0): Follow {
-    const { number, name, query, cursor } = this
+  follow(): Follow {
+    const { number, name, query, cursor, digest } = this
     return { scope: number, name, query, ...cursor, digest }
   }
 

@@ -34,20 +34,21 @@ const canonical = (value: Value | undefined): string => {
   return `{${entries.map(([key, item]) => JSON.stringify(key) + canonical(item)).join()}}`
 }
 
+/** Two digests together. */
 export const add = (a: number, b: number): number => {
   const low = (a % LOW) + (b % LOW)
   return ((Math.floor(a / LOW) + Math.floor(b / LOW)) % HIGH) * LOW + (low % LOW)
 }
 
-/** What a register adds to its record's digest. */
-export const digestOfRegister = ({ path, kind, value, t, node }: Register): number =>
-  hash(`${path}\0${kind}\0${t}\0${node}\0${canonical(value)}`)
+/** What a register of a record adds to digests. */
+const digestOfRegister = (record: string, { path, kind, value, t, node }: Register): number =>
+  hash(`${record}\0${path}\0${kind}\0${t}\0${node}\0${canonical(value)}`)
 
 /**
  * A number that two states share if they have the same registers, but for what was deleted: tombstones may be gone on one
  * side.
  */
-export const digestOf = (state: RecordState): number =>
+export const digestOf = (state: RecordState, record = ''): number =>
   state
     .registers()
-    .reduce((digest, register) => (register.kind === DELETED ? digest : add(digest, digestOfRegister(register))), 0)
+    .reduce((sum, register) => (register.kind === DELETED ? sum : add(sum, digestOfRegister(record, register))), 0)

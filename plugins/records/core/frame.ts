@@ -15,9 +15,14 @@ export interface Follow {
   /** How far the client has it: the epoch and the sequence number of its base; '' and 0 for nothing. */
   readonly epoch: string
   readonly since: number
-  /** The digest of the client's base, where it wants it compared; 0 otherwise. */
+  /** Whether the client compares digests: one of COMPARES, DIFFERS; 0: it does not. */
   readonly digest: number
 }
+
+/** Where the scope goes on from its cursor, the client wants to be told its digest. */
+export const COMPARES = 1
+/** The digest was another one: the client had something else than the server, and wants all of it anew. */
+export const DIFFERS = 2
 
 /** The schema of an application's records: a name, and a version that grows. */
 export interface SchemaVersion {
@@ -150,7 +155,7 @@ export interface Delta {
   /** The last write of a node that is committed; what it wrote is in this delta or a former one. */
   readonly acknowledged: readonly (readonly [node: string, number: number])[]
   readonly results: readonly Result[]
-  /** The digest of a scope, where the client asked for it. */
+  /** The digests of scopes, as they are behind this delta, where the client compares them. */
   readonly digests: readonly (readonly [scope: number, digest: number])[]
 }
 

@@ -81,8 +81,8 @@ export class Authority {
   }
 
   get counters(): RecordsCounters {
-    const { commits, writes, collected, results } = this.#tally
-    return { followers: this.#followers.size, cached: this.#cached(), commits, writes, collected, results }
+    const { commits, writes, collected, diverged, results } = this.#tally
+    return { followers: this.#followers.size, cached: this.#cached(), commits, writes, collected, diverged, results }
   }
 
   /** Calls a provider for each name that begins with a prefix, while clients follow it. */

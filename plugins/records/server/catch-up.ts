@@ -1,7 +1,9 @@
+import { COMPARES, DIFFERS } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { coalesce, paginate } from './change.ts'
 import type { Change } from './change.ts'
 import type { Committer } from './committer.ts'
+import type { Tally } from './counters.ts'
 import type { Feed } from './feed.ts'
 import { all } from './maybe.ts'
 import type { Gate } from './permissions.ts'
@@ -20,6 +22,7 @@ export interface CatchUpHost {
   readonly committer: Committer
   readonly recent: Recent
   readonly puller: Puller
+  readonly tally: Tally
 }
 
 /** How many evictions go into a page. */
@@ -77,12 +80,14 @@ export class CatchUp {
 
   /** A scope that begins: says how, and what is to be read for it. */
   #begin(scope: Scope): void {
-    const { epoch, floor, committer } = this.#host
-    const { name, since, membership, number } = scope
+    const { epoch, floor, committer, tally } = this.#host
+    const { name, since, membership, number, digest } = scope
     const isKnown = scope.epoch === epoch && since > 0 && since >= floor && since <= committer.seq
     // Who may see what may have changed meanwhile, and what was in a part of a list nobody knows.
     const isDelta = isKnown && (!membership || membership.isSteady)
     this.#feed.scopes.tell(number, isDelta ? 'delta' : 'reset')
+    if (isDelta && digest === COMPARES) this.#feed.scopes.compared.add(scope)
+    else if (digest === DIFFERS) tally.diverged++
     if (!membership) this.#wants.push({ name, since: isDelta ? since : 0 })
     else if (isDelta) this.#checks.push({ name, since })
     else for (const id of membership.ids) this.#wholes.add(id)

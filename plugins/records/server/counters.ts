@@ -11,6 +11,8 @@ export interface RecordsCounters {
   readonly results: ReadonlyMap<string, number>
   /** Tombstones that are forgotten. */
   readonly collected: number
+  /** Scopes of which clients had something else than the server, and were told all anew. */
+  readonly diverged: number
 }
 
 /** What is counted on the way. */
@@ -18,6 +20,7 @@ export class Tally {
   commits = 0
   writes = 0
   collected = 0
+  diverged = 0
   readonly results = new Map<string, number>()
 
   /** Codes are those of the table of failures, or a hook's: no more than a few. */

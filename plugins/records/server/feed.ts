@@ -8,6 +8,7 @@ import type { CatchUpHost } from './catch-up.ts'
 import { paginate } from './change.ts'
 import type { Change } from './change.ts'
 import { deltaOf } from './delta.ts'
+import type { Scope } from './scope.ts'
 import { Scopes } from './scopes.ts'
 import type { ScopesHost } from './scopes.ts'
 import type { Writer } from './writer.ts'
@@ -28,6 +29,9 @@ export interface FeedHost extends ScopesHost, CatchUpHost {
   readonly feeds: Set<Feed>
   failed(error: unknown, stage: string): void
 }
+
+/** How often it is tried to tell a digest to one who has to be told something else first. */
+const ATTEMPTS = 3
 
 /**
  * What one client is told: of all that it follows, what was committed, in order. It is pulled: nothing is kept for a client
@@ -160,6 +164,17 @@ export class Feed {
     }
   }
 
+  /**
+   * Tells the digest of a scope as it is now; if it was not told everything else by now, it is asked for again.
+   * @param digest - undefined: it has none
+   */
+  compare(scope: Scope, digest?: number): void {
+    const isReady = this.#isLive && !this.#isFull
+    if (digest === undefined || isReady || ++scope.attempts === ATTEMPTS) this.scopes.compared.delete(scope)
+    const { seq } = this.#host.committer
+    if (isReady && digest !== undefined) this.send([], { seq, more: false, digests: [[scope.number, digest]] })
+  }
+
   #fallBehind(sent: number): void {
     this.#isLive = false
     this.#sent = sent
@@ -171,6 +186,7 @@ export class Feed {
     while (!this.isEnded && this.#hasNews) this.#sent = await new CatchUp(this.#host, this).run(this.#sent)
     this.#isPumping = false
     this.#isLive = true
+    for (const scope of this.scopes.compared) this.#host.digests.ask(scope, this)
   }
 
   get #hasNews(): boolean {

@@ -11,6 +11,7 @@ import type { Change } from './change.ts'
 import { Committer } from './committer.ts'
 import type { Tally } from './counters.ts'
 import type { CommitterHost } from './committer.ts'
+import { Digests } from './digests.ts'
 import { FanOut, sendEach } from './fan-out.ts'
 import type { Feed } from './feed.ts'
 import type { FollowerHost } from './follower.ts'
@@ -65,14 +66,15 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   readonly recent: Recent
   readonly puller: Puller
   readonly memberships: Memberships
+  readonly digests: Digests
   readonly clock: Clock
+  readonly tally: Tally
   isClosed = false
   readonly feeds = new Set<Feed>()
   /** The floor that followers know of. */
   #reminded: number
   readonly #options: AuthorityOptions
   readonly #meta: Meta
-  readonly #tally: Tally
   readonly #fanOut: FanOut
   readonly #graves: Graves
   readonly #store: Store
@@ -82,7 +84,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.#options = options
     this.#store = store
     this.#meta = meta
-    this.#tally = tally
+    this.tally = tally
     this.audience = new Audience(providers)
     this.epoch = meta.epoch
     this.#reminded = meta.floor
@@ -99,6 +101,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.recent = new Recent(meta.seq, RECENT)
     this.puller = new Puller(store, patience)
     this.memberships = new Memberships(this)
+    this.digests = new Digests(this)
     this.#graves = new Graves(store, this, graves)
     this.#fanOut = new FanOut(this, multicast, settings.limits.frame)
   }
@@ -130,17 +133,17 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   /** Forgets what is older than the horizon. @returns how many tombstones are gone */
   async collect(): Promise<number> {
     const count = await this.#graves.collect()
-    this.#tally.collected += count
+    this.tally.collected += count
     await forgetWriters(this.#store, this)
     return count
   }
 
   committed(batch: Batch, changes: readonly Change[]): void {
     const authors = new Map<Feed, Writer[]>()
-    this.#tally.commits++
+    this.tally.commits++
     for (const [writer, progress] of batch.writers) {
-      this.#tally.writes += progress.count
-      for (const { code } of progress.results) this.#tally.refused(code)
+      this.tally.writes += progress.count
+      for (const { code } of progress.results) this.tally.refused(code)
       writer.commit(batch.seq, progress)
       for (const feed of writer.followers) {
         const writers = authors.get(feed)
@@ -151,6 +154,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     for (const { done } of batch.decided) done()
     this.recent.add(changes)
     this.memberships.update(batch.seq, changes)
+    this.digests.update(changes)
     this.#fanOut.deliver(batch.seq, changes, authors)
     if (this.floor > this.#reminded) this.#remind(batch.seq)
     for (const record of batch.records.keys()) this.cache.unpin(record)

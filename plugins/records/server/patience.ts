@@ -33,6 +33,11 @@ export class Patience {
     }
   }
 
+  /** Lets some time pass, in milliseconds; none any more when it is closed. */
+  async pause(time: number): Promise<void> {
+    if (!this.isClosed) await this.#break(time).done
+  }
+
   /** What comes of some work; undefined: it took too long, or this was closed. */
   async within<T>(work: Promise<T>, time: number): Promise<T | undefined> {
     const late = this.#break(time)

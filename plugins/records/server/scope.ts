@@ -14,6 +14,8 @@ export class Scope {
   readonly digest: number
   /** Which records it has; undefined: all of that name. */
   membership: Membership | undefined
+  /** How often it was tried in vain to tell its digest. */
+  attempts = 0
   /** Whether it is told what is committed. */
   isJoined = false
 
@@ -28,8 +30,8 @@ export class Scope {
 
   /** To follow it anew, as if the client had nothing of it. */
   again(): Follow {
-    const { number: scope, name, query, digest } = this
-    return { scope, name, query, epoch: '', since: 0, digest }
+    const { number: scope, name, query } = this
+    return { scope, name, query, epoch: '', since: 0, digest: 0 }
   }
 }
 

@@ -3,6 +3,7 @@ import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Follow, ScopeNews } from '../core/frame.ts'
 import type { Audience } from './audience.ts'
+import type { Digests } from './digests.ts'
 import type { Feed } from './feed.ts'
 import type { Moves } from './journal.ts'
 import type { Membership } from './membership.ts'
@@ -18,6 +19,7 @@ export interface ScopesHost {
   readonly gate: Gate
   readonly audience: Audience
   readonly memberships: Memberships
+  readonly digests: Digests
 }
 
 /** Refusals that wait for one who does not read, at most, for each scope that it may have. */
@@ -44,6 +46,8 @@ export class Scopes {
   readonly #partial = new Set<Scope>()
   /** Those that are judged and ready, and were told nothing of. */
   #ready: Scope[] = []
+  /** Those whose digests are to be told, when there is nothing else to tell. */
+  readonly compared = new Set<Scope>()
   /** What became of scopes, and was not told. */
   news: ScopeNews[] = []
   /** How often permissions have changed: what was allowed before is asked again. */
@@ -239,6 +243,7 @@ export class Scopes {
     const { name, membership, isJoined } = scope
     this.#all.delete(scope.number)
     this.#partial.delete(scope)
+    if (this.compared.delete(scope)) this.#host.digests.drop(scope)
     this.#host.memberships.leave(scope)
     membership?.listeners.delete(this.#feed.stir)
     if (!isJoined) return

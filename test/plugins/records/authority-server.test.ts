@@ -51,7 +51,7 @@ describe('an authority of records, and its server', () => {
     ann.write('a/\0', [at(0, 'ann').make()])
     await world.pass()
     const { results, ...counters } = world.authority.counters
-    assert.deepEqual(counters, { followers: 2, cached: 1, commits: 1, writes: 2, collected: 0 })
+    assert.deepEqual(counters, { followers: 2, cached: 1, commits: 1, writes: 2, collected: 0, diverged: 0 })
     assert.deepEqual([...results], [['ERR_PATH', 1]])
   })
 

@@ -9,13 +9,13 @@ const SEED = Number(process.env['SEED'] ?? 0)
 describe('records: clients and a server that fail in all ways', () => {
   it('see the same in the end, and were told what is true', async function () {
     this.timeout(process.env['FULL'] ? 3_600_000 : 60_000)
-    const all: Seen = { writes: 0, crashes: 0, refused: 0, stale: 0, copies: 0 }
+    const all: Seen = { writes: 0, crashes: 0, refused: 0, stale: 0, copies: 0, diverged: 0 }
     for (let seed = SEED || 1; seed <= (SEED || COUNT); seed++) {
       const seen = await play(seed, { duration: 600_000, clients: 3 })
-      for (const key of ['writes', 'crashes', 'refused', 'stale', 'copies'] as const) all[key] += seen[key]
+      for (const key of ['writes', 'crashes', 'refused', 'stale', 'copies', 'diverged'] as const) all[key] += seen[key]
     }
     if (process.env['FULL']) process.stdout.write(`${JSON.stringify(all)}\n`)
     if (SEED) return
-    assert.ok(all.writes && all.crashes && all.refused && all.stale && all.copies, JSON.stringify(all))
+    assert.ok(all.writes && all.crashes && all.refused && all.stale && all.copies && all.diverged, JSON.stringify(all))
   })
 })
