@@ -59,7 +59,7 @@ describeInChromium('indexeddb in Chromium', function () {
 
   before(async () => {
     const source = `export * from './test/support/indexeddb-page.ts'`
-    const { code } = await compile(source, process.cwd(), { format: 'global', global: 'page' })
+    const { code } = await compile(source, process.cwd(), { format: 'global', global: 'page', minify: false })
     http = createServer((request, response) => {
       const isScript = request.url === '/script.js'
       response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')

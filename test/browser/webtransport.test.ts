@@ -34,7 +34,8 @@ const startServer = async (node: readonly [string, ...string[]]): Promise<[Child
 const startPage = async (): Promise<Server> => {
   const { code } = await compile(`export * from './test/support/webtransport-page.ts'`, process.cwd(), {
     format: 'global',
-    global: 'page'
+    global: 'page',
+    minify: false
   })
   const http = createServer((request, response) => {
     const isScript = request.url === '/client.js'

@@ -35,7 +35,7 @@ describeInChromium('the client that a server hands out, in a page', function () 
     await fs.writeFile(join(folder, 'client.js'), (await compile(source, process.cwd())).code)
     await fs.writeFile(
       join(folder, 'client.global.js'),
-      (await compile(source, process.cwd(), { format: 'global' })).code
+      (await compile(source, process.cwd(), { format: 'global', minify: false })).code
     )
     http = createHttpServer(({ url = '' }, response) => {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(`<link rel="icon" href="data:,">${PAGES[url] ?? ''}`)

@@ -1,24 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { measureSizes } from '../../scripts/sizes.ts'
 import { read } from './support/pages.ts'
 
 const block = /(<!-- size -->\n)([^]*)(\n<!-- \/size -->)/
-
-/** The table that `npm run size` prints. */
-const print = (): Promise<string> =>
-  new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--import', 'tsx', 'scripts/size.ts'], (error, stdout) => {
-      if (error) reject(error)
-      else
-        resolve(
-          stdout
-            .split('\n')
-            .filter(line => line.startsWith('|'))
-            .join('\n')
-        )
-    })
-  })
 
 /** The sizes in a table: names and bytes. */
 const sizes = (table: string): Map<string, number> => {
@@ -32,7 +17,7 @@ describe('the sizes in README.md', () => {
   // UPDATE=1 npx mocha test/docs/sizes.test.ts
   it('are those that are printed, give or take a few', async function () {
     this.timeout(60_000)
-    const printed = await print()
+    const { table: printed } = await measureSizes()
     if (process.env['UPDATE']) {
       const update = (_block: string, start: string, _old: string, end: string): string => start + printed + end
       writeFileSync(

@@ -1,0 +1,66 @@
+import { bundle } from '../bundle/index.ts'
+import type { BundleOptions } from '../bundle/index.ts'
+import { compile } from '../bundle/compile.ts'
+import { writeEntry } from '../bundle/entry.ts'
+import { locate, readCatalog } from '../bundle/parts.ts'
+
+const DEFAULTS = { transformers: ['ws'], parser: 'json', plugins: ['reconnect', 'offline'] }
+
+/** What a page pays for the client. */
+export interface Sizes {
+  /** Bytes of the client with the defaults. */
+  readonly client: number
+  /** The table of README.md. */
+  readonly table: string
+}
+
+const number = (bytes: number): string => bytes.toLocaleString('en')
+const signed = (bytes: number): string => `${bytes < 0 ? '−' : '+'}${number(Math.abs(bytes))}`
+
+const measureSource = async (source: string): Promise<number> => (await compile(source, process.cwd())).brotli
+const measureParts = async (options: BundleOptions): Promise<number> =>
+  (await bundle({ ...DEFAULTS, ...options })).brotli
+
+const exportFrom = (names: string, path: string): string => `export ${names} from ${JSON.stringify(locate(path))}`
+
+/** Makes each bundle of the table once, and measures what travels of it. */
+export const measureSizes = async (): Promise<Sizes> => {
+  const catalog = readCatalog()
+  const { transformers, parsers, plugins } = catalog
+  const withPlugins = (...names: readonly string[]): BundleOptions => ({ plugins: [...DEFAULTS.plugins, ...names] })
+  const core = await measureSource(exportFrom('*', './dist/core.browser.js'))
+  const client = await measureParts({})
+  const quick = await measureParts({ transformers: ['ws', 'webtransport'] })
+  const talking = await measureParts(withPlugins('pubsub', 'rpc', 'presence'))
+  const kept = await measureSource(
+    [
+      writeEntry(withPlugins('records'), catalog),
+      exportFrom('{ keep }', './dist/plugins/records/client.js'),
+      exportFrom('{ indexeddb }', './dist/stores/indexeddb/client.js')
+    ].join('\n')
+  )
+  const rows = [
+    ['core alone', number(core)],
+    ['default client: core, ws, json, reconnect, offline', number(client)],
+    ['default client, with webtransport', number(quick)],
+    ['default client, with pubsub, rpc, presence', number(talking)],
+    ['default client, with records and indexeddb', number(kept)]
+  ]
+  for (const name of plugins.keys()) {
+    const others = DEFAULTS.plugins.filter(other => other !== name)
+    const isDefault = others.length < DEFAULTS.plugins.length
+    const bytes = await measureParts(isDefault ? { plugins: others } : withPlugins(name))
+    rows.push([`${isDefault ? 'without' : 'with'} ${name}`, signed(bytes - client)])
+  }
+  for (const name of parsers.keys()) {
+    if (name === DEFAULTS.parser) continue
+    rows.push([`with ${name} instead of json`, signed((await measureParts({ parser: name })) - client)])
+  }
+  for (const name of transformers.keys()) {
+    if (DEFAULTS.transformers.includes(name)) continue
+    const bytes = name === 'webtransport' ? quick : await measureParts({ transformers: ['ws', name] })
+    rows.push([`with ${name} beside ws`, signed(bytes - client)])
+  }
+  const lines = ['client for browsers | bytes, minified and brotli', '--- | ---:', ...rows.map(row => row.join(' | '))]
+  return { client, table: lines.map(line => `| ${line} |`).join('\n') }
+}
