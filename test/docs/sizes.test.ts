@@ -16,7 +16,7 @@ const sizes = (table: string): Map<string, number> => {
 describe('the sizes in README.md', () => {
   // UPDATE=1 npx mocha test/docs/sizes.test.ts
   it('are those that are printed, give or take a few', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const { table: printed } = await measureSizes()
     if (process.env['UPDATE']) {
       const update = (_block: string, start: string, _old: string, end: string): string => start + printed + end
