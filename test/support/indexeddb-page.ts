@@ -57,9 +57,17 @@ export const commitAndChange = async (number: number): Promise<Answer> => {
   return done
 }
 
-/** Commits so many megabytes. */
+/** So many bytes that no compression makes fewer. */
+const noise = (length: number): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(length)
+  // It gives so many at once, and no more.
+  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536))
+  return bytes
+}
+
+/** Commits so many megabytes. Browsers compress what they keep. */
 export const commitMegabytes = (number: number, megabytes: number): Promise<Answer> => {
-  const rows = Array.from({ length: megabytes }, (_, index) => row(`x${index}`, new Uint8Array(2 ** 20).fill(index)))
+  const rows = Array.from({ length: megabytes }, (_, index) => row(`x${index}`, noise(2 ** 20)))
   return call(number, 'commit', [{ rows, removed: [], entries: [] }])
 }
 

@@ -60,8 +60,11 @@ const platform = ({
       get bufferedAmount() {
         return socket.bufferedAmount
       },
-      // A view of shared memory cannot be sent, and no parser makes one.
-      send: data => socket.send(data as string | Uint8Array<ArrayBuffer>),
+      send(data) {
+        // While it closes a browser drops what is sent, and complains in the console. The session sends it again.
+        // A view of shared memory cannot be sent, and no parser makes one.
+        if (socket.readyState === 1) socket.send(data as string | Uint8Array<ArrayBuffer>)
+      },
       close: () => socket.close(),
       cut: () => socket.close()
     }

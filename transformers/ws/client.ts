@@ -22,8 +22,9 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
         return socket.bufferedAmount
       },
       send(data: Data) {
+        // While it closes a browser drops what is sent, and complains in the console. The session sends it again.
         // A view of shared memory cannot be sent, and no parser makes one.
-        socket.send(data as string | Uint8Array<ArrayBuffer>)
+        if (socket.readyState === 1) socket.send(data as string | Uint8Array<ArrayBuffer>)
         return true
       },
       close: (code, reason) => socket.close(code, reason),
