@@ -8,12 +8,25 @@ export interface Script {
   protocol: Protocol
   /** Bytes of a message that carries a value, and the first of them: this is how such messages are told from others. */
   size: number
+  /** How many of them come before the value. */
+  before: number
   first: number
   /** What an echo sends: many frames of the same value, and the length of one. */
   frames: Buffer
   frame: number
   /** Where in a frame the number of a call stands, where what is echoed are calls. */
   number: number | undefined
+  /** Where calls at once are one message: the frame of each number of calls; where the first number stands, and how far it is to the next. */
+  list:
+    | {
+        frames: readonly Buffer[]
+        number: number
+        step: number
+        /** How far it is from an answer to the next one, and the byte that each begins with. */
+        answer: number
+        first: number
+      }
+    | undefined
   /** Whether the clients answer every value with another. */
   echoing: boolean
   /** Looks at a message with a value, number `index` since `expect`; throws when it is not the right one. */
@@ -45,6 +58,8 @@ export class Client {
   #upgraded = false
   #start = 0
   #called = 0
+  /** Messages with values, which are what it acknowledges. */
+  #consumed = 0
   #acknowledged: number
   #rest: Buffer | undefined
 
@@ -78,17 +93,18 @@ export class Client {
 
   /** Sends the value so many times. */
   send(count: number): void {
-    const { frames, frame, number } = this.#script
-    const all = frames.subarray(0, count * frame)
+    const { frames, frame, number, list } = this.#script
+    const listed = count > 1 && list?.frames[count]
+    const all = listed || frames.subarray(0, count * frame)
     this.owed += count
-    this.#socket.write(number === undefined ? all : this.#numbered(Buffer.from(all), count, number))
-  }
-
-  /** Calls with the numbers that follow. */
-  #numbered(calls: Buffer, count: number, at: number): Buffer {
-    const { frame } = this.#script
-    for (let call = 0; call < count; call++) putNumber(calls, call * frame, at, FIRST + this.#called++)
-    return calls
+    if (number === undefined) return void this.#socket.write(all)
+    // Calls have the numbers that follow.
+    const calls = Buffer.from(all)
+    for (let call = 0; call < count; call++) {
+      if (listed && list) putNumber(calls, 0, list.number + call * list.step, FIRST + this.#called++)
+      else putNumber(calls, call * frame, number, FIRST + this.#called++)
+    }
+    this.#socket.write(calls)
   }
 
   /** So many values are about to be broadcast. */
@@ -123,7 +139,7 @@ export class Client {
 
   /** Reads all whole messages from `at` on; returns how far it got. */
   #messages(data: Buffer, at: number): number {
-    const { size, first, inspect, echoing } = this.#script
+    const { size, first, before, list, echoing } = this.#script
     let values = 0
     while (data.length - at >= 2) {
       let start = at + 2
@@ -136,8 +152,18 @@ export class Client {
       if (data.length - start < length) break
       const end = start + length
       if (length === size && data[start] === first) {
-        if (this.#inspects) inspect(this.received + values - this.#start, data.subarray(start, end))
+        if (this.#inspects) this.#inspect(values, data.subarray(start + before, end))
         values++
+        this.#consumed++
+      } else if (list && data[start] === first && data[start + before + 1] === list.first) {
+        // The commas are one fewer, and there are two brackets.
+        const count = (length - before - 1) / list.answer
+        for (let answer = 0; answer < count; answer++) {
+          const from = start + before + 1 + answer * list.answer
+          if (this.#inspects) this.#inspect(values + answer, data.subarray(from, from + list.answer - 1))
+        }
+        values += count
+        this.#consumed++
       } else {
         this.#control((data[at] ?? 0) & 15, data.subarray(start, end))
       }
@@ -147,13 +173,17 @@ export class Client {
     return at
   }
 
+  #inspect(index: number, value: Buffer): void {
+    this.#script.inspect(this.received + index - this.#start, value)
+  }
+
   #count(values: number, echoing: boolean): void {
     this.received += values
     this.owed -= values
     const acknowledge = this.#script.protocol.acknowledge
     if (acknowledge && this.received - this.#acknowledged >= acknowledge.every) {
       this.#acknowledged = this.received
-      this.#socket.write(text(acknowledge.text(this.received)))
+      this.#socket.write(text(acknowledge.text(this.#consumed)))
     }
     if (echoing) this.send(values)
   }
@@ -164,7 +194,7 @@ export class Client {
     if (opcode === PING) return void this.#socket.write(pong(payload))
     const data = payload.toString()
     const { opens, reply } = this.#script.protocol
-    const answer = reply?.(data, this.received)
+    const answer = reply?.(data, this.#consumed)
     if (answer !== undefined) this.#socket.write(text(answer))
     if (opens?.(data)) this.#open()
   }

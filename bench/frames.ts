@@ -6,6 +6,10 @@ const PONG = 10
 export const CLOSE = 8
 export const PING = 9
 
+/** The head of a client's frame of 126 bytes and more, up to 65,535; and of a shorter one. */
+export const LONG = 8
+const SHORT = 6
+
 /** A client's WebSocket frame. */
 function frame(opcode: number, payload: Buffer): Buffer {
   const short = payload.length < 126
@@ -17,7 +21,7 @@ function frame(opcode: number, payload: Buffer): Buffer {
 
 /** Puts a number of seven digits into a frame that starts at `from`; `at` is where it stands there. */
 export const putNumber = (bytes: Buffer, from: number, at: number, number: number): void => {
-  const payload = bytes[from + 1] === 0xfe ? 8 : 6
+  const payload = bytes[from + 1] === 0xfe ? LONG : SHORT
   for (let digit = 6, left = number; digit >= 0; digit--, left = Math.floor(left / 10)) {
     const place = at + digit
     bytes[from + place] = (48 + (left % 10)) ^ (mask[(place - payload) & 3] ?? 0)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, FIRST, type Script } from './client.ts'
-import { text } from './frames.ts'
+import { LONG, text } from './frames.ts'
 import { message } from './message.ts'
 import type { Protocol } from './protocols.ts'
 
@@ -27,19 +27,30 @@ export class Load {
   constructor(name: string, port: number, protocol: Protocol, calls = false) {
     this.#name = name
     this.#wrap = value => protocol.before + JSON.stringify(value) + protocol.after
-    const { asks, answers } = (calls && protocol.call) || { asks: () => this.#wrap(message(0)), answers: undefined }
-    const asked = asks(FIRST, JSON.stringify(message(0)))
-    const frame = text(asked)
-    const value = answers?.(FIRST, JSON.stringify(message(0))) ?? asked
+    const value = JSON.stringify(message(0))
+    const { asks = () => this.#wrap(message(0)), answers, before = '', list } = (calls && protocol.call) || {}
+    const asked = asks(FIRST, value)
+    const answer = answers?.(FIRST, value) ?? asked
+    const frame = text(before + asked)
     this.#answers = answers
     this.#script = {
       port,
       protocol,
-      size: value.length,
-      first: value.charCodeAt(0),
+      before: before.length,
+      size: before.length + answer.length,
+      first: (before + answer).charCodeAt(0),
       frame: frame.length,
       frames: Buffer.concat(Array.from({ length: IN_FLIGHT }, () => frame)),
-      number: answers ? frame.length - asked.length + asked.indexOf(`${FIRST}`) : undefined,
+      number: answers && frame.length - asked.length + asked.indexOf(`${FIRST}`),
+      list: list && {
+        frames: Array.from({ length: IN_FLIGHT + 1 }, (_, count) =>
+          text(`${before}[${Array.from({ length: count }, () => asked).join()}]`)
+        ),
+        step: asked.length + 1,
+        number: LONG + before.length + 1 + asked.indexOf(`${FIRST}`),
+        answer: answer.length + 1,
+        first: answer.charCodeAt(0)
+      },
       echoing: false,
       inspect: () => {},
       fail: error => (this.#error ??= new Error(`${name}: ${error.message}`, { cause: error }))

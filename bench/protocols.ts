@@ -15,7 +15,14 @@ export interface Protocol {
   /** The answer to a message without a value. */
   reply?: (text: string, consumed: number) => string | undefined
   /** What a call says, and the answer to it; the numbers all have as many digits. Without it, it makes no calls. */
-  call?: { asks: (number: number, value: string) => string; answers: (number: number, value: string) => string }
+  call?: {
+    asks: (number: number, value: string) => string
+    answers: (number: number, value: string) => string
+    /** What stands before them in a message. */
+    before?: string
+    /** Whether calls that are made at once, and answers that come at once, are a list in one message. */
+    list?: true
+  }
   /** After how many values the client says how many it has consumed, and how. */
   acknowledge?: { every: number; text: (consumed: number) => string }
 }
@@ -104,8 +111,10 @@ export const protocols = {
     ...anywire,
     hello: greet('rpc'),
     call: {
-      asks: (number, value) => `!A[${number},"echo",0,${value}]`,
-      answers: (number, value) => `!A[-${number},0,${value}]`
+      asks: (number, value) => `[${number},"echo",0,${value}]`,
+      answers: (number, value) => `[-${number},0,${value}]`,
+      before: '!A',
+      list: true
     }
   },
 

@@ -1,19 +1,17 @@
 import type { Connection } from './connection.ts'
-import { makeDeadlines } from './deadlines.ts'
-import type { Timed } from './deadlines.ts'
 import { AnywireError, textOf } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
 import { ERR_CLOSED, ERR_OUTCOME_UNKNOWN } from './failures.ts'
 import type { Lane } from './lane.ts'
 
 /*
- * Asking the other end of a lane for something, and being answered by number. To the other end go packets, alone or in lists:
+ * Asking the other end of a lane for something, and being answered by number. Packets go alone or in lists. To the other end:
  *
  *     [number, ...packet]      what is asked for: numbers are above 0, and grow; 0 where no answer is wanted
  *     [number, ...word]        something more about what was asked for
  *     [number]                 it is not wanted any more
  *
- * and back come packets, one by one:
+ * and back:
  *
  *     [-number, 0, ...values]  it is done
  *     [-number, code, text, …] it is not done, or not any more
@@ -21,16 +19,16 @@ import type { Lane } from './lane.ts'
  */
 
 /** How many packets a list may have. */
-const MOST_PACKETS = 1_000
+export const MOST_PACKETS = 1_000
 
-/** The packets in what the other end asks for, which may be anything: those that a list may have, or one alone. */
-export const packetsOf = (value: unknown): readonly unknown[] => {
+/** The packets in what arrived, which may be anything: those that a list may have, or one alone. */
+export const packetsOf = (value: unknown): readonly (readonly unknown[])[] => {
   if (!Array.isArray(value)) return []
-  return typeof value[0] === 'number' ? [value] : value.length > MOST_PACKETS ? value.slice(0, MOST_PACKETS) : value
+  return Array.isArray(value[0]) ? value.slice(0, MOST_PACKETS).filter(packet => Array.isArray(packet)) : [value]
 }
 
-/** Something that is asked for. Of those with a deadline, `expire` is called when it comes. */
-export interface Request<T = unknown> extends Timed {
+/** Something that is asked for. */
+export interface Request<T = unknown> {
   /** It goes behind the number, as it is when it is sent. */
   packet: readonly unknown[]
   /** Whether it is asked again in a new session; otherwise it fails with ERR_OUTCOME_UNKNOWN. */
@@ -66,10 +64,9 @@ export interface Requests {
   session(): string
   /**
    * Asks, together with what else is asked for in this turn.
-   * @param now - asks at once, before what waits
    * @returns what `done` returns, the first time; rejects when it fails before
    */
-  ask<T>(request: Request<T>, now?: boolean): Promise<T>
+  ask<T>(request: Request<T>): Promise<T>
   /** Sends what waits. */
   tick(): void
   /** Says something more of a request that was sent. Returns and throws what `write` does. */
@@ -78,8 +75,8 @@ export interface Requests {
   end(request: Request, error?: Error): boolean
   /** Has a request fail. Returns whether it was not over before. */
   fail(request: Request, error?: Error, told?: boolean): boolean
-  /** To be called with what arrives. Returns it where it is no answer, and otherwise an empty packet. */
-  heard(value: unknown): readonly unknown[]
+  /** To be called with the packets that arrive. */
+  heard(packets: readonly (readonly unknown[])[]): void
 }
 
 /** What the other end refuses with, as an error. */
@@ -89,32 +86,25 @@ export const errorOf = (code: string, text: unknown): AnywireError =>
 
 /**
  * @param lane - or what writes to one
+ * @param other - called with each packet that arrives and is no answer
  * @param toError - makes the error with which a request fails. Default: an AnywireError
  * @param over - called when a session is over, behind what becomes of the requests
  */
 export const makeRequests = (
   host: Pick<Connection, 'id' | 'state' | 'on'>,
   lane: Pick<Lane, 'write'>,
+  other: (packet: readonly unknown[]) => void,
   toError: (code: string, text: unknown, data: unknown, request: Request) => Error = errorOf,
   over?: () => void
 ): Requests => {
   const sent = new Map<number | undefined, Request>()
   const waiting = new Set<Request>()
-  const deadlines = makeDeadlines(() => [...sent.values(), ...waiting])
   let session = host.id
   let last = 0
   let ticking = false
 
-  const isReady = (): boolean => host.state === 'open' && host.id === session
-
-  const remove = (request: Request): boolean => {
-    const found = sent.delete(request.number) || waiting.delete(request)
-    if (!sent.size && !waiting.size) deadlines.look()
-    return found
-  }
-
   const fail = (request: Request, error: Error = new AnywireError(ERR_CLOSED), told = false): boolean => {
-    const found = remove(request)
+    const found = sent.delete(request.number) || waiting.delete(request)
     if (found) {
       request.lost?.()
       request.reject?.(error)
@@ -125,35 +115,32 @@ export const makeRequests = (
 
   const send = (asked: readonly Request[]): void => {
     // What one of them came to may have ended others.
-    const requests = asked.filter(request => waiting.has(request))
-    const [first] = requests
-    if (!first) return
+    const requests = asked.filter(request => waiting.delete(request))
     const packets = requests.map(request => {
-      waiting.delete(request)
       request.number = request.done ? ++last : 0
       if (request.number) sent.set(last, request)
       return [request.number, ...request.packet]
     })
+    const [first, ...more] = packets
     try {
-      lane.write(requests.length > 1 ? packets : packets[0])
+      if (first) lane.write(more.length ? packets : first)
     } catch (error) {
+      // Perhaps it is too much for one message, or one of them cannot be encoded.
       for (const request of requests) {
         sent.delete(request.number)
         waiting.add(request)
       }
-      const half = requests.length >> 1
-      // Perhaps it is too much for one message, or one of them cannot be encoded.
-      if (half) {
-        send(requests.slice(0, half))
-        send(requests.slice(half))
-      } else fail(first, error as Error)
+      for (const request of requests) {
+        if (more.length) send([request])
+        else fail(request, error as Error)
+      }
     }
   }
 
   const tick = (): void => {
     const all = [...waiting]
     ticking = false
-    while (all.length && isReady()) send(all.splice(0, MOST_PACKETS))
+    while (all.length && host.state === 'open' && host.id === session) send(all.splice(0, MOST_PACKETS))
   }
 
   const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([number, ...word])
@@ -165,23 +152,26 @@ export const makeRequests = (
     sent.clear()
     for (const request of all) {
       const { number, again, known } = request
-      const lost = number && !again
-      const [code, , text] = lost ? ERR_OUTCOME_UNKNOWN : ERR_CLOSED
+      const isLost = number && !again
+      const [code, , text] = isLost ? ERR_OUTCOME_UNKNOWN : ERR_CLOSED
       waiting.delete(request)
       waiting.add(request)
-      if (lost || (state === 'closed' && !known)) fail(request, toError(code, text, undefined, request))
+      if (isLost || (state === 'closed' && !known)) fail(request, toError(code, text, undefined, request))
       else request.lost?.()
       request.number = 0
     }
     session = id
-    deadlines.look()
     over?.()
   }
 
   host.on('open', () => {
     if (host.id !== session) leave()
-    // What handlers of `open` ask for at once goes first.
-    queueMicrotask(tick)
+    // What handlers of `open` ask for goes first.
+    const before = [...waiting]
+    queueMicrotask(() => {
+      for (const request of before) if (waiting.delete(request)) waiting.add(request)
+      tick()
+    })
   })
   // It may be told when the next session goes on already.
   host.on('close', () => (host.state === 'closed' || host.id !== session) && leave())
@@ -190,13 +180,11 @@ export const makeRequests = (
     sent,
     waiting,
     session: () => session,
-    ask: (request, now) =>
+    ask: request =>
       new Promise((resolve, reject) => {
         Object.assign(request, { resolve, reject })
         waiting.add(request)
-        deadlines.watch(request.deadline)
         if (host.state === 'closed') fail(request, toError(ERR_CLOSED[0], ERR_CLOSED[2], undefined, request))
-        else if (now && isReady()) send([request])
         else if (!ticking) {
           ticking = true
           queueMicrotask(tick)
@@ -209,21 +197,24 @@ export const makeRequests = (
       return fail(request, error)
     },
     fail,
-    heard(value) {
-      const packet: readonly unknown[] = Array.isArray(value) ? value : []
-      const [number, type] = packet
-      if (typeof number !== 'number' || number >= 0) return packet
-      const values = packet.slice(2)
-      const request = sent.get(-number)
-      if (typeof type === 'string') {
-        if (request) fail(request, toError(type, values[0], values[1], request), true)
-      } else if (type !== 0) request?.heard?.(type, ...values)
-      else if (request) {
-        request.known = true
-        if (!request.stays) remove(request)
-        request.resolve?.(request.done?.(...values))
+    heard(packets) {
+      for (const packet of packets) {
+        const [number, type] = packet
+        if (typeof number !== 'number' || number >= 0) {
+          other(packet)
+          continue
+        }
+        const values = packet.slice(2)
+        const request = sent.get(-number)
+        if (typeof type === 'string') {
+          if (request) fail(request, toError(type, values[0], values[1], request), true)
+        } else if (type !== 0) request?.heard?.(type, ...values)
+        else if (request) {
+          request.known = true
+          if (!request.stays) sent.delete(-number)
+          request.resolve?.(request.done?.(...values))
+        }
       }
-      return []
     }
   }
 }

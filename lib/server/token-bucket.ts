@@ -12,16 +12,17 @@ export class TokenBucket {
     this.#tokens = rate ? rate.burst : Infinity
   }
 
-  /** Whether there was one left. The clock is asked only where there seems to be none. */
-  take(): boolean {
-    return --this.#tokens >= 0 || this.#refill()
+  /** Whether there were so many left. The clock is asked only where there seem to be none. */
+  take(count = 1): boolean {
+    this.#tokens -= count
+    return this.#tokens >= 0 || this.#refill(count)
   }
 
-  #refill(): boolean {
+  #refill(count: number): boolean {
     const rate = this.#rate
     if (!rate) return true
     const now = performance.now()
-    this.#tokens = Math.min(rate.burst, Math.floor(((now - this.#filled) / 1000) * rate.second)) - 1
+    this.#tokens = Math.min(rate.burst, Math.floor(((now - this.#filled) / 1000) * rate.second)) - count
     if (this.#tokens < 0) return false
     this.#filled = now
     return true

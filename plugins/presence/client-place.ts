@@ -118,10 +118,13 @@ export const makePlace = (name: string, { lane, requests, soon, print }: Desk): 
     set(verb, request)
     // What was asked before is still answered, and that is all.
     if (before) before.stays = false
-    const answer = requests.ask(request, true)
-    // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
-    if (before?.known && asked[verb]) requests.fail(before)
-    else if (before?.known) requests.end(before)
+    const answer = requests.ask(request)
+    if (before?.known) {
+      // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
+      requests.tick()
+      if (asked[verb]) requests.fail(before)
+      else requests.end(before)
+    }
     return answer
   }
 

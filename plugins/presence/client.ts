@@ -1,7 +1,7 @@
 import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
-import { makeRequests } from '../../lib/requests.ts'
+import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import { makePlace } from './client-place.ts'
 import type { ClientPlace, Place } from './client-place.ts'
 import { isPlace, toRows } from './wire.ts'
@@ -28,7 +28,7 @@ export const presence = () =>
       const places = new Map<string, ClientPlace>()
       /** Those whose data changed in this turn, or while the lane was full. */
       const dirty = new Set<ClientPlace>()
-      const requests = makeRequests(client, lane)
+      const requests = makeRequests(client, lane, ([name, rows]) => places.get(textOf(name))?.changed(toRows(rows)))
       const flush = (): void => {
         for (const place of dirty) {
           if (client.state !== 'open') return
@@ -42,10 +42,7 @@ export const presence = () =>
         soon: (place: ClientPlace) => dirty.add(place).size > 1 || queueMicrotask(flush),
         print: (value: unknown) => `${client.parser.encode(value)}`
       }
-      lane.on('data', packet => {
-        const [name, rows] = requests.heard(packet)
-        places.get(textOf(name))?.changed(toRows(rows))
-      })
+      lane.on('data', value => requests.heard(packetsOf(value)))
       client.on('open', flush)
       client.on('drain', flush)
       return <Data>(name: string): Place<Data> => {

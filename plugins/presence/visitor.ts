@@ -60,7 +60,7 @@ export class Visitor {
   }
 
   heard(packets: unknown): void {
-    for (const packet of packetsOf(packets)) if (Array.isArray(packet) && !this.#gone) this.#item(packet)
+    for (const packet of packetsOf(packets)) if (!this.#gone) this.#item(packet)
   }
 
   /** Is somebody else from here on. */

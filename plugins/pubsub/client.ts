@@ -4,7 +4,7 @@ import { ERR_CLOSED, ERR_LIMIT } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import { covers } from '../../lib/patterns.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
-import { errorOf, makeRequests } from '../../lib/requests.ts'
+import { errorOf, makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request } from '../../lib/requests.ts'
 import type { History, Message, Ongoing, Outcome } from './message.ts'
 import type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
@@ -41,7 +41,6 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
     version: 1,
     client(client, lane): PubSub {
       const events = new Emitter<PubSubEvents>()
-      const requests = makeRequests(client, lane)
       /** By topic; those of patterns by ''. */
       const subscriptions = new Map<string, Set<Subscription>>()
       /** The epoch and the sequence of the last message: where subscriptions go on from in a new session. */
@@ -73,7 +72,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         if (told) events.emit('unsubscribe', { topic, error: reason(error) })
       }
 
-      lane.on('data', packet => {
+      const requests = makeRequests(client, lane, packet => {
         if (isMessage(packet)) {
           const [topic, sequence, offset] = packet
           const message = toMessage(packet, place[0])
@@ -89,10 +88,11 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             for (const { name, hear } of subscriptions.get(key) ?? []) if (covers(name, topic)) hear(message)
           }
         } else {
-          const [number, topic, code, text] = requests.heard(packet)
+          const [number, topic, code, text] = packet
           if (number === 0) events.emit('refuse', { topic: toText(topic), error: errorOf(toText(code), text) })
         }
       })
+      lane.on('data', value => requests.heard(packetsOf(value)))
 
       /** What waits for a wire is as it was when it was published. */
       const keep = (packet: readonly unknown[]): readonly unknown[] => {

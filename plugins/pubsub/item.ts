@@ -5,8 +5,8 @@ import { toText } from './wire.ts'
 /** What a client asks for: see wire.ts. */
 export type Item = readonly [id: number, kind: number, name: string, ...rest: unknown[]]
 
-export const isItem = (value: unknown): value is Item =>
-  Array.isArray(value) && isCount(value[0]) && isCount(value[1]) && typeof value[2] === 'string'
+export const isItem = (packet: readonly unknown[]): packet is Item =>
+  isCount(packet[0]) && isCount(packet[1]) && typeof packet[2] === 'string'
 
 /** Where a client was. Undefined: it was not there before. */
 export const placeOf = ([, , , , epoch, sequence]: Item): Place | undefined =>

@@ -88,7 +88,7 @@ export class Subscriber implements PeerPubSub {
   receive(items: unknown): void {
     for (const item of packetsOf(items)) {
       if (isItem(item)) this.#ask(item)
-      else if (Array.isArray(item) && isCount(item[0])) this.#end(item[0])
+      else if (isCount(item[0])) this.#end(item[0])
     }
   }
 

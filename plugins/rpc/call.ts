@@ -1,5 +1,6 @@
 import type { Failure } from '../../lib/errors.ts'
 import { ERR_CALL_TIMEOUT, ERR_CANCELLED, ERR_PROTOCOL } from '../../lib/failures.ts'
+import { LONGEST } from '../../lib/timer.ts'
 import { because } from './error.ts'
 import type { Exchange, Pending } from './exchange.ts'
 import type { CallOptions } from './remote.ts'
@@ -20,9 +21,9 @@ export type Answer = Promise<unknown> & AsyncIterable<unknown>
 /** Calls a function of the other end. */
 export const call = (exchange: Exchange, name: string, args: readonly unknown[], options: AskOptions = {}): Answer => {
   const { requests } = exchange
-  const { signal, timeout, key, service, accept = Infinity, late = ERR_CALL_TIMEOUT } = options
-  const now = performance.now()
-  const overall = now + (timeout ?? exchange.timeout)
+  const { signal, timeout, key, service, accept = Infinity, late } = options
+  const since = performance.now()
+  const overall = timeout ?? exchange.timeout
   const sent = [...args]
   // JSON has no undefined; at the end it is left out, and counted.
   while (sent.length && sent.at(-1) === undefined) sent.pop()
@@ -32,8 +33,15 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
   const items: unknown[] = []
   let end: (() => unknown) | undefined
   let wake: (() => void) | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
 
+  /** It has so many milliseconds from here on. */
+  const limit = (time: number, failure: Failure = ERR_CALL_TIMEOUT): void => {
+    clearTimeout(timer)
+    if (time <= LONGEST) timer = setTimeout(leave, time, failure)
+  }
   const over = (how: () => unknown): void => {
+    limit(Infinity)
     signal?.removeEventListener('abort', cancel)
     end ??= how
     wake?.()
@@ -41,11 +49,10 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
   const pending: Pending = {
     packet: [name, timeout || key || service || count ? [timeout, key, service, count] : 0, ...sent],
     key,
-    deadline: Math.min(overall, now + accept),
     heard(type, value) {
-      if (type === ACCEPTED) pending.deadline = overall
+      if (type === ACCEPTED) limit(overall + since - performance.now())
       else if (type === STREAM) {
-        pending.deadline = Infinity
+        limit(Infinity)
         pending.resolve?.(read())
       } else if (type === ITEM && items.push(value) > WINDOW) leave(ERR_PROTOCOL)
       wake?.()
@@ -57,8 +64,7 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
     failed: error =>
       over(() => {
         throw error
-      }),
-    expire: () => leave(late)
+      })
   }
   /** Leaves before the end: the other end need not go on. */
   const leave = (failure: Failure, cause?: unknown): boolean =>
@@ -85,7 +91,8 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
   }
 
   signal?.addEventListener('abort', cancel)
-  const answer = requests.ask(pending, !signal?.aborted)
+  limit(Math.min(overall, accept), late)
+  const answer = requests.ask(pending)
   if (signal?.aborted) cancel()
   return toAnswer(answer)
 }

@@ -82,7 +82,7 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
           if (told && request.known) lane.failed(error, 'rpc')
         }
       }
-      return requests.ask(request, true)
+      return requests.ask(request)
     }
   })
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../../lib/connection.ts'
 import { AnywireError, textOf } from '../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_NO_METHOD } from '../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_HANDLER, ERR_NO_METHOD } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
@@ -9,7 +9,10 @@ import { because, RpcError } from './error.ts'
 import type { Route } from './router.ts'
 import { Run } from './run.ts'
 import { isAsked } from './wire.ts'
-import type { Asked } from './wire.ts'
+import type { AnswerPacket, Asked } from './wire.ts'
+
+/** How many answers go together: what is too large for one message is made again, answer by answer. */
+const ANSWERS = 32
 
 /** A call that was made and is not over. */
 export interface Pending extends Request {
@@ -29,6 +32,8 @@ export interface End<P extends Connection> {
   readonly sign: number
   /** Milliseconds until a call that this end makes must be answered; for a stream, begin. Infinity: no end. Default 30,000. */
   readonly timeout?: number | undefined
+  /** Whether the other end may say so much in one message. Default: it may. */
+  takes?(packets: number): boolean
   /** What answers a call. */
   find(packet: Asked): Route<P> | undefined
   /** A handler takes its time; `later` resolves when it is done. */
@@ -50,6 +55,8 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
   const { connection, lane, timeout = 30_000 } = end
   /** The calls of the other end whose handlers are at work, by number. */
   const runs = new Map<number, Run<P>>()
+  /** Answers that leave together: at the end of what was heard, or of the turn. */
+  const answers: AnswerPacket[] = []
 
   const idOf = ({ key, number }: Pick<Pending, 'key' | 'number'>): string =>
     key ?? (number ? `${requests.session()}:${number * end.sign}` : '')
@@ -63,16 +70,38 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
     }
   }
 
-  const requests = makeRequests(
-    end.host ?? connection,
-    { write },
-    (code, text, data, request) => new RpcError(code, textOf(text), data, idOf(request)),
-    () => {
-      for (const run of runs.values()) run.over()
+  const tell = (packets: readonly AnswerPacket[]): void => {
+    const [first, second] = packets
+    try {
+      write(second ? packets : first)
+    } catch (error) {
+      // Perhaps it is too much for one message. What cannot be told at all is the handler's fault.
+      if (second) for (const packet of packets) tell([packet])
+      else if (first && first[1] !== ERR_HANDLER[0]) {
+        lane.failed(error, 'rpc')
+        tell([[first[0], ERR_HANDLER[0], ERR_HANDLER[2]]])
+      }
     }
-  )
+  }
 
-  const answering = { connection, lane, runs, write, idOf }
+  const flush = (): void => {
+    while (answers.length) tell(answers.splice(0, ANSWERS))
+  }
+
+  const answering = {
+    connection,
+    lane,
+    runs,
+    idOf,
+    answer(packet: AnswerPacket): void {
+      if (answers.push(packet) === 1) queueMicrotask(flush)
+    },
+    write(packet: unknown): boolean {
+      flush()
+      return write(packet)
+    }
+  }
+
   const answer: Answer<P> = (packet, route) => {
     const run = new Run<P>(answering, packet)
     if (!route) return run.threw(because(ERR_NO_METHOD, run.name))
@@ -82,10 +111,11 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
     end.began?.(run, later, packet)
   }
 
-  lane.on('data', value => {
-    const packets = requests.heard(Array.isArray(value) ? value : unpack(value))
-    for (const packet of packetsOf(packets)) {
-      if (!isAsked(packet)) continue
+  const requests = makeRequests(
+    end.host ?? connection,
+    { write },
+    packet => {
+      if (!isAsked(packet)) return
       const [number, what] = packet
       const run = runs.get(number)
       if (!run) {
@@ -93,7 +123,19 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
         else end.other?.(packet, answer)
       } else if (what === undefined) run.abort(ERR_CANCELLED)
       else run.more(what)
+    },
+    (code, text, data, request) => new RpcError(code, textOf(text), data, idOf(request)),
+    () => {
+      answers.length = 0
+      for (const run of runs.values()) run.over()
     }
+  )
+
+  lane.on('data', value => {
+    const packets = packetsOf(Array.isArray(value) ? value : unpack(value))
+    if (end.takes?.(packets.length) === false) return
+    requests.heard(packets)
+    flush()
   })
   connection.on('drain', () => {
     for (const run of runs.values()) run.more()

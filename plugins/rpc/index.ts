@@ -6,6 +6,7 @@ import type { During } from '../../lib/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
+import { takes } from '../../lib/server/takes.ts'
 import { call, toAnswer } from './call.ts'
 import { rpc as base } from './client.ts'
 import type { RpcClientPlugin } from './client.ts'
@@ -80,7 +81,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
       }
     },
     peer(peer, lane, server, during) {
-      const exchange = halves.get(server)?.join(peer, lane, during)
+      const exchange = halves.get(server)?.join(peer, lane, during, packets => takes(peer, packets))
       const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => {
         if (!exchange || !lane.connected) return toAnswer(Promise.reject(because(ERR_NO_METHOD, name)))
         return call(exchange, name, args, options)

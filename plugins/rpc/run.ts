@@ -6,14 +6,16 @@ import type { Lane } from '../../lib/lane.ts'
 import { because, RpcError } from './error.ts'
 import type { Call, Route } from './router.ts'
 import { ACCEPTED, extrasOf, ITEM, STREAM, WINDOW } from './wire.ts'
-import type { Asked } from './wire.ts'
+import type { AnswerPacket, Asked } from './wire.ts'
 
 /** Where calls are answered. */
 interface Answering<P> {
   readonly connection: P
   readonly lane: Lane
   readonly runs: Map<number, unknown>
-  /** Returns and throws what `write` does. */
+  /** Tells what came of a call, together with what else is told in this turn. */
+  answer(packet: AnswerPacket): void
+  /** Says something else of one, at once. Returns and throws what `write` does. */
   write(packet: unknown): boolean
   idOf(call: { readonly key?: string | undefined; readonly number: number }): string
 }
@@ -115,12 +117,7 @@ export class Run<P extends Connection> implements Call<P> {
     if (this.#answered) return
     if (!(error instanceof RpcError)) this.#at.lane.failed(error, 'rpc')
     const { code, message, data } = error instanceof RpcError ? error : because(ERR_HANDLER)
-    try {
-      this.#write(code, textOf(message), ...(data === undefined ? [] : [data]))
-      this.#finish()
-    } catch (unsendable) {
-      this.threw(unsendable)
-    }
+    this.#end(code, textOf(message), ...(data === undefined ? [] : [data]))
   }
 
   /** Nobody waits for it any more. */
@@ -172,10 +169,13 @@ export class Run<P extends Connection> implements Call<P> {
   }
 
   #answer(value: unknown): void {
-    if (this.#answered) return
-    const number = -this.#number
     // JSON has no undefined.
-    this.#at.write(value === undefined ? [number, 0] : [number, 0, value])
+    if (value === undefined) this.#end(0)
+    else this.#end(0, value)
+  }
+
+  #end(code: 0 | string, ...values: readonly unknown[]): void {
+    if (!this.#answered) this.#at.answer([-this.#number, code, ...values])
     this.#finish()
   }
 

@@ -123,8 +123,11 @@ export class ServerHalf {
     return callHere(end, [name, args, options], () => work.stop())
   }
 
-  /** Gives a peer its calls. */
-  join(peer: Peer, lane: Lane, during: During): Exchange {
+  /**
+   * Gives a peer its calls.
+   * @param takes - whether its client may say so much in one message
+   */
+  join(peer: Peer, lane: Lane, during: During, takes: (packets: number) => boolean): Exchange {
     const { timeout, limit = 1_000 } = this.#options
     /** By the numbers of the requests for them. */
     const provided = new Map<number, Provided>()
@@ -141,6 +144,7 @@ export class ServerHalf {
       lane,
       sign: -1,
       timeout,
+      takes,
       find: packet => {
         // A service that nobody provides is another failure than a function that is not there.
         const [, , service] = extrasOf(packet)

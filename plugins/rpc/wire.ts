@@ -1,3 +1,5 @@
+import { isCount } from '../../lib/handshake.ts'
+
 /*
  * Over the lane, as lib/requests.ts has it; either end asks. Numbers are of the end that asks.
  *
@@ -24,8 +26,10 @@ export const WINDOW = 32
 /** What an end asks for: most of it calls. */
 export type Asked = readonly [number: number, what?: unknown, extras?: unknown, ...args: unknown[]]
 
-export const isAsked = (value: unknown): value is Asked =>
-  Array.isArray(value) && Number.isSafeInteger(value[0]) && value[0] > 0
+/** How a call ends. */
+export type AnswerPacket = readonly [number: number, code: 0 | string, ...values: unknown[]]
+
+export const isAsked = (packet: readonly unknown[]): packet is Asked => isCount(packet[0]) && packet[0] > 0
 
 /** What else there is of a call. */
 export const extrasOf = ([, , extras]: Asked): readonly unknown[] => (Array.isArray(extras) ? extras : [])

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { useFakeTimers } from 'sinon'
-import type { SinonFakeTimers } from 'sinon'
 import type { ConnectionEvents, State } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { makeRequests, packetsOf } from '../../lib/requests.ts'
@@ -51,49 +49,57 @@ const outcomes = (promises: readonly Promise<unknown>[]): unknown[] => {
 }
 
 const first = (...values: readonly unknown[]): unknown => values[0]
+const nothing = (): void => {}
 
 describe('requests over a lane', () => {
-  let clock: SinonFakeTimers
   let host: Host
 
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     host = new Host()
   })
 
-  afterEach(() => {
-    const left = clock.countTimers()
-    clock.restore()
-    assert.equal(left, 0, 'timers were left behind')
-  })
-
-  it('leave together at the end of the turn, one alone without a list, and at once where that is asked for', async () => {
-    const requests = makeRequests(host, host)
-    const told = outcomes([requests.ask({ packet: ['a'], done: first }), requests.ask({ packet: ['b'], done: first })])
+  it('leave together at the end of the turn, one alone without a list; answers come alone or in lists', async () => {
+    const others: unknown[] = []
+    const requests = makeRequests(host, host, packet => others.push(packet))
+    const told = outcomes(['a', 'b', 'c'].map(name => requests.ask({ packet: [name], done: first })))
     assert.deepEqual(host.written, [])
-    void requests.ask({ packet: ['now'], done: first }, true)
     await turn()
     void requests.ask({ packet: ['alone'], done: first })
     await turn()
     assert.deepEqual(host.written, [
-      [1, 'now'],
       [
-        [2, 'a'],
-        [3, 'b']
+        [1, 'a'],
+        [2, 'b'],
+        [3, 'c']
       ],
       [4, 'alone']
     ])
-    assert.deepEqual(requests.heard([-3, 0, 'answer']), [])
-    requests.heard([-2, 'ERR_DENIED', 'a hint'])
-    requests.heard([-2, 0, 'too late'])
+    requests.heard([[-2, 0, 'answer']])
+    requests.heard([
+      [-1, 'ERR_DENIED', 'a hint'],
+      [-1, 0, 'too late'],
+      ['another', 1],
+      [-3, 0, 'also']
+    ])
     await turn()
-    assert.deepEqual(told, ['ERR_DENIED', 'answer'])
-    assert.deepEqual(requests.heard(['other', 1]), ['other', 1])
-    assert.deepEqual([requests.heard(null), requests.heard({}), requests.heard([-99, 0])], [[], [], []])
+    assert.deepEqual(told, ['ERR_DENIED', 'answer', 'also'])
+    requests.heard([['other', 1]])
+    for (const value of [null, {}, 5, 'x', [[], 5], [-99, 0]]) requests.heard(packetsOf(value))
+    assert.deepEqual(others, [['another', 1], ['other', 1], []])
+  })
+
+  it('that are ended before the end of the turn are never sent', async () => {
+    const requests = makeRequests(host, host, nothing)
+    const ended: Request = { packet: ['ended'], done: first }
+    const told = outcomes([requests.ask(ended), requests.ask({ packet: ['a'], done: first })])
+    assert.equal(requests.end(ended), true)
+    await turn()
+    assert.deepEqual([host.written, told], [[[1, 'a']], ['ERR_CLOSED', '']])
+    host.close()
   })
 
   it('are each judged by themselves where a list cannot be sent', async () => {
-    const requests = makeRequests(host, host)
+    const requests = makeRequests(host, host, nothing)
     host.check = value => {
       if (JSON.stringify(value).includes('bad')) throw Object.assign(new Error('bad'), { code: 'BAD' })
     }
@@ -102,14 +108,14 @@ describe('requests over a lane', () => {
     await turn()
     for (const packet of host.written.flatMap(packetsOf)) {
       const [number, name] = packet as [number, string]
-      requests.heard([-number, 0, name])
+      requests.heard([[-number, 0, name]])
     }
     await turn()
     assert.deepEqual(told, ['a', 'BAD', 'b', 'c', 'BAD', 'BAD', 'd'])
   })
 
   it('that stay are asked again in the next session, and others fail as their outcome is unknown', async () => {
-    const requests = makeRequests(host, host)
+    const requests = makeRequests(host, host, nothing)
     const story: string[] = []
     const stays: Request = {
       packet: ['stays'],
@@ -119,19 +125,20 @@ describe('requests over a lane', () => {
       lost: () => story.push('lost')
     }
     const told = outcomes([
-      requests.ask(stays, true),
-      requests.ask({ packet: ['once'], done: first }, true),
-      requests.ask({ packet: ['again'], again: true, done: first }, true)
+      requests.ask(stays),
+      requests.ask({ packet: ['once'], done: first }),
+      requests.ask({ packet: ['again'], again: true, done: first })
     ])
-    requests.heard([-1, 0])
+    await turn()
+    requests.heard([[-1, 0]])
     host.begin('second')
     await turn()
     assert.deepEqual(host.written.at(-1), [
       [4, 'stays'],
       [5, 'again']
     ])
-    requests.heard([-4, 0])
-    requests.heard([-5, 0, 'yes'])
+    requests.heard([[-4, 0]])
+    requests.heard([[-5, 0, 'yes']])
     await turn()
     assert.deepEqual(
       [told, story],
@@ -146,10 +153,10 @@ describe('requests over a lane', () => {
   })
 
   it('wait while there is no wire, and fail when there will be none', async () => {
-    const requests = makeRequests(host, host)
+    const requests = makeRequests(host, host, nothing)
     host.state = 'away'
     const told = outcomes([
-      requests.ask({ packet: ['a'], done: first }, true),
+      requests.ask({ packet: ['a'], done: first }),
       requests.ask({ packet: ['told'] }),
       requests.ask({ packet: ['b'], again: true, stays: true, done: first })
     ])
@@ -158,11 +165,11 @@ describe('requests over a lane', () => {
     host.state = 'open'
     host.emit('open', { recovered: true })
     // What handlers of `open` ask for goes first.
-    void requests.ask({ packet: ['first'], done: first }, true).catch(() => {})
+    void requests.ask({ packet: ['first'], done: first }).catch(() => {})
     await turn()
     assert.deepEqual(host.written, [
-      [1, 'first'],
       [
+        [1, 'first'],
         [2, 'a'],
         [0, 'told'],
         [3, 'b']
@@ -173,33 +180,5 @@ describe('requests over a lane', () => {
     await turn()
     assert.deepEqual(told.slice(0, 3), ['ERR_OUTCOME_UNKNOWN', '', 'ERR_CLOSED'])
     assert.deepEqual([requests.sent.size, requests.waiting.size], [0, 0])
-  })
-
-  it('have deadlines, all with one timer', async () => {
-    const requests = makeRequests(host, host)
-    const expired: number[] = []
-    for (const time of [300, 100, 200]) {
-      const request: Request = {
-        packet: [time],
-        deadline: performance.now() + time,
-        done: first,
-        expire() {
-          expired.push(time)
-          requests.end(request)
-        }
-      }
-      requests.ask(request, true).catch(() => {})
-    }
-    assert.equal(clock.countTimers(), 1)
-    await clock.tickAsync(150)
-    assert.deepEqual([expired, clock.countTimers()], [[100], 1])
-    await clock.tickAsync(1_000)
-    assert.deepEqual(
-      [expired, host.written.slice(3)],
-      [
-        [100, 200, 300],
-        [[2], [3], [1]]
-      ]
-    )
   })
 })

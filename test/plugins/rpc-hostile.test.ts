@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ClientPlugin, Lane, Peer, ServerPlugin } from '../../core.ts'
+import { packetsOf } from '../../lib/requests.ts'
 import { method, rpc } from '../../plugins/rpc/index.ts'
 import type { Call } from '../../plugins/rpc/index.ts'
 import { Calls } from '../support/calls.ts'
@@ -11,7 +12,7 @@ const stranger = () =>
     version: 1,
     client(_client, lane: Lane) {
       const heard: unknown[] = []
-      lane.on('data', value => heard.push(value))
+      lane.on('data', value => heard.push(...packetsOf(value)))
       return { heard, say: (value: unknown) => lane.write(value) }
     }
   }) as const satisfies ClientPlugin
@@ -183,6 +184,21 @@ describe('rpc: strangers', () => {
     say([60, 'echo', 0, 1])
     await world.pass(20)
     assert.deepEqual(heard.at(-1), [-60, 0, 1])
+  })
+
+  it('cannot get around the rate of messages by lists', async () => {
+    const server = world.start([rpc(router)], { limits: { rate: { second: 10, burst: 100 } } })
+    const client = world.connect([stranger()])
+    await world.pass(10)
+    const list = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => [from + index, 'echo', 0, index])
+    client.rpc.say(list(1, 90))
+    await world.pass(20)
+    assert.equal(client.rpc.heard.length, 90)
+    client.rpc.say(list(100, 20))
+    await world.pass(20)
+    assert.deepEqual([client.rpc.heard.length, server.peers.size], [90, 0])
+    assert.equal(world.reported.at(-1)?.code, 'ERR_RATE')
   })
 
   it('keep no more answers to keys than the limit', async () => {

@@ -334,15 +334,12 @@ describe('rpc', () => {
       assert.equal(aborts.length, 1)
     })
 
-    it('comes by itself, for all calls in flight with one timer', async () => {
+    it('comes by itself, for all calls in flight', async () => {
       const { aborts, client } = setup()
       await world.pass(10)
-      const timers = world.clock.countTimers()
       const calls = Array.from({ length: 100 }, () => client.rpc.never())
       const settled = Promise.allSettled(calls)
-      await world.pass(10)
-      assert.ok(world.clock.countTimers() <= timers + 6, `${timers} ${world.clock.countTimers()}`)
-      await world.pass(20_010)
+      await world.pass(20_020)
       assert.deepEqual(new Set(aborts), new Set(['ERR_CALL_TIMEOUT']))
       for (const result of await world.settled(settled)) {
         assert.equal(result.status === 'rejected' && (result.reason as RpcError).code, 'ERR_CALL_TIMEOUT')
