@@ -18,7 +18,8 @@ const follower = (node: string): ClientPlugin => ({
   client(client, lane) {
     client.on('open', () => {
       const follows = [{ scope: 1, name: 'a/1', query: undefined, epoch: '', since: 0, digest: 0 }]
-      lane.write(encodeFrame({ type: 'hello', version: 1, node, schema: undefined, asked: 0, follows }))
+      const hello = { type: 'hello', version: 1, schema: undefined, asked: 0, nodes: [], follows } as const
+      lane.write(encodeFrame({ ...hello, secret: `secret-of-${node}` }))
     })
     lane.on('data', () => {
       heard++

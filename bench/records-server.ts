@@ -44,7 +44,15 @@ const write = (node: string, number: number, record: string, t: number): Uint8Ar
   })
 
 const hello = (node: string): Uint8Array =>
-  encodeFrame({ type: 'hello', version: 1, node, schema: undefined, asked: 0, follows: [] })
+  encodeFrame({
+    type: 'hello',
+    version: 1,
+    secret: `secret-of-${node}`,
+    schema: undefined,
+    asked: 0,
+    nodes: [node],
+    follows: []
+  })
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`)
 
@@ -54,7 +62,7 @@ const fail = (error: unknown): void => {
 
 /** Durable, acknowledged writes for a second of CPU: some writers, each with 100 of them on their way, to 100 records. */
 const throughput = async (store: ReturnType<typeof memory>): Promise<number> => {
-  const authority = new Authority(store, { now: () => Date.now(), failed: fail })
+  const authority = new Authority(store, { now: () => Date.now(), seal: secret => secret, failed: fail })
   await authority.open()
   const usage = process.cpuUsage()
   await Promise.all(

@@ -45,4 +45,5 @@ export const ERR_PATH = ['ERR_PATH', 0, 'This is no path within a record'] as co
 export const ERR_STALE = ['ERR_STALE', 0, 'The write is too old to be judged'] as const
 export const ERR_CONFLICT = ['ERR_CONFLICT', 0, 'The record has changed since'] as const
 export const ERR_INVALID = ['ERR_INVALID', 0, 'The server does not accept this value'] as const
+export const ERR_NODE = ['ERR_NODE', 0, 'The writes of this node are those of somebody else'] as const
 export const ERR_STORE = ['ERR_STORE', 0, 'The store failed'] as const

@@ -3,6 +3,7 @@ import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
+import { sealOf } from '../../lib/server/seal.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -49,6 +50,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
         ...(options as RecordsOptions),
         now: options.now ?? (() => Date.now()),
         permissions,
+        seal: sealOf,
         multicast: makeMulticast(server),
         failed
       })

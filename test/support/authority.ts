@@ -9,6 +9,7 @@ import { decodeFrame, encodeFrame } from '../../plugins/records/core/codec.ts'
 import type { ClientFrame, Delta, Follow, Hello, ServerFrame, WriteFrame } from '../../plugins/records/core/frame.ts'
 import { DELETED, IMPLICIT, INCREMENT, LEAF, OBJECT } from '../../plugins/records/core/register.ts'
 import type { Write } from '../../plugins/records/core/register.ts'
+import { sealOf } from '../../lib/server/seal.ts'
 import { Authority } from '../../plugins/records/server/authority.ts'
 import type { AuthorityOptions } from '../../plugins/records/server/authority.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
@@ -53,6 +54,8 @@ export const userOf = ({ context }: { readonly context: unknown }): string =>
 /** A client, as its frames. */
 export class WireClient {
   readonly node: string
+  /** That of its storage: clients that have one node are those of one storage. */
+  secret: string
   readonly frames: ServerFrame[] = []
   readonly failures: string[] = []
   /** Frames that it takes before it says that it is full. */
@@ -64,6 +67,7 @@ export class WireClient {
 
   constructor(authority: Authority, node: string, peer: Peer | undefined) {
     this.node = node
+    this.secret = `the-secret-of-${node}-alone`
     this.#follower = authority.connect({
       peer,
       send: bytes => {
@@ -91,7 +95,8 @@ export class WireClient {
   }
 
   hello(follows: readonly Follow[] = [], more: Partial<Hello> = {}): void {
-    this.say({ type: 'hello', version: 1, node: this.node, schema: undefined, asked: 1.5, follows, ...more })
+    const { node, secret } = this
+    this.say({ type: 'hello', version: 1, secret, schema: undefined, asked: 1.5, nodes: [node], follows, ...more })
   }
 
   /** Writes to one record. */
@@ -155,6 +160,7 @@ export class World {
   make(options: Partial<AuthorityOptions> = {}, wrap: (store: Store) => Store = store => store): Authority {
     this.authority = new Authority(wrap(memory({ disk: this.disk })), {
       now: () => Date.now(),
+      seal: sealOf,
       failed: error => this.failed.push(error),
       ...options
     })

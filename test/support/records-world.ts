@@ -6,6 +6,7 @@ import { Records } from '../../plugins/records/client/surface.ts'
 import type { LiveRecord } from '../../plugins/records/client.ts'
 import { decodeFrame } from '../../plugins/records/core/codec.ts'
 import type { ClientFrame, ServerFrame } from '../../plugins/records/core/frame.ts'
+import { sealOf } from '../../lib/server/seal.ts'
 import { Authority } from '../../plugins/records/server/authority.ts'
 import type { Follower } from '../../plugins/records/server/follower.ts'
 import { memory } from '../../stores/memory.ts'
@@ -30,6 +31,7 @@ export class RecordsWorld {
   readonly #clients: WorldClient[] = []
   readonly #authority = new Authority(memory(), {
     now: () => this.time,
+    seal: sealOf,
     collections: COLLECTIONS,
     failed: error => {
       throw error

@@ -98,9 +98,10 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
   plain({
     type: fc.constant('hello'),
     version: uint,
-    node: nodeId,
+    secret: text,
     schema: fc.option(plain({ id: text, version: uint }), { nil: undefined }),
     asked: time,
+    nodes: fc.array(nodeId, { maxLength: 3 }),
     follows: fc.array(follow, { maxLength: 4 })
   }),
   plain({ type: fc.constant('follow'), follows: fc.array(follow, { maxLength: 4 }) }),
@@ -113,7 +114,6 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
     epoch: text,
     asked: time,
     time,
-    last: uint,
     maxValue: uint,
     maxFrame: uint
   }),

@@ -72,7 +72,7 @@ export class Stage {
 
   /** Answers the hello. */
   welcome({ time = this.wall, asked = this.elapsed } = {}): void {
-    this.say({ type: 'welcome', epoch: this.epoch, asked, time, last: 0, maxValue: 1_000, maxFrame: 5_000 })
+    this.say({ type: 'welcome', epoch: this.epoch, asked, time, maxValue: 1_000, maxFrame: 5_000 })
   }
 
   delta(delta: Partial<Delta>): void {

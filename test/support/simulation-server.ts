@@ -4,6 +4,7 @@ import { ticksOf } from '../../plugins/records/core/clock.ts'
 import { decodeFrame } from '../../plugins/records/core/codec.ts'
 import type { Kind } from '../../plugins/records/core/register.ts'
 import { RecordState } from '../../plugins/records/core/record-state.ts'
+import { sealOf } from '../../lib/server/seal.ts'
 import { Authority } from '../../plugins/records/server/authority.ts'
 import type { AuthorityOptions } from '../../plugins/records/server/authority.ts'
 import type { Follower } from '../../plugins/records/server/follower.ts'
@@ -60,6 +61,7 @@ export class SimulatedServer {
     })
     const authority = new Authority(wrap(store), {
       now,
+      seal: sealOf,
       ...this.#rules(dice),
       horizon: HORIZON,
       limits: { frame: 500 },

@@ -9,8 +9,8 @@ const NONE: Entry['conditions'] = []
 
 /** A write in the outbox. */
 export class Entry implements WriteHandle {
-  readonly node: string
-  readonly number: number
+  node: string
+  number: number
   records: readonly Registers<Write>[]
   readonly atomic: boolean
   readonly conditions: NonNullable<WriteOptions['conditions']>

@@ -30,6 +30,7 @@ export interface KeeperHost {
   readonly outbox: Outbox
   readonly records: Records
   readonly scopes: Scopes
+  secret: string
   emit(event: 'error', error: AnywireError): void
   emit(event: 'pending' | 'versionchange', number: number): void
   emit(event: 'blocked'): void
@@ -112,6 +113,12 @@ export class Keeper {
     })
   }
 
+  /** Writes have another node from here on, and are to be kept anew. @param entries - with the node that they had */
+  move(entries: readonly Entry[]): void {
+    for (const entry of entries) entry.isKept = false
+    this.#persistence.move(entries, this.#host.outbox.own.node).catch((error: unknown) => this.#failed(error))
+  }
+
   /** Keeps what a delta changed. @param done - called when it is kept */
   changed(pages: readonly Delta[], applied: Applied, cursor: Cursor, done: () => void): void {
     for (const scope of applied.told) scope.digest = COMPARES
@@ -148,6 +155,7 @@ export class Keeper {
     if (!found || this.isClosed) return
     const { clock, outbox, records, scopes } = this.#host
     const changed = new Set<string>()
+    this.#host.secret = found.secret
     // What was written before the store was open stands behind what is in it.
     for (const entry of outbox.own.entries) records.settle(entry, changed)
     outbox.adopt(found.queues)

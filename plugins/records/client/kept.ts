@@ -7,17 +7,22 @@ import type { Cursor } from './scope.ts'
 /** 64 random bits as base64url. Each process has its own, so that a number never stands for two writes, whatever is copied. */
 export const makeNode = (): string => toBase64(crypto.getRandomValues(new Uint8Array(8)))
 
+/** 128 random bits as text. Each storage has its own, which proves that nodes are its own: those are no secret. */
+export const makeSecret = (): string => makeNode() + makeNode()
+
 /*
  * What a replica keeps in its store beside the registers of records:
  * - `node/<node>`: [epoch, since]: how far the process that has the node has what it follows
  * - `outbox/<node>/<number>`: [write, wall, floor]: a write that waits, and of its `Moment` what outlives the process
  * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
+ * - `secret`: text that proves that nodes are of this storage
  * - `offset`: milliseconds that the device's clock is behind
  */
 export const NODE = 'node/'
 export const OUTBOX = 'outbox/'
 export const CURSOR = 'cursor/'
 export const OFFSET = 'offset'
+export const SECRET = 'secret'
 
 /** The schema that all in the store is of. */
 export const META = 'meta'

@@ -2,6 +2,7 @@ import type { Registers } from '../core/frame.ts'
 import type { Write } from '../core/register.ts'
 import type { WriteOptions } from './engine.ts'
 import { Entry } from './entry.ts'
+import { makeNode } from './kept.ts'
 import type { ServerClock } from './offset.ts'
 
 /** How many writes of a node are on their way at most. */
@@ -9,7 +10,7 @@ const WINDOW = 500
 
 /** What one node has written, and the authority has not acknowledged, in the order of numbers. */
 export class Queue {
-  readonly node: string
+  node: string
   /** The number of the next write. */
   next = 1
   readonly entries: Entry[] = []
@@ -61,6 +62,27 @@ export class Outbox {
     const entry = new Entry(this.own.node, this.own.next++, records, options, moment)
     this.own.entries.push(entry)
     return entry
+  }
+
+  /** What a node wrote goes on under another one. @returns it, with the node that it had, to be put into this anew */
+  take(node: string): Entry[] {
+    const queue = this.queues.find(queue => queue.node === node)
+    if (!queue) return []
+    queue.sent = 0
+    if (queue === this.own) {
+      queue.node = makeNode()
+      queue.next = 1
+    }
+    return queue.entries.splice(0)
+  }
+
+  /** Puts writes behind the own ones. */
+  put(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      entry.node = this.own.node
+      entry.number = this.own.next++
+      this.own.entries.push(entry)
+    }
   }
 
   find(node: string, number: number): Entry | undefined {

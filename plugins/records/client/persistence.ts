@@ -14,10 +14,12 @@ import {
   isNumber,
   isSchema,
   keyOfEntry,
+  makeSecret,
   META,
   NODE,
   OFFSET,
   OUTBOX,
+  SECRET,
   toEntry,
   toList
 } from './kept.ts'
@@ -39,6 +41,7 @@ export interface Found {
   /** Those of other tabs. */
   readonly others: readonly Queue[]
   readonly offset: number
+  readonly secret: string
 }
 
 export interface PersistenceOptions {
@@ -82,6 +85,7 @@ export class Persistence {
   async open(): Promise<Found> {
     if (!this.#isOpen) await this.#store.open()
     this.#isOpen = true
+    const secret = await this.#secret()
     await this.#upgrade()
     await this.#claim(this.#options.node)
     const nodes = await this.#nodes()
@@ -108,7 +112,7 @@ export class Persistence {
     }
     this.#progress()
     const offset = await this.#store.entry(OFFSET)
-    return { queues, others, offset: isNumber(offset) ? offset : 0 }
+    return { queues, others, offset: isNumber(offset) ? offset : 0, secret }
   }
 
   /**
@@ -148,6 +152,17 @@ export class Persistence {
       this.#options.tabs?.post('write', value)
       done()
     })
+  }
+
+  /** Writes have another node from here on: that of `node`. @param entries - with the node that they had */
+  async move(entries: readonly Entry[], node: string): Promise<void> {
+    for (const entry of entries) {
+      this.#committer.entry(keyOfEntry(entry), undefined)
+      this.#options.tabs?.post('settled', entry.node, entry.number, [entry.number], '', 0)
+    }
+    if (node === this.#options.node) return
+    this.#committer.entry(NODE + node, [])
+    await this.#claim(node)
   }
 
   /** Keeps what a delta changed: registers, how far the scopes are, and that writes do not wait any more; all in one commit. */
@@ -213,6 +228,19 @@ export class Persistence {
   async #nodes(): Promise<Nodes> {
     const entries = await this.#store.entries(NODE)
     return new Map(entries.map(([key, value]) => [key.slice(NODE.length), toList(value)]))
+  }
+
+  /** Made by whoever opens the store first. */
+  async #secret(): Promise<string> {
+    const { tabs } = this.#options
+    const find = async (): Promise<string> => {
+      const kept = await this.#store.entry(SECRET)
+      if (typeof kept === 'string') return kept
+      const secret = makeSecret()
+      await this.#store.commit({ rows: [], removed: [], entries: [[SECRET, secret]] })
+      return secret
+    }
+    return tabs ? tabs.alone('write', find) : find()
   }
 
   async #claim(node: string): Promise<Unlock | undefined> {

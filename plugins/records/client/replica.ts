@@ -1,7 +1,7 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_NODE, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
@@ -14,7 +14,7 @@ import { Entry } from './entry.ts'
 import { ServerClock } from './offset.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
 import { Outbox } from './outbox.ts'
-import { makeNode } from './kept.ts'
+import { makeNode, makeSecret } from './kept.ts'
 import { Records } from './records.ts'
 import { followerOf } from './scope.ts'
 import type { Scope } from './scope.ts'
@@ -35,6 +35,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   readonly outbox: Outbox
   readonly scopes = new Scopes()
   readonly schema: SchemaVersion | undefined
+  secret = makeSecret()
   readonly records: Records
   readonly #collections: NonNullable<ReplicaOptions['collections']>
   readonly #discardDelay: number
@@ -210,7 +211,10 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
       this.#retries = 0
       this.emit('pending', this.outbox.count)
     }
-    for (const { node, number } of applied.later) this.#retry(node, number)
+    for (const { node, number, code } of applied.later) {
+      if (code === ERR_NODE[0]) this.#move(node)
+      else this.#retry(node, number)
+    }
     this.#session?.later()
   }
 
@@ -243,6 +247,16 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     else kept()
     this.tell(changed)
     this.emit('pending', this.outbox.count)
+  }
+
+  /** The authority takes nothing of a node from here: what waits goes on under another one. */
+  #move(node: string): void {
+    const { outbox } = this
+    const entries = outbox.take(node)
+    this.#keeper?.move(entries)
+    outbox.put(entries)
+    this.clock.node = outbox.own.node
+    for (const entry of entries) this.#keeper?.keep(entry)
   }
 
   /** The authority refused a write for now. */

@@ -14,6 +14,9 @@ export type Send = (frame: Uint8Array) => boolean
 /** The version of the frames. */
 const VERSION = 1
 
+/** Of so many nodes it is asked at once what became of their writes; clients of which more are left hear of those later. */
+const NODES = 50
+
 /** A question that takes longer, in milliseconds, tells the time badly, so it is asked again, so many times in all. */
 const SLOW = 1_000
 const QUESTIONS = 8
@@ -24,6 +27,8 @@ export interface SessionHost {
   readonly scopes: Scopes
   readonly outbox: Outbox
   readonly schema: SchemaVersion | undefined
+  /** Proves that nodes are this storage's. */
+  readonly secret: string
   /** What the authority takes, in bytes. */
   limits: Engine['limits']
   /** The session goes on, and the time is known well enough for what was never sent. */
@@ -59,10 +64,11 @@ export class Session {
   }
 
   hello(): void {
-    const { schema, scopes, outbox } = this.#host
+    const { schema, scopes, outbox, secret } = this.#host
     for (const scope of scopes.all) scope.isAsked = false
     const [follows = [], ...more] = this.#wanted()
-    this.#write({ type: 'hello', version: VERSION, node: outbox.own.node, schema, asked: this.#ask(), follows })
+    const nodes = outbox.queues.flatMap(({ node, entries }) => (entries.length ? node : [])).slice(0, NODES)
+    this.#write({ type: 'hello', version: VERSION, secret, schema, asked: this.#ask(), nodes, follows })
     // The answer need not be awaited for these.
     for (const follows of more) this.#write({ type: 'follow', follows })
   }

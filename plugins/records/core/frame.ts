@@ -40,10 +40,13 @@ export interface Registers<R extends Write = Register> {
 export interface Hello {
   readonly type: 'hello'
   readonly version: number
-  readonly node: string
+  /** Proves that nodes are the client's own: see `isSecret`. */
+  readonly secret: string
   readonly schema: SchemaVersion | undefined
   /** The client's monotonic clock, in milliseconds, to be sent back. */
   readonly asked: number
+  /** Nodes of which something waits to be acknowledged: so the first delta has what became of it, together with its effects. */
+  readonly nodes: readonly string[]
   readonly follows: readonly Follow[]
 }
 
@@ -97,8 +100,6 @@ export interface Welcome {
   readonly epoch: string
   readonly asked: number
   readonly time: number
-  /** The number of the last write of the client's node that is committed. */
-  readonly last: number
   /** The largest value and frame in bytes. */
   readonly maxValue: number
   readonly maxFrame: number
@@ -121,7 +122,10 @@ export interface Result {
   readonly node: string
   readonly number: number
   readonly record: string
-  /** 'restamp' was done, with another stamp; all others were not done: the code of an error. */
+  /**
+   * 'restamp' was done, with another stamp; all others were not done: the code of an error. ERR_NODE, where the number is not
+   * acknowledged: nothing of the node is taken from here, so what waits goes on under another one.
+   */
   readonly code: string
   readonly hint: string
 }

@@ -38,9 +38,10 @@ type Bare<F> = Omit<F, 'type'>
 export const fromClient = table<Exclude<ClientFrame, WriteFrame>>(0, {
   hello: struct<Bare<Hello>>({
     version: uint,
-    node,
+    secret: text,
     schema: optional(struct<SchemaVersion>({ id: text, version: uint })),
     asked: number,
+    nodes: list(node),
     follows
   }),
   follow: struct<Bare<FollowFrame>>({ follows }),
@@ -55,7 +56,6 @@ export const fromServer = table<Exclude<ServerFrame, Delta>>(16, {
     epoch: text,
     asked: number,
     time: number,
-    last: uint,
     maxValue: uint,
     maxFrame: uint
   }),

@@ -21,6 +21,8 @@ export interface AuthorityOptions extends RecordsServerOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly permissions?: Pick<Permissions, 'check'> | undefined
+  /** What is kept of a secret, so that it can be told again, and not from what is kept. */
+  readonly seal: (secret: string) => string
   /** How the same bytes are sent to many. Default: one after the other. */
   readonly multicast?: Multicast
   /** Something failed; nothing that was told is lost. */

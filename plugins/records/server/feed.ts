@@ -2,10 +2,11 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_RATE, ERR_SERVER } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { encodeFrame } from '../core/codec.ts'
-import type { Delta, Result } from '../core/frame.ts'
+import type { Delta, Follow, Result, WriteFrame } from '../core/frame.ts'
 import { CatchUp } from './catch-up.ts'
 import type { CatchUpHost } from './catch-up.ts'
 import { paginate } from './change.ts'
+import { after } from './maybe.ts'
 import type { Change } from './change.ts'
 import { deltaOf } from './delta.ts'
 import type { Scope } from './scope.ts'
@@ -54,6 +55,12 @@ export class Feed {
   readonly #writers = new Map<Writer, number>()
   /** Those of whom there is something to tell. */
   readonly #owed = new Set<Writer>()
+  /** Nodes that its client does not write for, but has tried to. */
+  readonly #refused = new Set<string>()
+  /** What is to be told of those. */
+  readonly #refusals: Result[] = []
+  /** Whether something that its client follows from the beginning has not begun. */
+  #isGreeting = false
 
   constructor(host: FeedHost, link: FollowerLink) {
     this.#host = host
@@ -61,6 +68,33 @@ export class Feed {
     this.#sent = host.committer.seq
     this.scopes = new Scopes(host, this, link.peer)
     host.feeds.add(this)
+  }
+
+  /**
+   * Begins what its client follows, and tells with it what is committed of its writes: not before, as that is not shown here by
+   * then, and not behind it, as it is shown twice until then.
+   */
+  greet(writers: readonly Writer[], follows: readonly Follow[]): void {
+    this.#isGreeting = true
+    for (const writer of writers) if (writer.last && this.#writers.has(writer)) this.owe(writer)
+    void after(this.scopes.follow(follows), () => {
+      this.#isGreeting = false
+      this.stir()
+    })
+  }
+
+  /** Its client is no more told than once that it does not write for a node. @returns false: it has tried too many */
+  refuse({ node, number }: WriteFrame, [code, , hint]: Failure): boolean {
+    if (this.isRefused(node)) return true
+    if (this.#refused.size >= this.#host.settings.limits.nodes) return false
+    this.#refused.add(node)
+    this.#refusals.push({ node, number, record: '', code, hint })
+    this.stir()
+    return true
+  }
+
+  isRefused(node: string): boolean {
+    return this.#refused.has(node)
   }
 
   /** @returns false: it speaks for too many already */
@@ -86,14 +120,14 @@ export class Feed {
   }
 
   get owes(): boolean {
-    return this.#owed.size > 0
+    return !this.#isGreeting && (this.#owed.size > 0 || this.#refusals.length > 0)
   }
 
   /** There is room again. */
   drained(): void {
     this.#isFull = false
     this.#wake?.()
-    if (!this.#isLive) this.stir()
+    if (!this.#isLive || this.owes || this.scopes.hasNews) this.stir()
   }
 
   /** There is no room, until `drained`. */
@@ -190,7 +224,7 @@ export class Feed {
   }
 
   get #hasNews(): boolean {
-    return this.scopes.hasNews || this.#owed.size > 0 || this.#sent < this.#host.committer.seq
+    return this.scopes.hasNews || this.owes || this.#sent < this.#host.committer.seq
   }
 
   /** It asks for so much, and reads so little, that it is not told anything any more. */
@@ -211,7 +245,8 @@ export class Feed {
   /** What became of writes whose effects were told. */
   #settle(seq: number): Pick<Delta, 'acknowledged' | 'results'> {
     const acknowledged: [string, number][] = []
-    const results: Result[] = []
+    if (this.#isGreeting) return { acknowledged, results: [] }
+    const results = this.#refusals.splice(0)
     for (const writer of this.#owed) {
       if (writer.seq > seq) continue
       const told = this.#writers.get(writer) ?? 0

@@ -1,5 +1,5 @@
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
+import { ERR_NODE, ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { decodeFrame, encodeFrame } from '../core/codec.ts'
 import type { ClientFrame, Hello, ServerFrame, WriteFrame } from '../core/frame.ts'
@@ -7,7 +7,7 @@ import { Feed } from './feed.ts'
 import type { FeedHost, FollowerLink } from './feed.ts'
 import type { Author, Intake } from './intake.ts'
 import { adviceFor } from './schema.ts'
-import { isNode } from './forget-writers.ts'
+import { isNode, isSecret } from './forget-writers.ts'
 import type { Settings } from './settings.ts'
 import type { Writer, Writers } from './writer.ts'
 
@@ -17,12 +17,16 @@ export const VERSION = 1
 export interface FollowerHost extends FeedHost {
   readonly writers: Writers
   readonly intake: Intake
+  /** What is kept of a secret. */
+  seal(secret: string): string
 }
 
 /** What there is of a client that was welcomed. */
 interface Session {
   readonly host: FollowerHost
   readonly feed: Feed
+  /** Of the secret that its client showed. */
+  readonly seal: string
 }
 
 /** The authority's end of one client: takes what it says. */
@@ -136,50 +140,57 @@ export class Follower implements Author {
     if (this.#isRefused) return undefined
     if (!session || (frame.type === 'write' && !isNode(frame.node))) this.fail()
     else if (frame.type === 'write') return this.#write(session, frame, size)
-    else if (frame.type === 'follow') session.feed.scopes.follow(frame.follows)
+    else if (frame.type === 'follow') void session.feed.scopes.follow(frame.follows)
     else if (frame.type === 'unfollow') session.feed.scopes.unfollow(frame.scopes)
     else if (frame.type === 'confirm') session.feed.confirm(frame.node, frame.number)
     return undefined
   }
 
-  async #greet({ version, node, schema, asked, follows }: Hello): Promise<void> {
-    if (version !== VERSION || !isNode(node)) return this.fail()
+  async #greet(hello: Hello): Promise<void> {
+    const { version, secret, schema, nodes } = hello
+    if (version !== VERSION || !isSecret(secret) || !nodes.every(isNode)) return this.fail()
     const host = await this.#opening
     this.#quit()
-    const { schema: served } = host.settings
+    const { schema: served, limits } = host.settings
+    if (nodes.length > limits.nodes) return this.#fail(ERR_RATE)
     const mismatch = adviceFor(schema, served)
     this.#isRefused = mismatch !== undefined
     if (mismatch) return this.#send(mismatch)
-    await host.writers.use(node, writer => this.#welcome(host, writer, asked, follows))
+    await host.writers.use([...new Set(nodes)], writers => this.#welcome(host, writers, hello))
   }
 
-  #welcome(host: FollowerHost, writer: Writer, asked: number, follows: Hello['follows']): void {
+  #welcome(host: FollowerHost, writers: readonly Writer[], { secret, asked, follows }: Hello): void {
     if (this.#isEnded) return
     const { limits } = host.settings
     const feed = new Feed(host, this.#link)
-    this.#session = { host, feed }
+    const seal = host.seal(secret)
+    this.#session = { host, feed, seal }
     this.#send({
       type: 'welcome',
       epoch: host.epoch,
       asked,
       time: this.#settings.now(),
-      last: writer.last,
       maxValue: limits.value,
       maxFrame: limits.frame
     })
-    feed.speaksFor(writer)
-    feed.scopes.follow(follows)
-    feed.stir()
+    for (const writer of writers) if (writer.belongsTo(seal)) feed.speaksFor(writer)
+    feed.greet(writers, follows)
   }
 
-  #write({ host, feed }: Session, frame: WriteFrame, size: number): Promise<void> | undefined {
+  #write({ host, feed, seal }: Session, frame: WriteFrame, size: number): Promise<void> | undefined {
     const take = (writer: Writer): void => {
       if (this.#isEnded) return
-      if (!feed.speaksFor(writer)) return this.#fail(ERR_RATE)
-      host.intake.receive(writer, { frame, author: this, size })
+      const isOwn = writer.belongsTo(seal)
+      if (!(isOwn ? feed.speaksFor(writer) : feed.refuse(frame, ERR_NODE))) return this.#fail(ERR_RATE)
+      if (isOwn) host.intake.receive(writer, { frame, author: this, size })
+      else this.free(size)
+    }
+    if (feed.isRefused(frame.node)) {
+      this.free(size)
+      return undefined
     }
     const writer = host.writers.get(frame.node)
-    if (!writer) return host.writers.use(frame.node, take)
+    if (!writer) return host.writers.use([frame.node], writers => writers.forEach(take))
     take(writer)
     return undefined
   }

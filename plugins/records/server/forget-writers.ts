@@ -11,6 +11,9 @@ const BEGINNINGS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 /** Whether text can be a node. */
 export const isNode = (node: string): boolean => /^[\w-]{1,64}$/.test(node)
 
+/** Whether text can be a secret: it is long enough, and no longer than a node. */
+export const isSecret = (secret: string): boolean => secret.length >= 16 && isNode(secret)
+
 export interface ForgetHost {
   readonly settings: Settings
   readonly committer: Committer

@@ -114,6 +114,10 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     return this.settings.now()
   }
 
+  seal(secret: string): string {
+    return this.#options.seal(secret)
+  }
+
   failed(error: unknown, stage: string): void {
     this.#options.failed(error, stage)
   }

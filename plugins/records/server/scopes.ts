@@ -75,12 +75,13 @@ export class Scopes {
   /**
    * Begins to follow. What is asked for together begins together: a client that has the same record in two scopes would otherwise
    * not know which of them is right.
+   * @returns when all of it has begun, or was refused
    */
-  follow(follows: readonly Follow[]): void {
+  follow(follows: readonly Follow[]): Maybe<void> {
     const changes = this.#changes
     const scopes: Scope[] = []
     for (const follow of follows) {
-      if (this.#feed.isEnded) return
+      if (this.#feed.isEnded) return undefined
       this.unfollow([follow.scope])
       const scope = new Scope(follow)
       if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
@@ -90,7 +91,7 @@ export class Scopes {
         scopes.push(scope)
       }
     }
-    const begin = (allowed: readonly boolean[]): void => {
+    const begin = (allowed: readonly boolean[]): Maybe<void> => {
       // What was answered before the permissions changed does not count any more.
       if (changes !== this.#changes)
         return this.follow(scopes.filter(scope => this.#has(scope)).map(scope => scope.again()))
@@ -100,11 +101,11 @@ export class Scopes {
         else this.#deny(scope)
       }
       this.#feed.stir()
+      return undefined
     }
     const answers = all(scopes.map(scope => this.#prepare(scope)))
     // It only fails when the authority is closed.
-    if (answers instanceof Promise) void answers.then(begin, () => {})
-    else begin(answers)
+    return answers instanceof Promise ? answers.then(begin, () => {}) : begin(answers)
   }
 
   unfollow(numbers: readonly number[]): void {
@@ -192,7 +193,7 @@ export class Scopes {
         if (!allowed[at]) this.#deny(scope)
         else if (scope.membership?.judging) again.push(scope.again())
       }
-      this.follow(again)
+      return this.follow(again)
     })
   }
 

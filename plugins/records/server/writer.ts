@@ -22,6 +22,8 @@ interface Kept {
   readonly confirmed?: number
   /** When it was heard last, in milliseconds since 1970. */
   readonly seen: number
+  /** Of the secret that was shown with it first. */
+  readonly seal?: string
 }
 
 /** Results that are kept of one who confirms none; clients have no more writes than that on their way. */
@@ -41,6 +43,8 @@ export class Writer {
   results: readonly Result[] = []
   /** Up to this number the client has confirmed its results. */
   confirmed = 0
+  /** Of the secret of those who may write for it; undefined as long as nobody has. */
+  seal: string | undefined
   /** The number of the last write that was taken. */
   taken = 0
   /** What waits, in order; the first one may be worked on. */
@@ -59,6 +63,7 @@ export class Writer {
     if (!kept) return
     this.last = this.taken = kept.number
     this.confirmed = kept.confirmed ?? 0
+    this.seal = kept.seal
     this.results = kept.results.map(([number, record, code, hint]) => ({ node, number, record, code, hint }))
   }
 
@@ -71,9 +76,15 @@ export class Writer {
         number: last,
         results: all.map(({ number, record, code, hint }) => [number, record, code, hint]),
         confirmed: this.confirmed,
-        seen
+        seen,
+        ...(this.seal !== undefined && { seal: this.seal })
       }
     ]
+  }
+
+  /** Whether it is the node of who shows a secret: it is from then on, where it was nobody's. @param seal - of the secret */
+  belongsTo(seal: string): boolean {
+    return isEqual((this.seal ??= seal), seal)
   }
 
   /** Writes were committed. */
@@ -98,6 +109,13 @@ export class Writer {
   get isIdle(): boolean {
     return !this.queue.length && !this.uncommitted && !this.followers.size && !this.users
   }
+}
+
+/** Takes as long whatever the texts are, where they are as long. */
+const isEqual = (a: string, b: string): boolean => {
+  let difference = a.length ^ b.length
+  for (let at = 0; at < a.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
+  return difference === 0
 }
 
 /** Before the ids of nodes, the keys of entries. */
@@ -129,16 +147,18 @@ export class Writers {
     return this.#writers.get(node)
   }
 
-  /** Brings a writer into memory, where it stays until something was done with it. */
-  async use(node: string, work: (writer: Writer) => void): Promise<void> {
-    const known = this.#writers.get(node)
-    if (known) return work(known)
-    const writer = await this.#load(node)
+  /** Brings writers into memory, where they stay until something was done with them. */
+  async use(nodes: readonly string[], work: (writers: readonly Writer[]) => void): Promise<void> {
+    const known = nodes.flatMap(node => this.#writers.get(node) ?? [])
+    if (known.length === nodes.length) return work(known)
+    const writers = await Promise.all(nodes.map(node => this.#hold(node)))
     try {
-      work(writer)
+      work(writers)
     } finally {
-      writer.users--
-      this.release(writer)
+      for (const writer of writers) {
+        writer.users--
+        this.release(writer)
+      }
     }
   }
 
@@ -150,6 +170,13 @@ export class Writers {
   /** Forgets one that nothing is left of, but what the store has. */
   release(writer: Writer): void {
     if (writer.isIdle) this.#writers.delete(writer.node)
+  }
+
+  async #hold(node: string): Promise<Writer> {
+    const known = this.#writers.get(node)
+    if (!known) return this.#load(node)
+    known.users++
+    return known
   }
 
   #load(node: string): Promise<Writer> {

@@ -47,6 +47,22 @@ describe('an authority of records, and what it sends', () => {
     )
   })
 
+  it('tells who was full, and was told everything else, what became of a write that came again meanwhile', async () => {
+    ann.write('a/1', [at(0, 'ann').make()])
+    await world.pass()
+    const bob = await world.welcomed('ann', [scope(1, 'a/')])
+    bob.room = 1
+    ann.write('a/1', [at(1, 'ann').set('x', 1)])
+    await world.pass()
+    assert.deepEqual(bob.delta.acknowledged, [['ann', 2]])
+    bob.write('a/1', [at(1, 'ann').set('x', 1)], { number: 2 })
+    await world.pass()
+    assert.deepEqual(bob.deltas, [])
+    bob.drained()
+    await world.pass()
+    assert.deepEqual(bob.delta.acknowledged, [['ann', 2]])
+  })
+
   it('waits for who reads slowly, who then gets the latest of each', async () => {
     const bob = await world.welcomed('bob', [scope(1, 'a/')])
     bob.room = 1

@@ -76,7 +76,9 @@ describe('an authority of records, and what is too much', () => {
   it('ends the connection of who leaves out many numbers, and heeds nothing of it', async () => {
     await opened()
     const ann = await world.welcomed('ann')
-    const eve = await world.welcomed('eve')
+    const eve = world.client('eve')
+    eve.secret = ann.secret
+    eve.hello()
     const now = at(1, 'ann')
     ann.write('d/1', [now.make(), now.set('n', 1)])
     await world.pass()

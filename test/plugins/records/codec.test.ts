@@ -214,16 +214,24 @@ describe('records: the format of frames', () => {
       'ff ac02 02 01 02 02 00 0a 4552525f44454e494544 01 01 64 01 00 01b09d11f1a12230 06 01 02 05 01 61 07 72657374616d70 00 01 01 09 78 01 61 01 01 62 80e09e9c8f16 02 00 09 01 01 63 05 000000000000e03f 1e 00 01 63 00'
     ],
     [
-      { type: 'hello', version: 1, node: NODE, schema: { id: 'app', version: 2 }, asked: 1.5, follows: [follow] },
-      '00 01 00 01b09d11f1a12230 01 03 617070 02 000000000000f83f 01 01 06 746f646f732f 01 09 02 05 7768657265 08 01 08 03 06 04 646f6e65 06 01 3d 01 05 6c696d6974 03 0a 01 65 04 00'
+      {
+        type: 'hello',
+        version: 1,
+        secret: 'SecretSecretSecret',
+        schema: { id: 'app', version: 2 },
+        asked: 1.5,
+        nodes: [NODE],
+        follows: [follow]
+      },
+      '00 01 12 536563726574536563726574536563726574 01 03 617070 02 000000000000f83f 01 00 01b09d11f1a12230 01 01 06 746f646f732f 01 09 02 05 7768657265 08 01 08 03 06 04 646f6e65 06 01 3d 01 05 6c696d6974 03 0a 01 65 04 00'
     ],
     [{ type: 'follow', follows: [] }, '01 00'],
     [{ type: 'unfollow', scopes: [1, 300] }, '02 02 01 ac02'],
     [{ type: 'confirm', node: NODE, number: 1 }, '03 00 01b09d11f1a12230 01'],
     [{ type: 'ping', asked: 1.5 }, '04 000000000000f83f'],
     [
-      { type: 'welcome', epoch: 'e', asked: 1.5, time: 2, last: 3, maxValue: 4, maxFrame: 5 },
-      '10 01 65 000000000000f83f 0000000000000040 03 04 05'
+      { type: 'welcome', epoch: 'e', asked: 1.5, time: 2, maxValue: 4, maxFrame: 5 },
+      '10 01 65 000000000000f83f 0000000000000040 04 05'
     ],
     [{ type: 'mismatch', advice: 'wait', min: 1, max: 2 }, '11 01 01 02'],
     [{ type: 'pong', asked: 1.5, time: 2 }, '12 000000000000f83f 0000000000000040'],
