@@ -23,7 +23,7 @@ const failure = ([code, , message]: Failure, hint?: string): Result => ({
 
 /** Items of one line are worked on one after the other; those without one all at once. */
 const lineOf = (item: Item): string | undefined => {
-  if ('call' in item) return undefined
+  if ('call' in item || 'read' in item) return undefined
   if ('publish' in item) return item.publish
   if ('history' in item) return item.history
   return 'retained' in item ? item.retained : item.members

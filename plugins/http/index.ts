@@ -39,4 +39,4 @@ export const http = <Context = unknown>(options: HttpOptions<Context>) =>
 
 export type { Result } from './batch.ts'
 export type { HttpLimits, HttpOptions } from './endpoint.ts'
-export type { Call, Item, Publish, ReadHistory, ReadMembers, ReadRetained } from './item.ts'
+export type { Call, Item, Publish, ReadHistory, ReadMembers, ReadRecord, ReadRetained } from './item.ts'

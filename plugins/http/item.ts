@@ -30,7 +30,13 @@ export interface ReadMembers {
   readonly members: string
 }
 
-export type Item = Publish | Call | ReadHistory | ReadRetained | ReadMembers
+export interface ReadRecord {
+  readonly read: string
+  /** Within the record. Default: all of it. */
+  readonly path?: string
+}
+
+export type Item = Publish | Call | ReadHistory | ReadRetained | ReadMembers | ReadRecord
 
 type Fields = Readonly<Record<string, unknown>>
 type Guard = (value: unknown) => boolean
@@ -48,7 +54,8 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Guard>>>> = {
   call: { args: Array.isArray, timeout: isTime, key: isText },
   history: { since: isPlace, limit: isCount, reverse: value => typeof value === 'boolean' },
   retained: {},
-  members: {}
+  members: {},
+  read: { path: isText }
 }
 
 /** Whether a value is an item: one kind, and nothing that this kind does not have. */

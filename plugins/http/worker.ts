@@ -5,6 +5,7 @@ import type { Server } from '../../lib/server/server.ts'
 import type { PermissionRequest, Permissions } from '../permissions/index.ts'
 import type { ServerPresence } from '../presence/index.ts'
 import type { ServerPubSub } from '../pubsub/index.ts'
+import type { ServerRecords } from '../records/index.ts'
 import type { ServerRpc } from '../rpc/index.ts'
 import type { Call, Item, Publish, ReadHistory } from './item.ts'
 
@@ -14,6 +15,7 @@ export type Host = Server & {
   readonly pubsub?: ServerPubSub
   readonly rpc?: Pick<ServerRpc<unknown>, 'call'>
   readonly presence?: ServerPresence
+  readonly records?: Pick<ServerRecords, 'read'>
 }
 
 /** Items of a stream that become one answer. */
@@ -43,6 +45,12 @@ export class Worker {
       // It is what a subscriber gets first.
       await this.#check({ plugin: 'pubsub', verb: 'subscribe', name })
       return pubsub.retained(name) ?? null
+    }
+    if ('read' in item) {
+      const { read: id, path } = item
+      // It asks for permission itself: what may be read depends on what is there.
+      const value = await there(this.#host.records, 'records').read(this.#peer, id, path)
+      return value ?? null
     }
     const { members: name } = item
     const presence = there(this.#host.presence, 'presence')

@@ -11,7 +11,10 @@ import { permissions } from '../../plugins/permissions/index.ts'
 import type { Rules } from '../../plugins/permissions/index.ts'
 import { presence } from '../../plugins/presence/index.ts'
 import { pubsub } from '../../plugins/pubsub/index.ts'
+import { records } from '../../plugins/records/index.ts'
+import type { Schema } from '../../plugins/records/index.ts'
 import { rpc, RpcError } from '../../plugins/rpc/index.ts'
+import { memory as memoryStore } from '../../stores/memory.ts'
 import { connect } from '../../core.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import { pluginContract } from '../contract/plugin.ts'
@@ -210,6 +213,78 @@ describe('http', () => {
     assert.deepEqual(wrong, ['ERR_ARGUMENTS', 'ERR_ARGUMENTS'])
   })
 
+  it('reads records, and parts of them, as far as their caller may', async () => {
+    const web = createHttpServer()
+    const asked: unknown[] = []
+    const server = createServer(web, {
+      plugins: [
+        permissions<Context>({ records: { read: { 'closed.>': false, '>': true } } }),
+        records<Schema, Context>({
+          store: memoryStore(),
+          permit: ({ context, verb, record, current }) => {
+            asked.push([verb, record])
+            if (record === 'notes/late') return Promise.resolve(true)
+            const { of } = Object(current) as { readonly of?: unknown }
+            return record.startsWith('notes/') && (current === undefined || of === context.user)
+          }
+        }),
+        http<Context>({ authenticate })
+      ]
+    })
+    use(async () => {
+      await server.close({ timeout: 0, reconnect: false })
+      web.closeAllConnections()
+      await new Promise(resolve => web.close(resolve))
+    })
+    await new Promise<void>(resolve => void web.listen(0, resolve))
+    const write = (id: string, value: object) => server.records.get<object>(id).replace(value).durable
+    await write('notes/1', { of: 'ann', deep: { 'a.b': [1, null] }, bytes: new Uint8Array(1) })
+    await write('notes/2', { of: 'bob' })
+    await write('notes/late', { of: 'bob' })
+    await write('closed/1', { of: 'ann' })
+    const items = [
+      { read: 'notes/1', path: 'deep' },
+      { read: 'notes/1', path: 'deep.a\\.b' },
+      { read: 'notes/1', path: 'none' },
+      { read: 'notes/none' },
+      { read: 'notes/late' },
+      { read: 'notes/1' },
+      { read: 'notes/2' },
+      { read: 'notes/2', path: 'of' },
+      { read: 'closed/1' },
+      { read: 'other/none' },
+      { read: 'notes/' },
+      { read: 'notes/1', path: '__proto__' },
+      { read: 'notes/1', path: 1 }
+    ]
+    const answer = await fetch(`http://127.0.0.1:${(web.address() as AddressInfo).port}/anywire/api`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer ann', connection: 'close' },
+      body: JSON.stringify(items)
+    })
+    const results = (await answer.json()) as { value?: unknown; error?: { code: string } }[]
+    assert.deepEqual(
+      results.map(({ value, error }) => error?.code ?? value),
+      [
+        { 'a.b': [1, null] },
+        [1, null],
+        null,
+        null,
+        { of: 'bob' },
+        'ERR_ENCODE',
+        'ERR_DENIED',
+        'ERR_DENIED',
+        'ERR_DENIED',
+        'ERR_DENIED',
+        'ERR_PATH',
+        'ERR_PATH',
+        'ERR_ARGUMENTS'
+      ]
+    )
+    // What the rules of permissions refuse is not asked about.
+    assert.ok(!asked.some(question => String(question).includes('closed')))
+  })
+
   it('asks permissions for each item, by the context of the caller', async () => {
     const asked: unknown[] = []
     const { batch, server } = await open({
@@ -295,12 +370,12 @@ describe('http', () => {
     const answer = await fetch(`http://127.0.0.1:${(web.address() as AddressInfo).port}/anywire/api`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: 'Bearer ann', connection: 'close' },
-      body: '[{"publish":"a"},{"call":"b"},{"members":"c"}]'
+      body: '[{"publish":"a"},{"call":"b"},{"members":"c"},{"read":"d/1"}]'
     })
     const results = (await answer.json()) as { error: { code: string } }[]
     assert.deepEqual(
       results.map(({ error }) => error.code),
-      ['ERR_PLUGIN', 'ERR_PLUGIN', 'ERR_PLUGIN']
+      ['ERR_PLUGIN', 'ERR_PLUGIN', 'ERR_PLUGIN', 'ERR_PLUGIN']
     )
   })
 

@@ -2,7 +2,7 @@ import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_STORE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
-import type { Store } from '../../../lib/store.ts'
+import type { Store, Value } from '../../../lib/store.ts'
 import type { Permissions } from '../../permissions/index.ts'
 import { Tally } from './counters.ts'
 import type { RecordsCounters } from './counters.ts'
@@ -15,6 +15,7 @@ import type { RecordsServerOptions } from './options.ts'
 import { Patience } from './patience.ts'
 import { Providers } from './providers.ts'
 import type { Provider } from './providers.ts'
+import { readAs } from './reading.ts'
 import { Settings } from './settings.ts'
 
 export interface AuthorityOptions extends RecordsServerOptions {
@@ -90,6 +91,11 @@ export class Authority {
   /** Calls a provider for each name that begins with a prefix, while clients follow it. */
   listen(prefix: string, provider: Provider): Undo {
     return this.#providers.listen(prefix, provider)
+  }
+
+  /** What a peer may see of a record, read once. Throws what `readAs` does. */
+  async read(peer: Peer, id: string): Promise<Value | undefined> {
+    return readAs(await this.#ledger, peer, id)
   }
 
   /** Tells all clients that there is a newer version of the application. */

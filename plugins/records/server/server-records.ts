@@ -1,8 +1,12 @@
 import type { Undo } from '../../../lib/emitter.ts'
+import type { Peer } from '../../../lib/server/peer.ts'
+import type { Value } from '../../../lib/store.ts'
 import type { Engine } from '../client/engine.ts'
 import type { Report } from '../client/live.ts'
 import { Records } from '../client/surface.ts'
 import type { Schema } from '../client/types.ts'
+import { keysOf } from '../core/path.ts'
+import { pick } from '../core/pick.ts'
 import type { Authority } from './authority.ts'
 import type { RecordsCounters } from './counters.ts'
 import type { Provider } from './providers.ts'
@@ -27,6 +31,16 @@ export class ServerRecords<S extends Schema = Schema> extends Records<S> {
    */
   listen(prefix: string, provider: Provider): Undo {
     return this.#authority.listen(prefix, provider)
+  }
+
+  /**
+   * What the client of a peer may read of a record, or of what is at a path in it, without following it; undefined where there
+   * is nothing. For somebody without a connection: `server.guest`. Records that are served on demand are not: nobody follows them.
+   * @throws ERR_PATH, ERR_DENIED; ERR_CLOSED when the server is closed
+   */
+  async read(peer: Peer, id: string, path = ''): Promise<Value | undefined> {
+    keysOf(path)
+    return pick(await this.#authority.read(peer, id), path)
   }
 
   /** Tells all clients that a newer version of the application is there: their event `versionchange`. */
