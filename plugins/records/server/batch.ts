@@ -1,4 +1,4 @@
-import type { Commit } from '../../../lib/store.ts'
+import type { Commit, Row } from '../../../lib/store.ts'
 import type { Result } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
@@ -44,6 +44,9 @@ export class Batch {
   /** Registers that are to be forgotten, though nothing else is in their place. */
   readonly #removed: (readonly [record: string, path: string])[] = []
 
+  /** Records that such registers were in. */
+  readonly #collected = new Set<CachedRecord>()
+
   constructor(seq: number) {
     this.seq = seq
   }
@@ -67,6 +70,7 @@ export class Batch {
   remove(record: CachedRecord, path: string): void {
     this.touch(record, path, record.version)
     this.#removed.push([record.id, path])
+    this.#collected.add(record)
   }
 
   /** Notes that a write is decided. */
@@ -84,8 +88,13 @@ export class Batch {
   }
 
   /** What there is beside writes. */
-  get rest(): Pick<Commit, 'removed' | 'entries'> {
-    return { removed: this.#removed, entries: [...this.entries] }
+  get rest(): Commit {
+    return { rows: this.#carried, removed: this.#removed, entries: [...this.entries] }
+  }
+
+  /** What keeps versions, where registers are to be forgotten. */
+  get #carried(): Row[] {
+    return [...this.#collected].flatMap(record => record.carry() ?? [])
   }
 
   /**
@@ -93,7 +102,7 @@ export class Batch {
    * @param seen - milliseconds since 1970
    */
   seal(seen: number): Sealed {
-    const rows: Stored[] = []
+    const rows = this.#carried
     const removed = [...this.#removed]
     const changes: Change[] = []
     for (const [record, paths] of this.records) {

@@ -4,7 +4,9 @@ import type { Value } from '../../../lib/store.ts'
 import { isKey, keysOf } from '../core/path.ts'
 import { DELETED, INCREMENT, LEAF, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
+import type { RecordState } from '../core/record-state.ts'
 import { isList } from '../core/value.ts'
+import type { RecordsLimits } from './options.ts'
 
 /** What a register costs beside its path and value, in bytes, about. */
 const OVERHEAD = 24
@@ -55,4 +57,19 @@ export const checkWrites = (writes: readonly Write[], largest: number): void => 
     if (sizeOf(write) > largest + path.length + OVERHEAD)
       throw new AnywireError(ERR_TOO_LARGE, `a value has more than ${largest} bytes`)
   }
+}
+
+/** What is deleted makes room. */
+const sizeOfAll = (writes: readonly Write[]): number =>
+  writes.every(({ kind }) => kind === DELETED) ? 0 : writes.reduce((sum, write) => sum + sizeOf(write), 0)
+
+/** What a record would have too much of with some writes. @param bytes - that it has */
+export const excessOf = (
+  { size }: RecordState,
+  bytes: number,
+  writes: readonly Write[],
+  limits: Pick<RecordsLimits, 'fields' | 'record'>
+): string | undefined => {
+  if (size + writes.length > limits.fields) return 'of fields'
+  return bytes + sizeOfAll(writes) > limits.record ? 'of bytes of a record' : undefined
 }

@@ -1,10 +1,11 @@
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_INVALID, ERR_PATH } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_INVALID, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Clock } from '../core/clock.ts'
 import { Edit } from '../core/edit.ts'
 import { isId } from '../core/path.ts'
+import { excessOf, sizeOf } from './check-writes.ts'
 import type { Accepted } from './judge.ts'
 import type { Patience } from './patience.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
@@ -107,10 +108,14 @@ export class HookTransaction implements WriteTransaction {
     return this.#do(async () => {
       const record = await this.#load(id)
       const state = this.#trials.state(record)
-      const edit = new Edit(state, this.#host.clock.tick(), this.#host.settings.limits.value)
+      const { limits } = this.#host.settings
+      const edit = new Edit(state, this.#host.clock.tick(), limits.value)
       change(edit)
       const { writes } = edit
       if (!isSummable(state, writes)) throw new AnywireError(ERR_INVALID, 'a sum that is no number')
+      const bytes = state.registers().reduce((sum, register) => sum + sizeOf(register), 0)
+      const excess = excessOf(state, bytes, writes, limits)
+      if (excess !== undefined) throw new AnywireError(ERR_LIMIT, `${excess}: '${id}'`)
       this.accepted.push({ record, writes })
       this.#trials.keep(record, this.#trials.with(record, writes))
     })

@@ -16,7 +16,7 @@ import type { Registers, Result, WriteFrame } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { DELETED, INCREMENT, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
-import { checkWrites, sizeOf } from './check-writes.ts'
+import { checkWrites, excessOf } from './check-writes.ts'
 import { HookTransaction, vetoOf } from './hook.ts'
 import type { HookHost, OnWrite } from './hook.ts'
 import { after, all, inTurn } from './maybe.ts'
@@ -181,13 +181,14 @@ export class Judge {
     }
   }
 
-  /** Whether a record has a version; 0: it is not there. What was below a tombstone that is collected, nobody can tell from it. */
+  /** Whether a record has a version; 0: it is not there. */
   #isAt(record: CachedRecord | undefined, expected: number): boolean {
-    if (!record) return expected === 0
-    const { id, version, state } = record
-    if (version === expected || (expected === 0 && !this.#settings.isVisible(id, state))) return true
-    // Of a record that is gone all the same it is known that it is.
-    return state.size > 0 && version < expected && expected <= this.floor
+    if (!record || expected === 0) return expected === 0 && !(record && this.#isVisible(record))
+    return record.state.size > 0 && record.version === expected
+  }
+
+  #isVisible({ id, state }: CachedRecord): boolean {
+    return this.#settings.isVisible(id, state)
   }
 
   #decide(
@@ -221,8 +222,8 @@ export class Judge {
     const stale = writes.find(write => this.#isStale(write, record))
     if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
     if (!this.willExist(record, writes)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
-    if (state.size + writes.length > limits.fields) return refusal(ERR_LIMIT, 'of fields')
-    if (record.bytes + sizeOfAll(writes) > limits.record) return refusal(ERR_LIMIT, 'of bytes of a record')
+    const excess = excessOf(state, record.bytes, writes, limits)
+    if (excess !== undefined) return refusal(ERR_LIMIT, excess)
     return isSummable(state, writes) ? undefined : refusal(ERR_INVALID, 'a sum that is no number')
   }
 
@@ -256,10 +257,6 @@ export class Judge {
     return t < ticksOf(this.#settings.now() - this.#settings.horizon) && (kind === INCREMENT || !state.get(path))
   }
 }
-
-/** What is deleted makes room. */
-const sizeOfAll = (writes: readonly Write[]): number =>
-  writes.every(({ kind }) => kind === DELETED) ? 0 : writes.reduce((sum, write) => sum + sizeOf(write), 0)
 
 const refusal = ([code, , message]: Failure, hint: string): Decision => ({ code, hint: `${message}: ${hint}` })
 

@@ -90,7 +90,13 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.#reminded = meta.floor
     this.settings = settings
     this.patience = patience
-    this.gate = new Gate(permit, permissions, (error, peer) => options.failed(error, 'permit', peer))
+    this.gate = new Gate(
+      permit,
+      permissions,
+      (error, peer) => options.failed(error, 'permit', peer),
+      patience,
+      settings.timeout
+    )
     this.clock = new Clock(NODE, settings.now)
     this.cache = new RecordCache(store, settings.limits.cache)
     this.writers = new Writers(store, patience)

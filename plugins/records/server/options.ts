@@ -96,7 +96,7 @@ export interface RecordsServerOptions<Context = unknown> {
   readonly horizon?: number
   /**
    * How long `permit`, `validate` and `onWrite` together may take to answer for a write, in milliseconds; past it the write is
-   * refused with ERR_TIMEOUT. Default 30,000 (30 s).
+   * refused with ERR_TIMEOUT. As long may `permit` take about reading, before that is denied. Default 30,000 (30 s).
    */
   readonly timeout?: number
   readonly limits?: Partial<RecordsLimits>

@@ -1,3 +1,5 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_TIMEOUT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Permissions } from '../../permissions/index.ts'
@@ -7,6 +9,7 @@ import type { Write } from '../core/register.ts'
 import { after, all, maybe } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Permit, Verb } from './options.ts'
+import type { Patience } from './patience.ts'
 import { merged } from './trials.ts'
 
 /** One thing that somebody wants to do. */
@@ -25,12 +28,19 @@ export class Gate {
   readonly #permit: Permit | undefined
   readonly #permissions: Pick<Permissions, 'check'> | undefined
   readonly #failed: (error: unknown, peer: Peer) => void
+  readonly #patience: Patience
+  readonly #timeout: number
 
+  /** @param timeout - milliseconds that an answer about reading may take */
   constructor(
     permit: Permit | undefined,
     permissions: Pick<Permissions, 'check'> | undefined,
-    failed: (error: unknown, peer: Peer) => void
+    failed: (error: unknown, peer: Peer) => void,
+    patience: Patience,
+    timeout: number
   ) {
+    this.#patience = patience
+    this.#timeout = timeout
     this.judgesRecords = permit !== undefined
     this.#permit = permit
     this.#permissions = permissions
@@ -40,14 +50,15 @@ export class Gate {
   /** Whether a peer may follow a record or collection. What is in a collection is another question, where records are judged. */
   allowsFollowing(peer: Peer | undefined, name: string): Maybe<boolean> {
     const wish: Wish = { verb: 'read', path: '', value: undefined, previous: undefined, current: undefined }
-    return name.endsWith('/') ? this.#allows(peer, name, wish) : this.#isRuled(peer, name, wish)
+    const answer = name.endsWith('/') ? this.#allows(peer, name, wish) : this.#isRuled(peer, name, wish)
+    return this.#inTime(answer, peer, name)
   }
 
   /** Whether a peer that may follow a record or its collection may see it as it is. */
   allowsReading(peer: Peer, record: string, value: Value | undefined): Maybe<boolean> {
     if (!this.#permit) return true
     const wish: Wish = { verb: 'read', path: '', value, previous: undefined, current: value }
-    return this.#ask(this.#permit, peer, { context: peer.context, record, ...wish })
+    return this.#inTime(this.#ask(this.#permit, peer, { context: peer.context, record, ...wish }), peer, record)
   }
 
   /** Whether a peer may do all of some writes to a record. */
@@ -61,6 +72,16 @@ export class Gate {
     if (!peer || (!this.#permit && !this.#permissions)) return true
     const answers = wishesOf(state, exists, writes).map(wish => this.#allows(peer, record, wish))
     return after(all(answers), answers => answers.every(Boolean))
+  }
+
+  /** An answer about reading; it is no, where it does not come. Of writing, intake.ts takes care. */
+  #inTime(answer: Maybe<boolean>, peer: Peer | undefined, name: string): Maybe<boolean> {
+    if (!(answer instanceof Promise)) return answer
+    return this.#patience.within(answer, this.#timeout).then(allowed => {
+      if (allowed === undefined && peer && !this.#patience.isClosed)
+        this.#failed(new AnywireError(ERR_TIMEOUT, `permit, of reading '${name}'`), peer)
+      return allowed ?? false
+    })
   }
 
   #allows(peer: Peer | undefined, record: string, wish: Wish): Maybe<boolean> {

@@ -1,6 +1,7 @@
 import type { Row, Store } from '../../../lib/store.ts'
 import { RecordState } from '../core/record-state.ts'
 import { resolve } from '../core/increment.ts'
+import { toRow } from '../core/register.ts'
 import { collect } from '../core/tombstones.ts'
 import type { Gone } from '../core/tombstones.ts'
 import type { Kind, Write } from '../core/register.ts'
@@ -65,6 +66,16 @@ export class CachedRecord {
     const gone = collect(this.state, before)
     if (gone.length) this.#weigh()
     return gone
+  }
+
+  /**
+   * The row of some register with the number of the last change, where the one that had it is gone: else the version of the record
+   * would be a former one when it is read the next time, which it had with something else in it.
+   */
+  carry(): Row | undefined {
+    const registers = this.state.registers()
+    const [first] = registers
+    return first && registers.every(({ seq }) => seq < this.version) ? toRow(this.id, this.version, first) : undefined
   }
 
   #weigh(): void {

@@ -41,7 +41,7 @@ export class Salvage {
   /** @returns what changed, to be told with the batch */
   async run(): Promise<readonly Change[]> {
     const batch = this.#batch
-    await this.#host.insist(this.#with({ rows: [], ...batch.rest }))
+    await this.#host.insist(this.#with(batch.rest))
     await this.#host.reset(batch.records.keys())
     await this.#try(batch.decided)
     for (const [writer, progress] of this.#progress) batch.writers.set(writer, progress)

@@ -25,6 +25,9 @@ export interface ScopesHost {
 /** Refusals that wait for one who does not read, at most, for each scope that it may have. */
 const REFUSALS = 10
 
+/** For so many scopes of a client it is found out at a time which records are in them. */
+const LOADS = 4
+
 /** What came and went in the scopes of a client that have only some of the records of their name. */
 interface Moved {
   readonly each: readonly (readonly [Membership, Moves])[]
@@ -50,6 +53,9 @@ export class Scopes {
   readonly compared = new Set<Scope>()
   /** What became of scopes, and was not told. */
   news: ScopeNews[] = []
+  /** For how many scopes it is found out now which records are in them, and what waits for that. */
+  #loads = 0
+  readonly #waiting: (() => void)[] = []
   /** How often permissions have changed: what was allowed before is asked again. */
   #changes = 0
 
@@ -214,8 +220,23 @@ export class Scopes {
     const { memberships } = this.#host
     return after(this.#allows(scope), allowed => {
       if (!allowed || !this.#has(scope) || !memberships.concerns(scope, this.#peer)) return allowed
-      return memberships.join(scope, this.#peer).then(() => memberships.allows(scope, this.#peer))
+      return this.#load(scope)
     })
+  }
+
+  /** Finds out which records are in a scope. @returns whether it may begin */
+  async #load(scope: Scope): Promise<boolean> {
+    const { memberships } = this.#host
+    while (this.#loads === LOADS) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    this.#loads++
+    try {
+      if (!this.#has(scope)) return false
+      await memberships.join(scope, this.#peer)
+      return await memberships.allows(scope, this.#peer)
+    } finally {
+      this.#loads--
+      this.#waiting.shift()?.()
+    }
   }
 
   #deny(scope: Scope): void {

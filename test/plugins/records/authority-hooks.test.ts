@@ -243,4 +243,28 @@ describe('an authority of records, and the functions of its application', () => 
     await world.pass(200)
     assert.equal(contents(ann.deltas)['log/sum']?.['n'], 5)
   })
+
+  it('write no more into a record than it may have', async () => {
+    const text = 'x'.repeat(400)
+    const ann = await start({
+      limits: { fields: 10, record: 2_000 },
+      onWrite: async ({ records }, tx) => {
+        const [first] = records
+        if (first?.record === 'a/fields') for (let n = 0; n < 10; n++) await tx.set('log/1', `f${n}`, n)
+        else for (let n = 0; n < 5; n++) await tx.set('log/1', `f${n}`, text)
+      }
+    })
+    ann.write('a/fields', make({ n: 1 }))
+    ann.write('a/bytes', make({ n: 1 }))
+    await world.pass(10)
+    const { deltas } = ann
+    assert.deepEqual(
+      deltas.flatMap(({ results }) => results.map(({ number, code }) => [number, code])),
+      [
+        [1, 'ERR_LIMIT'],
+        [2, 'ERR_LIMIT']
+      ]
+    )
+    assert.deepEqual(contents(deltas), {})
+  })
 })

@@ -115,6 +115,54 @@ describe('an authority of records, and what is long ago', () => {
     )
   })
 
+  it('knows the version of a record still when the change that gave it is forgotten', async () => {
+    const ann = await world.welcomed('ann', [scope(1, 'a/')])
+    ann.write('a/1', [at(0, 'ann').make(), at(0, 'ann').set('x', 1), at(0, 'ann').set('y', 1)])
+    await world.pass()
+    ann.write('a/1', [at(10, 'ann').remove('x')])
+    await world.pass()
+    ann.write('a/1', [at(20, 'ann').remove('y')])
+    await world.pass()
+    assert.equal(ann.deltas.at(-1)?.versions[0], 3)
+    await world.pass(HORIZON + 120_000)
+    const collecting = world.authority.collect()
+    await world.pass(100)
+    assert.equal(await collecting, 2)
+    assert.deepEqual(
+      ann.deltas.flatMap(({ records }) => records),
+      [],
+      'nobody is told'
+    )
+    for (const restart of [false, true]) {
+      if (restart) {
+        await world.authority.close()
+        await world.make({ horizon: HORIZON }).open()
+      }
+      const bob = await world.welcomed('bob', [scope(1, 'a/')])
+      assert.deepEqual(
+        bob.frames.flatMap(frame => (frame.type === 'delta' ? frame.versions : [])),
+        [3]
+      )
+      const now = at(HORIZON + 120_000, 'bob')
+      // Those before it are not met: that is what the record was like once.
+      for (const version of [1, 2, 4, 0]) {
+        bob.write('a/1', [now.set('x', version)], {
+          conditions: [['a/1', version]],
+          number: (bob.number += restart ? 9 : 1)
+        })
+      }
+      await world.pass()
+      assert.deepEqual(
+        bob.delta.results.map(({ code }) => code),
+        Array.from({ length: 4 }, () => 'ERR_CONFLICT')
+      )
+    }
+    const eve = await world.welcomed('eve')
+    eve.write('a/1', [at(HORIZON + 120_000, 'eve').set('x', 2)], { conditions: [['a/1', 3]] })
+    await world.pass()
+    assert.deepEqual(eve.delta.results, [])
+  })
+
   it('gives what comes from the future a stamp of its own, and says so', async () => {
     const ann = await world.welcomed('ann', [scope(1, 'a/')])
     ann.write('a/1', [at(59_000, 'ann').make(), at(59_000, 'ann').set('x', 1)])

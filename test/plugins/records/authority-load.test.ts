@@ -260,4 +260,22 @@ describe('an authority of records, and what is too much', () => {
     assert.match(String(world.failed[0]), /permit, validate or onWrite, of 'd\/1'/)
     assert.equal(world.failed.length, 1)
   })
+
+  it('finds out for four queries of a client at a time what is in them, and for none that is taken back', async () => {
+    await opened()
+    store.hold('records')
+    const bob = world.client('bob')
+    const query = (n: number) => ({ where: [['n', '=', n]] as const })
+    bob.hello(Array.from({ length: 20 }, (_, n) => scope(n, `q${n}/`, { query: query(n) })))
+    await world.pass()
+    assert.equal(store.begun.records, 4)
+    bob.say({ type: 'unfollow', scopes: [4, 5, 6, 7, 8, 9] })
+    store.release('records')
+    await world.pass(10)
+    assert.equal(store.begun.records, 14)
+    assert.deepEqual(
+      bob.deltas.flatMap(({ scopes }) => scopes.map(({ outcome }) => outcome)),
+      Array.from({ length: 14 }, () => 'reset')
+    )
+  })
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AnywireError } from '../../../lib/errors.ts'
 import type { Permissions } from '../../../plugins/permissions/index.ts'
 import type { PermitQuestion } from '../../../plugins/records/server/options.ts'
 import { at, contents, peerOf, scope, userOf, World } from '../../support/authority.ts'
@@ -223,5 +224,36 @@ describe('an authority of records, and permissions', () => {
     ann.write('a/b/1', [at(0, 'ann').make(), at(0, 'ann').set('x', 1)])
     await world.pass(10)
     assert.deepEqual(names, ['create a.b.1 {"x":1} undefined'])
+  })
+
+  it('are not waited for for ever: who is not answered may not read', async () => {
+    const never = new Promise<boolean>(() => {})
+    await world.authority.close()
+    const hangs = (question: PermitQuestion): boolean | Promise<boolean> =>
+      question.record.startsWith('hang') ? never : question.record === 'a/2' && question.verb === 'read' ? never : true
+    await world.make({ permit: hangs, timeout: 5_000 }).open()
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    for (const id of ['a/1', 'a/2']) ann.write(id, [at(0, 'ann').make()])
+    await world.pass()
+    world.failed.length = 0
+    const bob = world.client('bob', peerOf('bob'))
+    bob.hello([scope(1, 'hang/')])
+    bob.say({ type: 'follow', follows: [scope(2, 'a/')] })
+    await world.pass(4_000)
+    assert.deepEqual(bob.deltas, [])
+    await world.pass(2_000)
+    const { deltas } = bob
+    assert.deepEqual(
+      deltas.flatMap(({ scopes }) => scopes),
+      [
+        { scope: 1, outcome: 'ERR_DENIED' },
+        { scope: 2, outcome: 'reset' }
+      ]
+    )
+    assert.deepEqual(contents(deltas), { 'a/1': { '': '{}' } })
+    assert.deepEqual(
+      world.failed.map(error => error instanceof AnywireError && error.code),
+      ['ERR_TIMEOUT', 'ERR_TIMEOUT']
+    )
   })
 })
