@@ -10,8 +10,10 @@ import type { Store } from '../../lib/store.ts'
 import type { IndexedDbOptions } from '../../stores/indexeddb/client.ts'
 import { row, rows, storeContract } from '../contract/store.ts'
 import { describeInChromium, openPage } from '../support/chromium.ts'
+import { runs } from '../support/faults-seed.ts'
 import type * as Page from '../support/indexeddb-page.ts'
 import type { Answer, Method } from '../support/indexeddb-page.ts'
+import { packForTab, unpackFromTab } from '../support/tab-values.ts'
 
 declare const page: typeof Page
 
@@ -33,9 +35,9 @@ const inPage = (tab: Tab, name: string, options: IndexedDbOptions = {}): PageSto
   const made = tab.evaluate(args => page.make(...args), [number, name, options] as const)
   const call = async <T>(method: Method, ...args: readonly unknown[]): Promise<T> => {
     // What is changed from here on must not reach the page.
-    const asked = [number, method, structuredClone(args)] as const
+    const asked = [number, method, packForTab(args)] as const
     await made
-    return unpack(await tab.evaluate(args => page.call(...args), asked)) as T
+    return unpack(unpackFromTab(await tab.evaluate(args => page.call(...args), asked)) as Answer) as T
   }
   return {
     name: 'indexeddb',
@@ -82,7 +84,7 @@ describeInChromium('indexeddb in Chromium', function () {
       const name = `contract ${names++}`
       return { make: () => inPage(tab, name), stop: () => tab.evaluate(name => page.remove(name), name) }
     },
-    { shared: true, runs: 30 }
+    { shared: true, runs: runs(8).numRuns }
   )
 
   const start = async (options?: IndexedDbOptions): Promise<{ store: Store; name: string; number: number }> => {

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { createServer } from '../../index.ts'
 import type { Peer, Server } from '../../index.ts'
 import { named } from './support/pages.ts'
+import { until } from '../support/faults-wait.ts'
 import { Workshop } from './support/workshop.ts'
 
 type Connect = (
@@ -66,11 +67,6 @@ describe('the client in PROTOCOL.md', () => {
   })
 
   const next = (): Promise<Peer> => new Promise(resolve => server.once('connection', resolve))
-
-  /** Waits until `condition` holds. */
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await new Promise(resolve => setImmediate(resolve))
-  }
 
   it('echoes, resumes and acknowledges', async () => {
     await start(0)

@@ -200,7 +200,7 @@ describe('migration', () => {
           await end()
         }
       ),
-      runs(60)
+      runs(15)
     )
   })
 

@@ -93,7 +93,7 @@ describe('the outbox of a client', () => {
     it(`does what a list of messages does, with a window of ${window}`, () => {
       fc.assert(
         fc.property(histories(), steps => compare(kind, window, steps)),
-        runs(150)
+        runs(50)
       )
     })
   }

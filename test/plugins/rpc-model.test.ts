@@ -182,7 +182,7 @@ describe('rpc: any history', () => {
           const network = memory()
           await check(history, parser, restarts, { server: network, client: network, url: 'http://memory' })
         }),
-        { ...runs(60), endOnFailure: true }
+        { ...runs(15), endOnFailure: true }
       )
     })
 
@@ -194,7 +194,7 @@ describe('rpc: any history', () => {
       const wires = { http, server: ws(), client: ws(), url: `http://127.0.0.1:${port}` }
       await fc.assert(
         fc.asyncProperty(steps, fc.boolean(), async (history, restarts) => check(history, parser, restarts, wires)),
-        { ...runs(15), endOnFailure: true }
+        { ...runs(5), endOnFailure: true }
       )
     })
   }

@@ -598,7 +598,7 @@ describe('hostile clients: mutated traffic', () => {
         await until(() => seen.values.at(-1) === round)
         await until(() => server.peers.size === 1, 'the end of the peer')
       }),
-      runs(150)
+      runs(40)
     )
     const codes = new Set(told.errors.map(({ error }) => error.code))
     assert.deepEqual(
@@ -647,7 +647,7 @@ describe('hostile clients: mutated traffic', () => {
         await until(() => seen.values.at(-1) === round)
         await until(() => server.peers.size === 1, 'the end of the peer')
       }),
-      runs(60)
+      runs(15)
     )
     assert.deepEqual([witness.state, seen.story], ['open', ['open']])
   })

@@ -245,7 +245,7 @@ describe('hostile servers', () => {
         await until(() => client.state === 'closed')
         assert.ok(log.closes.length > 0)
       }),
-      runs(150)
+      runs(40)
     )
   })
 
@@ -294,7 +294,7 @@ describe('hostile servers', () => {
         client.destroy()
         assert.equal(log.closes.length, 1)
       }),
-      runs(60)
+      runs(15)
     )
   })
 

@@ -9,7 +9,7 @@ import { sqlite, worker } from '../support/sqlite.ts'
 import { killOften, openWhenFree, StoreWriter } from '../support/store-kills.ts'
 import { checkNumbered } from '../support/store-numbers.ts'
 
-const { numRuns: times } = runs(4)
+const { numRuns: times } = runs(1)
 
 describe('a process that is killed while it writes', function () {
   this.timeout(times * 30_000)

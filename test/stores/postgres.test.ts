@@ -1,5 +1,6 @@
 import { postgres } from '../../stores/postgres/index.ts'
 import { storeContract } from '../contract/store.ts'
+import { runs } from '../support/faults-seed.ts'
 import { PrivatePostgres } from '../support/postgres.ts'
 
 describe('postgres', function () {
@@ -12,8 +13,12 @@ describe('postgres', function () {
   })
   after(() => server?.stop())
 
-  storeContract('postgres', () => {
-    const schema = `test ${places++} "'%`
-    return { make: () => postgres({ url: server.url, schema }) }
-  })
+  storeContract(
+    'postgres',
+    () => {
+      const schema = `test ${places++} "'%`
+      return { make: () => postgres({ url: server.url, schema }) }
+    },
+    { runs: runs(13).numRuns }
+  )
 })

@@ -18,6 +18,6 @@ for (const driver of ['node:sqlite', 'better-sqlite3', 'libsql'] as const) {
         return { make: () => sqlite(file, { driver }), stop: () => rmSync(folder, { recursive: true }) }
       },
       // Each history starts threads more than once.
-      { runs: runs(20).numRuns }
+      { runs: runs(5).numRuns }
     )
 }

@@ -3,6 +3,7 @@ import { AnywireError } from '../../lib/errors.ts'
 import type { Row, Store, Value } from '../../lib/store.ts'
 import { indexeddb } from '../../stores/indexeddb/client.ts'
 import type { IndexedDbOptions } from '../../stores/indexeddb/client.ts'
+import { packForTab, unpackFromTab } from './tab-values.ts'
 
 const stores: Store[] = []
 
@@ -25,13 +26,16 @@ const attempt = async (act: () => unknown): Promise<Answer> => {
   }
 }
 
-/** Calls a method of a store. */
-export const call = (number: number, method: Method, args: readonly unknown[]): Promise<Answer> =>
+const ask = (number: number, method: Method, args: readonly unknown[]): Promise<Answer> =>
   attempt(() => {
     const store = stores[number]
     if (!store) throw new Error(`there is no store ${number}`)
     return (store[method] as (...args: readonly unknown[]) => unknown).call(store, ...args)
   })
+
+/** Calls a method of a store. Takes its arguments packed, and returns an `Answer` that is. */
+export const call = async (number: number, method: Method, args: string): Promise<string> =>
+  packForTab(await ask(number, method, unpackFromTab(args) as readonly unknown[]))
 
 const row = (path: string, value: unknown): Row => ({
   record: 'a',
@@ -45,13 +49,13 @@ const row = (path: string, value: unknown): Row => ({
 
 /** Commits what cannot be kept, behind what can. */
 export const commitFunction = (number: number): Promise<Answer> =>
-  call(number, 'commit', [{ rows: [row('fine', 1), row('function', () => 1)], removed: [], entries: [] }])
+  ask(number, 'commit', [{ rows: [row('fine', 1), row('function', () => 1)], removed: [], entries: [] }])
 
 /** Commits values that are changed at once. */
 export const commitAndChange = async (number: number): Promise<Answer> => {
   const bytes = Uint8Array.of(1)
   const rows = [row('x', bytes)]
-  const done = call(number, 'commit', [{ rows, removed: [], entries: [] }])
+  const done = ask(number, 'commit', [{ rows, removed: [], entries: [] }])
   bytes[0] = 2
   rows.push(row('y', 1))
   return done
@@ -68,7 +72,7 @@ const noise = (length: number): Uint8Array<ArrayBuffer> => {
 /** Commits so many megabytes. Browsers compress what they keep. */
 export const commitMegabytes = (number: number, megabytes: number): Promise<Answer> => {
   const rows = Array.from({ length: megabytes }, (_, index) => row(`x${index}`, noise(2 ** 20)))
-  return call(number, 'commit', [{ rows, removed: [], entries: [] }])
+  return ask(number, 'commit', [{ rows, removed: [], entries: [] }])
 }
 
 /** Reads everything, and counts the turns that others had meanwhile. */
@@ -80,7 +84,7 @@ export const turnsWhileReading = async (number: number): Promise<number> => {
     port2.postMessage(0)
   }
   port2.postMessage(0)
-  await call(number, 'rows', [[{ prefix: '' }]])
+  await ask(number, 'rows', [[{ prefix: '' }]])
   port1.close()
   return turns
 }

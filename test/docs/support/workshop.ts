@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { transform } from 'esbuild'
 
 type Target = string | { readonly default: string }
@@ -18,20 +18,25 @@ const sources = (): Map<string, string> => {
   return new Map(files)
 }
 
-/** Names files in the place of `anywire` and its subpaths. */
-const link = (code: string, url: (source: string) => string): string => {
+/** Names our own files in the place of `anywire` and its subpaths. */
+const link = (code: string): string => {
   const known = sources()
   return code.replaceAll(/(['"])(anywire[\w/.-]*)\1/g, (quoted, _quote, subpath: string) => {
     const source = known.get(subpath)
-    return source === undefined ? quoted : `'${url(source)}'`
+    return source === undefined ? quoted : `'${pathToFileURL(own(source)).href}'`
   })
 }
 
-/** Which file this program has in the place of a source: the coverage run has compiled ones. */
-const own = (source: string): string => {
+const isSource = import.meta.url.endsWith('.ts')
+
+/** What Node needs to run what these tests are. */
+const loader = isSource ? ['--import', 'tsx'] : []
+
+/** Which file these tests have in the place of a source: `npm test` has compiled ones. */
+const own = (source: string, ending = 'js'): string => {
   const root = new URL('../../../', import.meta.url)
   const name = relative('.', source)
-  return new URL(import.meta.url.endsWith('.ts') ? name : name.replace(/ts$/, 'js'), root).href
+  return fileURLToPath(new URL(isSource ? name : name.replace(/ts$/, ending), root))
 }
 
 /** A folder for code of the documentation: inside the project, so that its packages are found, and out of git's sight. */
@@ -54,10 +59,15 @@ export class Workshop {
 
   /** Checks the types of files in the folder. Returns what the compiler says about them. */
   check(names: readonly string[]): Promise<string> {
-    const paths = Object.fromEntries([...sources()].map(([name, path]) => [name, [relative(this.folder, path)]]))
+    // Declarations need no check of what is behind them, which takes most of the time.
+    const paths = Object.fromEntries(
+      [...sources()].map(([name, path]) => [name, [relative(this.folder, own(path, 'd.ts'))]])
+    )
     const settings = {
       extends: relative(this.folder, resolve('tsconfig.json')),
       compilerOptions: { paths, rootDir: relative(this.folder, '.'), noUnusedLocals: false, noUnusedParameters: false },
+      // Else those of the project, all of them, which `npm run types` checks.
+      include: [],
       files: names
     }
     const config = this.write('tsconfig.json', JSON.stringify(settings))
@@ -68,21 +78,23 @@ export class Workshop {
     })
   }
 
-  /** Starts a program of the documentation, with the sources in the place of the package. */
-  start(name: string, code: string): ChildProcess {
-    const linked = link(code, source => pathToFileURL(source).href)
-    const child = spawn(process.execPath, ['--import', 'tsx', this.write(name, linked)], {
-      stdio: ['ignore', 'pipe', 'inherit']
-    })
+  /** Starts a program of the documentation, with what these tests run in the place of the package. */
+  async start(code: string): Promise<ChildProcess> {
+    const file = await this.#compile(code)
+    const child = spawn(process.execPath, [...loader, file], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#children.push(child)
     return child
   }
 
   /** Loads a module of the documentation into this program, with what it has loaded itself in the place of the package. */
   async load<T>(code: string): Promise<T> {
+    return (await import(pathToFileURL(await this.#compile(code)).href)) as T
+  }
+
+  /** Writes the JavaScript of a module. Returns its path. */
+  async #compile(code: string): Promise<string> {
     const { code: compiled } = await transform(code, { loader: 'ts', format: 'esm', target: 'node20' })
-    const path = this.write(`module-${this.#modules++}.js`, link(compiled, own))
-    return (await import(pathToFileURL(path).href)) as T
+    return this.write(`module-${this.#modules++}.js`, link(compiled))
   }
 
   async close(): Promise<void> {

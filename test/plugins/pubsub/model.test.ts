@@ -283,7 +283,7 @@ describe('pubsub: random histories', () => {
   for (const parser of [json(), msgpack()]) {
     it(
       `are as the documentation says: memory, ${parser.name}`,
-      tell(async () => inMemory(use, parser), 100)
+      tell(async () => inMemory(use, parser), 25)
     ).timeout(60_000)
 
     it(

@@ -52,7 +52,7 @@ describe('records: frames as bytes', () => {
       fc.property(frame, frame => {
         assert.deepEqual(decodeFrame(encodeFrame(frame)), frame)
       }),
-      runs(1_000)
+      runs(250)
     )
   })
 
@@ -81,7 +81,7 @@ describe('records: frames as bytes', () => {
           assert.deepEqual(decodeFrame(encodeFrame(decoded)), decoded)
         }
       }),
-      runs(500)
+      runs(125)
     )
   })
 
@@ -104,7 +104,7 @@ describe('records: frames as bytes', () => {
         }
         assert.deepEqual(decodeFrame(encodeFrame(decoded)), decoded)
       }),
-      runs(2_000)
+      runs(500)
     )
   })
 

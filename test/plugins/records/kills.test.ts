@@ -32,6 +32,7 @@ class Mortal {
   /** The lines that it printed, in all its lives. */
   readonly lines: string[] = []
   #errors = ''
+  #checks = new Set<() => void>()
 
   constructor(...args: readonly string[]) {
     this.#args = args
@@ -43,16 +44,29 @@ class Mortal {
     const child = spawn(process.execPath, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     child.stderr.on('data', text => (this.#errors += String(text)))
-    createInterface({ input: child.stdout }).on('line', line => this.lines.push(line))
+    createInterface({ input: child.stdout }).on('line', line => {
+      this.lines.push(line)
+      for (const check of this.#checks) check()
+    })
+    child.once('close', () => {
+      for (const check of this.#checks) check()
+    })
     await this.printed(before + 1)
   }
 
   /** Waits until it has printed so many lines in all. */
-  async printed(count: number): Promise<void> {
-    while (this.lines.length < count) {
-      assert.equal(this.#child?.exitCode, null, this.#errors)
-      await turns(5)
-    }
+  printed(count: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        const isOver = this.#child?.exitCode !== null
+        if (this.lines.length < count && !isOver) return
+        this.#checks.delete(check)
+        if (this.lines.length < count) reject(new Error(`it ended: ${this.#errors}`))
+        else resolve()
+      }
+      this.#checks.add(check)
+      check()
+    })
   }
 
   async kill(): Promise<void> {
