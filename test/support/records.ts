@@ -132,7 +132,7 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
       type: fc.constant('delta'),
       seq: fc.maxSafeNat().map(seq => Math.floor(seq / 4)),
       more: fc.boolean(),
-      scopes: fc.array(plain({ scope: uint, outcome: fc.constantFrom('reset', 'delta', 'ERR_DENIED') }), {
+      scopes: fc.array(plain({ scope: uint, outcome: fc.constantFrom('reset', 'anew', 'delta', 'ERR_DENIED') }), {
         maxLength: 3
       }),
       records: fc.constant(records),

@@ -128,7 +128,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
       sometimes(70_000, () => {
         seen.crashes++
         client.crash()
-        if (dice.chance(0.2)) client.damage()
+        if (dice.chance(0.6)) client.damage()
         setTimeout(() => client.start(), dice.below(dice.chance(0.1) ? 2 * HORIZON : 20_000))
       })
       sometimes(150_000, () => (client.skew = dice.below(7_200_000) - 3_600_000))

@@ -1,5 +1,6 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_DENIED } from '../../../lib/failures.ts'
+import { OUTCOMES } from '../core/delta-codec.ts'
 import type { Delta, Result } from '../core/frame.ts'
 import type { Entry } from './entry.ts'
 import type { Outbox } from './outbox.ts'
@@ -13,7 +14,8 @@ export interface Applied {
   readonly changed: Set<string>
   /** Scopes that were told something. */
   readonly told: Set<Scope>
-  readonly resets: Set<Scope>
+  /** Scopes of which all that there was is replaced, by what they were told. */
+  readonly resets: Map<Scope, string>
   readonly evicted: string[]
   /** Records that are gone from here, evicted or not. */
   readonly dropped: string[]
@@ -44,7 +46,7 @@ export const apply = (
   const applied: Applied = {
     changed: new Set(),
     told: new Set(),
-    resets: new Set(),
+    resets: new Map(),
     evicted: [],
     dropped: [],
     settled: [],
@@ -67,10 +69,10 @@ export const apply = (
       if (!scope) continue
       told.add(scope)
       resets.delete(scope)
-      scope.isLive = outcome === 'delta' || outcome === 'reset'
+      scope.isLive = OUTCOMES.includes(outcome)
       if (scope.isLive) scope.error = undefined
       else scope.error = errorOf(outcome, `'${scope.name}' cannot be followed`)
-      if (outcome === 'reset') resets.add(scope)
+      if (scope.isLive && outcome !== 'delta') resets.set(scope, outcome)
       if (outcome === ERR_DENIED[0]) denied.add(scope)
     }
   }
@@ -95,7 +97,7 @@ export const apply = (
     }
   }
   scopes.came(came)
-  for (const id of resets.size ? scopes.missing(resets, came, records) : []) drop(id)
+  for (const id of resets.size ? scopes.missing(resets.keys(), came, records) : []) drop(id)
   for (const id of denied.size ? scopes.only(denied, records) : []) if (drop(id)) applied.evicted.push(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))

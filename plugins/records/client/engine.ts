@@ -77,11 +77,11 @@ export interface EngineEvents {
   pending: [count: number]
   /** Records left what this client may see; their data is gone. */
   evicted: [ids: readonly string[]]
-  /** The clock of this device is off by so many milliseconds, and corrected. */
+  /** The clock of this device is off by so many milliseconds, a second or more, and corrected. */
   offset: [milliseconds: number]
   /** What was kept of a name is not what the authority has, so it is fetched anew. */
   divergence: [name: string]
-  /** What was known under a name was replaced as a whole. */
+  /** What was known under a name was replaced as a whole, as it was too old. */
   reset: [name: string]
   /** The authority does not serve this version of the schema: it is too old ('upgrade'), or too new ('wait', tried again). */
   mismatch: [advice: 'upgrade' | 'wait', min: number, max: number]

@@ -113,6 +113,8 @@ class Steps implements History {
   #before(records: readonly Registers<Write>[]): readonly Former[] {
     return records.flatMap(({ record, registers }) => {
       const state = this.#engine.visible(record) ? this.#engine.state(record) : undefined
+      // To take back that it was made is to delete it; but what was added is taken off.
+      if (!state && !registers.some(({ kind }) => kind === INCREMENT)) return [{ record, path: '', value: undefined }]
       const hiding = registers.filter(({ kind, t }) => kind !== LEAF && kind !== INCREMENT && t > 0)
       return (
         registers
@@ -131,9 +133,8 @@ class Steps implements History {
     const edits = new Map<string, Edit>()
     for (const { record, path, value } of step.before) {
       // The stamps that the write has now: they may have been corrected since.
-      const write = step.write.records
-        .find(other => other.record === record)
-        ?.registers.findLast(other => other.path === path && other.t > 0)
+      const writes = step.write.records.find(other => other.record === record)?.registers.filter(({ t }) => t > 0)
+      const write = writes?.findLast(other => other.path === path) ?? (path === '' ? writes?.[0] : undefined)
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
       if (write?.kind === INCREMENT) edit.increment(path, -Number(write.value))

@@ -256,8 +256,11 @@ export class Keeper {
       scope.loading = undefined
     }
     if (!scope.isLoaded) return
-    this.#host.tell(new Set([...records.ids()].filter(id => scope.mayHave(id))))
-    this.#host.become(scope, scope.cursor.epoch ? 'local' : 'loading')
+    const ids = [...records.ids()].filter(id => scope.mayHave(id))
+    // First: whoever is told of a value may look at the state.
+    const isLocal = scope.cursor.epoch || ids.some(id => records.base(id)?.size)
+    this.#host.become(scope, isLocal ? 'local' : 'loading')
+    this.#host.tell(new Set(ids))
     this.#host.flush()
   }
 

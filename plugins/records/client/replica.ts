@@ -24,6 +24,8 @@ import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
 
 const MOST_DELAY = 30_000
+/** What clocks differ by otherwise is how long messages take, in milliseconds. */
+const OFF = 1_000
 const NO_OPTIONS: WriteOptions = {}
 
 /**
@@ -185,7 +187,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     this.tell(changed)
     const { offset } = this.clock
     this.#keeper?.offset(offset)
-    this.emit('offset', Math.round(offset))
+    if (Math.abs(offset) >= OFF) this.emit('offset', Math.round(offset))
   }
 
   changed(pages: readonly Delta[], epoch: string): void {
@@ -193,7 +195,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     const applied = apply(pages, { records: this.records, scopes, outbox: this.outbox })
     const { changed, resets, settled } = applied
     const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
-    const wereThere = [...resets].filter(scope => scope.cursor.since > 0)
+    const old = [...resets].filter(([{ cursor }, outcome]) => outcome === 'reset' && cursor.since > 0)
     for (const scope of scopes.all) if (scope.isLive) scope.cursor = cursor
     const session = this.#session
     // Not before this end remembers them: else it asks again, and nobody knows any more.
@@ -204,7 +206,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     else confirm()
     this.tell(changed)
     for (const scope of applied.told) this.become(scope, scope.isLive ? 'synced' : 'refused', scope.error)
-    for (const { name } of wereThere) this.emit('reset', name)
+    for (const [{ name }] of old) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
     for (const refusal of applied.refused) this.emit('rejected', refusal[1], refusal[0], refusal[2])
     if (settled.length) {

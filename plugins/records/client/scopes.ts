@@ -62,7 +62,7 @@ export class Scopes {
    * The records at hand that are gone, because resets did not bring them. What a record or a collection did not bring is nowhere;
    * what a query did not bring, another one may have.
    */
-  missing(resets: ReadonlySet<Scope>, came: ReadonlySet<string>, records: Records): Set<string> {
+  missing(resets: Iterable<Scope>, came: ReadonlySet<string>, records: Records): Set<string> {
     const missing = new Set<string>()
     const queries = new Set<Scope>()
     for (const scope of resets) {

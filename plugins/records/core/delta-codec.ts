@@ -14,7 +14,7 @@ const MORE = 0x20
 const VERSIONS = 0x40
 
 /** The outcomes that are not errors are the rule. */
-const OUTCOMES = ['', 'delta', 'reset']
+export const OUTCOMES = ['', 'delta', 'reset', 'anew']
 const outcome: Part<string> = {
   write(out, value) {
     const known = Math.max(0, OUTCOMES.indexOf(value))

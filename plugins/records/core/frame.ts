@@ -133,7 +133,10 @@ export interface Result {
 /** What became of a scope. */
 export interface ScopeNews {
   readonly scope: number
-  /** 'reset': what the client had of it is replaced by what the delta brings; 'delta': it is added. Else the code of an error. */
+  /**
+   * 'reset': what the client had of it is replaced by what the delta brings, as it is too old; 'anew': the same, as nobody knows
+   * what of it may still be seen; 'delta': it is added. Else the code of an error.
+   */
   readonly outcome: string
 }
 

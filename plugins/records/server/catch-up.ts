@@ -10,6 +10,7 @@ import type { Gate } from './permissions.ts'
 import { viewOf } from './puller.ts'
 import type { Puller, Want } from './puller.ts'
 import type { Recent } from './recent.ts'
+import { ANEW } from './scope.ts'
 import type { Scope } from './scope.ts'
 import type { Settings } from './settings.ts'
 
@@ -85,7 +86,7 @@ export class CatchUp {
     const isKnown = scope.epoch === epoch && since > 0 && since >= floor && since <= committer.seq
     // Who may see what may have changed meanwhile, and what was in a part of a list nobody knows.
     const isDelta = isKnown && (!membership || membership.isSteady)
-    this.#feed.scopes.tell(number, isDelta ? 'delta' : 'reset')
+    this.#feed.scopes.tell(number, isDelta ? 'delta' : isKnown || since === ANEW ? 'anew' : 'reset')
     if (isDelta && digest === COMPARES) this.#feed.scopes.compared.add(scope)
     else if (digest === DIFFERS) tally.diverged++
     if (!membership) this.#wants.push({ name, since: isDelta ? since : 0 })

@@ -3,6 +3,9 @@ import { isId } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
 import type { Membership } from './membership.ts'
 
+/** Where a scope goes on that is told anew; no client can say that. */
+export const ANEW = -1
+
 /** Something that a client follows. */
 export class Scope {
   readonly number: number
@@ -28,10 +31,10 @@ export class Scope {
     this.digest = digest
   }
 
-  /** To follow it anew, as if the client had nothing of it. */
+  /** To follow it anew, though the client has it. */
   again(): Follow {
     const { number: scope, name, query } = this
-    return { scope, name, query, epoch: '', since: 0, digest: 0 }
+    return { scope, name, query, epoch: '', since: ANEW, digest: 0 }
   }
 }
 

@@ -164,7 +164,7 @@ describe('an authority of records, and digests', () => {
     await world.pass(10)
     assert.deepEqual(
       bob.deltas.map(({ scopes, digests }) => [scopes[0]?.outcome, digests]),
-      [['reset', []]]
+      [['anew', []]]
     )
   })
 

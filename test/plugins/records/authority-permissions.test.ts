@@ -164,7 +164,7 @@ describe('an authority of records, and permissions', () => {
     const { deltas } = ann
     const news = deltas.flatMap(({ scopes }) => scopes).toSorted((a, b) => a.scope - b.scope)
     assert.deepEqual(news, [
-      { scope: 1, outcome: 'reset' },
+      { scope: 1, outcome: 'anew' },
       { scope: 2, outcome: 'ERR_DENIED' }
     ])
     assert.deepEqual(Object.keys(contents(deltas)), ['a/1'])

@@ -91,5 +91,13 @@ describe('records: the clock of a replica', () => {
     stage.connect()
     stage.welcome({ time: START - HOUR })
     assert.deepEqual(offsets, [-HOUR])
+    stage.replica.disconnected()
+    for (const time of [START - HOUR - 900, START - HOUR - 2_000]) {
+      stage.wall = time
+      stage.connect()
+      stage.welcome({ time: START - HOUR })
+      stage.replica.disconnected()
+    }
+    assert.deepEqual(offsets, [-HOUR, 2_000])
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
 import { memory, MemoryDisk } from '../../../stores/memory.ts'
-import { increment, object, Stage, turn } from '../../support/replica.ts'
+import { increment, object, Stage, START, turn } from '../../support/replica.ts'
 import { FakeBrowser } from '../../support/tabs.ts'
 
 describe('records: a replica and its nodes', () => {
@@ -47,7 +47,7 @@ describe('records: a replica and its nodes', () => {
     const disk = new MemoryDisk()
     const nodes: string[] = []
     for (let start = 0; start < 2; start++) {
-      const stage = new Stage({ store: memory({ disk }) })
+      const stage = new Stage({ store: memory({ disk }) }, START + start)
       const write = stage.set('a/1', 'x', start)
       await write.stored
       nodes.push(write.node)

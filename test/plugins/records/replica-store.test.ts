@@ -86,6 +86,27 @@ describe('records: a replica with a store', () => {
     )
   })
 
+  it('has what it tells of at a cold start, as far as anybody looks at the state then', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    await before.synced('a/', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    await before.replica.close()
+    for (const [name, query] of [
+      ['a/', undefined],
+      ['a/1', undefined],
+      ['a/', { limit: 1 }]
+    ] as const) {
+      const after = new Stage({ store: memory({ disk }) })
+      const following = after.replica.follow(name, query)
+      const states: string[] = []
+      after.replica.onChange(() => states.push(following.state))
+      await following.ready
+      await turn()
+      assert.deepEqual(states, ['local'])
+      await after.replica.close()
+    }
+  })
+
   it('sends what it wrote itself when the authority has what former processes wrote', async () => {
     const disk = new MemoryDisk()
     const nodes: string[] = []

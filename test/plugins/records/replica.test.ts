@@ -263,6 +263,20 @@ describe('records: a replica', () => {
     assert.deepEqual(resets, ['a/'])
   })
 
+  it('is replaced without a word where that says nothing of how old it was', async () => {
+    const stage = new Stage()
+    await stage.synced('a/', [{ record: 'a/1', registers: [object('')] }])
+    const resets: string[] = []
+    stage.replica.on('reset', name => resets.push(name))
+    stage.replica.disconnected()
+    await stage.open()
+    const records = [{ record: 'a/2', registers: [object('')] }]
+    stage.delta({ seq: 2, scopes: [{ scope: 1, outcome: 'anew' }], records, whole: [true] })
+    assert.deepEqual([stage.view('a/1'), stage.view('a/2')], [undefined, {}])
+    assert.equal(stage.replica.follow('a/').state, 'synced')
+    assert.deepEqual(resets, [])
+  })
+
   it('leaves alone at a reset what another scope has', async () => {
     const stage = new Stage()
     stage.replica.follow('a/', { where: [['x', '=', 1]] })

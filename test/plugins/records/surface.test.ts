@@ -417,6 +417,36 @@ describe('records: what applications use', () => {
       assert.deepEqual(todo.get(), { title: 'Theirs' })
     })
 
+    it('takes back that a record was made, in whatever way, unless somebody else has written into it since', async () => {
+      for (const make of ['set', 'patch', 'replace'] as const) {
+        const { stage, todo, steps } = start()
+        await stage.synced('todos/1')
+        const fields = { title: 'Tea', done: false, votes: 1 }
+        if (make === 'set') todo.set('title', 'Tea')
+        else todo[make](fields)
+        const made = todo.get()
+        assert.deepEqual(steps.undo()?.skipped, [])
+        assert.equal(todo.exists, false)
+        steps.redo()
+        assert.deepEqual(todo.get(), made)
+        stage.delta({ seq: 2, records: [{ record: 'todos/1', registers: [leaf('note', 'Theirs', 5_000)] }] })
+        assert.deepEqual(steps.undo(), { write: undefined, skipped: [['todos/1', '']] })
+        assert.deepEqual(todo.get(), { ...made, note: 'Theirs' })
+      }
+    })
+
+    it('takes off what was added first, and not what others have added since', async () => {
+      const { stage, todo, steps } = start()
+      await stage.synced('todos/1')
+      todo.increment('votes', 2)
+      await turn()
+      const { node = '', number = 0 } = stage.takeWrites().at(-1) ?? {}
+      const registers = [object('', 1), leaf('votes', 5, 5_000)]
+      stage.delta({ seq: 2, acknowledged: [[node, number]], records: [{ record: 'todos/1', registers }] })
+      steps.undo()
+      assert.deepEqual(todo.get(), { votes: 3 })
+    })
+
     it('is a step for a whole transaction', () => {
       const { records, steps } = start()
       const texts = () => [1, 2].map(key => records.get(`todos/${key}`).get('title'))
