@@ -1,10 +1,10 @@
 import type * as Esbuild from 'esbuild'
 import { isBuiltin } from 'node:module'
-import { promisify } from 'node:util'
-import { brotliCompress, gzip } from 'node:zlib'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { AnywireError } from '../lib/errors.ts'
 import { ERR_MISSING_PACKAGE, ERR_OPTION } from '../lib/failures.ts'
 import { squeeze } from './squeeze.ts'
+import type { Code } from './squeeze.ts'
 
 /** What a bundle looks like. */
 export interface Shape {
@@ -24,7 +24,7 @@ export interface Bundle {
   /** The source map, as JSON, when it was asked for. The code does not name it: its name is not known here. */
   readonly map?: string
   readonly size: number
-  /** At level 9. */
+  /** At level 9. Compressed when it is asked for, as below. */
   readonly gzip: number
   /** At quality 11. */
   readonly brotli: number
@@ -77,10 +77,22 @@ export const compile = async (source: string, directory: string, shape: Shape = 
   const find = (end: string): string | undefined => result.outputFiles.find(({ path }) => path.endsWith(end))?.text
   const bundled = { code: find('.js') ?? '', map: find('.map') }
   const { code, map } = minify ? await squeeze(bundled, format === 'esm') : bundled
-  return { code, ...(map !== undefined && { map }), ...(await measure(code)) }
+  return measured({ code, map })
 }
 
-const measure = async (code: string): Promise<Omit<Bundle, 'code' | 'map'>> => {
-  const [zipped, compressed] = await Promise.all([promisify(gzip)(code, { level: 9 }), promisify(brotliCompress)(code)])
-  return { size: Buffer.byteLength(code), gzip: zipped.length, brotli: compressed.length }
+/** Compressing takes longer than bundling, and few ask. */
+const measured = ({ code, map }: Code): Bundle => {
+  let zipped: number | undefined
+  let compressed: number | undefined
+  return {
+    code,
+    ...(map !== undefined && { map }),
+    size: Buffer.byteLength(code),
+    get gzip() {
+      return (zipped ??= gzipSync(code, { level: 9 }).length)
+    },
+    get brotli() {
+      return (compressed ??= brotliCompressSync(code).length)
+    }
+  }
 }
