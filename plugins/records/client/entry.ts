@@ -5,7 +5,7 @@ import type { Outcome, WriteHandle, WriteOptions, WriteStatus } from './engine.t
 import { Later } from './later.ts'
 import type { Moment } from './offset.ts'
 
-const NONE: Entry['conditions'] = []
+const NONE: readonly never[] = []
 
 /** A write in the outbox. */
 export class Entry implements WriteHandle {
@@ -56,8 +56,9 @@ export class Entry implements WriteHandle {
   }
 
   get frame(): WriteFrame {
-    const { node, number, atomic, conditions } = this
-    return { type: 'write', node, number, atomic, conditions, records: this.isVoid ? [] : this.records }
+    const { node, number, atomic, isVoid } = this
+    const [records, conditions] = isVoid ? [NONE, NONE] : [this.records, this.conditions]
+    return { type: 'write', node, number, atomic, conditions, records }
   }
 
   keep(): void {

@@ -38,7 +38,7 @@ export class Fields<T, R> implements Target<R> {
   /**
    * Writes a value at a path; undefined deletes what is there. An array is one value. Of an object those fields are written that
    * are different, and no others touched.
-   * @throws ERR_PATH; ERR_ENCODE for what is no value; ERR_TOO_LARGE
+   * @throws ERR_PATH; ERR_ENCODE for what is no value; ERR_TOO_LARGE; ERR_OPTION for an `ifVersion` that is none
    */
   set<P extends PathOf<T>>(path: P, value: ValueAt<T, P> | undefined, options?: EditOptions): R {
     return this.edit(edit => edit.set(path, value), options)

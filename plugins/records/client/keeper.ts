@@ -38,6 +38,8 @@ export interface KeeperHost {
   visible(id: string, state: RecordState | undefined): boolean
   tell(changed: ReadonlySet<string>): void
   become(scope: Scope, state: FollowingState, error?: AnywireError): void
+  /** A write cannot be encoded. */
+  unsendable(entry: Entry, error: unknown): void
   /** There is something to send. */
   flush(): void
 }
@@ -106,11 +108,16 @@ export class Keeper {
       if (kept) this.#waiting.set(entry, kept)
       return
     }
-    this.#persistence.keep(entry, () => {
+    const done = (): void => {
       entry.keep()
       kept?.()
       this.#host.flush()
-    })
+    }
+    try {
+      this.#persistence.keep(entry, done)
+    } catch (error) {
+      this.#host.unsendable(entry, error)
+    }
   }
 
   /** Writes have another node from here on, and are to be kept anew. @param entries - with the node that they had */

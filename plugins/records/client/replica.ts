@@ -1,7 +1,8 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED, ERR_NODE, ERR_PROTOCOL, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_ENCODE, ERR_NODE, ERR_OPTION, ERR_PROTOCOL } from '../../../lib/failures.ts'
+import { isCount } from '../../../lib/handshake.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
@@ -144,6 +145,8 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     // It would be shown, and neither stored nor sent.
     if (this.#keeper?.isClosed) throw new AnywireError(ERR_CLOSED, 'what keeps records was closed')
     for (const { registers } of records) for (const { path } of registers) keysOf(path)
+    for (const [, version] of options.conditions ?? [])
+      if (!isCount(version)) throw new AnywireError(ERR_OPTION, 'ifVersion')
     const entry = this.outbox.add(records, options, this.#session?.isTimed ? undefined : this.clock.moment)
     const changed = this.records.write(entry)
     if (this.#keeper) this.#keeper.keep(entry)
@@ -230,7 +233,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   unsendable(entry: Entry, error: unknown): void {
-    this.#takeBack(entry, error instanceof AnywireError ? error : new AnywireError(ERR_TOO_LARGE, textOf(error), error))
+    this.#takeBack(entry, error instanceof AnywireError ? error : new AnywireError(ERR_ENCODE, textOf(error), error))
   }
 
   /** Only the number of a write is sent: those behind it need it. @param error - what becomes of it, if that is certain */

@@ -37,7 +37,7 @@ export interface SessionHost {
   changed(pages: readonly Delta[], epoch: string): void
   mismatched(mismatch: Mismatch): void
   noticed(notice: Notice): void
-  /** A write cannot be sent, because it is too large; it was not. */
+  /** A write cannot be sent, because it is too large, or nothing that can be encoded; it was not. */
   unsendable(entry: Entry, error: unknown): void
 }
 
@@ -129,10 +129,9 @@ export class Session {
   }
 
   #sendEntry(entry: Entry): boolean {
-    const bytes = encodeFrame(entry.frame)
     entry.moment = undefined
     try {
-      return this.#put(bytes)
+      return this.#put(encodeFrame(entry.frame))
     } catch (error) {
       // Whatever is wrong with it, it stays so: those behind it get its number, and go on.
       this.#host.unsendable(entry, error)

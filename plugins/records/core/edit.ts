@@ -193,10 +193,12 @@ const copyOf = (value: unknown, room: Room, depth: number): Value => {
   }
   if (value instanceof Uint8Array) {
     room.pay(value.length)
-    return value.slice()
+    // `slice` of a Buffer would share its memory.
+    return new Uint8Array(value)
   }
   if (depth >= DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
-  if (Array.isArray(value)) return Object.freeze(value.map(item => copyOf(item, room, depth + 1)))
+  // `map` would pass over holes.
+  if (Array.isArray(value)) return Object.freeze(Array.from(value, item => copyOf(item, room, depth + 1)))
   if (!isFields(value))
     throw new AnywireError(ERR_ENCODE, `${Object.prototype.toString.call(value)} is no value of a record`)
   const fields: Record<string, Value> = {}

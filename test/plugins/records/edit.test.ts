@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { AnywireError } from '../../../lib/errors.ts'
 import type { Value } from '../../../lib/store.ts'
 import { decodeFrame, encodeFrame } from '../../../plugins/records/core/codec.ts'
 import { Edit } from '../../../plugins/records/core/edit.ts'
@@ -196,5 +197,43 @@ describe('records: edits', () => {
     assert.throws(() => change(new RecordState(), edit => edit.set('a', 'x'.repeat(LARGEST))), {
       code: 'ERR_TOO_LARGE'
     })
+  })
+
+  it('what is accepted can be sent, and comes as it was written; of anything else the author is told at once', () => {
+    const codes = new Set(['ERR_ENCODE', 'ERR_PATH', 'ERR_TOO_LARGE'])
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withNullPrototype: true,
+      withSparseArray: true,
+      withTypedArray: true
+    })
+    fc.assert(
+      fc.property(anything, value => {
+        const edit = new Edit(undefined, { t: 1, node: 'me' }, LARGEST)
+        try {
+          edit.set('a', value)
+        } catch (error) {
+          assert.ok(error instanceof AnywireError && codes.has(error.code), String(error))
+          return
+        }
+        const records = [{ record: 'a/1', registers: edit.writes }]
+        const frame = { type: 'write', node: 'me', number: 1, atomic: false, conditions: [], records } as const
+        assert.deepEqual(decodeFrame(encodeFrame(frame)), frame)
+      })
+    )
+  })
+
+  it('refuses arrays with holes, as it does those with undefined', () => {
+    for (const value of [Object.assign([], { 2: 1 }), [1, undefined], [[Object.assign([], { 1: 1 })]]])
+      assert.throws(() => new Edit(undefined, { t: 1, node: 'me' }, LARGEST).set('a', value), { code: 'ERR_ENCODE' })
+  })
+
+  it('copies bytes, those of a Buffer too', () => {
+    const bytes = Buffer.from([1, 2])
+    const edit = new Edit(undefined, { t: 1, node: 'me' }, LARGEST).set('a', bytes)
+    bytes[0] = 9
+    assert.deepEqual(edit.writes.at(-1)?.value, Uint8Array.of(1, 2))
   })
 })

@@ -41,6 +41,26 @@ describe('records: a replica with a store', () => {
     await assert.rejects(write.durable, { code: 'ERR_CANCELLED' })
   })
 
+  it('refuses what cannot be encoded, and keeps what comes behind it', async () => {
+    for (const early of [true, false]) {
+      const disk = new MemoryDisk()
+      const stage = new Stage({ store: memory({ disk }) })
+      if (!early) await turn()
+      const wrong = stage.set('a/1', 'x', Infinity)
+      const write = stage.set('a/1', 'y', 1)
+      await assert.rejects(wrong.durable, { code: 'ERR_ENCODE' })
+      await write.stored
+      await stage.replica.close()
+      const after = new Stage({ store: memory({ disk }) })
+      await turn()
+      assert.deepEqual(
+        after.replica.pending.map(({ number }) => number),
+        [2]
+      )
+      await after.replica.close()
+    }
+  })
+
   it('refuses what is not in the store when it is closed', async () => {
     const { store, fails } = failing(new MemoryDisk())
     fails.add('open')

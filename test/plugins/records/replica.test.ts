@@ -409,6 +409,25 @@ describe('records: a replica', () => {
     assert.deepEqual(stage.replica.state('a/1')?.view(), { y: 1 })
   })
 
+  it('refuses what cannot be encoded, and goes on', async () => {
+    const stage = new Stage()
+    await stage.open()
+    const wrong = stage.set('a/1', 'x', Infinity)
+    stage.set('a/1', 'y', 1)
+    await turn()
+    assert.deepEqual(
+      stage.takeWrites().map(({ number, records }) => [number, records.length]),
+      [
+        [1, 0],
+        [2, 1]
+      ]
+    )
+    await assert.rejects(wrong.durable, { code: 'ERR_ENCODE' })
+    assert.deepEqual(stage.replica.state('a/1')?.view(), { y: 1 })
+    for (const ifVersion of [-1, 0.5, NaN])
+      assert.throws(() => stage.replica.write([], { conditions: [['a/1', ifVersion]] }), { code: 'ERR_OPTION' })
+  })
+
   it('tells of bytes that are no frame, and goes on', async () => {
     const stage = new Stage()
     const errors: string[] = []
