@@ -56,28 +56,26 @@ export interface Request<T = unknown> {
 }
 
 /** What one end asks for: those together that are asked for in one turn, and again in the next session. */
-export interface Requests {
-  /** Those that were sent in this session and are not over, by number; and those that were not sent. */
-  readonly sent: ReadonlyMap<number | undefined, Request>
-  readonly waiting: ReadonlySet<Request>
-  /** The id of the session. */
-  session(): string
+export type Requests = readonly [
   /**
    * Asks, together with what else is asked for in this turn.
    * @returns what `done` returns, the first time; rejects when it fails before
    */
-  ask<T>(request: Request<T>): Promise<T>
-  /** Sends what waits. */
-  tick(): void
-  /** Says something more of a request that was sent. Returns and throws what `write` does. */
-  tell(request: Request, ...word: readonly unknown[]): boolean
+  ask: <T>(request: Request<T>) => Promise<T>,
   /** Ends a request: has it fail, and tells the other end. Returns whether it was not over before. */
-  end(request: Request, error?: Error): boolean
-  /** Has a request fail. Returns whether it was not over before. */
-  fail(request: Request, error?: Error, told?: boolean): boolean
+  end: (request: Request, error?: Error) => boolean,
+  /** Says something more of a request that was sent. Returns and throws what `write` does. */
+  tell: (request: Request, ...word: readonly unknown[]) => boolean,
   /** To be called with the packets that arrive. */
-  heard(packets: readonly (readonly unknown[])[]): void
-}
+  hear: (packets: readonly (readonly unknown[])[]) => void,
+  /** Sends what waits. */
+  flush: () => void,
+  /** Has a request fail. Returns whether it was not over before. */
+  fail: (request: Request, error?: Error, told?: boolean) => boolean,
+  /** Those that were not sent; and those that were, in this session, and are not over, by number. */
+  waiting: ReadonlySet<Request>,
+  sent: ReadonlyMap<number | undefined, Request>
+]
 
 /** What the other end refuses with, as an error. */
 export const errorOf = (code: string, text: unknown): AnywireError =>
@@ -87,14 +85,14 @@ export const errorOf = (code: string, text: unknown): AnywireError =>
 /**
  * @param lane - or what writes to one
  * @param other - called with each packet that arrives and is no answer
- * @param toError - makes the error with which a request fails. Default: an AnywireError
+ * @param toError - makes the error with which a request of a session fails. Default: an AnywireError
  * @param over - called when a session is over, behind what becomes of the requests
  */
 export const makeRequests = (
   host: Pick<Connection, 'id' | 'state' | 'on'>,
   lane: Pick<Lane, 'write'>,
-  other: (packet: readonly unknown[]) => void,
-  toError: (code: string, text: unknown, data: unknown, request: Request) => Error = errorOf,
+  other: (packet: readonly unknown[]) => unknown,
+  toError: (code: string, text: unknown, data: unknown, request: Request, session: string) => Error = errorOf,
   over?: () => void
 ): Requests => {
   const sent = new Map<number | undefined, Request>()
@@ -112,6 +110,9 @@ export const makeRequests = (
     }
     return found
   }
+
+  const refuse = (request: Request, code: string, text?: unknown, data?: unknown, told?: boolean): boolean =>
+    fail(request, toError(code, text, data, request, session), told)
 
   const send = (asked: readonly Request[]): void => {
     // What one of them came to may have ended others.
@@ -137,7 +138,7 @@ export const makeRequests = (
     }
   }
 
-  const tick = (): void => {
+  const flush = (): void => {
     const all = [...waiting]
     ticking = false
     while (all.length && host.state === 'open' && host.id === session) send(all.splice(0, MOST_PACKETS))
@@ -156,7 +157,7 @@ export const makeRequests = (
       const [code, , text] = isLost ? ERR_OUTCOME_UNKNOWN : ERR_CLOSED
       waiting.delete(request)
       waiting.add(request)
-      if (isLost || (state === 'closed' && !known)) fail(request, toError(code, text, undefined, request))
+      if (isLost || (state === 'closed' && !known)) refuse(request, code, text)
       else request.lost?.()
       request.number = 0
     }
@@ -170,51 +171,42 @@ export const makeRequests = (
     const before = [...waiting]
     queueMicrotask(() => {
       for (const request of before) if (waiting.delete(request)) waiting.add(request)
-      tick()
+      flush()
     })
   })
   // It may be told when the next session goes on already.
   host.on('close', () => (host.state === 'closed' || host.id !== session) && leave())
 
-  return {
-    sent,
-    waiting,
-    session: () => session,
-    ask: request =>
-      new Promise((resolve, reject) => {
-        Object.assign(request, { resolve, reject })
-        waiting.add(request)
-        if (host.state === 'closed') fail(request, toError(ERR_CLOSED[0], ERR_CLOSED[2], undefined, request))
-        else if (!ticking) {
-          ticking = true
-          queueMicrotask(tick)
-        }
-      }),
-    tick,
-    tell,
-    end(request, error) {
-      if (sent.has(request.number) && host.state !== 'closed') tell(request)
-      return fail(request, error)
-    },
-    fail,
-    heard(packets) {
-      for (const packet of packets) {
-        const [number, type] = packet
-        if (typeof number !== 'number' || number >= 0) {
-          other(packet)
-          continue
-        }
-        const values = packet.slice(2)
-        const request = sent.get(-number)
-        if (typeof type === 'string') {
-          if (request) fail(request, toError(type, values[0], values[1], request), true)
-        } else if (type !== 0) request?.heard?.(type, ...values)
-        else if (request) {
-          request.known = true
-          if (!request.stays) sent.delete(-number)
-          request.resolve?.(request.done?.(...values))
-        }
+  const ask = <T>(request: Request<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      Object.assign(request, { resolve, reject })
+      waiting.add(request)
+      if (host.state === 'closed') refuse(request, ERR_CLOSED[0], ERR_CLOSED[2])
+      else if (!ticking) {
+        ticking = true
+        queueMicrotask(flush)
+      }
+    })
+
+  const end = (request: Request, error?: Error): boolean => {
+    if (sent.has(request.number) && host.state !== 'closed') tell(request)
+    return fail(request, error)
+  }
+
+  const hear = (packets: readonly (readonly unknown[])[]): void => {
+    for (const packet of packets) {
+      const [number, type, ...values] = packet
+      const request = typeof number === 'number' && number < 0 ? sent.get(-number) : void other(packet)
+      if (!request) continue
+      if (typeof type === 'string') refuse(request, type, values[0], values[1], true)
+      else if (type !== 0) request.heard?.(type, ...values)
+      else {
+        request.known = true
+        if (!request.stays) sent.delete(request.number)
+        request.resolve?.(request.done?.(...values))
       }
     }
   }
+
+  return [ask, end, tell, hear, flush, fail, waiting, sent]
 }

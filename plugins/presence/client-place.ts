@@ -1,11 +1,11 @@
+import type { Client } from '../../lib/client.ts'
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
-import { textOf } from '../../lib/errors.ts'
 import type { AnywireError } from '../../lib/errors.ts'
 import type { Lane } from '../../lib/lane.ts'
 import { errorOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
-import { ENTER, ROWS, toRows, WATCH } from './wire.ts'
+import { ENTER, ROWS, WATCH } from './wire.ts'
 import type { Row, Verb } from './wire.ts'
 
 /** Someone in a place. */
@@ -53,25 +53,23 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
   members(): readonly Member<Data>[]
 }
 
-/** What the places of a client share. */
-interface Desk {
-  readonly lane: Pick<Lane, 'failed'>
-  readonly requests: Requests
-  /** Has a place say its latest data at the end of this turn. */
-  readonly soon: (place: ClientPlace) => void
-  /** The same text for the same value. */
-  readonly print: (value: unknown) => string
-}
-
-/** A place, as the plugin knows it. */
-export interface ClientPlace extends Place {
+/** A place, and what the plugin does with it. */
+export type Seat = readonly [
+  place: Place,
   /** Says the latest data. Returns whether there is room for more. */
-  say(): boolean
-  /** The server tells who has changed; `all`: or who is here. */
-  changed(rows: readonly Row[], all?: boolean): void
-}
+  say: () => boolean,
+  /** The server tells who has changed. `all`: or who is here. */
+  change: (rows: readonly Row[], all?: boolean) => void
+]
 
-export const makePlace = (name: string, { lane, requests, soon, print }: Desk): ClientPlace => {
+/** @param soon - has a place say its latest data at the end of this turn */
+export const makePlace = (
+  name: string,
+  { parser }: Pick<Client, 'parser'>,
+  lane: Pick<Lane, 'failed'>,
+  [request, end, tell, , flush, fail]: Requests,
+  soon: (seat: Seat) => void
+): Seat => {
   const events = new Emitter<PlaceEvents>()
   /** What was asked for last. */
   const asked: { [V in Verb]?: Request | undefined } = {}
@@ -94,101 +92,98 @@ export const makePlace = (name: string, { lane, requests, soon, print }: Desk): 
   const ask = (verb: Verb, ...data: readonly unknown[]): Promise<void> => {
     const before = asked[verb]
     let rows: Row[] = []
-    const request: Request<void> = {
+    const asking: Request<void> = {
       packet: [verb, name, ...data],
       again: true,
       stays: true,
       heard(type, first, text) {
-        if (type === ROWS) rows.push(...toRows(first))
-        else refused(errorOf(textOf(first), text))
+        if (type === ROWS) rows.push(...(first as Row[]))
+        else refused(errorOf(first as string, text))
       },
       done() {
-        if (verb === WATCH && asked.watch === request) place.changed(rows, true)
+        if (verb === WATCH && asked.watch === asking) change(rows, true)
         rows = []
       },
       failed(error, told) {
-        if (asked[verb] !== request) return
+        if (asked[verb] !== asking) return
         set(verb)
-        if (told && request.known) events.emit('evicted', verb, error as AnywireError)
+        if (told && asking.known) events.emit('evicted', verb, error as AnywireError)
       },
       lost() {
         rows = []
       }
     }
-    set(verb, request)
+    set(verb, asking)
     // What was asked before is still answered, and that is all.
     if (before) before.stays = false
-    const answer = requests.ask(request)
+    const answer = request(asking)
     if (before?.known) {
       // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
-      requests.tick()
-      if (asked[verb]) requests.fail(before)
-      else requests.end(before)
+      flush()
+      if (asked[verb]) fail(before)
+      else end(before)
     }
     return answer
   }
 
-  const end = async (verb: Verb): Promise<void> => {
-    const request = asked[verb]
-    if (!request) return
+  const leave = async (verb: Verb): Promise<void> => {
+    const before = asked[verb]
+    if (!before) return
     set(verb)
-    request.resolve?.(undefined)
-    requests.end(request)
+    before.resolve?.(undefined)
+    end(before)
+  }
+
+  const say = (): boolean => {
+    const { enter } = asked
+    if (!enter?.number) return true
+    const [, , data] = enter.packet
+    try {
+      const room = tell(enter, data)
+      said = data
+      return room
+    } catch (error) {
+      // Others see what was said before, in sessions to come too.
+      enter.packet = [ENTER, name, said]
+      refused(error as AnywireError)
+      return true
+    }
+  }
+
+  const change = (rows: readonly Row[], all?: boolean): void => {
+    if (!asked.watch) return
+    const before = members
+    const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
+    members = new Map(all ? [] : before)
+    for (const [id, connections, data] of rows) {
+      const known = before.get(id)
+      const member = { id, connections, data }
+      if (connections > 0) {
+        members.set(id, member)
+        if (!known) told.push(['join', member])
+        // A list also tells what is known already.
+        else if (!all || `${parser.encode(known)}` !== `${parser.encode(member)}`) told.push(['change', member])
+      } else if (members.delete(id) && known) told.push(['leave', known])
+    }
+    if (all) for (const [id, member] of before) if (!members.has(id)) told.push(['leave', member])
+    // Handlers come last: they may ask, enter and leave.
+    for (const [event, member] of told) events.emit(event, member)
   }
 
   const place = Object.assign(events, {
     name,
     isIn: false,
-    enter(data: unknown) {
-      said = data
-      return ask(ENTER, data)
-    },
+    enter: (data: unknown) => ask(ENTER, (said = data)),
     update(data: unknown) {
       if (!asked.enter) return
       asked.enter.packet = [ENTER, name, data]
-      soon(place)
+      soon(seat)
     },
-    leave: () => end(ENTER),
+    leave: () => leave(ENTER),
     watch: () => ask(WATCH),
-    unwatch: () => end(WATCH),
-    members: () => [...members.values()],
-    say() {
-      const { enter } = asked
-      if (!enter?.number) return true
-      const [, , data] = enter.packet
-      try {
-        const room = requests.tell(enter, data)
-        said = data
-        return room
-      } catch (error) {
-        // Others see what was said before, in sessions to come too.
-        enter.packet = [ENTER, name, said]
-        refused(error as AnywireError)
-        return true
-      }
-    },
-    changed(rows: readonly Row[], all = false) {
-      if (!asked.watch) return
-      const before = members
-      const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
-      members = new Map(all ? [] : before)
-      for (const [id, connections, data] of rows) {
-        const known = before.get(id)
-        const member = { id, connections, data }
-        if (connections > 0) {
-          members.set(id, member)
-          if (!known) told.push(['join', member])
-          // A list also tells what is known already.
-          else if (!all || print(known) !== print(member)) told.push(['change', member])
-        } else if (known) {
-          members.delete(id)
-          told.push(['leave', known])
-        }
-      }
-      for (const [id, member] of before) if (all && !members.has(id)) told.push(['leave', member])
-      // Handlers come last: they may ask, enter and leave.
-      for (const [event, member] of told) events.emit(event, member)
-    }
+    unwatch: () => leave(WATCH),
+    members: () => [...members.values()]
   })
-  return place
+  const seat: Seat = [place, say, change]
+  return seat
 }

@@ -1,10 +1,11 @@
-import { AnywireError, textOf } from '../../lib/errors.ts'
+import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import { makePlace } from './client-place.ts'
-import type { ClientPlace, Place } from './client-place.ts'
-import { isPlace, toRows } from './wire.ts'
+import type { Place, Seat } from './client-place.ts'
+import { isPlace } from './wire.ts'
+import type { Row } from './wire.ts'
 
 /** `client.presence` */
 export interface Presence {
@@ -19,38 +20,42 @@ export interface Presence {
   <Data = unknown>(place: string): Place<Data>
 }
 
+/** Some who are in a place have changed. */
+type Told = readonly [place: string, rows: readonly Row[]]
+
 /** Who is where: enters places, watches them, and is there again after a new session began. */
 export const presence = () =>
   ({
     name: 'presence',
     version: 1,
     client(client, lane): Presence {
-      const places = new Map<string, ClientPlace>()
+      const places = new Map<string, Seat>()
       /** Those whose data changed in this turn, or while the lane was full. */
-      const dirty = new Set<ClientPlace>()
-      const requests = makeRequests(client, lane, ([name, rows]) => places.get(textOf(name))?.changed(toRows(rows)))
+      const dirty = new Set<Seat>()
+      // It is the server's own half that speaks.
+      const requests = makeRequests(client, lane, packet => {
+        const [name, rows] = packet as Told
+        places.get(name)?.[2](rows)
+      })
       const flush = (): void => {
-        for (const place of dirty) {
+        for (const seat of dirty) {
           if (client.state !== 'open') return
-          dirty.delete(place)
-          if (!place.say()) return
+          dirty.delete(seat)
+          if (!seat[1]()) return
         }
       }
-      const desk = {
-        lane,
-        requests,
-        soon: (place: ClientPlace) => dirty.add(place).size > 1 || queueMicrotask(flush),
-        print: (value: unknown) => `${client.parser.encode(value)}`
+      const soon = (seat: Seat): void => {
+        if (dirty.add(seat).size < 2) queueMicrotask(flush)
       }
-      lane.on('data', value => requests.heard(packetsOf(value)))
+      lane.on('data', value => requests[3](packetsOf(value)))
       client.on('open', flush)
       client.on('drain', flush)
       return <Data>(name: string): Place<Data> => {
         if (!isPlace(name)) throw new AnywireError(ERR_OPTION, `'${name}' names no place`)
-        let place = places.get(name)
-        if (!place) places.set(name, (place = makePlace(name, desk)))
+        let seat = places.get(name)
+        if (!seat) places.set(name, (seat = makePlace(name, client, lane, requests, soon)))
         // What members say is the application's to know.
-        return place as Place<unknown> as Place<Data>
+        return seat[0] as Place<Data>
       }
     }
   }) as const satisfies ClientPlugin

@@ -28,9 +28,3 @@ const LONGEST = 256
 /** Whether a place may be called so. */
 export const isPlace = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= LONGEST
-
-const isRow = (value: unknown): value is Row =>
-  Array.isArray(value) && typeof value[0] === 'string' && Number.isSafeInteger(value[1])
-
-/** The rows among what a server says. */
-export const toRows = (value: unknown): readonly Row[] => (Array.isArray(value) ? value.filter(isRow) : [])

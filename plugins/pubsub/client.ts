@@ -1,7 +1,6 @@
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_CLOSED, ERR_LIMIT } from '../../lib/failures.ts'
-import { isCount } from '../../lib/handshake.ts'
 import { covers } from '../../lib/patterns.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { errorOf, makeRequests, packetsOf } from '../../lib/requests.ts'
@@ -9,30 +8,13 @@ import type { Request } from '../../lib/requests.ts'
 import type { History, Message, Ongoing, Outcome } from './message.ts'
 import type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
 import { makeServing } from './serving.ts'
-import {
-  box,
-  HISTORY,
-  isMessage,
-  LISTEN,
-  MISSED,
-  PUBLISH,
-  RECOVERED,
-  START,
-  SUBSCRIBE,
-  toMessage,
-  toText
-} from './wire.ts'
+import { box, HISTORY, isMessage, LISTEN, MISSED, PUBLISH, RECOVERED, START, SUBSCRIBE, toMessage } from './wire.ts'
 
 /** So many offsets are remembered, to notice gaps. */
 const MOST_TOPICS = 10_000
 
-/** A subscription that the server has. */
-interface Subscription {
-  readonly name: string
-  readonly hear: (message: Message) => void
-}
-
-const toCount = (value: unknown): number => (isCount(value) ? value : 0)
+/** What was published without an id was refused. */
+type Refused = readonly [number: 0, topic: string, code: string, text: string]
 
 /** Publish and subscribe. The other half is the server's. */
 export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
@@ -42,7 +24,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
     client(client, lane): PubSub {
       const events = new Emitter<PubSubEvents>()
       /** By topic; those of patterns by ''. */
-      const subscriptions = new Map<string, Set<Subscription>>()
+      const subscriptions = new Map<string, Set<(message: Message) => void>>()
       /** The epoch and the sequence of the last message: where subscriptions go on from in a new session. */
       let place: [epoch: string, sequence: number] = ['', 0]
       const offsets = new Map<string, number>()
@@ -57,11 +39,11 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
       }
 
       /** Asks for something, which may be ended. */
-      const ask = <T>(request: Request<T>, { signal }: OngoingOptions = {}): Ongoing<T> => {
-        const answer = requests.ask(request)
+      const ask = <T>(asked: Request<T>, { signal }: OngoingOptions = {}): Ongoing<T> => {
+        const answer = request(asked)
         // Nobody has to wait for it.
         answer.catch(() => {})
-        const unsubscribe = (): void => void requests.end(request)
+        const unsubscribe = (): void => void end(asked)
         if (signal?.aborted) unsubscribe()
         signal?.addEventListener('abort', unsubscribe)
         return Object.assign(answer, { unsubscribe })
@@ -69,10 +51,11 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
 
       /** What the other end ends goes on no more. */
       const failed = (topic: string) => (error: Error, told: boolean) => {
-        if (told) events.emit('unsubscribe', { topic, error: reason(error) })
+        const { code } = error as AnywireError
+        if (told) events.emit('unsubscribe', { topic, error: code ? (error as AnywireError) : undefined })
       }
 
-      const requests = makeRequests(client, lane, packet => {
+      const [request, end, tell, hear, flush, , waiting] = makeRequests(client, lane, packet => {
         if (isMessage(packet)) {
           const [topic, sequence, offset] = packet
           const message = toMessage(packet, place[0])
@@ -84,23 +67,20 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             if (from < offset) events.emit('gap', { topic, from, to: offset - 1 })
           }
           events.emit('message', message)
-          for (const key of [topic, '']) {
-            for (const { name, hear } of subscriptions.get(key) ?? []) if (covers(name, topic)) hear(message)
-          }
-        } else {
-          const [number, topic, code, text] = packet
-          if (number === 0) events.emit('refuse', { topic: toText(topic), error: errorOf(toText(code), text) })
+          for (const key of [topic, '']) subscriptions.get(key)?.forEach(deliver => deliver(message))
+        } else if (packet[0] === 0) {
+          const [, topic, code, text] = packet as Refused
+          events.emit('refuse', { topic, error: errorOf(code, text) })
         }
       })
-      lane.on('data', value => requests.heard(packetsOf(value)))
+      lane.on('data', value => hear(packetsOf(value)))
 
       /** What waits for a wire is as it was when it was published. */
       const keep = (packet: readonly unknown[]): readonly unknown[] => {
         const { parser, state } = client
         if (state === 'closed') throw new AnywireError(ERR_CLOSED)
-        if (requests.waiting.size >= queue) throw new AnywireError(ERR_LIMIT)
-        const kept: unknown = parser.decode(parser.encode(packet))
-        return Array.isArray(kept) ? kept : packet
+        if (waiting.size >= queue) throw new AnywireError(ERR_LIMIT)
+        return parser.decode(parser.encode(packet)) as unknown[]
       }
 
       function publish(topic: string, value: unknown, options: PublishOptions & { readonly ack: true }): Promise<number>
@@ -119,85 +99,81 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           throw error
         }
         if (ack) {
-          const count = ask({ packet, again: true, done: toCount })
-          requests.tick()
+          const count = ask({ packet, again: true, done: (count: number) => count })
+          flush()
           return count
         }
         if (!open) {
-          requests.ask({ packet }).catch((error: Error) => events.emit('refuse', { topic, error: reason(error) }))
+          request({ packet }).catch((error: AnywireError) => events.emit('refuse', { topic, error }))
           return true
         }
         // What was asked for before goes before.
-        requests.tick()
-        return requests.tell({ packet }, ...packet)
+        flush()
+        return tell({ packet }, ...packet)
       }
 
       return Object.assign(events, {
         publish,
         subscribe(topic, handler, options) {
           const key = /[*>]/.test(topic) ? '' : topic
-          const hear = (message: Message): void => {
+          const deliver = (message: Message): void => {
+            if (!covers(topic, message.topic)) return
             offsets.set(message.topic, message.offset)
             call(() => handler(message.value, message))
           }
-          const subscription = { name: topic, hear }
-          const request: Request<Outcome> = {
+          const asked: Request<Outcome> = {
             packet: [SUBSCRIBE, topic, me],
             again: true,
             stays: true,
-            heard(_passed, packet, epoch, retained) {
-              if (isMessage(packet)) hear(toMessage(packet, toText(epoch), !!retained))
+            heard(_passed, packet, epoch: string, retained) {
+              if (isMessage(packet)) deliver(toMessage(packet, epoch, !!retained))
             },
-            done(state, epoch, sequence) {
+            done(state, epoch: string, sequence: number) {
               const outcome = { recovered: state === RECOVERED, missed: state === MISSED }
-              place = [toText(epoch), toCount(sequence)]
-              subscriptions.set(key, (subscriptions.get(key) ?? new Set()).add(subscription))
+              place = [epoch, sequence]
+              subscriptions.set(key, (subscriptions.get(key) ?? new Set()).add(deliver))
               events.emit('subscribe', { topic, ...outcome })
               return outcome
             },
             failed: failed(topic),
             lost() {
               const others = subscriptions.get(key)
-              if (others?.delete(subscription)) request.packet = [SUBSCRIBE, topic, me, ...place]
+              if (others?.delete(deliver)) asked.packet = [SUBSCRIBE, topic, me, ...place]
               if (!others?.size) subscriptions.delete(key)
               // Gaps are not told between two subscriptions.
               offsets.clear()
             }
           }
-          return ask(request, options)
+          return ask(asked, options)
         },
         listen(pattern, provider, options) {
           const serving = makeServing(provider, call)
-          const request: Request<void> = {
+          const asked: Request<void> = {
             packet: [LISTEN, pattern],
             again: true,
             stays: true,
-            heard: (kind, name) => (kind === START ? serving.start(toText(name)) : serving.stop(toText(name))),
+            heard: (kind, name: string) => (kind === START ? serving.start(name) : serving.stop(name)),
             done: () => {},
             failed: failed(pattern),
             lost: () => serving.stopAll()
           }
-          return ask(request, options)
+          return ask(asked, options)
         },
         history(topic, { since, limit = 100, reverse = false } = {}) {
           let messages: Message[] = []
-          return requests.ask<History>({
+          return request<History>({
             packet: [HISTORY, topic, since?.epoch ?? '', since?.offset ?? -1, limit, reverse],
             again: true,
-            heard(_passed, packet, epoch) {
-              if (isMessage(packet)) messages.push(toMessage(packet, toText(epoch)))
+            heard(_passed, packet, epoch: string) {
+              if (isMessage(packet)) messages.push(toMessage(packet, epoch))
             },
-            done: (epoch, complete) => ({ epoch: toText(epoch), messages, complete: !!complete }),
+            done: (epoch: string, complete: boolean) => ({ epoch, messages, complete }),
             lost: () => void (messages = [])
           })
         }
       } satisfies Pick<PubSub, 'publish' | 'subscribe' | 'listen' | 'history'>)
     }
   }) as const satisfies ClientPlugin
-
-/** Why the server does not go on; undefined: its application said so. */
-const reason = (error: Error): AnywireError | undefined =>
-  error instanceof AnywireError && error.code ? error : undefined
 
 export type {
   Handler,

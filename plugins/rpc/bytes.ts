@@ -10,15 +10,12 @@ const DEPTH = 3
 const map = (value: unknown, change: (value: unknown) => unknown, depth = DEPTH): unknown =>
   depth && Array.isArray(value) ? value.map(item => map(item, change, depth - 1)) : change(value)
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => Object(value) === value
 
 export const pack = (packet: unknown): unknown => ({
   p: map(packet, value => {
     if (!(value instanceof Uint8Array)) return isObject(value) ? { v: value } : value
-    let text = ''
-    for (const byte of value) text += String.fromCharCode(byte)
-    return { b: btoa(text) }
+    return { b: btoa(value.reduce((text, byte) => text + String.fromCharCode(byte), '')) }
   })
 })
 

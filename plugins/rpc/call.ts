@@ -19,11 +19,15 @@ export interface AskOptions extends CallOptions {
 export type Answer = Promise<unknown> & AsyncIterable<unknown>
 
 /** Calls a function of the other end. */
-export const call = (exchange: Exchange, name: string, args: readonly unknown[], options: AskOptions = {}): Answer => {
-  const { requests } = exchange
+export const call = (
+  [[ask, end, tell], idOf, patience]: Exchange,
+  name: string,
+  args: readonly unknown[],
+  options: AskOptions = {}
+): Answer => {
   const { signal, timeout, key, service, accept = Infinity, late } = options
   const since = performance.now()
-  const overall = timeout ?? exchange.timeout
+  const overall = timeout ?? patience
   const sent = [...args]
   // JSON has no undefined; at the end it is left out, and counted.
   while (sent.length && sent.at(-1) === undefined) sent.pop()
@@ -31,7 +35,7 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
 
   /** Of a stream: what arrived and was not taken, and how it ended. */
   const items: unknown[] = []
-  let end: (() => unknown) | undefined
+  let ending: (() => unknown) | undefined
   let wake: (() => void) | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -43,7 +47,7 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
   const over = (how: () => unknown): void => {
     limit(Infinity)
     signal?.removeEventListener('abort', cancel)
-    end ??= how
+    ending ??= how
     wake?.()
   }
   const pending: Pending = {
@@ -68,7 +72,7 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
   }
   /** Leaves before the end: the other end need not go on. */
   const leave = (failure: Failure, cause?: unknown): boolean =>
-    requests.end(pending, because(failure, name, exchange.idOf(pending), cause))
+    end(pending, because(failure, name, idOf(pending), cause))
   const cancel = (): void => {
     if (leave(ERR_CANCELLED, signal?.reason)) items.length = 0
   }
@@ -78,21 +82,21 @@ export const call = (exchange: Exchange, name: string, args: readonly unknown[],
       for (;;) {
         while (items.length) {
           yield items.shift()
-          if (++taken < WINDOW / 2 || end) continue
-          requests.tell(pending, taken)
+          if (++taken < WINDOW / 2 || ending) continue
+          tell(pending, taken)
           taken = 0
         }
-        if (end) return end()
+        if (ending) return ending()
         await new Promise<void>(resolve => (wake = resolve))
       }
     } finally {
-      requests.end(pending)
+      end(pending)
     }
   }
 
   signal?.addEventListener('abort', cancel)
   limit(Math.min(overall, accept), late)
-  const answer = requests.ask(pending)
+  const answer = ask(pending)
   if (signal?.aborted) cancel()
   return toAnswer(answer)
 }

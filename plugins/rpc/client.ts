@@ -6,6 +6,7 @@ import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import type { Request } from '../../lib/requests.ts'
 import { call } from './call.ts'
+import { runAtClient } from './client-run.ts'
 import { makeExchange } from './exchange.ts'
 import { remote } from './remote.ts'
 import type { RpcOptions } from './options.ts'
@@ -49,14 +50,15 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
   const toRoute = (handler: Handler, owner: unknown): Route<Client> =>
     around<Client>(use, call => invoke(handler, owner, call))
   const routes = flatten(router, toRoute)
-  const exchange = makeExchange<Client>({
+  const exchange = makeExchange({
     connection: client,
     lane,
     sign: 1,
     timeout,
+    run: runAtClient,
     find: ([, name]) => routes.get(`${name}`)
   })
-  const { requests } = exchange
+  const [[ask, end]] = exchange
   const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => call(exchange, name, args, options)
   return remote(callWith(), '', {
     with: (options: CallOptions) => remote(callWith(options)),
@@ -75,14 +77,14 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
         packet: [PROVIDE, name],
         again: true,
         stays: true,
-        done: () => () => void requests.end(request),
+        done: () => () => void end(request),
         failed(error, told) {
           routes.delete(name)
           // What the server does not want any more.
           if (told && request.known) lane.failed(error, 'rpc')
         }
       }
-      return requests.ask(request)
+      return ask(request)
     }
   })
 }

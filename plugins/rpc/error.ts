@@ -7,17 +7,14 @@ import type { Failure } from '../../lib/errors.ts'
  */
 export class RpcError extends Error {
   /** The application's, or one of docs/errors.md. */
-  readonly code: string
-  readonly data: unknown
+  declare readonly code: string
+  declare readonly data: unknown
   /** Of the call that failed: its key, or the session and the number of the call. The handler's `call.id` is the same. */
-  readonly id: string
+  declare readonly id: string
 
   constructor(code: string, message = code, data?: unknown, id = '', cause?: unknown) {
     super(message, { cause })
-    this.name = 'RpcError'
-    this.code = code
-    this.data = data
-    this.id = id
+    Object.assign(this, { name: 'RpcError', code, data, id })
   }
 }
 

@@ -4,10 +4,10 @@ import { ERR_CANCELLED, ERR_HANDLER, ERR_NO_METHOD } from '../../lib/failures.ts
 import type { Lane } from '../../lib/lane.ts'
 import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
+import type { Answering, Running } from './answering.ts'
 import { pack, unpack } from './bytes.ts'
 import { because, RpcError } from './error.ts'
 import type { Route } from './router.ts'
-import { Run } from './run.ts'
 import { isAsked } from './wire.ts'
 import type { AnswerPacket, Asked } from './wire.ts'
 
@@ -23,7 +23,7 @@ export interface Pending extends Request {
 export type Answer<P> = (packet: Asked, route: Route<P> | undefined) => void
 
 /** One end of a connection, as the two halves of the plugin differ. */
-export interface End<P extends Connection> {
+export interface End<P extends Connection, R extends Running<P> = Running<P>> {
   readonly connection: P
   /** In whose sessions calls are made. Default: the connection. */
   readonly host?: Pick<Connection, 'id' | 'state' | 'on'>
@@ -34,32 +34,34 @@ export interface End<P extends Connection> {
   readonly timeout?: number | undefined
   /** Whether the other end may say so much in one message. Default: it may. */
   takes?(packets: number): boolean
+  /** A call of the other end, to be answered. */
+  run(at: Answering<P>, packet: Asked): R
   /** What answers a call. */
   find(packet: Asked): Route<P> | undefined
   /** A handler takes its time; `later` resolves when it is done. */
-  began?(run: Run<P>, later: Promise<void>, packet: Asked): void
+  began?(run: R, later: Promise<void>, packet: Asked): void
   /** The other end says something that is no call, and of no handler at work. */
   other?(packet: Asked, answer: Answer<P>): void
 }
 
 /** The calls between the two ends of a connection, both ways. */
-export interface Exchange {
-  /** Milliseconds until a call that this end makes must be answered. */
-  readonly timeout: number
-  readonly requests: Requests
+export type Exchange = readonly [
+  requests: Requests,
   /** What the two ends know a call by. */
-  idOf(call: Pick<Pending, 'key' | 'number'>): string
-}
+  idOf: (call: Pick<Pending, 'key' | 'number'>) => string,
+  /** Milliseconds until a call that this end makes must be answered. */
+  timeout: number
+]
 
-export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
-  const { connection, lane, timeout = 30_000 } = end
+export const makeExchange = <P extends Connection, R extends Running<P>>(end: End<P, R>): Exchange => {
+  const { connection, host = connection, lane, timeout = 30_000 } = end
   /** The calls of the other end whose handlers are at work, by number. */
-  const runs = new Map<number, Run<P>>()
+  const runs = new Map<number, R>()
   /** Answers that leave together: at the end of what was heard, or of the turn. */
   const answers: AnswerPacket[] = []
 
-  const idOf = ({ key, number }: Pick<Pending, 'key' | 'number'>): string =>
-    key ?? (number ? `${requests.session()}:${number * end.sign}` : '')
+  const idOf = ({ key, number }: Pick<Pending, 'key' | 'number'>, session = host.id): string =>
+    key ?? (number ? `${session}:${number * end.sign}` : '')
 
   const write = (packet: unknown): boolean => {
     try {
@@ -88,23 +90,23 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
     while (answers.length) tell(answers.splice(0, ANSWERS))
   }
 
-  const answering = {
+  const answering: Answering<P> = {
     connection,
     lane,
     runs,
     idOf,
-    answer(packet: AnswerPacket): void {
+    answer(packet) {
       if (answers.push(packet) === 1) queueMicrotask(flush)
     },
-    write(packet: unknown): boolean {
+    write(packet) {
       flush()
       return write(packet)
     }
   }
 
   const answer: Answer<P> = (packet, route) => {
-    const run = new Run<P>(answering, packet)
-    if (!route) return run.threw(because(ERR_NO_METHOD, run.name))
+    const run = end.run(answering, packet)
+    if (!route) return run.threw(because(ERR_NO_METHOD, `${packet[1]}`))
     const later = run.start(route)
     if (!later) return
     runs.set(packet[0], run)
@@ -112,7 +114,7 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
   }
 
   const requests = makeRequests(
-    end.host ?? connection,
+    host,
     { write },
     packet => {
       if (!isAsked(packet)) return
@@ -124,21 +126,22 @@ export const makeExchange = <P extends Connection>(end: End<P>): Exchange => {
       } else if (what === undefined) run.abort(ERR_CANCELLED)
       else run.more(what)
     },
-    (code, text, data, request) => new RpcError(code, textOf(text), data, idOf(request)),
+    (code, text, data, request, session) => new RpcError(code, textOf(text), data, idOf(request, session)),
     () => {
       answers.length = 0
       for (const run of runs.values()) run.over()
     }
   )
 
+  const [, , , hear] = requests
   lane.on('data', value => {
     const packets = packetsOf(Array.isArray(value) ? value : unpack(value))
     if (end.takes?.(packets.length) === false) return
-    requests.heard(packets)
+    hear(packets)
     flush()
   })
   connection.on('drain', () => {
     for (const run of runs.values()) run.more()
   })
-  return { requests, idOf, timeout }
+  return [requests, idOf, timeout]
 }

@@ -6,6 +6,7 @@ import { call } from './call.ts'
 import { makeExchange } from './exchange.ts'
 import type { End } from './exchange.ts'
 import type { CallOptions } from './remote.ts'
+import type { Run } from './run.ts'
 
 /** A lane whose other end is its own. */
 class Loop extends Emitter<LaneEvents> implements Lane {
@@ -35,14 +36,14 @@ const isStream = (value: unknown): value is AsyncIterable<unknown> =>
  * @param over - called when it is over
  */
 export const callHere = async (
-  end: Omit<End<Peer>, 'host' | 'lane' | 'sign'>,
+  end: Omit<End<Peer, Run<Peer>>, 'host' | 'lane' | 'sign'>,
   [name, args, options]: readonly [name: string, args: readonly unknown[], options: CallOptions],
   over: () => void
 ): Promise<unknown> => {
   const { connection } = end
   // Whoever calls need not have a connection.
   const host = { id: connection.id, state: 'open', on: () => () => {} } as const
-  const exchange = makeExchange<Peer>({ ...end, host, lane: new Loop(connection), sign: 1 })
+  const exchange = makeExchange({ ...end, host, lane: new Loop(connection), sign: 1 })
   let streams = false
   try {
     const result = await call(exchange, name, args, options)

@@ -67,16 +67,13 @@ export const remote = (
   path = '',
   own: Readonly<Record<string, unknown>> = {}
 ): object => {
-  const known = new Map<string, object>()
+  // Neither a promise nor anything else that the language looks for.
+  const known = new Map<unknown, unknown>([['then', undefined], ...Object.entries(own)])
   return new Proxy(() => {}, {
     apply: (_target, _this, args: unknown[]) => invoke(path, args),
     get(_target, name) {
-      // Neither a promise nor anything else that the language looks for.
-      if (typeof name === 'symbol' || name === 'then') return undefined
-      if (Object.hasOwn(own, name)) return own[name]
-      let part = known.get(name)
-      if (!part) known.set(name, (part = remote(invoke, path ? `${path}.${name}` : name)))
-      return part
+      if (typeof name === 'string' && !known.has(name)) known.set(name, remote(invoke, path ? `${path}.${name}` : name))
+      return known.get(name)
     }
   })
 }

@@ -7,6 +7,7 @@ import type { During } from '../../lib/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import type { Permissions } from '../permissions/index.ts'
+import type { Answering } from './answering.ts'
 import { call } from './call.ts'
 import type { AskOptions } from './call.ts'
 import { because } from './error.ts'
@@ -19,6 +20,7 @@ import type { RpcOptions } from './options.ts'
 import type { CallOptions } from './remote.ts'
 import { around } from './router.ts'
 import type { Call, Route } from './router.ts'
+import { Run } from './run.ts'
 import { Services } from './services.ts'
 import type { Provider } from './services.ts'
 import { extrasOf, PROVIDE } from './wire.ts'
@@ -48,6 +50,8 @@ interface Provided {
   readonly name: string
   readonly end: Undo
 }
+
+const toRun = (at: Answering<Peer>, packet: Asked): Run<Peer> => new Run(at, packet)
 
 /** What the peers of one server have in common. */
 export class ServerHalf {
@@ -117,6 +121,7 @@ export class ServerHalf {
     const end = {
       connection: peer,
       timeout: this.#options.timeout,
+      run: toRun,
       find: ([, name]: Asked) => this.#find(name, this.#routes, this.#relay),
       began: work.began.bind(work)
     }
@@ -139,12 +144,13 @@ export class ServerHalf {
     const tooMany = (): never => {
       throw because(ERR_LIMIT, `${limit} calls at the same time`)
     }
-    const exchange = makeExchange<Peer>({
+    const exchange = makeExchange<Peer, Run<Peer>>({
       connection: peer,
       lane,
       sign: -1,
       timeout,
       takes,
+      run: toRun,
       find: packet => {
         // A service that nobody provides is another failure than a function that is not there.
         const [, , service] = extrasOf(packet)
@@ -163,13 +169,13 @@ export class ServerHalf {
         }
       }
     })
-    const { requests } = exchange
+    const [[, , , , , , waiting, sent]] = exchange
     const provider: Provider<unknown> = {
       get away() {
         return peer.state !== 'open'
       },
       get load() {
-        return requests.sent.size + requests.waiting.size
+        return sent.size + waiting.size
       },
       ask: (name, args, options) => call(exchange, name, args, options)
     }

@@ -36,6 +36,12 @@ const turn = async (): Promise<void> => {
   for (let count = 0; count < 5; count++) await Promise.resolve()
 }
 
+/** Requests by name. */
+const requestsOf = (host: Host, other: (packet: readonly unknown[]) => void = () => {}) => {
+  const [ask, end, , hear, , , waiting, sent] = makeRequests(host, host, other)
+  return { ask, end, hear, waiting, sent }
+}
+
 /** What becomes of promises: values, codes, or '' while they wait. */
 const outcomes = (promises: readonly Promise<unknown>[]): unknown[] => {
   const all: unknown[] = promises.map(() => '')
@@ -49,7 +55,6 @@ const outcomes = (promises: readonly Promise<unknown>[]): unknown[] => {
 }
 
 const first = (...values: readonly unknown[]): unknown => values[0]
-const nothing = (): void => {}
 
 describe('requests over a lane', () => {
   let host: Host
@@ -60,7 +65,7 @@ describe('requests over a lane', () => {
 
   it('leave together at the end of the turn, one alone without a list; answers come alone or in lists', async () => {
     const others: unknown[] = []
-    const requests = makeRequests(host, host, packet => others.push(packet))
+    const requests = requestsOf(host, packet => others.push(packet))
     const told = outcomes(['a', 'b', 'c'].map(name => requests.ask({ packet: [name], done: first })))
     assert.deepEqual(host.written, [])
     await turn()
@@ -74,8 +79,8 @@ describe('requests over a lane', () => {
       ],
       [4, 'alone']
     ])
-    requests.heard([[-2, 0, 'answer']])
-    requests.heard([
+    requests.hear([[-2, 0, 'answer']])
+    requests.hear([
       [-1, 'ERR_DENIED', 'a hint'],
       [-1, 0, 'too late'],
       ['another', 1],
@@ -83,13 +88,13 @@ describe('requests over a lane', () => {
     ])
     await turn()
     assert.deepEqual(told, ['ERR_DENIED', 'answer', 'also'])
-    requests.heard([['other', 1]])
-    for (const value of [null, {}, 5, 'x', [[], 5], [-99, 0]]) requests.heard(packetsOf(value))
+    requests.hear([['other', 1]])
+    for (const value of [null, {}, 5, 'x', [[], 5], [-99, 0]]) requests.hear(packetsOf(value))
     assert.deepEqual(others, [['another', 1], ['other', 1], []])
   })
 
   it('that are ended before the end of the turn are never sent', async () => {
-    const requests = makeRequests(host, host, nothing)
+    const requests = requestsOf(host)
     const ended: Request = { packet: ['ended'], done: first }
     const told = outcomes([requests.ask(ended), requests.ask({ packet: ['a'], done: first })])
     assert.equal(requests.end(ended), true)
@@ -99,7 +104,7 @@ describe('requests over a lane', () => {
   })
 
   it('are each judged by themselves where a list cannot be sent', async () => {
-    const requests = makeRequests(host, host, nothing)
+    const requests = requestsOf(host)
     host.check = value => {
       if (JSON.stringify(value).includes('bad')) throw Object.assign(new Error('bad'), { code: 'BAD' })
     }
@@ -108,14 +113,14 @@ describe('requests over a lane', () => {
     await turn()
     for (const packet of host.written.flatMap(packetsOf)) {
       const [number, name] = packet as [number, string]
-      requests.heard([[-number, 0, name]])
+      requests.hear([[-number, 0, name]])
     }
     await turn()
     assert.deepEqual(told, ['a', 'BAD', 'b', 'c', 'BAD', 'BAD', 'd'])
   })
 
   it('that stay are asked again in the next session, and others fail as their outcome is unknown', async () => {
-    const requests = makeRequests(host, host, nothing)
+    const requests = requestsOf(host)
     const story: string[] = []
     const stays: Request = {
       packet: ['stays'],
@@ -130,15 +135,15 @@ describe('requests over a lane', () => {
       requests.ask({ packet: ['again'], again: true, done: first })
     ])
     await turn()
-    requests.heard([[-1, 0]])
+    requests.hear([[-1, 0]])
     host.begin('second')
     await turn()
     assert.deepEqual(host.written.at(-1), [
       [4, 'stays'],
       [5, 'again']
     ])
-    requests.heard([[-4, 0]])
-    requests.heard([[-5, 0, 'yes']])
+    requests.hear([[-4, 0]])
+    requests.hear([[-5, 0, 'yes']])
     await turn()
     assert.deepEqual(
       [told, story],
@@ -153,7 +158,7 @@ describe('requests over a lane', () => {
   })
 
   it('wait while there is no wire, and fail when there will be none', async () => {
-    const requests = makeRequests(host, host, nothing)
+    const requests = requestsOf(host)
     host.state = 'away'
     const told = outcomes([
       requests.ask({ packet: ['a'], done: first }),

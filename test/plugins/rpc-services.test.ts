@@ -71,7 +71,7 @@ describe('rpc: services', () => {
   })
 
   it('have a time to be accepted, and one to be answered', async () => {
-    serve({ accept: 100 })
+    const server = serve({ accept: 100 })
     const [provider, caller] = [world.dial(), world.dial()]
     const aborts: string[] = []
     await world.settled(
@@ -93,8 +93,11 @@ describe('rpc: services', () => {
     const call = service(true)
     await world.pass(500)
     assert.equal(await world.failure(call, 600), 'ERR_CALL_TIMEOUT')
+    const own = server.rpc.service<(accepts: boolean) => void>('manual', { timeout: 1_000 })
+    assert.equal(await world.failure(own(false), 200), 'ERR_NOT_ACCEPTED')
+    assert.equal(await world.failure(own(true), 1_100), 'ERR_CALL_TIMEOUT')
     await world.pass(10)
-    assert.equal(aborts.length, 3)
+    assert.equal(aborts.length, 5)
   })
 
   it('prefer who has a wire and less to do, and tell when an outcome is unknown', async () => {

@@ -1,0 +1,56 @@
+import { ITEM, STREAM, WINDOW } from './wire.ts'
+
+/** Sends a stream: as many items as its reader takes, while the connection has room. */
+export interface Pump {
+  /** @returns what the stream ends with, or undefined where it was stopped; rejects with what it fails with */
+  run(): Promise<unknown>
+  /** So many items were taken; undefined: the connection has room again. */
+  more(count?: unknown): void
+  /** Nobody reads on. */
+  stop(): void
+}
+
+/** @param send - says something of the call. Returns and throws what `write` does */
+export const makePump = (
+  stream: AsyncIterable<unknown>,
+  send: (type: number, ...item: readonly unknown[]) => boolean
+): Pump => {
+  const iterator: AsyncIterator<unknown, unknown> = stream[Symbol.asyncIterator]()
+  /** How many items the reader has room for, and whether the connection has. */
+  let credit = WINDOW
+  let room = true
+  let stopped = false
+  let wake = (): void => {}
+  return {
+    async run() {
+      try {
+        send(STREAM)
+        while (!stopped) {
+          if (room && credit > 0) {
+            const { done, value } = await iterator.next()
+            if (done) return value
+            credit--
+            room = send(ITEM, value)
+          } else await new Promise<void>(resolve => (wake = resolve))
+        }
+        return undefined
+      } finally {
+        await iterator.return?.()
+      }
+    },
+    more(count) {
+      if (count === undefined) room = true
+      else if (typeof count === 'number' && count > 0) credit = Math.min(WINDOW, credit + count)
+      wake()
+    },
+    stop() {
+      stopped = true
+      wake()
+      // It may wait for something that never comes. How it ends interests nobody.
+      new Promise(resolve => resolve(iterator.return?.())).catch(() => {})
+    }
+  }
+}
+
+export const isStream = (value: unknown): value is AsyncIterable<unknown> =>
+  Symbol.asyncIterator in (Object(value) as object)
