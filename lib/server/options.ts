@@ -27,7 +27,7 @@ export interface ServerLimits extends Limits {
   readonly rate: { readonly second: number; readonly burst: number } | false
 }
 
-export interface Recovery {
+export interface Recovery<Context = unknown> {
   /** Milliseconds that a session waits for its client to come back. Default 120,000. */
   readonly time: number
   /** Sessions that wait at the same time; past it the oldest one is given up. Default 100,000. */
@@ -38,7 +38,7 @@ export interface Recovery {
    * Whether the client that comes back is the one that left, judged by what `authenticate` returned then and now. Only
    * true says that it is. Default: deep equality.
    */
-  readonly same: (before: unknown, now: unknown) => boolean | Promise<boolean>
+  same(this: void, before: Context, now: Context): boolean | Promise<boolean>
 }
 
 /** A context, or a refusal. */
@@ -71,7 +71,7 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
   /** Milliseconds within which each end hears from the other, a whole number; 0 for never. Default 25,000. */
   readonly heartbeat?: number
   /** What it takes to resume a session after its wire was lost; false: sessions end with their wires. */
-  readonly recovery?: Partial<Recovery> | false
+  readonly recovery?: Partial<Recovery<NoInfer<Context>>> | false
   /** Whether clients without a library may connect. Default true. */
   readonly plain?: boolean
   readonly limits?: Partial<ServerLimits>

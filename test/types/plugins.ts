@@ -114,6 +114,23 @@ void core.offline
 const coreServer = createCoreServer(undefined, { transformers: [ws()], parsers: [json()], plugins: [rooms()] })
 coreServer.on('connection', peer => void peer.rooms.names)
 
+// Who comes back is judged by what `authenticate` returns, and that alone says what it is.
+createServer({
+  authenticate: async () => ({ user: 'ann', expires: 1 }),
+  recovery: {
+    time: 1_000,
+    same: (before, now) => {
+      is<Equal<typeof before, { user: string; expires: number }>>()
+      return before.user === now.user
+    }
+  }
+})
+createServer({
+  authenticate: () => ({ user: 'ann' }),
+  // @ts-expect-error: nobody has a name
+  recovery: { same: (before, now) => before.name === now['user'] }
+})
+
 // What is wrong is said where it is wrong, in words.
 type Info<N extends string, Needs extends readonly string[] = []> = PluginInfo & {
   readonly name: N
