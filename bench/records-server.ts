@@ -50,7 +50,7 @@ const hello = (node: string): Uint8Array =>
     secret: `secret-of-${node}`,
     schema: undefined,
     asked: 0,
-    nodes: [node],
+    nodes: [[node, 1]],
     follows: []
   })
 

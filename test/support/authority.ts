@@ -96,7 +96,7 @@ export class WireClient {
 
   hello(follows: readonly Follow[] = [], more: Partial<Hello> = {}): void {
     const { node, secret } = this
-    this.say({ type: 'hello', version: 1, secret, schema: undefined, asked: 1.5, nodes: [node], follows, ...more })
+    this.say({ type: 'hello', version: 1, secret, schema: undefined, asked: 1.5, nodes: [[node, 1]], follows, ...more })
   }
 
   /** Writes to one record. */

@@ -101,7 +101,7 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
     secret: text,
     schema: fc.option(plain({ id: text, version: uint }), { nil: undefined }),
     asked: time,
-    nodes: fc.array(nodeId, { maxLength: 3 }),
+    nodes: fc.array(fc.tuple(nodeId, uint), { maxLength: 3 }),
     follows: fc.array(follow, { maxLength: 4 })
   }),
   plain({ type: fc.constant('follow'), follows: fc.array(follow, { maxLength: 4 }) }),

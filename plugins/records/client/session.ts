@@ -67,7 +67,9 @@ export class Session {
     const { schema, scopes, outbox, secret } = this.#host
     for (const scope of scopes.all) scope.isAsked = false
     const [follows = [], ...more] = this.#wanted()
-    const nodes = outbox.queues.flatMap(({ node, entries }) => (entries.length ? node : [])).slice(0, NODES)
+    const nodes = outbox.queues
+      .flatMap(({ node, entries: [first] }) => (first ? [[node, first.number] as const] : []))
+      .slice(0, NODES)
     this.#write({ type: 'hello', version: VERSION, secret, schema, asked: this.#ask(), nodes, follows })
     // The answer need not be awaited for these.
     for (const follows of more) this.#write({ type: 'follow', follows })

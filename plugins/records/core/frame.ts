@@ -45,8 +45,11 @@ export interface Hello {
   readonly schema: SchemaVersion | undefined
   /** The client's monotonic clock, in milliseconds, to be sent back. */
   readonly asked: number
-  /** Nodes of which something waits to be acknowledged: so the first delta has what became of it, together with its effects. */
-  readonly nodes: readonly string[]
+  /**
+   * Nodes of which something waits to be acknowledged, from a number on: so the first delta has what became of it, together with its
+   * effects.
+   */
+  readonly nodes: readonly (readonly [node: string, number: number])[]
   readonly follows: readonly Follow[]
 }
 

@@ -16,7 +16,7 @@ import type {
   Welcome,
   WriteFrame
 } from './frame.ts'
-import { list, node, number, oneOf, optional, struct, table, text, uint } from './part.ts'
+import { list, node, number, oneOf, optional, pair, struct, table, text, uint } from './part.ts'
 import type { Part } from './part.ts'
 import type { Query } from './query.ts'
 import { readValue, writeValue } from './value-codec.ts'
@@ -41,7 +41,7 @@ export const fromClient = table<Exclude<ClientFrame, WriteFrame>>(0, {
     secret: text,
     schema: optional(struct<SchemaVersion>({ id: text, version: uint })),
     asked: number,
-    nodes: list(node),
+    nodes: list(pair(node, uint)),
     follows
   }),
   follow: struct<Bare<FollowFrame>>({ follows }),

@@ -2,7 +2,7 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_RATE, ERR_SERVER } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { encodeFrame } from '../core/codec.ts'
-import type { Delta, Follow, Result, WriteFrame } from '../core/frame.ts'
+import type { Delta, Hello, Result, WriteFrame } from '../core/frame.ts'
 import { CatchUp } from './catch-up.ts'
 import type { CatchUpHost } from './catch-up.ts'
 import { paginate } from './change.ts'
@@ -74,9 +74,14 @@ export class Feed {
    * Begins what its client follows, and tells with it what is committed of its writes: not before, as that is not shown here by
    * then, and not behind it, as it is shown twice until then.
    */
-  greet(writers: readonly Writer[], follows: readonly Follow[]): void {
+  greet(writers: readonly Writer[], { follows, nodes }: Pick<Hello, 'follows' | 'nodes'>): void {
     this.#isGreeting = true
-    for (const writer of writers) if (writer.last && this.#writers.has(writer)) this.owe(writer)
+    const numbers = new Map(nodes)
+    for (const writer of writers) {
+      const number = numbers.get(writer.node) ?? 0
+      // Whatever was confirmed: by now others may have done so, who have a copy of the storage.
+      if (this.speaksFor(writer) && writer.last && number <= writer.last) this.owe(writer, Math.max(1, number))
+    }
     void after(this.scopes.follow(follows), () => {
       this.#isGreeting = false
       this.stir()

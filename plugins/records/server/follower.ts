@@ -148,7 +148,7 @@ export class Follower implements Author {
 
   async #greet(hello: Hello): Promise<void> {
     const { version, secret, schema, nodes } = hello
-    if (version !== VERSION || !isSecret(secret) || !nodes.every(isNode)) return this.fail()
+    if (version !== VERSION || !isSecret(secret) || !nodes.every(([node]) => isNode(node))) return this.fail()
     const host = await this.#opening
     this.#quit()
     const { schema: served, limits } = host.settings
@@ -156,12 +156,13 @@ export class Follower implements Author {
     const mismatch = adviceFor(schema, served)
     this.#isRefused = mismatch !== undefined
     if (mismatch) return this.#send(mismatch)
-    await host.writers.use([...new Set(nodes)], writers => this.#welcome(host, writers, hello))
+    await host.writers.use([...new Map(nodes).keys()], writers => this.#welcome(host, writers, hello))
   }
 
-  #welcome(host: FollowerHost, writers: readonly Writer[], { secret, asked, follows }: Hello): void {
+  #welcome(host: FollowerHost, writers: readonly Writer[], hello: Hello): void {
     if (this.#isEnded) return
     const { limits } = host.settings
+    const { secret, asked } = hello
     const feed = new Feed(host, this.#link)
     const seal = host.seal(secret)
     this.#session = { host, feed, seal }
@@ -173,8 +174,10 @@ export class Follower implements Author {
       maxValue: limits.value,
       maxFrame: limits.frame
     })
-    for (const writer of writers) if (writer.belongsTo(seal)) feed.speaksFor(writer)
-    feed.greet(writers, follows)
+    feed.greet(
+      writers.filter(writer => writer.belongsTo(seal)),
+      hello
+    )
   }
 
   #write({ host, feed, seal }: Session, frame: WriteFrame, size: number): Promise<void> | undefined {

@@ -103,7 +103,7 @@ describe('an authority of records, and whose node it is', () => {
     }
     const many = Array.from({ length: 101 }, (_, n) => `node${n}`)
     const greedy = world.client()
-    greedy.hello([], { nodes: many })
+    greedy.hello([], { nodes: many.map(node => [node, 1]) })
     await world.pass()
     assert.deepEqual(greedy.failures, ['ERR_RATE'])
     for (const node of many) {
@@ -132,7 +132,7 @@ describe('an authority of records, and whose node it is', () => {
     }
     const next = world.client('new')
     next.secret = 'that-of-one-storage'
-    next.hello([scope(1, 'a/')], { nodes: [...nodes, 'unknown', 'ann'] })
+    next.hello([scope(1, 'a/')], { nodes: [...nodes, 'unknown', 'ann'].map(node => [node, 1]) })
     await world.pass()
     const { delta } = next
     const { acknowledged, results } = delta
@@ -145,6 +145,29 @@ describe('an authority of records, and whose node it is', () => {
       results.map(({ node, code }) => [node, code]),
       nodes.map(node => [node, 'ERR_PATH'])
     )
+  })
+
+  it('tells what was refused also to who has a copy of what waited, when the other has confirmed it', async () => {
+    const [one, two] = [await world.welcomed('ann'), world.client('ann')]
+    for (let n = 0; n < 3; n++) one.write('a/\0', [at(n, 'ann').make()])
+    await world.pass()
+    one.say({ type: 'confirm', node: 'ann', number: 3 })
+    await world.pass()
+    two.hello([], { nodes: [['ann', 2]] })
+    await world.pass()
+    const { acknowledged, results } = two.delta
+    assert.deepEqual(acknowledged, [['ann', 3]])
+    assert.deepEqual(
+      results.map(({ number, code }) => [number, code]),
+      [
+        [2, 'ERR_PATH'],
+        [3, 'ERR_PATH']
+      ]
+    )
+    const three = world.client('ann')
+    three.hello([], { nodes: [['ann', 4]] })
+    await world.pass()
+    assert.deepEqual(three.deltas, [], 'what comes next nobody has decided')
   })
 
   it('tells it not before what is followed first has begun, however long that takes', async () => {

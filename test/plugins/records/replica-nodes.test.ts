@@ -14,6 +14,9 @@ describe('records: a replica and its nodes', () => {
 
   const refusal = (node: string, number = 1) => ({ node, number, record: '', code: 'ERR_NODE', hint: '' })
 
+  /** The first write of each waits. */
+  const waiting = (nodes: readonly string[]) => nodes.map(node => [node, 1])
+
   const helloOf = async (stage: Stage) => {
     stage.connect()
     await turn()
@@ -53,11 +56,11 @@ describe('records: a replica and its nodes', () => {
       nodes.push(write.node)
     }
     const last = new Stage({ store: memory({ disk }) })
-    assert.deepEqual((await helloOf(last)).nodes, nodes)
+    assert.deepEqual((await helloOf(last)).nodes, waiting(nodes))
     last.replica.disconnected()
     const own = last.set('a/1', 'x', 3)
     await own.stored
-    assert.deepEqual((await helloOf(last)).nodes, [...nodes, own.node])
+    assert.deepEqual((await helloOf(last)).nodes, waiting([...nodes, own.node]))
     assert.deepEqual((await helloOf(new Stage())).nodes, [])
   })
 
@@ -113,7 +116,7 @@ describe('records: a replica and its nodes', () => {
         assert.equal(disk.keys('outbox/').length, 3)
         const next = new Stage({ store: memory({ disk }) })
         await turn()
-        assert.deepEqual((await helloOf(next)).nodes, [other])
+        assert.deepEqual((await helloOf(next)).nodes, waiting([other]))
       }
       stage.delta({ seq: 2, acknowledged: [[other, 3]] })
       for (const write of [...writes, later]) assert.equal(write.status, 'durable')

@@ -94,7 +94,7 @@ describe('records: a replica with a store', () => {
     await turn()
     const [hello] = after.take()
     assert.equal(hello?.type, 'hello')
-    assert.deepEqual(hello.nodes, [write.node])
+    assert.deepEqual(hello.nodes, [[write.node, 1]])
     assert.deepEqual(
       hello.follows.map(({ epoch, since }) => [epoch, since]),
       [['e1', 1]]
