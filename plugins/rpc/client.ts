@@ -13,6 +13,7 @@ import type { RpcOptions } from './options.ts'
 import type { CallOptions, Method, RemoteOf } from './remote.ts'
 import { around, flatten, invoke } from './router.ts'
 import type { AnyFunction, Call, Handler, Hints, Other, Route, Router } from './router.ts'
+import type { Sound, SoundHandler } from './sound.ts'
 import { PROVIDE } from './wire.ts'
 
 export interface ProvideOptions {
@@ -32,7 +33,7 @@ export interface ClientCalls<Theirs> {
    */
   provide<F extends AnyFunction>(
     name: string,
-    handler: F | ((...args: Call<Client>[]) => unknown),
+    handler: (F | ((...args: Call<Client>[]) => unknown)) & SoundHandler<F>,
     options?: ProvideOptions
   ): Promise<Undo>
 }
@@ -94,13 +95,13 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
  * @param router - what the server may call here
  */
 export const rpc = <Theirs = unknown, R extends Router = Router>(
-  router: R | Hints<Other<Theirs>> = {},
+  router?: (R | Hints<Other<Theirs>>) & Sound<R>,
   options: RpcOptions = {}
 ): RpcClientPlugin<Theirs> => ({
   name: 'rpc',
   version: 1,
   // At run time the other end has what it has: the types are a promise of whoever named them.
-  client: (client, lane) => install(router, options, client, lane) as ClientRpc<Theirs>
+  client: (client, lane) => install(router ?? {}, options, client, lane) as ClientRpc<Theirs>
 })
 
 export { method } from './method.ts'

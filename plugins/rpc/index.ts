@@ -19,6 +19,7 @@ import type { AnyFunction, Call, Handler, Hints, Other, Router } from './router.
 import { checkRouter, toRoute } from './routes.ts'
 import { ServerHalf } from './server.ts'
 import type { RpcServerOptions } from './server.ts'
+import type { Sound, SoundHandler } from './sound.ts'
 
 /** `server.rpc` */
 export interface ServerRpc<R> {
@@ -28,7 +29,10 @@ export interface ServerRpc<R> {
    * Answers calls of a service, among its other providers. What it returns withdraws it.
    * @throws ERR_OPTION when a handler has this name
    */
-  provide<F extends AnyFunction>(name: string, handler: F | ((...args: Call<Peer>[]) => unknown)): Undo
+  provide<F extends AnyFunction>(
+    name: string,
+    handler: (F | ((...args: Call<Peer>[]) => unknown)) & SoundHandler<F>
+  ): Undo
   /**
    * Calls a handler or a service, by its dotted name, as the client of a peer would; permissions are not asked. For somebody
    * without a connection: `server.guest`. What is a stream there is a stream here.
@@ -61,7 +65,7 @@ export interface RpcPlugin<Theirs, Mine> extends RpcClientPlugin<Theirs>, Server
  * await client.rpc.add(1, 2)
  */
 export const rpc = <Theirs = unknown, R extends Router = Router>(
-  router?: R | Hints<Other<Theirs>>,
+  router?: (R | Hints<Other<Theirs>>) & Sound<R>,
   options: RpcServerOptions = {}
 ): RpcPlugin<Theirs, R> => {
   const halves = new WeakMap<Server, ServerHalf>()

@@ -63,7 +63,7 @@ export const method = <
     )
   }
   const run = async (...all: unknown[]): Promise<unknown> => {
-    if (all.length > input.length + 1) throw because(ERR_ARGUMENTS)
+    if (all.length > input.length + 1) throw because(ERR_ARGUMENTS, `more than ${input.length}`)
     const args = await Promise.all(input.map((schema, index) => accept(schema, index, all[index])))
     // What the schemas return has the types that they say, and the call stands behind the arguments.
     const result: unknown = await handler(...([...args, all.at(-1)] as [...Outputs<I>, Call<Peer>]))

@@ -14,16 +14,25 @@ type OfCall = { readonly signal: AbortSignal } | { readonly peer: { readonly sta
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 
-type IsCall<T> = IsAny<T> extends true ? false : [Exclude<T, undefined>] extends [OfCall] ? true : false
+export type IsCall<T> = IsAny<T> extends true ? false : [Exclude<T, undefined>] extends [OfCall] ? true : false
 
-/** The arguments that travel. */
+/** Arguments at the end that may be undefined may be left out. */
+type Omissible<A extends readonly unknown[]> = A extends readonly [...infer Before, infer Last]
+  ? undefined extends Last
+    ? A extends readonly [...Before, ...infer Named]
+      ? [...Omissible<Before>, ...Partial<Named>]
+      : never
+    : A
+  : A
+
+/** The arguments that travel. Without a call behind them none can be left out: the call would stand in its place. */
 type Sent<A extends readonly unknown[]> = A extends readonly [...infer Before, infer Last]
   ? IsCall<Last> extends true
-    ? Before
+    ? Omissible<Before>
     : A
   : A extends readonly [...infer Before, (infer Last)?]
     ? IsCall<Last> extends true
-      ? Before
+      ? Omissible<Before>
       : A
     : A
 

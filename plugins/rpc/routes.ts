@@ -30,8 +30,12 @@ export const toRoute =
   call => {
     const { args } = call
     for (let index = Math.max(0, handler.length - 1); index < args.length; index++) {
-      if (isSpoof(args[index])) throw because(ERR_ARGUMENTS, call.name)
+      if (isSpoof(args[index]))
+        throw because(
+          ERR_ARGUMENTS,
+          `${call.name}: an object with 'peer' or 'signal' stands where the handler may expect its call`
+        )
     }
-    if (args.length > ARGUMENTS) throw because(ERR_ARGUMENTS, call.name)
+    if (args.length > ARGUMENTS) throw because(ERR_ARGUMENTS, `${call.name}: more than ${ARGUMENTS}`)
     return invoke(handler, owner, call)
   }

@@ -46,7 +46,7 @@ describe('rpc: strangers', () => {
   })
 
   const router = {
-    note: (...all: unknown[]) => {
+    note: (...all: [...unknown[], Call]) => {
       runs.push(all.slice(0, -1))
     },
     whose: (text: string, { peer }: Call<Peer>) => {
@@ -148,6 +148,22 @@ describe('rpc: strangers', () => {
         [-6, 0],
         [-7, 'ERR_ARGUMENTS'],
         [-8, 'ERR_ARGUMENTS']
+      ]
+    )
+  })
+
+  it('are told what is wrong with their arguments', async () => {
+    const { say, heard } = await setup()
+    say([
+      [1, 'echo', 0, { peer: 1 }],
+      [2, 'exact', 0, 1]
+    ])
+    await world.pass(20)
+    assert.deepEqual(
+      heard.map(packet => part(packet, 2)),
+      [
+        "The arguments of the call are wrong: echo: an object with 'peer' or 'signal' stands where the handler may expect its call",
+        'The arguments of the call are wrong: more than 0'
       ]
     )
   })

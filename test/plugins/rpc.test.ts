@@ -131,7 +131,13 @@ describe('rpc', () => {
 
     it('without arguments that JSON has not', async () => {
       const server = world.start([
-        rpc({ count: (a?: number, b?: number, call?: Call<Peer>) => [a === undefined, b === undefined, call?.name] })
+        rpc({
+          count: (a: number | undefined, b: number | undefined, call?: Call<Peer>) => [
+            a === undefined,
+            b === undefined,
+            call?.name
+          ]
+        })
       ])
       const client = world.dial<typeof server>()
       assert.deepEqual(await world.settled(client.rpc.count()), [true, true, 'count'])
@@ -160,7 +166,7 @@ describe('rpc', () => {
           rpc({
             echo: (value: unknown) => value,
             later: async (value: unknown) => Promise.resolve(value),
-            async *items(...items: unknown[]) {
+            async *items(...items: [...unknown[], Call]) {
               yield* items.slice(0, -1)
             },
             fail: (data: unknown) => {
@@ -184,7 +190,7 @@ describe('rpc', () => {
 
       it('of several bytes among others keep their places', async () => {
         const server = world.start([
-          rpc({ all: (...all: unknown[]) => all.length, second: (_a: unknown, b: Uint8Array) => b })
+          rpc({ all: (...all: [...unknown[], Call]) => all.length, second: (_a: unknown, b: Uint8Array) => b })
         ])
         const client = world.dial<typeof server>({}, { parser })
         assert.deepEqual(

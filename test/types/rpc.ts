@@ -3,6 +3,7 @@
  */
 import { connect, createServer } from '../../index.ts'
 import type { Client, Peer } from '../../index.ts'
+import { rpc as inBrowsers } from '../../plugins/rpc/client.ts'
 import { method, rpc, RpcError } from '../../plugins/rpc/index.ts'
 import type { Call, StandardSchema } from '../../plugins/rpc/index.ts'
 
@@ -11,6 +12,7 @@ type IsAny<T> = 0 extends 1 & T ? true : false
 const is = <T extends true>(): T | undefined => undefined
 
 declare const number: StandardSchema<number>
+declare const maybe: StandardSchema<number | undefined>
 declare const toNumber: StandardSchema<string, number>
 
 interface User {
@@ -35,7 +37,10 @@ const server = createServer({
       fail: () => {
         throw new RpcError('E')
       },
-      optional: (a: number, b?: string) => [a, b] as const,
+      optional: (a: number, b: string | undefined, c: boolean | undefined, _call) => [a, b, c] as const,
+      maybe: (a: string | undefined, b: string, call?: Call) => [a, b, call?.key],
+      undefined: (a: string | undefined) => a,
+      any: (...all: [...number[], Call]) => all.length,
       annotated: (a: number, { peer }: Call<Peer<User>>) => peer.context.name + a,
       async *ticks(from: number, { signal }) {
         while (!signal.aborted) yield from++
@@ -46,6 +51,7 @@ const server = createServer({
         is<Equal<typeof peer, Peer>>()
         return `${a + b}`
       }),
+      perhaps: method({ input: [number, maybe] }, (a, b) => [a, b] as const),
       unchecked: method({ input: [number] }, a => ({ a })),
       items: method({ input: [], output: number }, async function* () {
         yield 1
@@ -72,8 +78,16 @@ is<Equal<ReturnType<typeof calls.unchecked>, Promise<{ a: number }>>>()
 is<Equal<ReturnType<typeof calls.items>, AsyncIterable<number>>>()
 is<Equal<typeof calls.users.get, (id: string) => Promise<{ id: string }>>>()
 is<Equal<ReturnType<typeof calls.users.roles.of>, Promise<string[]>>>()
+// What stands before the call and may be undefined may be left out.
+is<Equal<Parameters<typeof calls.optional>, [a: number, b?: string | undefined, c?: boolean | undefined]>>()
+is<Equal<Parameters<typeof calls.maybe>, [a: string | undefined, b: string]>>()
+is<Equal<Parameters<typeof calls.undefined>, [a: string | undefined]>>()
+is<Equal<Parameters<typeof calls.any>, number[]>>()
+is<Equal<Parameters<typeof calls.perhaps>, [number, (number | undefined)?]>>()
 void calls.optional(1)
 void calls.optional(1, 'b')
+// @ts-expect-error: the call would stand in its place
+void calls.undefined()
 // @ts-expect-error: it takes numbers
 void calls.add(1, '2')
 // @ts-expect-error: one is missing
@@ -125,6 +139,31 @@ server.rpc.provide('resize', (image: Uint8Array, { peer }) => `${image.length} $
 const loose = connect('http://localhost', { plugins: [rpc()] })
 const anything = loose.rpc['any']
 is<Equal<typeof anything extends ((...args: unknown[]) => infer R) | undefined ? IsAny<R> : never, false>>()
+
+const loosely = { search: async (text: string, limit?: number) => [text, limit] }
+// What is left out would be the call: there is no parameter that may be.
+// @ts-expect-error: optional
+rpc({ search: (text: string, limit?: number) => [text, limit] })
+// @ts-expect-error: with a default
+rpc({ search: (text: string, limit = 10) => [text, limit] })
+// @ts-expect-error: with a default, taken apart
+rpc({ search: (text: string, { limit = 10 }: { limit?: number } = {}) => [text, limit] })
+// @ts-expect-error: optional, and of any type
+rpc({ search: (text: string, limit?: unknown) => [text, limit] })
+// @ts-expect-error: optional before an optional call
+rpc({ search: (text?: string, call?: Call) => [text, call?.name] })
+// @ts-expect-error: a rest has the call in it
+rpc({ search: (...texts: string[]) => texts })
+// @ts-expect-error: deeper inside
+rpc({ find: { search: (text: string, limit?: number) => [text, limit] } })
+// @ts-expect-error: in a router of its own
+rpc(loosely)
+// @ts-expect-error: on a client
+inBrowsers({ search: (text: string, limit?: number) => [text, limit] })
+// @ts-expect-error: as a service of the server
+server.rpc.provide('search', (text: string, limit?: number) => [text, limit])
+// @ts-expect-error: as a service of a client
+void client.rpc.provide('search', (text: string, limit?: number) => [text, limit])
 
 // @ts-expect-error: no handler
 rpc({ add: 5 })
