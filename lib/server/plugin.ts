@@ -6,6 +6,11 @@ import type { Server } from './server.ts'
 /** The server half of a plugin. */
 export interface ServerPlugin extends PluginInfo {
   /**
+   * True for a plugin that others ask where it is installed, as `permissions` is: it is installed before them, wherever it
+   * stands in the list. Default false.
+   */
+  readonly first?: boolean
+  /**
    * Called once, when the server is made.
    * @returns what is added to the server under the plugin's name, if anything
    */
@@ -17,3 +22,9 @@ export interface ServerPlugin extends PluginInfo {
    */
   peer?(peer: Peer, lane: Lane, server: Server, during: During): object | void
 }
+
+/** In the order in which they are installed: those that others ask before all others. */
+export const inOrder = (plugins: readonly ServerPlugin[]): readonly ServerPlugin[] => [
+  ...plugins.filter(({ first }) => first),
+  ...plugins.filter(({ first }) => !first)
+]

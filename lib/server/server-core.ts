@@ -41,6 +41,7 @@ import type { Handshake, Peer } from './peer.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
 import type { PeerHost } from './peer-host.ts'
 import { multicast, PeerSet } from './peers.ts'
+import { inOrder } from './plugin.ts'
 import type { ServerPlugin } from './plugin.ts'
 import type { CloseOptions, MulticastOptions, Server, ServerEvents } from './server.ts'
 import { parseToken } from './ticket.ts'
@@ -85,8 +86,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.admission = new Admission(options, (error, stage) => this.#report(error, stage))
     this.path = path
     this.limits = withDefaults(SERVER_LIMITS, options.limits)
-    this.plugins = plugins
-    this.lanes = plugins.filter(({ local }) => !local).map(({ name }) => name)
+    this.plugins = inOrder(plugins)
+    this.lanes = this.plugins.filter(({ local }) => !local).map(({ name }) => name)
     this.transformers = options.transformers.map(({ name }) => name)
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)
     this.heartbeat = heartbeat
@@ -109,7 +110,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       for (const transformer of options.transformers) {
         this.#listeners.push(transformer.listen(this.host, request => this.#accept(transformer.name, request)))
       }
-      install(this, plugins, plugin => plugin.server?.(this, start => this.#undos.push(start())))
+      install(this, this.plugins, plugin => plugin.server?.(this, start => this.#undos.push(start())))
     } catch (error) {
       // What was begun is undone: nobody else could.
       this.host.detach()

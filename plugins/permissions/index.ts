@@ -100,6 +100,8 @@ export const permissions = <Context = unknown>(
     name: 'permissions',
     version: 1,
     local: true,
+    // Who was installed before it would never ask it.
+    first: true,
     server(server: Server<Peer<Context>>): Permissions<Context> {
       const judge = new Judge(server, book)
       // Who has become somebody else may do something else.
