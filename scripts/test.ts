@@ -1,5 +1,5 @@
-// Runs all tests, compiled, in as many processes as there are processors, and sums up. Which files go together depends on
-// their weights alone, so that it is the same each time. `--weigh` writes the weights anew.
+// Runs all tests, compiled, in one process more than there are processors, as much of it is waiting, and sums up. Which
+// files go together depends on their weights alone, so that it is the same each time. `--weigh` writes the weights anew.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, sep } from 'node:path'
@@ -14,6 +14,7 @@ const WEIGHTS = 'test/weights.json'
 const ELSEWHERE = 'package/tarball.test.ts'
 
 const BUILT = 'build/test'
+const PROCESSES = Number(process.env['PROCESSES'] ?? availableParallelism() + 1)
 const SIGNS = { passed: '.', failed: '!', pending: ',' }
 const WIDTH = 100
 
@@ -33,7 +34,7 @@ const heard = (test: TestTold): void => {
 
 const compiled = (name: string): string => `${BUILT}/${name.replace(/ts$/, 'js')}`
 const outcomes = await Promise.all(
-  shares(sources, weights, availableParallelism()).map(files => runShard(files.map(compiled), heard))
+  shares(sources, weights, PROCESSES).map(files => runShard(files.map(compiled), heard))
 )
 console.log('\n')
 for (const { said } of outcomes) process.stdout.write(said)

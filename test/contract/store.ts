@@ -384,7 +384,7 @@ export const storeContract = (
       assert.equal((await all(store)).length, many.length)
       assert.equal((await store.records('a/')).length, 1_000)
       assert.equal((await store.rows([{ prefix: 'a/' }], 9_989)).length, 10)
-    }).timeout(30_000)
+    }).timeout(60_000)
 
     it('rejects before it is open, and after it was closed', async () => {
       const methods = (closed: Store): (() => Promise<unknown>)[] => [

@@ -32,8 +32,7 @@ describe('postgres, without a database', () => {
   })
 })
 
-describe('postgres', function () {
-  this.timeout(30_000)
+describe('postgres', () => {
   let server: PrivatePostgres
   let stores: Store[]
   let clients: Client[]

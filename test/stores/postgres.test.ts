@@ -3,8 +3,7 @@ import { storeContract } from '../contract/store.ts'
 import { runs } from '../support/faults-seed.ts'
 import { PrivatePostgres } from '../support/postgres.ts'
 
-describe('postgres', function () {
-  this.timeout(30_000)
+describe('postgres', () => {
   let server: PrivatePostgres
   let places = 0
 

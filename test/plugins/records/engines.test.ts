@@ -147,7 +147,7 @@ describe('records: what other engines were asked', () => {
       .filter(({ type }) => type === 'delta')
       .reduce((sum, frame) => sum + encodeFrame(frame).length, 0)
     assert.ok(bytes <= 200, `${bytes} bytes`)
-  }).timeout(20_000)
+  })
 
   it('undo never takes back what somebody else wrote later', async () => {
     const [one, two] = [world.client(), world.client()]
