@@ -26,6 +26,7 @@ export const squeeze = async ({ code, map }: Code, module: boolean): Promise<Cod
   const terser = await loadTerser()
   if (!terser) return { code, map }
   const sourceMap = map !== undefined && { content: map }
-  const short = await terser.minify(code, { module, ecma: 2020, compress: { passes: 2, hoist_vars: true }, sourceMap })
+  const compress = { passes: 2, hoist_vars: true, lhs_constants: false }
+  const short = await terser.minify(code, { module, ecma: 2020, compress, sourceMap })
   return { code: short.code ?? code, map: map === undefined ? undefined : String(short.map) }
 }

@@ -23,11 +23,9 @@ export interface PartsOptions extends Partial<Omit<ClientOptions, 'plugins'>> {
 export const withParts =
   ({ transformers, parser, plugins }: Parts) =>
   (url: Each<string | URL>, options: PartsOptions = {}): Client => {
-    const own: ClientPlugin[] = []
-    for (const [name, make] of Object.entries(plugins)) {
-      const setting = options[name]
-      if (setting !== false) own.push(make(Object(setting) as object))
-    }
+    const own = Object.entries(plugins).flatMap(([name, make]) =>
+      options[name] === false ? [] : make(Object(options[name]) as object)
+    )
     const all: readonly ClientPlugin[] = [...own, ...(options.plugins ?? [])]
     return connect(url, { transformers: transformers.map(make => make()), parser: parser(), ...options, plugins: all })
   }

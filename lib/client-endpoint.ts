@@ -11,7 +11,7 @@ import type { Goodbye, Welcome } from './handshake.ts'
 import { writeHello } from './hello.ts'
 import { LaneEnd } from './lane.ts'
 import { LIMITS } from './limits.ts'
-import { Pipeline } from './pipeline.ts'
+import { makePipeline } from './pipeline.ts'
 import { install, undoAll } from './plugin.ts'
 import type { End } from './plugin.ts'
 import { print } from './print.ts'
@@ -56,16 +56,14 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
 
   const flowing = (): boolean => !paused && client.listenerCount('data') > 0
 
-  const report = (error: AnywireError): void => {
-    if (!client.emit('error', error)) print(error)
+  /** What an 'error' listener throws is none of its own business. */
+  const report = (error: AnywireError, event?: string): void => {
+    if (event === 'error' || !client.emit('error', error)) print(error)
   }
 
   /** What a listener throws, or rejects with. */
   const failed = (error: unknown, event: string): void => {
-    const failure = new AnywireError(ERR_HANDLER, `'${event}': ${textOf(error)}`, error)
-    // What an 'error' listener throws is none of its own business.
-    if (event === 'error') print(failure)
-    else report(failure)
+    report(new AnywireError(ERR_HANDLER, `'${event}': ${textOf(error)}`, error), event)
   }
 
   /** What an interceptor throws, or what is behind it. */
@@ -73,7 +71,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     report(error instanceof AnywireError ? error : new AnywireError(ERR_INTERCEPTOR, textOf(error), error))
 
   /** Ends in their order: a handler that ends the next session has that told behind the end of this one. */
-  const told = new Pipeline(print)
+  const told = makePipeline(print)
 
   /** Tells `lost` and `close`, behind the values that interceptors still work on. To be called last: handlers may do anything. */
   const closed = (goodbye: Goodbye, reconnect: boolean, fate: readonly Data[]): void => {
@@ -142,8 +140,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     offers: [],
     parser,
     auth: () => each(options.auth),
-    incoming: new Pipeline(intercepted, flowing),
-    outgoing: new Pipeline(intercepted),
+    incoming: makePipeline(intercepted, flowing),
+    outgoing: makePipeline(intercepted),
 
     get bufferedBytes(): number {
       return heldBytes() + (keeper?.bytes ?? 0)
@@ -226,7 +224,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
       const transformer = transformers.find(other => other.name === name)
       if (!transformer) throw new AnywireError(ERR_OPTION, `no transformer '${name}'`)
       if (client.state !== 'open') throw new AnywireError(ERR_CLOSED)
-      return dial((_all, open) => open(transformer).settled)
+      return dial((_all, open) => open(transformer))
     },
 
     choose(other: Strategy): void {
@@ -268,14 +266,17 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     heldBytes
   ] = makeTraffic(client, limits, ends, () => keeper, report, down)
 
-  const [dial, stop] = makeDialler(url, options, client, {
-    hello: (auth, move) => writeHello(options, limits, auth, token, progress(), move),
-    open: welcomed,
+  const [dial, stop] = makeDialler(
+    url,
+    options,
+    client,
+    (auth, move) => writeHello(options, limits, auth, token, progress(), move),
+    welcomed,
     message,
     drain,
-    close: lost,
+    lost,
     down
-  })
+  )
 
   install(client, plugins, plugin => {
     const lane = new LaneEnd({ transmit, failed })

@@ -83,9 +83,8 @@ export interface Keeper {
  * page; or a function, also asynchronous, that is asked before each attempt
  * @throws ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS: the types find these before they happen
  */
-export const connect = <const P extends readonly ClientPlugin[] = readonly []>(
+// The plugins add their properties: `install` does at run time what `Installed` says.
+export const connect = makeClient as <const P extends readonly ClientPlugin[] = readonly []>(
   url: Each<string | URL>,
   options: ClientOptions<P>
-): Client & Installed<P, 'client'> =>
-  // The plugins add their properties: `install` does at run time what `Installed` says.
-  makeClient(url, options) as Client & Installed<P, 'client'>
+) => Client & Installed<P, 'client'>

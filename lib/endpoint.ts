@@ -8,7 +8,8 @@ import type { LaneEnd } from './lane.ts'
 import type { Limits } from './limits.ts'
 import { WAITING } from './outbox.ts'
 import type { Parser } from './parser.ts'
-import { Pipeline } from './pipeline.ts'
+import { makePipeline } from './pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
 import { Session } from './session.ts'
 import { iterate, toReadable, toWritable } from './streams.ts'
 import type { Data } from './transformer.ts'
@@ -199,7 +200,7 @@ export abstract class Endpoint extends Session implements Connection {
         error instanceof AnywireError ? error : new AnywireError(ERR_INTERCEPTOR, textOf(error), error),
         stage
       )
-    return new Pipeline(failed, isOpen)
+    return makePipeline(failed, isOpen)
   }
 
   get #flowing(): boolean {

@@ -31,14 +31,14 @@ export const PONG = '!5'
 /** A count, and what it is: an acknowledgement, a ping or a pong. */
 export const COUNT = /^(![345])(\d{1,15})$/
 
-const unitAt = (data: Data, index: number): number | undefined =>
-  typeof data === 'string' ? data.charCodeAt(index) : data[index]
-
 /** Whether a message is anything but a plain value of the default lane. */
-export const isMarked = (data: Data): boolean => unitAt(data, 0) === (typeof data === 'string' ? 33 : MARK_BYTE)
+export const isMarked = (data: Data): boolean => data[0] === MARK || data[0] === MARK_BYTE
 
 /** What a message is: below `LANE`, or no number, control; below `LOOSE` what is counted, of the lane that is left. */
-export const headOf = (data: Data): number => (isMarked(data) ? (unitAt(data, 1) ?? 0) : LANE)
+export const headOf = (data: Data): number => {
+  if (!isMarked(data)) return LANE
+  return (typeof data === 'string' ? data.charCodeAt(1) : data[1]) ?? 0
+}
 
 /** What a parser encoded, without its frame. */
 export const payloadOf = (data: Data): Data => (isMarked(data) ? data.slice(2) : data)

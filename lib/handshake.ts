@@ -1,3 +1,5 @@
+import type { Data } from './transformer.ts'
+
 /** The version of the wire protocol: PROTOCOL.md. Both ends must speak the same one. */
 export const PROTOCOL = 1
 
@@ -65,6 +67,10 @@ export const parseJson = (json: unknown): unknown => {
     return undefined
   }
 }
+
+/** The JSON of a control frame of one type. Undefined: it is of another one, or has none. */
+export const readControl = (type: string, data: Data): unknown =>
+  data.slice(0, 2) === type ? parseJson(data.slice(2)) : undefined
 
 /** Whether a server's answer can be gone on from. What it says of itself is taken as it is. */
 export const isWelcome = (value: unknown): value is Welcome =>

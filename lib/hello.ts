@@ -18,11 +18,10 @@ export const writeHello = (
   got: Progress,
   move: boolean
 ): string => {
-  const shared = plugins.filter(({ local }) => !local).map(({ name, version }) => [name, version] as const)
   const hello: Hello = {
     v: PROTOCOL,
     parser: parser.name,
-    plugins: shared,
+    plugins: plugins.flatMap(({ local, name, version }) => (local ? [] : [[name, version] as const])),
     limit,
     window,
     auth,

@@ -1,14 +1,16 @@
 import { textOf } from './errors.ts'
 import type { Goodbye } from './handshake.ts'
 
-/** An attempt to carry a connection over a wire; and then that wire, as long as it is the one in use. */
-export interface Link {
-  readonly transformer: string
-  /** Settles when the server has answered. Rejects with a LinkError. */
-  readonly settled: Promise<void>
-  /** Cuts the wire, or stops opening it. */
-  abort(error?: LinkError): void
+/**
+ * An attempt to carry a connection over a wire; and then that wire, as long as it is the one in use. It settles when the server
+ * has answered, and rejects with a LinkError.
+ */
+export interface Link extends Promise<void> {
+  readonly abort: Abort
 }
+
+/** Cuts the wire, or stops opening it. */
+export type Abort = (error?: LinkError) => void
 
 /** Why a link was cut that had not failed: another one was quicker, or the client was ended. */
 export const GIVEN_UP = 'given up'

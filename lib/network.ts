@@ -5,12 +5,11 @@ export const watchNetwork = (listener: (type: string) => void): Undo => {
   const told = ({ type }: Event): void => {
     if (type !== 'visibilitychange' || !document.hidden) listener(type)
   }
+  const listening = new AbortController()
   // `visibilitychange` is the document's, and bubbles to the window.
-  const each = (act: typeof addEventListener | undefined): void => {
-    for (const type of ['online', 'offline', 'pageshow', 'visibilitychange']) act?.(type, told)
-  }
-  each(globalThis.addEventListener)
-  return () => each(globalThis.removeEventListener)
+  for (const type of ['online', 'offline', 'pageshow', 'visibilitychange'])
+    globalThis.addEventListener?.(type, told, listening)
+  return () => listening.abort()
 }
 
 /** Whether the browser says that there is no network at all. Elsewhere nothing says so. */

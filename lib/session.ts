@@ -4,7 +4,7 @@ import { AnywireError, tell } from './errors.ts'
 import type { Failure } from './errors.ts'
 import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
 import { ACK, CLOSE, COUNT, headOf, LANE, LOOSE, payloadOf, PING, PONG } from './frames.ts'
-import { isGoodbye, parseJson } from './handshake.ts'
+import { isGoodbye, readControl } from './handshake.ts'
 import type { Goodbye, Progress } from './handshake.ts'
 import type { Limits } from './limits.ts'
 import { sizeOf, WAITING } from './outbox.ts'
@@ -240,9 +240,8 @@ export abstract class Session extends Emitter<ConnectionEvents> {
   }
 
   #receiveControl(data: Data): void {
-    if (data.slice(0, 2) === CLOSE) {
-      const goodbye = parseJson(data.slice(2))
-      if (!isGoodbye(goodbye)) return this.fail(ERR_PROTOCOL)
+    const goodbye = readControl(CLOSE, data)
+    if (isGoodbye(goodbye)) {
       // What was written until now may still arrive, and what arrived will be read, however long the reader takes.
       const { wire } = this
       this.tick()

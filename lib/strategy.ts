@@ -2,8 +2,8 @@ import { linkError } from './link.ts'
 import type { Link, LinkError } from './link.ts'
 import type { ClientTransformer } from './transformer.ts'
 
-/** Opens a wire, which says hello as soon as it is open; or after `turn`, which is called then. */
-export type Open = (transformer: ClientTransformer, turn?: () => Promise<unknown>) => Link
+/** Opens a wire, which says hello as soon as it is open. */
+export type Open = (transformer: ClientTransformer) => Link
 
 /**
  * How a client comes to a wire: tries some of its transformers, until the server is pleased with one link.
@@ -16,7 +16,7 @@ export const inOrder: Strategy = async (transformers, open) => {
   let failure: unknown = linkError([1006, 'no transformer', 0])
   for (const transformer of transformers) {
     try {
-      return await open(transformer).settled
+      return await open(transformer)
     } catch (error) {
       failure = error
       if ((error as LinkError).refused) break

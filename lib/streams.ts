@@ -6,17 +6,19 @@ import type { Pipeline } from './pipeline.ts'
  * @param queue - of the values that can be read, and then the end
  */
 export const toReadable = (connection: Connection, queue: Pipeline): ReadableStream<unknown> => {
-  let undo: (() => void) | undefined = () => {}
+  let undo = (): void => {}
   return new ReadableStream(
     {
       start(controller) {
         const end = (): void => {
           if (connection.state !== 'closed') return
           queue.after(() => {
-            if (!undo) return
             undo()
-            controller.close()
-            undo = undefined
+            try {
+              controller.close()
+            } catch {
+              // Nobody reads any more.
+            }
           })
         }
         connection.on('close', end)
@@ -30,8 +32,7 @@ export const toReadable = (connection: Connection, queue: Pipeline): ReadableStr
           })
         }),
       cancel() {
-        undo?.()
-        undo = undefined
+        undo()
       }
     },
     { highWaterMark: 0 }

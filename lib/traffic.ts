@@ -5,7 +5,7 @@ import type { Emitter } from './emitter.ts'
 import { AnywireError, tell } from './errors.ts'
 import { ERR_CLOSED, ERR_PROTOCOL, ERR_SLOW, ERR_TIMEOUT, ERR_VALUE } from './failures.ts'
 import { ACK, CLOSE, COUNT, frame, headOf, isValue, LANE, LOOSE, payloadOf, PING, PONG } from './frames.ts'
-import { isFinal, isGoodbye, parseJson } from './handshake.ts'
+import { isFinal, isGoodbye, readControl } from './handshake.ts'
 import type { Goodbye, Progress, Welcome } from './handshake.ts'
 import { connectLanes } from './lane.ts'
 import type { LaneEnd } from './lane.ts'
@@ -118,7 +118,7 @@ export const makeTraffic = (
     else add(data)
     schedule()
     if (hasRoom()) return true
-    wait()
+    wantsDrain = true
     const cap = wire ? limits.buffered : limits.window
     // One message over is accepted, so that a message of the size of the cap can be sent at all.
     if (heldBytes() > cap + Math.min(cap, limits.message)) fail(new AnywireError(ERR_SLOW))
@@ -190,9 +190,8 @@ export const makeTraffic = (
   }
 
   const control = (data: Data): void => {
-    if (data.slice(0, 2) === CLOSE) {
-      const goodbye = parseJson(data.slice(2))
-      if (!isGoodbye(goodbye)) throw new AnywireError(ERR_PROTOCOL)
+    const goodbye = readControl(CLOSE, data)
+    if (isGoodbye(goodbye)) {
       const before = wire
       // What was written until now may still arrive, and what arrived will be read, however long the reader takes.
       tick()
@@ -287,8 +286,7 @@ export const makeTraffic = (
   /** The wire is gone. `moving`: perhaps because the connection moved, and somebody else will tell. */
   const lost = (goodbye: Goodbye, moving?: boolean): void => {
     wire = undefined
-    if (said) down(ending ?? goodbye, true)
-    else if (!moving) down(goodbye, isFinal(goodbye[0]))
+    if (said || !moving) down((said && ending) || goodbye, said || isFinal(goodbye[0]))
   }
 
   /** Lets go of the wire, and keeps the session. */

@@ -12,11 +12,10 @@ type Fields = Record<string, unknown> & { toJSON?(): unknown }
 
 /** Throws for what JSON would break unnoticed, for what never ends, and for keys that could change prototypes. */
 const check = (value: unknown, room: number, settled?: boolean): void => {
-  const isBig = typeof value === 'bigint'
-  if ((typeof value !== 'object' || !value) && !isBig) return
-  if (isBig || bytesOf(value) || value instanceof Map || value instanceof Set) {
+  if (typeof value === 'bigint' || bytesOf(value) || value instanceof Map || value instanceof Set) {
     throw new TypeError('the msgpack parser carries Map, Set, bigint and inner bytes')
   }
+  if (typeof value !== 'object' || !value) return
   const fields = value as Fields
   if (!settled && typeof fields.toJSON === 'function') return check(fields.toJSON(), room, true)
   if (room < 1) throw new TypeError('nested too deep')

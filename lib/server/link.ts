@@ -1,7 +1,7 @@
 import { AnywireError } from '../errors.ts'
 import { ERR_HANDSHAKE_TIMEOUT, ERR_PROTOCOL, ERR_RATE, ERR_REPLACED, ERR_SERVER, ERR_TOO_LARGE } from '../failures.ts'
 import { CLOSE, HELLO } from '../frames.ts'
-import { parseJson } from '../handshake.ts'
+import { readControl } from '../handshake.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
 import { LONGEST } from '../timer.ts'
 import type { Data, Receiver, Wire } from '../transformer.ts'
@@ -144,7 +144,7 @@ export class ServerLink implements Receiver {
   #greet(data: Data): void {
     if (this.#closed || !this.#wire) return
     if (this.handshake.plain) return this.#hold(data)
-    const hello = !this.#greeted && data.slice(0, 2) === HELLO ? parseHello(parseJson(data.slice(2))) : undefined
+    const hello = this.#greeted ? undefined : parseHello(readControl(HELLO, data))
     this.#greeted = true
     this.order = ++hellos
     if (hello) void this.#admit(this.#wire, hello)

@@ -62,8 +62,8 @@ export const offline = ({
         state.emit('discard', { value, reason })
       }
       /** Takes some out, the first or the last of them. */
-      const remove = (start: number, count?: number): Waiting[] => {
-        const removed = waiting.splice(start, count ?? Infinity)
+      const remove = (start: number, count = Infinity): Waiting[] => {
+        const removed = waiting.splice(start, count)
         for (const { data } of removed) state.bytes -= sizeOf(data)
         state.size = waiting.length
         return removed
@@ -85,18 +85,14 @@ export const offline = ({
         },
         take() {
           const now = Date.now()
-          const late: Waiting[] = []
-          const values: Data[] = []
-          for (const each of remove(0)) {
-            if (each.deadline < now) late.push(each)
-            else values.push(each.data)
-          }
-          state.online = true
           // Handlers come last: they may write.
-          queueMicrotask(() => {
-            late.forEach(tell('expired'))
-            state.emit('online', { values: values.length })
+          const values = remove(0).flatMap(each => {
+            if (each.deadline >= now) return each.data
+            queueMicrotask(() => tell('expired')(each))
+            return []
           })
+          state.online = true
+          queueMicrotask(() => state.emit('online', { values: values.length }))
           return values
         }
       })

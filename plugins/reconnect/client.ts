@@ -79,7 +79,7 @@ export const reconnect = ({
         const delay = Math.min(LONGEST, after + random() * Math.min(max, min * factor ** attempts))
         cancel()
         state.waiting = attempts < most
-        if (state.waiting) timer = setTimeout(state.now, delay)
+        timer = setTimeout(state.now, delay)
         // The client is in the midst of it: handlers come when it is done, and may end it.
         queueMicrotask(() => {
           if (attempts >= most) state.emit('stop', { attempts })

@@ -4,6 +4,23 @@ import { linkError } from '../../lib/link.ts'
 import type { LinkError } from '../../lib/link.ts'
 import type { Strategy } from '../../lib/strategy.ts'
 import { LONGEST } from '../../lib/timer.ts'
+import type { ClientTransformer } from '../../lib/transformer.ts'
+
+/** A transformer whose wires wait, once they are open, for their turn to say hello. */
+const inTurn = (transformer: ClientTransformer, turn: () => Promise<void>): ClientTransformer => ({
+  ...transformer,
+  dial: (url, receiver, signal) =>
+    transformer.dial(
+      url,
+      {
+        open: wire => void turn().then(() => receiver.open(wire)),
+        message: data => receiver.message(data),
+        drain: () => receiver.drain(),
+        close: (code, reason, error) => receiver.close(code, reason, error)
+      },
+      signal
+    )
+})
 
 /**
  * Starts one transformer after the other, each with a head start over the next, and takes the first wire that opens; the
@@ -27,17 +44,18 @@ export const race =
           if (!transformer) return
           let late: ReturnType<typeof setTimeout> | undefined
           let over = false
-          const link = open(transformer, async () => {
+          const turn = async (): Promise<void> => {
             const before = turns
-            turns = link.settled.catch(() => {})
+            turns = link.catch(() => {})
             await before
             if (over || running + waiting.length < 2) return
             const abort = (): void => link.abort(linkError(tell(ERR_HANDSHAKE_TIMEOUT)))
             late = setTimeout(abort, Math.min(patience, LONGEST))
-          })
+          }
+          const link = open(inTurn(transformer, turn))
           running++
           if (waiting.length) next = setTimeout(start, Math.min(headStart, LONGEST))
-          link.settled
+          link
             .finally(() => {
               over = true
               clearTimeout(late)

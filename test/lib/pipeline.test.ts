@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { Pipeline } from '../../lib/pipeline.ts'
+import { makePipeline } from '../../lib/pipeline.ts'
 import type { Interceptor } from '../../lib/pipeline.ts'
 import { guard } from '../support/faults-guard.ts'
 import { runs } from '../support/faults-seed.ts'
@@ -84,7 +84,7 @@ interface Result {
 const travel = async (values: readonly Value[], stages: number, gates: readonly boolean[]): Promise<Result> => {
   const result: Result = { out: [], settled: [], failures: [] }
   let open = true
-  const pipeline = new Pipeline(
+  const pipeline = makePipeline(
     error => result.failures.push(error),
     () => open
   )
@@ -166,7 +166,7 @@ describe('Pipeline', () => {
     for (const kind of ['pass', 'await, pass', 'later'] as const) {
       const failures: unknown[] = []
       const out: number[] = []
-      const pipeline = new Pipeline(error => failures.push(error))
+      const pipeline = makePipeline(error => failures.push(error))
       pipeline.use(interceptor(0))
       for (let id = 0; id < 3; id++) {
         pipeline.run({ id, kinds: [kind], seen: [] }, value => {
@@ -183,7 +183,7 @@ describe('Pipeline', () => {
   it('goes on when an interceptor is taken away while values wait, whatever fails then', async () => {
     const failures: unknown[] = []
     const out: unknown[] = []
-    const pipeline = new Pipeline(error => failures.push(error))
+    const pipeline = makePipeline(error => failures.push(error))
     let release = (): void => {}
     const undo = pipeline.use(async (_value, next) => {
       await new Promise<void>(resolve => (release = resolve))
@@ -205,7 +205,7 @@ describe('Pipeline', () => {
   it('takes an interceptor that returns something else than a promise', async () => {
     const failures: unknown[] = []
     const out: unknown[] = []
-    const pipeline = new Pipeline(error => failures.push(error))
+    const pipeline = makePipeline(error => failures.push(error))
     const odd = ((value, next) => (next(value), value)) as Interceptor
     pipeline.use(odd)
     for (const value of [1, 'text', {}, true]) pipeline.run(value, passed => out.push(passed))
@@ -215,7 +215,7 @@ describe('Pipeline', () => {
   })
 
   it('removes the interceptor that the undo came from, once, even where the same one is there twice', () => {
-    const pipeline = new Pipeline(() => {})
+    const pipeline = makePipeline(() => {})
     const out: unknown[] = []
     const double: Interceptor = (value, next) => next(Number(value) * 2)
     const undo = pipeline.use(double)
@@ -229,7 +229,7 @@ describe('Pipeline', () => {
 
   it('has values that are written by interceptors and by receivers wait for their turn', () => {
     const out: unknown[] = []
-    const pipeline = new Pipeline(() => {})
+    const pipeline = makePipeline(() => {})
     const send = (value: number): void => pipeline.run(value, passed => out.push(passed))
     pipeline.use((value, next) => {
       if (value === 1) send(2)

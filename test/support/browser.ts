@@ -10,9 +10,10 @@ export class FakeBrowser {
   )
 
   constructor() {
-    const add = (type: string, listener: EventListener): void => {
+    const add = (type: string, listener: EventListener, options?: AddEventListenerOptions): void => {
       this.listeners++
-      this.#target.addEventListener(type, listener)
+      options?.signal?.addEventListener('abort', () => this.listeners--)
+      this.#target.addEventListener(type, listener, options)
     }
     const remove = (type: string, listener: EventListener): void => {
       this.listeners--

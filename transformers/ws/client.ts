@@ -38,7 +38,7 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
     socket.onopen = () => receiver.open(wire)
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) =>
       receiver.message(typeof data === 'string' ? data : new Uint8Array(data))
-    socket.onclose = event => end(event)
+    socket.onclose = end
     // The standard does not tell why.
     socket.onerror = () => end({}, new Error('the WebSocket failed'))
     signal.addEventListener('abort', () => wire.abort())
