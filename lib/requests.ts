@@ -19,7 +19,7 @@ import type { Lane } from './lane.ts'
  */
 
 /** How many packets a list may have. */
-export const MOST_PACKETS = 1_000
+const MOST_PACKETS = 1_000
 
 /** The packets in what arrived, which may be anything: those that a list may have, or one alone. */
 export const packetsOf = (value: unknown): readonly (readonly unknown[])[] => {
