@@ -149,7 +149,7 @@ export class CatchUp {
     const { scopes, owes, told } = this.#feed
     const later = scopes.movesSince(seq)
     const isMissed = ({ record, collection, version }: Change): boolean =>
-      version > (this.#versions.get(record) ?? 0) && !!later && scopes.had(later, record, collection)
+      version > (this.#versions.get(record) ?? 0) && scopes.had(later, record, collection)
     const rest = coalesce(missed.filter(isMissed))
     const evicted = [...this.#gone].filter(id => !scopes.has(id, collectionOf(id)))
     const pages = paginate([...this.#page, ...rest], this.#host.settings.limits.frame)

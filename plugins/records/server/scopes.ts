@@ -35,6 +35,12 @@ interface Moved {
   readonly left: readonly string[]
 }
 
+const movedOf = (each: Moved['each']): Moved => ({
+  each,
+  entered: each.flatMap(([, { entered }]) => [...entered]),
+  left: each.flatMap(([, { left }]) => [...left])
+})
+
 /** What one client follows. */
 export class Scopes {
   readonly #host: ScopesHost
@@ -138,12 +144,16 @@ export class Scopes {
 
   /** What came and went with a commit that was just told, scope by scope; undefined: that is not known yet. */
   movesOf(seq: number): Moved | undefined {
-    return this.#moves(membership => (membership.isCurrent ? membership.movesOf(seq) : undefined))
+    const moves = this.#moves(membership => (membership.isCurrent ? membership.movesOf(seq) : undefined))
+    return moves.length === this.#partial.size ? movedOf(moves) : undefined
   }
 
-  /** What came and went since a commit; undefined: that is not known any more. */
-  movesSince(seq: number): Moved | undefined {
-    return this.#moves(membership => membership.movesSince(seq))
+  /**
+   * What came and went since a commit, in the scopes of which that is known. Of one that begins it may not be, where it is further than
+   * others: it is told anew, next.
+   */
+  movesSince(seq: number): Moved {
+    return movedOf(this.#moves(membership => membership.movesSince(seq)))
   }
 
   /** Whether a record was in one of the scopes before some moves. */
@@ -155,18 +165,11 @@ export class Scopes {
     return false
   }
 
-  #moves(find: (membership: Membership) => Moves | undefined): Moved | undefined {
-    const each: [Membership, Moves][] = []
-    for (const { membership } of this.#partial) {
+  #moves(find: (membership: Membership) => Moves | undefined): Moved['each'] {
+    return [...this.#partial].flatMap(({ membership }) => {
       const moves = membership && find(membership)
-      if (!membership || !moves) return undefined
-      each.push([membership, moves])
-    }
-    return {
-      each,
-      entered: each.flatMap(([, { entered }]) => [...entered]),
-      left: each.flatMap(([, { left }]) => [...left])
-    }
+      return moves ? [[membership, moves] as const] : []
+    })
   }
 
   /** Up to which commit it is known what is in all scopes; at most `seq`. */

@@ -3,6 +3,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import type { Permissions } from '../../../plugins/permissions/index.ts'
 import type { PermitQuestion } from '../../../plugins/records/server/options.ts'
 import { at, contents, peerOf, scope, userOf, World } from '../../support/authority.ts'
+import type { WireClient } from '../../support/authority.ts'
 
 describe('an authority of records, and permissions', () => {
   let world: World
@@ -255,5 +256,31 @@ describe('an authority of records, and permissions', () => {
       world.failed.map(error => error instanceof AnywireError && error.code),
       ['ERR_TIMEOUT', 'ERR_TIMEOUT']
     )
+  })
+
+  it('that take long for one scope keep nothing of it from being told when another one begins', async () => {
+    await world.authority.close()
+    const soon = ({ verb, record }: PermitQuestion): boolean | Promise<boolean> =>
+      verb !== 'read' || record === 'b/1' || new Promise(resolve => setTimeout(() => resolve(true), 10))
+    await world.make({ permit: soon }).open()
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    for (const id of ['a/1', 'a/2', 'a/3']) ann.write(id, [at(0, 'ann').make()])
+    await world.pass()
+    const bob = await world.welcomed('bob', [scope(1, 'a/')], peerOf('bob'))
+    await world.pass(100)
+    assert.deepEqual(Object.keys(contents(bob.deltas)), ['a/1', 'a/2', 'a/3'])
+    const write = async (id: string, ...writes: Parameters<WireClient['write']>[1]): Promise<void> => {
+      ann.write(id, writes)
+      await world.pass(2)
+    }
+    await write('a/1', at(1, 'ann').set('x', 1))
+    await write('a/2', at(1, 'ann').remove())
+    await write('a/3', at(1, 'ann').set('x', 1))
+    await world.pass(6)
+    // What was committed up to now is judged; this is not, when the other scope begins.
+    await write('a/1', at(2, 'ann').set('x', 2))
+    bob.say({ type: 'follow', follows: [scope(2, 'b/1')] })
+    await world.pass(100)
+    assert.deepEqual(contents(bob.deltas), { 'a/1': { x: 2 }, 'a/2': { '': '-' }, 'a/3': { x: 1 } })
   })
 })
