@@ -43,6 +43,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   /** What plugins do while the client is in use, and what ends it. */
   const starts: (() => End)[] = []
   let undos: End[] = []
+  /** What plugins do before the end. */
+  const finishes: (() => Promise<void> | undefined)[] = []
   let strategy = inOrder
   let supervisor: Supervisor | undefined
   let keeper: Keeper | undefined
@@ -193,6 +195,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
       isClosed = true
       const use = uses
       // What interceptors still work on was written before.
+      for (const finish of finishes) client.outgoing.after(finish)
       client.outgoing.after(() => {
         if (use !== uses) return
         // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.
@@ -237,6 +240,10 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
 
     keep(other: Keeper): void {
       keeper = other
+    },
+
+    before(finish: () => Promise<void> | undefined): void {
+      finishes.push(finish)
     },
 
     ping: (timeout?: number) => ping(timeout),

@@ -1,12 +1,16 @@
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
 import type { Collections } from './client/engine.ts'
+import { handOver } from './client/hand-over.ts'
 import type { Keep } from './client/keep.ts'
 import type { Migrate } from './client/migrate.ts'
 import { Replica } from './client/replica.ts'
 import { Records } from './client/surface.ts'
 import type { Schema } from './client/types.ts'
 import type { SchemaVersion } from './core/frame.ts'
+
+/** How long the application's `end` waits for what was written, in milliseconds. */
+const PATIENCE = 5_000
 
 export interface RecordsOptions {
   /** What keeps records and unsent writes on this device: `keep(indexeddb(name))`, `keep(sqlite(file))`. Default: nothing does. */
@@ -43,11 +47,17 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
       client.on('open', ({ recovered }) => {
         if (!recovered && lane.connected) replica.connected(frame => lane.write(frame))
       })
-      // The end of a session may be told when the next one goes on already.
-      client.on('close', () => {
-        if (!lane.connected) replica.disconnected()
+      client.on('close', ({ code }) => {
+        // Where the application did not end it, what is kept can be written and read as if offline.
+        if (client.state === 'closed') replica.ended(code !== 1000 && code < 4000)
+        // The end of a session may be told when the next one goes on already.
+        else if (!lane.connected) replica.disconnected()
       })
-      during(() => () => replica.disconnected())
+      client.before(() => (replica.outbox.count ? handOver(replica, PATIENCE) : undefined))
+      during(() => {
+        replica.opened()
+        return () => replica.disconnected()
+      })
       return new Records<S>(replica, (error, stage) => report(client, error, stage))
     }
   }) as const satisfies ClientPlugin

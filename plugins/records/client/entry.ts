@@ -51,7 +51,7 @@ export class Entry implements WriteHandle {
 
   get durable(): Promise<Outcome> {
     this.#durable ??= new Later()
-    if (this.isSettled) this.#tell(this.#durable)
+    if (this.isSettled || this.error) this.#tell(this.#durable)
     return this.#durable.promise
   }
 
@@ -72,6 +72,13 @@ export class Entry implements WriteHandle {
     this.status = this.error ? 'refused' : 'durable'
     this.#stored?.resolve()
     if (this.#durable) this.#tell(this.#durable)
+  }
+
+  /** Nobody here will hear what becomes of it. What is kept stays so, and is sent by whoever has the store next. */
+  end(error: AnywireError): void {
+    this.error = error
+    if (!this.isKept) this.settle()
+    else if (this.#durable) this.#tell(this.#durable)
   }
 
   get isSettled(): boolean {

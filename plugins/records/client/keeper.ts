@@ -50,6 +50,8 @@ export interface KeeperOptions {
   readonly tabs?: TabsOptions | undefined
   /** How long to wait after the store failed, in milliseconds. */
   readonly retryDelay: number
+  /** What had the store before lets go of it. */
+  readonly after?: Promise<void> | undefined
 }
 
 /**
@@ -72,8 +74,9 @@ export class Keeper {
   readonly #waiting = new Map<Entry, () => void>()
   /** Whether nothing is kept any more. */
   isClosed = false
+  #closed: Promise<void> | undefined
 
-  constructor(store: Store, host: KeeperHost, { schema, migrate, tabs, retryDelay }: KeeperOptions) {
+  constructor(store: Store, host: KeeperHost, { schema, migrate, tabs, retryDelay, after }: KeeperOptions) {
     this.#host = host
     this.#schema = schema
     this.#retryDelay = retryDelay
@@ -88,7 +91,7 @@ export class Keeper {
       blocked: () => host.emit('blocked')
     })
     this.#tabs?.listen(message => this.#heard(message))
-    this.#opened = this.#open()
+    this.#opened = this.#open(after)
   }
 
   /** Resolves when deltas can be applied to what is followed: they go on top of what the store has. */
@@ -145,19 +148,22 @@ export class Keeper {
     this.#persistence.offset(offset)
   }
 
-  async close(): Promise<void> {
+  /** Lets go of the store. @param left - what nobody here will hear of any more; otherwise what is not in the store then */
+  async close(left?: readonly Entry[]): Promise<void> {
     this.isClosed = true
     this.#isOpen = false
     this.#pause.end()
     try {
-      await this.#persistence.close()
+      await (this.#closed ??= this.#persistence.close())
     } finally {
-      // What is not in the store now never is, and is not sent.
-      for (const entry of this.#host.outbox.own.entries) if (!entry.isKept && !entry.isSettled) refuse(entry)
+      const error = new AnywireError(ERR_CLOSED)
+      for (const entry of left ?? this.#host.outbox.own.entries)
+        if (!entry.isSettled && (left || !entry.isKept)) entry.end(error)
     }
   }
 
-  async #open(): Promise<void> {
+  async #open(after?: Promise<void>): Promise<void> {
+    if (after) await after
     const found = await this.#find()
     if (!found || this.isClosed) return
     const { clock, outbox, records, scopes } = this.#host
@@ -284,9 +290,4 @@ export class Keeper {
     this.#host.emit('error', failure)
     return failure
   }
-}
-
-const refuse = (entry: Entry): void => {
-  entry.error = new AnywireError(ERR_CLOSED)
-  entry.settle()
 }

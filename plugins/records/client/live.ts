@@ -63,7 +63,8 @@ export abstract class Live<T> implements AsyncIterable<T> {
           isFirst = false
           last = value
           yield value
-        } else await new Promise<void>(resolve => (wake = resolve))
+        } else if (this.#following.error) throw this.#following.error
+        else await new Promise<void>(resolve => (wake = resolve))
       }
     } finally {
       undo()

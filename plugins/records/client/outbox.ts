@@ -76,6 +76,14 @@ export class Outbox {
     return queue.entries.splice(0)
   }
 
+  /** Lets go of all there is, which another one may go on with. @returns it */
+  leave(): Entry[] {
+    const { entries, own } = this
+    for (const { node } of this.queues) this.take(node)
+    this.queues = [own]
+    return entries
+  }
+
   /** Puts writes behind the own ones. */
   put(entries: readonly Entry[]): void {
     for (const entry of entries) {

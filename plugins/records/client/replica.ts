@@ -1,25 +1,29 @@
-import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED, ERR_ENCODE, ERR_NODE, ERR_OPTION, ERR_PROTOCOL } from '../../../lib/failures.ts'
+import {
+  ERR_CANCELLED,
+  ERR_CLOSED,
+  ERR_ENCODE,
+  ERR_NODE,
+  ERR_OPTION,
+  ERR_PROTOCOL,
+  ERR_STORE
+} from '../../../lib/failures.ts'
 import { isCount } from '../../../lib/handshake.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
-import type { Query } from '../core/query.ts'
 import type { RecordState } from '../core/record-state.ts'
 import type { Stamp, Write } from '../core/register.ts'
 import { apply } from './apply.ts'
-import type { Engine, EngineEvents, Following, FollowingState, WriteHandle, WriteOptions } from './engine.ts'
+import type { Engine, WriteHandle, WriteOptions } from './engine.ts'
 import { Entry } from './entry.ts'
+import { Followed } from './followed.ts'
 import { ServerClock } from './offset.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
 import { Outbox } from './outbox.ts'
 import { makeNode, makeSecret } from './kept.ts'
 import { Records } from './records.ts'
-import { followerOf } from './scope.ts'
-import type { Scope } from './scope.ts'
-import { Scopes } from './scopes.ts'
 import { Session } from './session.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
@@ -33,19 +37,17 @@ const NO_OPTIONS: WriteOptions = {}
  * The engine of a client: keeps what the authority committed (base) and what waits to be (pending) apart, shows both together, and
  * catches up in each new session. Whoever owns the link calls `connected`, `receive`, `drained` and `disconnected`.
  */
-export class Replica extends Emitter<EngineEvents> implements Engine, SessionHost, KeeperHost {
+export class Replica extends Followed implements Engine, SessionHost, KeeperHost {
   readonly clock: ServerClock
   readonly outbox: Outbox
-  readonly scopes = new Scopes()
   readonly schema: SchemaVersion | undefined
   secret = makeSecret()
   readonly records: Records
   readonly #collections: NonNullable<ReplicaOptions['collections']>
-  readonly #discardDelay: number
   readonly #retryDelay: number
-  readonly #keeper: Keeper | undefined
+  readonly #makeKeeper: (() => Keeper) | undefined
+  #closing: Promise<void> | undefined
   #link: Send | undefined
-  #session: Session | undefined
   #retries = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
@@ -55,33 +57,63 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     collections = {},
     schema,
     migrate,
-    discardDelay = 500,
+    discardDelay,
     retryDelay = 1_000,
     ...clocks
   }: ReplicaOptions) {
-    super()
+    super(discardDelay)
     const node = makeNode()
     this.clock = new ServerClock(node, clocks)
     this.outbox = new Outbox(node)
     this.schema = schema
     this.records = new Records(t => this.clock.saw(t), !!persist)
     this.#collections = collections
-    this.#discardDelay = discardDelay
     this.#retryDelay = retryDelay
-    this.#keeper = persist?.(this, { schema, migrate, retryDelay })
+    this.#makeKeeper = persist && (() => persist(this, { schema, migrate, retryDelay, after: this.#closing }))
+    this.keeper = this.#makeKeeper?.()
+  }
+
+  /** Sessions will follow, again. */
+  opened(): void {
+    if (!this.isOver) return
+    this.isOver = false
+    if (this.keeper?.isClosed) this.keeper = this.#makeKeeper?.()
+    for (const scope of this.scopes.all) {
+      scope.begin()
+      if (!scope.isLoaded) this.load(scope)
+    }
+  }
+
+  /**
+   * No session will follow: what waits for one is rejected with ERR_CLOSED.
+   * @param isKept - what is kept on this device stays in use, so that it is only rejected what cannot wait there
+   */
+  ended(isKept = false): void {
+    this.isOver = true
+    this.disconnected()
+    clearTimeout(this.#retryTimer)
+    if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, new AnywireError(ERR_CLOSED))
+    else if (!isKept) this.#leave(this.keeper)
+    for (const scope of this.scopes.all) this.end(scope)
+    this.emit('pending', this.outbox.count)
+  }
+
+  /** Whether what waits may yet be sent. */
+  get isSending(): boolean {
+    return !this.isOver && (!!this.#link || !this.keeper)
   }
 
   /** A new session began. */
   connected(send: Send): void {
     this.#link = send
-    if (!this.#keeper) this.#session = new Session(this, send)
-    else void this.#begin(send, this.#keeper)
+    if (!this.keeper) this.session = new Session(this, send)
+    else void this.#begin(send, this.keeper)
   }
 
   /** A frame of the authority. What cannot be read is told as an error, and changes nothing. */
   receive(bytes: Uint8Array): void {
     try {
-      this.#session?.receive(bytes)
+      this.session?.receive(bytes)
     } catch (error) {
       this.emit('error', new AnywireError(ERR_PROTOCOL, String(error), error))
     }
@@ -89,30 +121,18 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
 
   /** There is room again. */
   drained(): void {
-    this.#session?.drained()
+    this.session?.drained()
   }
 
   /** The session ended. */
   disconnected(): void {
-    this.#session?.end()
-    this.#session = this.#link = undefined
+    this.session?.end()
+    this.session = this.#link = undefined
     for (const scope of this.scopes.all) {
       scope.isLive = false
-      this.#keeper?.leave(scope)
+      this.keeper?.leave(scope)
       if (scope.state === 'synced') this.become(scope, 'local')
     }
-  }
-
-  follow(name: string, query?: Query): Following {
-    const scope = this.scopes.hold(name, query)
-    scope.users++
-    clearTimeout(scope.timer)
-    scope.timer = undefined
-    if (!scope.isLoaded) this.#load(scope)
-    this.#session?.later()
-    return followerOf(scope, () => {
-      if (--scope.users === 0) this.#release(scope)
-    })
   }
 
   state(id: string): RecordState | undefined {
@@ -142,16 +162,22 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
-    // It would be shown, and neither stored nor sent.
-    if (this.#keeper?.isClosed) throw new AnywireError(ERR_CLOSED, 'what keeps records was closed')
     for (const { registers } of records) for (const { path } of registers) keysOf(path)
     for (const [, version] of options.conditions ?? [])
       if (!isCount(version)) throw new AnywireError(ERR_OPTION, 'ifVersion')
-    const entry = this.outbox.add(records, options, this.#session?.isTimed ? undefined : this.clock.moment)
+    // It would be shown, and neither stored nor sent.
+    if (this.keeper ? this.keeper.isClosed : this.isOver) {
+      const refused = new Entry('', 0, records, options, undefined)
+      const error = new AnywireError(ERR_CLOSED)
+      refused.end(error)
+      this.emit('rejected', error, refused, '')
+      return refused
+    }
+    const entry = this.outbox.add(records, options, this.session?.isTimed ? undefined : this.clock.moment)
     const changed = this.records.write(entry)
-    if (this.#keeper) this.#keeper.keep(entry)
+    if (this.keeper) this.keeper.keep(entry)
     else entry.keep()
-    this.#session?.later()
+    this.session?.later()
     this.emit('change', changed)
     this.emit('pending', this.outbox.count)
     return entry
@@ -159,10 +185,9 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
 
   /** Ends the session, and waits until the store has what it was given. */
   async close(): Promise<void> {
-    this.disconnected()
-    clearTimeout(this.#retryTimer)
+    this.ended()
     for (const { timer } of this.scopes.all) clearTimeout(timer)
-    await this.#keeper?.close()
+    await this.#closing
   }
 
   get pending(): readonly WriteHandle[] {
@@ -170,7 +195,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   discard(write: WriteHandle): boolean {
-    if (!(write instanceof Entry) || !this.outbox.isUnsent(write) || this.#keeper?.isClosed) return false
+    if (!(write instanceof Entry) || !this.outbox.isUnsent(write) || this.keeper?.isClosed) return false
     this.#takeBack(write, write.isSecret ? new AnywireError(ERR_CANCELLED, 'it was taken back') : undefined)
     return true
   }
@@ -181,7 +206,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
   }
 
   flush(): void {
-    this.#session?.flush()
+    this.session?.flush()
   }
 
   welcomed(): void {
@@ -189,7 +214,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     for (const entry of this.outbox.correct(this.clock)) this.records.refresh(entry, changed)
     this.tell(changed)
     const { offset } = this.clock
-    this.#keeper?.offset(offset)
+    this.keeper?.offset(offset)
     if (Math.abs(offset) >= OFF) this.emit('offset', Math.round(offset))
   }
 
@@ -200,12 +225,12 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
     const old = [...resets].filter(([{ cursor }, outcome]) => outcome === 'reset' && cursor.since > 0)
     for (const scope of scopes.all) if (scope.isLive) scope.cursor = cursor
-    const session = this.#session
+    const session = this.session
     // Not before this end remembers them: else it asks again, and nobody knows any more.
     const confirm = (): void => {
       for (const [node, number] of applied.results) session?.confirm(node, number)
     }
-    if (this.#keeper) this.#keeper.changed(pages, applied, cursor, confirm)
+    if (this.keeper) this.keeper.changed(pages, applied, cursor, confirm)
     else confirm()
     this.tell(changed)
     for (const scope of applied.told) this.become(scope, scope.isLive ? 'synced' : 'refused', scope.error)
@@ -220,12 +245,12 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
       if (code === ERR_NODE[0]) this.#move(node)
       else this.#retry(node, number)
     }
-    this.#session?.later()
+    this.session?.later()
   }
 
   mismatched({ advice, min, max }: Mismatch): void {
     this.emit('mismatch', advice, min, max)
-    if (advice === 'wait') this.#again(() => this.#session?.hello())
+    if (advice === 'wait') this.#again(() => this.session?.hello())
   }
 
   noticed({ what, version }: Notice): void {
@@ -248,20 +273,32 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
       entry.settle()
       this.emit('rejected', error, entry, '')
     }
-    if (this.#keeper) this.#keeper.keep(entry, kept)
+    if (this.keeper) this.keeper.keep(entry, kept)
     else kept()
     this.tell(changed)
     this.emit('pending', this.outbox.count)
+  }
+
+  /** Lets go of the store, and of what waits in it: whoever opens it next sends that. */
+  #leave(keeper: Keeper): void {
+    const { outbox } = this
+    const changed = new Set<string>()
+    const left = outbox.leave()
+    for (const entry of left) this.records.settle(entry, changed)
+    this.clock.node = outbox.own.node
+    this.#closing = keeper.close(left)
+    this.#closing.catch((error: unknown) => this.emit('error', new AnywireError(ERR_STORE, textOf(error), error)))
+    this.tell(changed)
   }
 
   /** The authority takes nothing of a node from here: what waits goes on under another one. */
   #move(node: string): void {
     const { outbox } = this
     const entries = outbox.take(node)
-    this.#keeper?.move(entries)
+    this.keeper?.move(entries)
     outbox.put(entries)
     this.clock.node = outbox.own.node
-    for (const entry of entries) this.#keeper?.keep(entry)
+    for (const entry of entries) this.keeper?.keep(entry)
   }
 
   /** The authority refused a write for now. */
@@ -269,7 +306,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     this.outbox.hold(node, number)
     this.#again(() => {
       this.outbox.resume()
-      this.#session?.flush()
+      this.session?.flush()
     })
   }
 
@@ -278,49 +315,7 @@ export class Replica extends Emitter<EngineEvents> implements Engine, SessionHos
     this.#retryTimer = setTimeout(run, Math.min(MOST_DELAY, this.#retryDelay * 2 ** this.#retries++))
   }
 
-  /** Brings what is known of a scope into memory. */
-  #load(scope: Scope): void {
-    const outer = this.scopes.outer(scope)
-    if (this.#keeper && !outer) {
-      this.#keeper.load(scope)
-      return
-    }
-    scope.isLoaded = true
-    if (!outer) return
-    scope.cursor = outer.cursor
-    this.become(scope, 'local')
-  }
-
   async #begin(send: Send, keeper: Keeper): Promise<void> {
-    if ((await keeper.ready()) && this.#link === send) this.#session = new Session(this, send)
-  }
-
-  /** Nobody follows it any more. */
-  #release(scope: Scope): void {
-    clearTimeout(scope.timer)
-    scope.timer = setTimeout(() => {
-      // What waits to be committed stays in view until the authority's word on it is there.
-      if (this.outbox.pending.some(({ records }) => records.some(({ record }) => scope.mayHave(record)))) {
-        this.#release(scope)
-        return
-      }
-      const gone = this.scopes.only(new Set([scope]), this.records)
-      this.scopes.remove(scope)
-      this.#session?.release(scope)
-      this.#keeper?.leave(scope)
-      for (const id of gone) this.records.unload(id)
-    }, this.#discardDelay)
-    // While a write waits it goes on for ever, and is no reason for a process in Node to go on. Browsers' timers are numbers.
-    scope.timer.unref?.()
-  }
-
-  /** A scope changed its state. */
-  become(scope: Scope, state: FollowingState, error?: AnywireError): void {
-    if (scope.become(state, error)) this.emit('following', scope.name)
-  }
-
-  /** Records may look different. */
-  tell(changed: ReadonlySet<string>): void {
-    if (changed.size) this.emit('change', changed)
+    if ((await keeper.ready()) && this.#link === send) this.session = new Session(this, send)
   }
 }

@@ -89,6 +89,20 @@ export class Scope {
     return state !== before
   }
 
+  /** Nobody will answer. @param isKnown - nor is there anything to wait for here */
+  end(error: AnywireError, isKnown: boolean): void {
+    this.error ??= error
+    this.whenSynced.reject(error)
+    if (isKnown) this.whenReady.reject(error)
+  }
+
+  /** Somebody may answer again. */
+  begin(): void {
+    if (this.state === 'refused') return
+    this.error = undefined
+    this.#renew(this.state === 'loading', true)
+  }
+
   /** What was told before does not hold any more. */
   #renew(ready: boolean, synced: boolean): void {
     if (ready && this.whenReady.isSettled) this.whenReady = new Later()

@@ -58,6 +58,7 @@ export const ownReplica = (
     return () => {
       clearTimeout(timer)
       end()
+      replica.ended()
     }
   })
   return replica

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../../index.ts'
-import { records } from '../../../plugins/records/index.ts'
-import { memory as store } from '../../../stores/memory.ts'
+import { keep, records } from '../../../plugins/records/index.ts'
+import { memory as store, MemoryDisk } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 
 interface Todo {
@@ -97,6 +97,126 @@ describe('records: both ends', () => {
     assert.equal(theirs.get(), undefined)
     await theirs.replace({ ...TODO, title: 'Anew' }).durable
     for await (const value of mine) if (value?.title === 'Anew') break
+    await end()
+  })
+
+  describe('where no session follows', () => {
+    const closed = { code: 'ERR_CLOSED' }
+
+    /** All that waits, once more. */
+    const asked = async ({ records }: Pick<ReturnType<typeof start>['clients'][0], 'records'>): Promise<void> => {
+      const todo = records.get('todos/9')
+      const query = records.collection('todos/').query({ limit: 1 })
+      const first = async (of: AsyncIterable<unknown>): Promise<unknown> => {
+        for await (const value of of) return value
+        return undefined
+      }
+      await Promise.all([
+        assert.rejects(todo.when.ready, closed),
+        assert.rejects(todo.when.synced, closed),
+        assert.rejects(query.when.ready, closed),
+        assert.rejects(query.when.synced, closed),
+        assert.rejects(first(todo), closed),
+        assert.rejects(first(query), closed),
+        assert.rejects(records.snapshot('todos/8'), closed),
+        assert.rejects(records.has('todos/7'), closed),
+        assert.rejects(todo.set('done', true).durable, closed)
+      ])
+      assert.equal(todo.get(), undefined)
+      assert.deepEqual(records.pending, [])
+    }
+
+    it('rejects what waits and what is asked then, until the client is opened again', async () => {
+      const { clients, end } = start()
+      const [one, two] = clients
+      const todo = one.records.get('todos/1')
+      await todo.replace(TODO).durable
+      const seen: unknown[] = []
+      const reading = (async () => {
+        for await (const value of todo) seen.push(value)
+      })()
+      const early = asked(one)
+      const lost = todo.set('title', 'Milk')
+      one.destroy()
+      await Promise.all([early, asked(one), assert.rejects(reading, closed), assert.rejects(lost.durable, closed)])
+      assert.equal(seen.length > 0, true)
+      assert.equal(todo.status, 'local')
+      assert.deepEqual(todo.get(), TODO)
+      one.open()
+      await todo.when.synced
+      await todo.set('title', 'Juice').durable
+      assert.deepEqual(await two.records.snapshot('todos/1'), { ...TODO, title: 'Juice' })
+      await end()
+    })
+
+    it('rejects what waits when the server refuses the client', async () => {
+      const network = memory()
+      const server = createServer({
+        transformers: [network],
+        authenticate: () => false,
+        plugins: [records({ store: store() })]
+      })
+      const client = connect('http://memory', { transformers: [network], plugins: [records<App>()] })
+      client.on('close', () => {})
+      await asked(client)
+      await server.close()
+    })
+
+    it('rejects what waits when the server closes', async () => {
+      const { server, end } = start()
+      const { records } = server
+      const waits = records.get('todos/1').set('done', true)
+      await end()
+      await assert.rejects(waits.durable, closed)
+      await asked({ records })
+    })
+
+    it('lets go of what it keeps, and goes on with it when it is opened again', async () => {
+      const { network, clients, end } = start()
+      const disk = new MemoryDisk()
+      const persist = () => keep(store({ disk }))
+      const client = connect('http://memory', {
+        transformers: [network],
+        open: false,
+        plugins: [records<App>({ persist: persist() })]
+      })
+      const todo = client.records.get('todos/1')
+      const write = todo.replace(TODO)
+      await write.stored
+      client.destroy()
+      await assert.rejects(write.durable, closed)
+      assert.equal(write.status, 'stored')
+      await asked(client)
+      assert.equal(disk.user, undefined)
+      const other = connect('http://memory', {
+        transformers: [network],
+        open: false,
+        plugins: [records<App>({ persist: persist() })]
+      })
+      await other.records.close()
+      client.open()
+      await todo.when.synced
+      for await (const value of clients[0].records.get('todos/1')) if (value) break
+      client.destroy()
+      await end()
+    })
+  })
+
+  it('the end of a client comes behind what was written', async () => {
+    const { network, server, end } = start()
+    for (const mode of ['fresh', 'open', 'kept'] as const) {
+      const client = connect('http://memory', {
+        transformers: [network],
+        plugins: [records<App>(mode === 'kept' ? { persist: keep(store()) } : {})]
+      })
+      if (mode !== 'fresh') await new Promise(resolve => client.once('open', resolve))
+      const write = client.records.get(`todos/${mode}`).replace(TODO)
+      const over = new Promise(resolve => client.once('close', resolve))
+      client.end()
+      await write.durable
+      await over
+      assert.deepEqual(await server.records.snapshot(`todos/${mode}`), TODO)
+    }
     await end()
   })
 })

@@ -167,7 +167,7 @@ describe('records: replicas in tabs that have one store', () => {
     await kept.stored
     await open({ schema: { id: 'app', version: 2 }, migrate: { 2: (_record, write) => [write] } })
     await turn()
-    assert.throws(() => first.set('a/1', 'x', 2), { code: 'ERR_CLOSED' })
+    await assert.rejects(first.set('a/1', 'x', 2).durable, { code: 'ERR_CLOSED' })
     assert.deepEqual(first.replica.state('a/1')?.view(), { x: 1 })
     assert.equal(first.replica.discard(kept), false)
   })

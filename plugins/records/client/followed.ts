@@ -1,0 +1,92 @@
+import { Emitter } from '../../../lib/emitter.ts'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_CLOSED } from '../../../lib/failures.ts'
+import type { Query } from '../core/query.ts'
+import type { EngineEvents, Following, FollowingState } from './engine.ts'
+import type { Keeper } from './keeper.ts'
+import type { Outbox } from './outbox.ts'
+import type { Records } from './records.ts'
+import { followerOf } from './scope.ts'
+import type { Scope } from './scope.ts'
+import { Scopes } from './scopes.ts'
+import type { Session } from './session.ts'
+
+/** What a replica follows: from when it is asked for until a moment after nobody follows it any more. */
+export abstract class Followed extends Emitter<EngineEvents> {
+  abstract readonly outbox: Outbox
+  abstract readonly records: Records
+  readonly scopes = new Scopes()
+  protected keeper: Keeper | undefined
+  protected session: Session | undefined
+  /** No session will follow, until `opened`. */
+  protected isOver = false
+  readonly #discardDelay: number
+
+  constructor(discardDelay = 500) {
+    super()
+    this.#discardDelay = discardDelay
+  }
+
+  follow(name: string, query?: Query): Following {
+    const scope = this.scopes.hold(name, query)
+    scope.users++
+    clearTimeout(scope.timer)
+    scope.timer = undefined
+    if (!scope.isLoaded) this.load(scope)
+    if (this.isOver) this.end(scope)
+    this.session?.later()
+    return followerOf(scope, () => {
+      if (--scope.users === 0) this.#release(scope)
+    })
+  }
+
+  /** A scope changed its state. */
+  become(scope: Scope, state: FollowingState, error?: AnywireError): void {
+    if (scope.become(state, error)) this.emit('following', scope.name)
+    if (this.isOver && !error) this.end(scope)
+  }
+
+  /** Records may look different. */
+  tell(changed: ReadonlySet<string>): void {
+    if (changed.size) this.emit('change', changed)
+  }
+
+  /** What is asked of a scope cannot be answered, but for what the store may still tell. */
+  protected end(scope: Scope): void {
+    const { error } = scope
+    scope.end(new AnywireError(ERR_CLOSED), scope.isLoaded || !!this.keeper?.isClosed)
+    if (!error) this.emit('following', scope.name)
+  }
+
+  /** Brings what is known of a scope into memory. */
+  protected load(scope: Scope): void {
+    const outer = this.scopes.outer(scope)
+    if (this.keeper && !outer) {
+      this.keeper.load(scope)
+      return
+    }
+    scope.isLoaded = true
+    if (!outer) return
+    scope.cursor = outer.cursor
+    this.become(scope, 'local')
+  }
+
+  /** Nobody follows it any more. */
+  #release(scope: Scope): void {
+    clearTimeout(scope.timer)
+    scope.timer = setTimeout(() => {
+      // What waits to be committed stays in view until the authority's word on it is there.
+      if (this.outbox.pending.some(({ records }) => records.some(({ record }) => scope.mayHave(record)))) {
+        this.#release(scope)
+        return
+      }
+      const gone = this.scopes.only(new Set([scope]), this.records)
+      this.scopes.remove(scope)
+      this.session?.release(scope)
+      this.keeper?.leave(scope)
+      for (const id of gone) this.records.unload(id)
+    }, this.#discardDelay)
+    // While a write waits it goes on for ever, and is no reason for a process in Node to go on. Browsers' timers are numbers.
+    scope.timer.unref?.()
+  }
+}
