@@ -12,7 +12,7 @@ import { checkNumbered } from '../support/store-numbers.ts'
 const { numRuns: times } = runs(1)
 
 describe('a process that is killed while it writes', function () {
-  this.timeout(times * 30_000)
+  this.timeout((1 + times) * 30_000)
 
   describe('to SQLite', () => {
     let folder: string

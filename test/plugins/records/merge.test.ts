@@ -15,7 +15,7 @@ describe('records: merging', () => {
   for (const [name, law] of Object.entries(laws)) {
     it(name, function () {
       const { seed, numRuns } = runs(HISTORIES)
-      this.timeout(numRuns * 20)
+      this.timeout(60_000 + numRuns * 20)
       for (let run = 0; run < numRuns; run++) {
         const history = play(core, seed * 1_000_003 + run)
         try {
