@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from './base64.ts'
 import type { Value } from './store.ts'
 
 /*
@@ -8,17 +9,6 @@ const BYTES = '$bytes'
 const NUMBER = '$number'
 
 type Fields = Readonly<Record<string, unknown>>
-
-/** How many bytes become characters at a time: arguments of one call. */
-const CHUNK = 8_192
-
-const toBase64 = (bytes: Uint8Array): string => {
-  let binary = ''
-  for (let at = 0; at < bytes.length; at += CHUNK) binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
-  return btoa(binary)
-}
-
-const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), character => character.charCodeAt(0))
 
 const mapFields = (fields: Fields, name: (key: string) => string, map: (value: unknown) => unknown): Fields =>
   Object.fromEntries(Object.entries(fields).map(([key, value]) => [name(key), map(value)]))

@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from '../../lib/base64.ts'
 import type { Data } from '../../lib/transformer.ts'
 import { escape, unescape } from './text.ts'
 
@@ -9,17 +10,12 @@ export const fromPacket = (packet: Data): Data => {
   if (typeof packet !== 'string') return packet
   const rest = packet.slice(1)
   if (packet[0] === '4') return unescape(rest)
-  if (packet[0] === 'b') return Uint8Array.from(atob(rest), character => character.charCodeAt(0))
+  if (packet[0] === 'b') return fromBase64(rest)
   throw new Error('no packet of engine.io')
 }
 
 /** A packet as polls have it: bytes as base64. */
-export const toText = (packet: Data): string => {
-  if (typeof packet === 'string') return packet
-  let text = ''
-  for (const byte of packet) text += String.fromCharCode(byte)
-  return `b${btoa(text)}`
-}
+export const toText = (packet: Data): string => (typeof packet === 'string' ? packet : `b${toBase64(packet)}`)
 
 /** How many bytes a packet takes in a poll, at most. */
 export const sizeOf = ({ length }: Data): number => 3 * length + 5
