@@ -2,13 +2,16 @@ import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
-import { AnywireError } from '../errors.ts'
+import { AnywireError, textOf } from '../errors.ts'
 import type { ErrorCode } from '../errors.ts'
-import { ERR_OPTION } from '../failures.ts'
+import { ERR_HANDLER, ERR_OPTION } from '../failures.ts'
 import { print } from '../print.ts'
 import type { HttpServer } from './http.ts'
 import type { Host, LinkRequest, RequestHandler, UpgradeHandler } from './listener.ts'
 import { RequestFacts } from './request.ts'
+
+/** The paths that are in use, of each http.Server. */
+const taken = new WeakMap<HttpServer, Set<string>>()
 
 /**
  * One path of an http.Server that has other users. Requests below the path are ours alone, whoever else listens and since
@@ -25,6 +28,7 @@ export class HttpHost implements Host {
   readonly #requests = new Set<RequestHandler>()
   #undo: Undo | undefined
 
+  /** @throws ERR_OPTION where another server has the path */
   constructor(
     http: HttpServer | undefined,
     path: string,
@@ -60,10 +64,23 @@ export class HttpHost implements Host {
   }
 
   #attach(http: Server): Undo {
+    const paths = taken.get(http) ?? new Set()
+    if (paths.has(this.#folder))
+      throw new AnywireError(
+        ERR_OPTION,
+        `another server has the path '${this.path}' of this http.Server: close it first`
+      )
+    taken.set(http, paths.add(this.#folder))
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       if (this.#isOurs(request.url, true)) {
-        for (const handler of this.#upgrades) if (handler(request, socket, head)) return
-        refuse(socket, 400)
+        try {
+          for (const handler of this.#upgrades) if (handler(request, socket, head)) return
+          refuse(socket, 400)
+        } catch (error) {
+          // Such as that somebody else has answered. What is thrown here would end the process.
+          this.#failed(error, 'upgrade')
+          socket.destroy()
+        }
       } else if (http.listenerCount('upgrade') === 1) refuse(socket, 404)
     }
     http.on('upgrade', upgrade)
@@ -77,6 +94,7 @@ export class HttpHost implements Host {
     }
     http.emit = intercept
     return () => {
+      paths.delete(this.#folder)
       http.off('upgrade', upgrade)
       this.#requests.clear()
       // Where somebody put themselves before us meanwhile, `intercept` stays, and lets everything pass.
@@ -88,15 +106,29 @@ export class HttpHost implements Host {
 
   #answer(request: IncomingMessage, response: unknown): boolean {
     if (!this.#isOurs(request.url, false)) return false
-    for (const handler of this.#requests) if (handler(request, response)) return true
-    return false
+    try {
+      for (const handler of this.#requests) if (handler(request, response)) return true
+      return false
+    } catch (error) {
+      this.#failed(error, 'request')
+      request.destroy()
+      return true
+    }
+  }
+
+  #failed(error: unknown, event: string): void {
+    this.report(new AnywireError(ERR_HANDLER, `'${event}': ${textOf(error)}`, error))
+  }
+
+  /** The path, as what is below it begins. */
+  get #folder(): string {
+    return this.path.endsWith('/') ? this.path : `${this.path}/`
   }
 
   /** Whether a request is for the path itself, or also for what is below it. Never for a mere prefix of a name. */
   #isOurs(url = '', exact: boolean): boolean {
     const path = url.split('?', 1)[0] ?? ''
-    const folder = this.path.endsWith('/') ? this.path : `${this.path}/`
-    return path === this.path || path === folder || (!exact && path.startsWith(folder))
+    return path === this.path || path === this.#folder || (!exact && path.startsWith(this.#folder))
   }
 }
 

@@ -96,7 +96,6 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#away = new AwaySessions(this.recovery?.sessions ?? 0, this.recovery?.bytes ?? 0)
     if (!http && (port !== undefined || socket !== undefined)) this.#own = makeHttp()
     this.http = this.#own ?? http
-    this.#heart = new Heartbeat(heartbeat)
     this.host = new HttpHost(
       this.http,
       path,
@@ -105,6 +104,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
       request => this.admission.allows(request),
       request => this.admission.address(request)
     )
+    this.#heart = new Heartbeat(heartbeat)
     try {
       if (options.client) this.host.onRequest(serveClient(path, options.client))
       for (const transformer of options.transformers) {

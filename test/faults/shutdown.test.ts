@@ -215,7 +215,8 @@ describe('server.close', () => {
       own: Object.getOwnPropertyDescriptor(http, 'emit')
     })
 
-    const serve = (http: HttpServer) => createServer(http, { transformers: [ws()], parsers: [json()] })
+    const serve = (http: HttpServer, path = '/anywire') =>
+      createServer(http, { transformers: [ws()], parsers: [json()], path })
 
     it('leaves a shared one as it was', async () => {
       const http = createHttpServer((_request, response) => response.end('mine'))
@@ -225,7 +226,7 @@ describe('server.close', () => {
       assert.deepEqual(shape(http), before)
       const own = http.emit.bind(http)
       http.emit = own
-      const [first, second] = [serve(http), serve(http)]
+      const [first, second] = [serve(http), serve(http, '/other')]
       await first.close()
       await second.close()
       assert.equal(http.listeners('upgrade').length, 1)
