@@ -52,6 +52,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   /** How often the client was opened; and whether the application ended it since. */
   let uses = 0
   let isClosed = false
+  /** How many listeners for `close` the plugins have. */
+  let own = 0
   let paused = false
   let readable: ReadableStream<unknown> | undefined
   let writable: WritableStream<unknown> | undefined
@@ -111,7 +113,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     if (!reconnect) void undoAll(undos, failed)
     if (fate) {
       // Otherwise nobody would learn why there never was a connection.
-      if (!id && !reconnect && !isClosed && !client.listenerCount('close')) print(`anywire: ${code} ${reason}`)
+      if (!id && !reconnect && !isClosed && client.listenerCount('close') === own) print(`anywire: ${code} ${reason}`)
       if (id || !reconnect) closed(goodbye, reconnect, fate)
     } else if (state === 'open') client.emit('disconnect', endOf(goodbye, true))
   }
@@ -290,6 +292,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     if (!plugin.local) ends.set(plugin.name, lane)
     return plugin.client?.(client, lane, start => starts.push(start))
   })
+  own = client.listenerCount('close')
   if (options.open !== false) client.open()
   return client
 }
