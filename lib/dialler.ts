@@ -88,11 +88,15 @@ export const makeDialler = (
       } else abort(linkError(isGoodbye(goodbye) ? goodbye : tell(ERR_PROTOCOL), true))
     }
     const start = async (): Promise<void> => {
-      wire = await new Promise<Wire>(ready =>
+      await new Promise<void>(ready =>
         transformer.dial(
           target,
           {
-            open: ready,
+            open(on) {
+              // At once: a server's first message may come with the answer to the request.
+              wire = on
+              ready()
+            },
             message(data) {
               if (link === abort) message(data)
               // What may be lost may also come before the welcome.
@@ -113,7 +117,7 @@ export const makeDialler = (
       )
       if (!links.has(abort)) return
       moving = true
-      wire.send(hello(credentials, !!link))
+      wire?.send(hello(credentials, !!link))
     }
     const told = (error?: LinkError): void =>
       void client.emit('attempt', { transformer: name, duration: performance.now() - since, error })
