@@ -137,10 +137,9 @@ export const makeDialler = (
       let target: URL | undefined
       const fail = (thrown: unknown): void => {
         const error = linkErrorOf(thrown)
-        if (attempt === mine) {
-          settle(error)
-          if (!link) down(error.goodbye, error.refused)
-        }
+        if (attempt !== mine) return
+        settle(error)
+        if (!link) down(error.goodbye, error.refused)
         // Nothing else would tell: what the application was asked for failed.
         if (!target) client.emit('attempt', { transformer: '', duration: 0, error })
       }

@@ -9,17 +9,20 @@ import type { ClientTransformer } from '../../lib/transformer.ts'
 /** A transformer whose wires wait, once they are open, for their turn to say hello. */
 const inTurn = (transformer: ClientTransformer, turn: () => Promise<void>): ClientTransformer => ({
   ...transformer,
-  dial: (url, receiver, signal) =>
+  dial: (url, receiver, signal) => {
+    // A wire may open while it is dialled, when there is no link yet.
+    const dialled = Promise.resolve()
     transformer.dial(
       url,
       {
-        open: wire => void turn().then(() => receiver.open(wire)),
+        open: wire => void dialled.then(turn).then(() => receiver.open(wire)),
         message: data => receiver.message(data),
         drain: () => receiver.drain(),
         close: (code, reason, error) => receiver.close(code, reason, error)
       },
       signal
     )
+  }
 })
 
 /**

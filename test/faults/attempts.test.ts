@@ -41,6 +41,20 @@ describe('an attempt that is given up', () => {
     assert.deepEqual(attempts[0], ['', 'Error: no token'])
   })
 
+  it('is told once, and not when it is over', async () => {
+    const { dial } = host(use)
+    const story: string[] = []
+    let refuse = (_error: Error): void => {}
+    const client = dial({ auth: () => new Promise((_resolve, reject) => (refuse = reject)), plugins: [] })
+    client.on('attempt', ({ error }) => story.push(`attempt: ${error?.message}`))
+    client.on('close', () => story.push('close'))
+    await turns(2)
+    client.end()
+    refuse(new Error('late'))
+    await turns(5)
+    assert.deepEqual(story, ['close'])
+  })
+
   it('is none for options that are no parts', () => {
     const { dial } = host(use)
     const factory = (): never => assert.fail('called')

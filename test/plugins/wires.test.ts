@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Client, ClientPlugin } from '../../core.ts'
+import type { Client, ClientPlugin, ClientTransformer } from '../../core.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import { wires } from '../../plugins/wires/client.ts'
 import type { WiresOptions } from '../../plugins/wires/client.ts'
@@ -72,6 +72,23 @@ describe('wires', () => {
         'third'
       ])
       assert.equal(client.transformer, 'third')
+    })
+
+    it('takes a wire that opens while it is dialled', async () => {
+      const sent: unknown[] = []
+      const opens = (name: string): ClientTransformer => ({
+        ...first,
+        name,
+        dial: (_url, receiver) =>
+          receiver.open({ buffered: 0, send: data => sent.push(data) > 0, close: () => {}, abort: () => {} })
+      })
+      const client = connect({}, [], [opens('one'), opens('two')] as never)
+      await world.pass(100)
+      assert.deepEqual(
+        sent.map(data => String(data).slice(0, 2)),
+        ['!0']
+      )
+      client.destroy()
     })
 
     it('goes on at once when one fails', async () => {
