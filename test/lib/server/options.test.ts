@@ -77,6 +77,23 @@ describe('the options of a server', () => {
     })
   }
 
+  it('throws for a name that is none, and says which there are', () => {
+    const misspelt: readonly [path: string, right: string][] = [
+      ['authentciate', 'authenticate'],
+      ['limits.mesage', 'limits.message'],
+      ['limits.rate.seconds', 'limits.rate.second'],
+      ['recovery.bite', 'recovery.bytes']
+    ]
+    for (const [path, right] of misspelt) {
+      const { message } = refusal({ ...good(), ...nest(path, 1) })
+      assert.match(message, new RegExp(`there is no option '${path}', but: .*\\b${right}\\b`))
+    }
+  })
+
+  it('throws for a plugin that was not called', () => {
+    assert.match(refusal({ ...good(), plugins: [ws] }).message, /'plugins' has the function 'ws': call it, as ws\(\)/)
+  })
+
   it('throws for what are no options, and for what is no http.Server', () => {
     for (const options of [undefined, null, 1, 'x']) refusal(options)
     for (const http of [null, 1, 'x', {}, () => {}]) refusal(good(), http)
