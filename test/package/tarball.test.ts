@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 
@@ -77,6 +77,12 @@ const RESOLUTIONS = [
   { module: 'preserve', moduleResolution: 'bundler' }
 ] as const
 
+/** The folders that a file is in. */
+const folders = (file: string): string[] => {
+  const folder = dirname(file)
+  return folder === '.' ? [] : [folder, ...folders(folder)]
+}
+
 describe('the packed package', function () {
   this.timeout(120_000)
   let folder: string
@@ -116,9 +122,20 @@ describe('the packed package', function () {
     await inside(folder, process.execPath, join(modules, 'typescript/bin/tsc'))
   }
 
+  it('has the files that its pages link to', async () => {
+    const there = new Set(files.flatMap(file => [file, ...folders(file)]))
+    const broken: string[] = []
+    for (const page of files.filter(file => file.endsWith('.md'))) {
+      for (const [, link = ''] of (await readFile(page, 'utf8')).matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)) {
+        if (!there.has(join(dirname(page), link).replace(/\/$/, ''))) broken.push(`${page}: ${link}`)
+      }
+    }
+    assert.deepEqual(broken, [])
+  })
+
   it('has what a user needs and nothing else', async () => {
     const expected =
-      /^(dist\/.+(?<!\.test)\.(js|d\.ts)|dist\/client\/.+\.map|docs\/.+|README\.md|CHANGELOG\.md|PROTOCOL\.md|LICENSE|package\.json)$/
+      /^(dist\/.+(?<!\.test)\.(js|d\.ts)|dist\/client\/.+\.map|docs\/.+|examples\/.+|README\.md|CHANGELOG\.md|CONTRIBUTING\.md|PROTOCOL\.md|LICENSE|package\.json)$/
     assert.deepEqual(
       files.filter(file => !expected.test(file)),
       []
