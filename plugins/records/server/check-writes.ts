@@ -7,6 +7,7 @@ import type { Write } from '../core/register.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { isList } from '../core/value.ts'
 import type { RecordsLimits } from './options.ts'
+import { merged } from './trials.ts'
 
 /** What a register costs beside its path and value, in bytes, about. */
 const OVERHEAD = 24
@@ -59,17 +60,27 @@ export const checkWrites = (writes: readonly Write[], largest: number): void => 
   }
 }
 
-/** What is deleted makes room. */
-const sizeOfAll = (writes: readonly Write[]): number =>
-  writes.every(({ kind }) => kind === DELETED) ? 0 : writes.reduce((sum, write) => sum + sizeOf(write), 0)
+const sizeOfAll = (registers: readonly Pick<Write, 'path' | 'value'>[]): number =>
+  registers.reduce((sum, register) => sum + sizeOf(register), 0)
 
-/** What a record would have too much of with some writes. @param bytes - that it has */
+/**
+ * What a record would have too much of with some writes. Whatever it has: what makes it no larger may be written, and the record
+ * may be deleted.
+ * @param bytes - that it has
+ */
 export const excessOf = (
-  { size }: RecordState,
+  state: RecordState,
   bytes: number,
   writes: readonly Write[],
   limits: Pick<RecordsLimits, 'fields' | 'record'>
 ): string | undefined => {
-  if (size + writes.length > limits.fields) return 'of fields'
-  return bytes + sizeOfAll(writes) > limits.record ? 'of bytes of a record' : undefined
+  // So much it has at most, and mostly that is little.
+  if (state.size + writes.length <= limits.fields && bytes + sizeOfAll(writes) <= limits.record) return undefined
+  if (writes.every(({ path, kind }) => path === '' && kind === DELETED)) return undefined
+  const then = merged(state, writes)
+  if (then.size > limits.fields && then.size > state.size) return 'of fields'
+  // What is deleted makes room.
+  if (writes.every(({ kind }) => kind === DELETED)) return undefined
+  const size = sizeOfAll(then.registers())
+  return size > limits.record && size > sizeOfAll(state.registers()) ? 'of bytes of a record' : undefined
 }

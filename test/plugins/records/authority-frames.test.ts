@@ -136,6 +136,43 @@ describe('an authority of records, and frames that anywire never sends', () => {
     assert.equal(Object.keys(contents(deltas)['d/1'] ?? {}).length, 7)
   })
 
+  it('change and delete a record that has all that it may have', async () => {
+    await start({ limits: { fields: 4, record: 1_000 } })
+    const ann = await join('ann', 'd/')
+    const text = 'x'.repeat(800)
+    for (const id of ['d/1', 'd/2', 'd/3']) ann.write(id, made('ann', { a: 1, b: 1, c: 1 }))
+    ann.write('d/4', [at(1, 'ann').implicit(), at(1, 'ann').set('a', text)])
+    await world.pass()
+    assert.deepEqual(told(ann), [])
+    const now = at(2, 'ann')
+    const later = at(3, 'ann')
+    ann.write('d/1', [now.set('a', 2), now.add('b', 1)])
+    ann.write('d/1', [now.remove('c')])
+    ann.write('d/1', [now.set('d', 1)])
+    ann.write('d/1', [now.remove('e')])
+    ann.write('d/2', [now.remove()])
+    ann.write('d/3', [now.make(), now.set('d', 1), now.set('e', 1), now.set('f', 1)])
+    ann.write('d/4', [now.set('a', text.toUpperCase())])
+    ann.write('d/4', [later.set('a', 'y'.repeat(1_000))])
+    ann.write('d/4', [later.remove('a')])
+    await world.pass()
+    const { deltas } = ann
+    assert.deepEqual(
+      deltas.flatMap(({ results }) => results.map(({ number, code }) => [number, code])),
+      [
+        [7, 'ERR_LIMIT'],
+        [8, 'ERR_LIMIT'],
+        [12, 'ERR_LIMIT']
+      ]
+    )
+    assert.deepEqual(contents(deltas), {
+      'd/1': { a: 2, b: 2, c: '-' },
+      'd/2': { '': '-' },
+      'd/3': { '': '{}', d: 1, e: 1, f: 1 },
+      'd/4': { a: '-' }
+    })
+  })
+
   it('tell by conditions nothing of records that are for others', async () => {
     await start({ permit: question => userOf(question) === 'root' || question.record.startsWith('mine/') })
     const root = await join('root')

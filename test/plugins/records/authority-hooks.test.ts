@@ -267,4 +267,23 @@ describe('an authority of records, and the functions of its application', () => 
     )
     assert.deepEqual(contents(deltas), {})
   })
+
+  it('change and delete records that have all that they may have', async () => {
+    const ann = await start({
+      limits: { fields: 2 },
+      onWrite: async ({ records }, tx) => {
+        const [first] = records
+        if (first?.record === 'b/set') await tx.set('a/1', 'n', 2)
+        else if (first?.record === 'b/delete') await tx.delete('a/1')
+      }
+    })
+    ann.write('a/1', make({ n: 1 }))
+    ann.write('b/set', make({ n: 1 }))
+    await world.pass(10)
+    assert.equal(contents(ann.deltas)['a/1']?.['n'], 2)
+    ann.write('b/delete', make({ n: 1 }))
+    await world.pass(10)
+    const { deltas } = ann
+    assert.deepEqual([deltas.flatMap(({ results }) => results), contents(deltas)['a/1']], [[], { '': '-' }])
+  })
 })
