@@ -6,21 +6,22 @@ export type Undo = () => void
 /** Event names with the arguments of their listeners. */
 export type Events<E> = { [K in keyof E]: unknown[] }
 
-type Listener = (...args: unknown[]) => unknown
+/** An object for each subscription, so that the same function can be there twice, and each undo removes its own. */
+interface Subscription<A extends unknown[]> {
+  readonly listener: (...args: A) => unknown
+}
 
 /** Events with typed listeners, which harm nobody else by what they throw or reject with. */
 export class Emitter<E extends Events<E>> {
-  #listeners: { [K in keyof E]?: readonly Listener[] } = {}
+  #subscriptions: { [K in keyof E]?: readonly Subscription<E[K]>[] } = {}
 
   /** Calls `listener` at each `event`, in the order of subscription. */
   on<K extends keyof E & string>(event: K, listener: (...args: E[K]) => unknown): Undo {
-    // A function of its own, so that the same listener can be there twice, and each undo removes its own.
-    // `emit` and `on` go by the same event map.
-    const own: Listener = (...args) => listener(...(args as E[K]))
-    this.#listeners[event] = [...this.#of(event), own]
+    const own = { listener }
+    this.#subscriptions[event] = [...this.#of(event), own]
     this.listening(event)
     return () => {
-      this.#listeners[event] = this.#of(event).filter(other => other !== own)
+      this.#subscriptions[event] = this.#of(event).filter(other => other !== own)
     }
   }
 
@@ -41,8 +42,8 @@ export class Emitter<E extends Events<E>> {
   /** @returns whether there was a listener */
   emit<K extends keyof E & string>(event: K, ...args: E[K]): boolean {
     // Listeners that come or go meanwhile make a list of their own.
-    const listeners = this.#of(event)
-    for (const listener of listeners) {
+    const subscriptions = this.#of(event)
+    for (const { listener } of subscriptions) {
       try {
         const result = listener(...args)
         if (result instanceof Promise) result.catch((error: unknown) => this.failed(error, event))
@@ -50,7 +51,7 @@ export class Emitter<E extends Events<E>> {
         this.failed(error, event)
       }
     }
-    return listeners.length > 0
+    return subscriptions.length > 0
   }
 
   /** A listener failed. */
@@ -61,8 +62,8 @@ export class Emitter<E extends Events<E>> {
   /** A listener came. */
   listening(_event: string): void {}
 
-  #of(event: keyof E): readonly Listener[] {
-    return this.#listeners[event] ?? []
+  #of<K extends keyof E>(event: K): readonly Subscription<E[K]>[] {
+    return this.#subscriptions[event] ?? []
   }
 }
 

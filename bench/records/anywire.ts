@@ -8,8 +8,14 @@ import type { Contestant } from './contestant.ts'
 
 type Fields = Record<string, number>
 
-const decided = (registers: readonly Write[]): readonly Register[] =>
-  registers.filter((write): write is Register => write.kind !== INCREMENT)
+const isDecided = (registers: readonly Write[]): registers is readonly Register[] =>
+  registers.every(({ kind }) => kind !== INCREMENT)
+
+/** What is set is what it comes to: nobody adds here. */
+const decided = (registers: readonly Write[]): readonly Register[] => {
+  if (!isDecided(registers)) throw new Error('nobody adds to numbers here')
+  return registers
+}
 
 /** A client: sets go through records that are followed into the outbox, and what others tell into what is committed. */
 export const anywire: Contestant = {
@@ -52,9 +58,10 @@ export const anywire: Contestant = {
       const last = entries.at(-1)
       if (!last) return
       seq++
-      const records = entries.flatMap(entry =>
-        entry.records.map(({ record, registers }) => ({ record, registers: decided(registers) }))
-      )
+      const records: Registers[] = []
+      for (const entry of entries) {
+        for (const { record, registers } of entry.records) records.push({ record, registers: decided(registers) })
+      }
       const [versions, whole] = [records.map(() => seq), records.map(() => false)]
       replica.changed([{ ...EMPTY, seq, records, versions, whole, acknowledged: [[last.node, last.number]] }], 'epoch')
     }

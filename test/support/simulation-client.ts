@@ -184,7 +184,7 @@ export class SimulatedClient {
     for (const target of this.targets) this.follow(target)
     for (const [target, following] of this.#followings) {
       if (this.targets.includes(target)) continue
-      following.release()
+      this.replica?.unfollow(following)
       this.#followings.delete(target)
     }
   }
@@ -199,8 +199,10 @@ export class SimulatedClient {
       const target = TARGETS[dice.below(TARGETS.length)] ?? { name: 'n/' }
       const following = this.#followings.get(target)
       if (!following) this.follow(target)
-      following?.release()
-      if (following) this.#followings.delete(target)
+      else {
+        replica.unfollow(following)
+        this.#followings.delete(target)
+      }
       return
     }
     if (choice === 1) {

@@ -51,7 +51,7 @@ export interface WriteOptions {
  */
 export type FollowingState = 'loading' | 'local' | 'synced' | 'refused'
 
-/** A record, collection or query that is followed, until `release`. */
+/** A record, collection or query that is followed: shared by all who follow the same. */
 export interface Following {
   readonly name: string
   readonly query: Query | undefined
@@ -62,13 +62,11 @@ export interface Following {
   readonly ready: Promise<void>
   /** Resolves when 'synced'. Rejects when refused. */
   readonly synced: Promise<void>
-  /** Ends it. The data stays for a moment (`discardDelay`), in case it is followed again. Calling it again does nothing. */
-  release(): void
 }
 
 export interface EngineEvents {
   /** Ids of records whose state may look different now: once per frame that was applied, and per local write. */
-  change: [changed: Iterable<string>]
+  change: [changed: readonly string[]]
   /** The state of what is followed under a name changed. */
   following: [name: string]
   /** A write was refused, and is undone. `record` is '' for all of it. Also told for writes of former processes. */
@@ -95,8 +93,10 @@ export interface EngineEvents {
 
 /** The part of a replica that the application's objects stand on. */
 export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
-  /** Follows a record, a collection (a name that ends with a slash), or a query of one. Who follows the same shares it. */
+  /** Follows a record, a collection (a name that ends with a slash), or a query of one. */
   follow(name: string, query?: Query): Following
+  /** Ends that, when it was called as often. The data stays for a moment (`discardDelay`), in case it is followed again. */
+  unfollow(following: Following): void
   /** What is seen of a record: what the authority committed, with what waits here. Not to be changed; undefined for nothing. */
   state(id: string): RecordState | undefined
   /** What applications see of a record; undefined where it does not exist. */

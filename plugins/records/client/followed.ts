@@ -6,8 +6,7 @@ import type { EngineEvents, Following, FollowingState } from './engine.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
 import type { Records } from './records.ts'
-import { followerOf } from './scope.ts'
-import type { Scope } from './scope.ts'
+import { Scope } from './scope.ts'
 import { Scopes } from './scopes.ts'
 import type { Session } from './session.ts'
 
@@ -35,9 +34,11 @@ export abstract class Followed extends Emitter<EngineEvents> {
     if (!scope.isLoaded) this.load(scope)
     if (this.isOver) this.end(scope)
     this.session?.later()
-    return followerOf(scope, () => {
-      if (--scope.users === 0) this.#release(scope)
-    })
+    return scope
+  }
+
+  unfollow(following: Following): void {
+    if (following instanceof Scope && --following.users === 0) this.#release(following)
   }
 
   /** A scope changed its state. */
@@ -48,7 +49,7 @@ export abstract class Followed extends Emitter<EngineEvents> {
 
   /** Records may look different. */
   tell(changed: ReadonlySet<string>): void {
-    if (changed.size) this.emit('change', changed)
+    if (changed.size) this.emit('change', [...changed])
   }
 
   /** What is asked of a scope cannot be answered, but for what the store may still tell. */

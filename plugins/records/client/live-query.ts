@@ -31,7 +31,7 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
 
   /** @param end - called when it is released */
   constructor(engine: Engine, name: string, query: Query, report: Report, end: () => void) {
-    super(engine.follow(name, selects(query) ? query : undefined), report)
+    super(engine, engine.follow(name, selects(query) ? query : undefined), report)
     this.#engine = engine
     this.#name = name
     this.#query = query

@@ -16,7 +16,7 @@ class Look extends Live<Value | undefined> {
   #seen: Value | undefined
 
   constructor(engine: Engine, id: string, report: Report) {
-    super(engine.follow(id), report)
+    super(engine, engine.follow(id), report)
     this.#engine = engine
     this.#id = id
   }

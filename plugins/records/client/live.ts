@@ -1,6 +1,6 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
-import type { Following } from './engine.ts'
+import type { Engine, Following } from './engine.ts'
 
 /** Where what a listener throws is told. */
 export type Report = (error: unknown, stage: string) => void
@@ -19,14 +19,16 @@ interface Changes {
 
 /** Something that changes and can be looked at: `get` gives the same object until something in it changes. */
 export abstract class Live<T> implements AsyncIterable<T> {
-  readonly #changes: Emitter<Changes>
+  /** Made when somebody wants to be told: most are only read and written. */
+  #changes: Emitter<Changes> | undefined
   readonly #report: Report
+  readonly #engine: Engine
   readonly #following: Following
   #isReleased = false
 
-  constructor(following: Following, report: Report) {
+  constructor(engine: Engine, following: Following, report: Report) {
+    this.#engine = engine
     this.#following = following
-    this.#changes = changesFor(report)
     this.#report = report
   }
 
@@ -53,7 +55,7 @@ export abstract class Live<T> implements AsyncIterable<T> {
   /** What it is now, and becomes, one after the other; what came and went between two looks is left out. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     let wake = (): void => {}
-    const undo = this.#changes.on('change', () => wake())
+    const undo = this.#told(() => wake())
     try {
       await this.when.ready
       let last: T | undefined
@@ -73,8 +75,9 @@ export abstract class Live<T> implements AsyncIterable<T> {
 
   /** Ends following it. Its data stays for a moment, in case somebody asks again. */
   release(): void {
+    if (this.#isReleased) return
     this.#isReleased = true
-    this.#following.release()
+    this.#engine.unfollow(this.#following)
     this.tell()
   }
 
@@ -89,7 +92,7 @@ export abstract class Live<T> implements AsyncIterable<T> {
       last = value
       return listener(value)
     }
-    const undo = this.#changes.on('change', tell)
+    const undo = this.#told(tell)
     // Alone, but so that what it throws harms nobody either.
     const one = changesFor(this.#report)
     one.on('change', tell)
@@ -99,7 +102,12 @@ export abstract class Live<T> implements AsyncIterable<T> {
 
   /** Something may have changed. */
   protected tell(): void {
-    this.#changes.emit('change')
+    this.#changes?.emit('change')
+  }
+
+  #told(listener: () => unknown): Undo {
+    this.#changes ??= changesFor(this.#report)
+    return this.#changes.on('change', listener)
   }
 }
 

@@ -45,11 +45,13 @@ export class Outbox {
   }
 
   get entries(): Entry[] {
-    return this.queues.flatMap(({ entries }) => entries)
+    return ([] as Entry[]).concat(...this.queues.map(({ entries }) => entries))
   }
 
   get count(): number {
-    return this.queues.reduce((count, { entries }) => count + entries.length, 0)
+    let count = 0
+    for (const { entries } of this.queues) count += entries.length
+    return count
   }
 
   /** Takes over what processes that are gone have left. */

@@ -30,11 +30,13 @@ class Held {
   }
 
   write(entry: Entry): void {
-    // Before it is added: a view that was made already only gets what is new.
-    const { view } = this
-    const isOwn = this.pending.push(entry) > 1
-    if (isOwn) this.#merge(view, entry.records)
-    else this.#view = undefined
+    // Most records have one at most, and a list that is made of one has no room for more.
+    if (!this.pending.length) this.pending = [entry]
+    else {
+      // Before it is added: a view that was made already only gets what is new.
+      this.#merge(this.view, entry.records)
+      this.pending.push(entry)
+    }
   }
 
   /** @returns whether it was there */
@@ -64,6 +66,8 @@ export class Records {
   readonly #saw: (t: number) => void
   readonly #isKept: boolean
   #touched = new Map<string, Set<string>>()
+  /** What was asked for last: who writes has looked before. */
+  #last: Held | undefined
 
   /** @param isKept - whether somebody asks for what was touched */
   constructor(saw: (t: number) => void, isKept: boolean) {
@@ -72,7 +76,7 @@ export class Records {
   }
 
   get(id: string): RecordState | undefined {
-    return this.#records.get(id)?.view
+    return this.#find(id)?.view
   }
 
   version(id: string): number {
@@ -145,11 +149,9 @@ export class Records {
   }
 
   /** Shows a write. @returns the ids of its records */
-  write(entry: Entry): Iterable<string> {
-    const { records } = entry
-    const [first] = records
-    // Most writes are of one record.
-    const ids = first && records.length === 1 ? [first.record] : new Set(records.map(({ record }) => record))
+  write(entry: Entry): readonly string[] {
+    const all = entry.records.map(({ record }) => record)
+    const ids = all.length > 1 ? [...new Set(all)] : all
     for (const id of ids) this.#hold(id).write(entry)
     return ids
   }
@@ -172,9 +174,14 @@ export class Records {
     }
   }
 
+  #find(id: string): Held | undefined {
+    if (this.#last?.id !== id) this.#last = this.#records.get(id)
+    return this.#last
+  }
+
   #hold(id: string): Held {
-    let held = this.#records.get(id)
-    if (!held) this.#records.set(id, (held = new Held(id, this.#make(id))))
+    let held = this.#find(id)
+    if (!held) this.#records.set(id, (this.#last = held = new Held(id, this.#make(id))))
     return held
   }
 
@@ -196,6 +203,8 @@ export class Records {
   }
 
   #sweep(held: Held): void {
-    if (!held.pending.length && !held.base.size) this.#records.delete(held.id)
+    if (held.pending.length || held.base.size) return
+    this.#records.delete(held.id)
+    this.#last = undefined
   }
 }

@@ -201,7 +201,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   }
 
   /** @param listener - called with the ids of records that may look different now, once per frame or local write */
-  onChange(listener: (changed: Iterable<string>) => void): Undo {
+  onChange(listener: (changed: readonly string[]) => void): Undo {
     return this.on('change', listener)
   }
 

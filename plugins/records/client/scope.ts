@@ -15,7 +15,7 @@ export interface Cursor {
 export const NOWHERE: Cursor = { epoch: '', since: 0 }
 
 /** Something that is followed, by however many. */
-export class Scope {
+export class Scope implements Following {
   readonly number: number
   readonly key: string
   readonly name: string
@@ -39,9 +39,8 @@ export class Scope {
   users = 0
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined
-  // Not private: followers inherit from it.
-  whenReady = new Later<void>()
-  whenSynced = new Later<void>()
+  #ready = new Later<void>()
+  #synced = new Later<void>()
 
   constructor(number: number, key: string, name: string, query: Query | undefined) {
     this.number = number
@@ -51,11 +50,11 @@ export class Scope {
   }
 
   get ready(): Promise<void> {
-    return this.whenReady.promise
+    return this.#ready.promise
   }
 
   get synced(): Promise<void> {
-    return this.whenSynced.promise
+    return this.#synced.promise
   }
 
   get isCollection(): boolean {
@@ -79,21 +78,21 @@ export class Scope {
     this.error = error
     if (error) {
       if (before !== 'refused') this.#renew(true, true)
-      this.whenReady.reject(error)
-      this.whenSynced.reject(error)
+      this.#ready.reject(error)
+      this.#synced.reject(error)
       return true
     }
     this.#renew(before === 'refused', before === 'refused' || before === 'synced')
-    if (state !== 'loading') this.whenReady.resolve()
-    if (state === 'synced') this.whenSynced.resolve()
+    if (state !== 'loading') this.#ready.resolve()
+    if (state === 'synced') this.#synced.resolve()
     return state !== before
   }
 
   /** Nobody will answer. @param isKnown - nor is there anything to wait for here */
   end(error: AnywireError, isKnown: boolean): void {
     this.error ??= error
-    this.whenSynced.reject(error)
-    if (isKnown) this.whenReady.reject(error)
+    this.#synced.reject(error)
+    if (isKnown) this.#ready.reject(error)
   }
 
   /** Somebody may answer again. */
@@ -105,8 +104,8 @@ export class Scope {
 
   /** What was told before does not hold any more. */
   #renew(ready: boolean, synced: boolean): void {
-    if (ready && this.whenReady.isSettled) this.whenReady = new Later()
-    if (synced && this.whenSynced.isSettled) this.whenSynced = new Later()
+    if (ready && this.#ready.isSettled) this.#ready = new Later()
+    if (synced && this.#synced.isSettled) this.#synced = new Later()
   }
 }
 
@@ -118,16 +117,4 @@ export const keyOf = (name: string, query: Query | undefined): string =>
 export const nameOf = (key: string): unknown => {
   const parts: unknown = JSON.parse(key)
   return Array.isArray(parts) ? parts[0] : undefined
-}
-
-/** What one of those who follow a scope has of it: all that it shows, and an end of its own. */
-export const followerOf = (scope: Scope, end: () => void): Following => {
-  const follower = Object.create(scope) as Scope
-  let release: typeof end | undefined = end
-  return Object.assign(follower, {
-    release(): void {
-      release?.()
-      release = undefined
-    }
-  })
 }

@@ -51,7 +51,7 @@ export class Records<S extends Schema = Schema> {
     this.#report = report
     engine.on('change', ids => {
       for (const id of ids) this.#records.get(id)?.live.tell()
-      for (const query of this.#queries) query.changed(ids)
+      if (this.#queries.size) for (const query of this.#queries) query.changed(ids)
     })
     engine.on('following', name => {
       this.#records.get(name)?.live.tell()

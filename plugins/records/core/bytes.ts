@@ -17,6 +17,10 @@ const SHORT = 48
 /** One buffer serves all frames, because they are written one at a time; it grows with the largest. */
 let buffer = new Uint8Array(4_096)
 
+/** Short texts that were read, by their hash: names come over and over, and one that is there already is found faster. A power of 2. */
+const MOST_TEXTS = 4_096
+const texts = Array.from({ length: MOST_TEXTS }, () => '')
+
 const floatBytes = new Uint8Array(8)
 const float = new DataView(floatBytes.buffer)
 
@@ -125,6 +129,11 @@ export class Reader {
     return value % 2 ? -(value + 1) / 2 : value / 2
   }
 
+  /** Four bytes, the most significant one first, as a whole number with a sign. */
+  word(): number {
+    return (this.byte() << 24) | (this.byte() << 16) | (this.byte() << 8) | this.byte()
+  }
+
   float(): number {
     floatBytes.set(this.raw(8))
     const value = float.getFloat64(0, true)
@@ -147,15 +156,32 @@ export class Reader {
     const length = this.uint()
     if (length > SHORT) return decoder.decode(this.raw(length))
     const start = this.#at
-    let text = ''
+    let hash = length
     for (let rest = length; rest > 0; rest--) {
       const byte = this.byte()
       if (byte > 0x7f) {
         this.#at = start
         return decoder.decode(this.raw(length))
       }
-      text += String.fromCharCode(byte)
+      hash = Math.imul(hash, 31) + byte
     }
+    const slot = hash & (MOST_TEXTS - 1)
+    const known = texts[slot] ?? ''
+    return this.#wrote(known, start) ? known : (texts[slot] = this.#ascii(start))
+  }
+
+  /** Whether the bytes from `start` up to here are this text. */
+  #wrote(text: string, start: number): boolean {
+    let at = this.#at - start
+    if (text.length !== at) return false
+    while (at-- > 0) if (text.charCodeAt(at) !== this.#bytes[start + at]) return false
+    return true
+  }
+
+  /** The bytes from `start` up to here, which are ASCII. */
+  #ascii(start: number): string {
+    let text = ''
+    for (let at = start; at < this.#at; at++) text += String.fromCharCode(this.#bytes[at] ?? 0)
     return text
   }
 }

@@ -2,6 +2,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_ENCODE, ERR_PATH, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
 import { below, isKey, keysOf } from './path.ts'
+import { showsBelow } from './place.ts'
 import type { RecordState } from './record-state.ts'
 import { DELETED, IMPLICIT, INCREMENT, isAfter, LEAF, OBJECT } from './register.ts'
 import type { Kind, Stamp, Write } from './register.ts'
@@ -88,14 +89,16 @@ export class Edit {
     const keys = keysOf(path)
     const state = this.#state
     if (!state?.isWritten) this.#write('', OBJECT, undefined, IMPLICIT)
-    if (!state) return keys.length
-    let above = ''
-    for (let depth = 0; depth < keys.length; depth++) {
-      if (depth > 0) above = below(above, keys[depth - 1] ?? '')
-      const value = state.leaf(above)
-      if (Array.isArray(value))
-        throw new AnywireError(ERR_PATH, `'${above}' is an array, which is one value; a list has items`)
-      if (value !== undefined) this.#write(above, OBJECT)
+    let place = state?.root
+    for (let depth = 0; place && depth < keys.length; depth++) {
+      const { value, branch } = place
+      if (value !== undefined && !showsBelow(place)) {
+        if (Array.isArray(value))
+          throw new AnywireError(ERR_PATH, `'${place.path}' is an array, which is one value; a list has items`)
+        this.#write(place.path, OBJECT)
+      }
+      // What is at the path itself does not matter.
+      place = depth + 1 < keys.length ? branch?.places.get(keys[depth] ?? '') : undefined
     }
     return keys.length
   }

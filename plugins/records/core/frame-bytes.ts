@@ -35,6 +35,10 @@ export class FrameWriter extends Writer {
   }
 }
 
+/** The last node that was read as bytes: most frames that come one after the other have the same. */
+const packed = new DataView(new ArrayBuffer(8))
+let lastNode = toBase64(new Uint8Array(8))
+
 export class FrameReader extends Reader {
   /** The first node of the frame. */
   first: string | undefined = undefined
@@ -43,9 +47,18 @@ export class FrameReader extends Reader {
   node(): string {
     const number = this.uint()
     if (number >= KNOWN) return this.#nodes[number - KNOWN] ?? malformed()
-    const node = number === TEXT ? this.text() : toBase64(this.raw(8))
+    const node = number === TEXT ? this.text() : this.#packed()
     this.first ??= node
     this.#nodes.push(node)
     return node
+  }
+
+  #packed(): string {
+    const high = this.word()
+    const low = this.word()
+    if (high === packed.getInt32(0) && low === packed.getInt32(4)) return lastNode
+    packed.setInt32(0, high)
+    packed.setInt32(4, low)
+    return (lastNode = toBase64(new Uint8Array(packed.buffer)))
   }
 }

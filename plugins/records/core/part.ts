@@ -64,12 +64,15 @@ export const sparse = <T extends { readonly [K in keyof T]: readonly unknown[] }
   readonly [K in keyof T]-?: Part<T[K]>
 }) => {
   const keys = Object.keys(parts) as (keyof T)[]
+  const all = (1 << keys.length) - 1
+  const none = Object.fromEntries(keys.map(key => [key, []])) as unknown as T
   return {
     flags: (lists: T): number => keys.reduce((flags, key, at) => flags | (lists[key].length && 1 << at), 0),
     write(out: FrameWriter, lists: T): void {
       for (const key of keys) if (lists[key].length) parts[key].write(out, lists[key])
     },
     read(from: FrameReader, flags: number): T {
+      if (!(flags & all)) return none
       const lists: { [K in keyof T]?: unknown } = {}
       for (const [at, key] of keys.entries()) lists[key] = flags & (1 << at) ? parts[key].read(from) : []
       return lists as T

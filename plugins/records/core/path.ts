@@ -58,15 +58,19 @@ export interface Path {
 /** How many paths are remembered: most records have the same few, and whoever makes up others does no harm. */
 const MOST_KNOWN = 4_096
 const known = new Map<string, Path>()
+/** One path is asked for several times in a row. */
+let last: Path = { text: '', keys: [] }
 
 /** A path and its keys; the same object as long as it is remembered, so that records share its text. @throws ERR_PATH */
 export const parse = (text: string): Path => {
-  const path = known.get(text)
-  if (path) return path
-  if (known.size >= MOST_KNOWN) known.clear()
-  const parsed = { text, keys: check(split(text), text) }
-  known.set(text, parsed)
-  return parsed
+  if (text === last.text) return last
+  let path = known.get(text)
+  if (!path) {
+    if (known.size >= MOST_KNOWN) known.clear()
+    path = { text, keys: check(split(text), text) }
+    known.set(text, path)
+  }
+  return (last = path)
 }
 
 /** The keys of a path. @throws ERR_PATH */

@@ -1,6 +1,6 @@
 import type { Value } from '../../../lib/store.ts'
 import { below, parse } from './path.ts'
-import { Branch, clear, copyOf, drop, isWritten, look, Place, showsBelow } from './place.ts'
+import { Branch, clear, copyOf, drop, isWritten, look, Place } from './place.ts'
 import { DELETED, isAfter, OBJECT, wins } from './register.ts'
 import type { Register } from './register.ts'
 
@@ -48,7 +48,7 @@ export class RecordState {
       place = child
     }
     if (depth === keys.length && isWritten(place) && !wins(register, place)) return false
-    this.#touch(keys)
+    touch(this.root, keys)
     for (; depth < keys.length; depth++) {
       const key = keys[depth] as string
       const child = new Place(key, depth === keys.length - 1 ? text : below(place.path, key))
@@ -80,12 +80,6 @@ export class RecordState {
   view(path = ''): Value | undefined {
     const place = this.#find(path)
     return place && look(place)
-  }
-
-  /** What an application sees at a path, if that is one value and no object with fields; cheaper than `view`. @throws ERR_PATH */
-  leaf(path: string): Value | undefined {
-    const place = this.#find(path)
-    return place && !showsBelow(place) ? place.value : undefined
   }
 
   /** Whether there is a register at the record itself: it was made, by itself or by writing into it, or deleted. */
@@ -125,15 +119,6 @@ export class RecordState {
     return place
   }
 
-  /** What is seen along a path is not known any more. */
-  #touch(keys: readonly string[]): void {
-    let branch = this.root.branch
-    for (let depth = 0; branch && depth < keys.length; depth++) {
-      branch.isFresh = false
-      branch = branch.places.get(keys[depth] as string)?.branch
-    }
-  }
-
   /** Removes what a greater stamp above hides now. */
   #prune(place: Place, register: Register): void {
     const { branch } = place
@@ -153,6 +138,17 @@ export class RecordState {
 }
 
 const keep = ({ path, kind, value, t, node, seq }: Place): Kept => ({ path, kind, value, t, node, seq })
+
+/** What is seen along a path is not known any more. */
+const touch = (root: Place, keys: readonly string[]): void => {
+  let { branch } = root
+  for (let depth = 0; branch; depth++) {
+    branch.isFresh = false
+    // What is below the last key is none of its way.
+    if (depth + 1 >= keys.length) return
+    branch = branch.places.get(keys[depth] as string)?.branch
+  }
+}
 
 const collect = (place: Place, seq: number, found: Kept[]): void => {
   if (isWritten(place) && place.seq > seq) found.push(keep(place))

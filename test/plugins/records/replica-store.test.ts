@@ -299,7 +299,7 @@ describe('records: a replica with a store', () => {
       records: ['a/1', 'b/1'].map(record => ({ record, registers: [object('')] })),
       whole: [true, true]
     })
-    first.release()
+    before.replica.unfollow(first)
     await clock.tickAsync(500)
     before.delta({ seq: 9 })
     await turn()
@@ -362,7 +362,7 @@ describe('records: a replica with a store', () => {
       records: [{ record: 'a/1', registers: [object('')] }],
       whole: [true]
     })
-    collection.release()
+    before.replica.unfollow(collection)
     await clock.tickAsync(500)
     before.delta({ seq: 2, evicted: ['a/1'] })
     await turn()

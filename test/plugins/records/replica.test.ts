@@ -56,12 +56,11 @@ describe('records: a replica', () => {
       frames[0].follows.map(({ name }) => name),
       ['a/1', 'a/']
     )
-    first.release()
+    stage.replica.unfollow(first)
     clock.tick(10_000)
     await turn()
     assert.deepEqual(stage.take(), [])
-    second.release()
-    second.release()
+    stage.replica.unfollow(second)
     clock.tick(499)
     await turn()
     assert.deepEqual(stage.take(), [])
@@ -119,8 +118,8 @@ describe('records: a replica', () => {
     const stage = new Stage()
     await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
     const again = stage.replica.follow('a/1')
-    again.release()
-    stage.replica.follow('a/1').release()
+    stage.replica.unfollow(again)
+    stage.replica.unfollow(stage.replica.follow('a/1'))
     clock.tick(10_000)
     // `synced` follows it as well.
     assert.deepEqual(stage.view('a/1'), { x: 1 })
