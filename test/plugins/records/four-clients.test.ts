@@ -9,10 +9,12 @@ import { msgpack } from '../../../parsers/msgpack.ts'
 import { reconnect } from '../../../plugins/reconnect/client.ts'
 import { records } from '../../../plugins/records/index.ts'
 import { memory as memoryStore } from '../../../stores/memory.ts'
+import { postgres } from '../../../stores/postgres/index.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 import { turns } from '../../support/faults-wait.ts'
 import { places } from '../../support/places.ts'
 import type { Place } from '../../support/places.ts'
+import { PrivatePostgres } from '../../support/postgres.ts'
 import { sqlite } from '../../support/sqlite.ts'
 
 /*
@@ -129,6 +131,27 @@ describe('records: four clients, one record, a field each', () => {
       })
     } finally {
       rmSync(folder, { recursive: true })
+    }
+  })
+
+  describe('on PostgreSQL', () => {
+    let database: PrivatePostgres
+
+    before(async function () {
+      database = await PrivatePostgres.start(this)
+    })
+    after(() => database?.stop())
+
+    for (const [name, pause] of Object.entries({ 'back to back': backToBack, spaced })) {
+      it(`${name}, while wires are cut`, async () => {
+        const place = (places['memory'] as () => Place)()
+        await run({
+          place,
+          store: () => postgres({ url: database.url, schema: name }),
+          pause,
+          fault: write => write === 25 && place.cut()
+        })
+      })
     }
   })
 })

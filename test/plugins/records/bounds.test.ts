@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { Committer } from '../../../plugins/records/client/committer.ts'
+import type { Result } from '../../../plugins/records/core/frame.ts'
+import { LEAF } from '../../../plugins/records/core/register.ts'
+import type { Change } from '../../../plugins/records/server/change.ts'
+import { Journal } from '../../../plugins/records/server/journal.ts'
+import { Recent } from '../../../plugins/records/server/recent.ts'
+import { Writer } from '../../../plugins/records/server/writer.ts'
+
+const change = (record: string, seq: number, value = ''): Change => ({
+  record,
+  collection: '',
+  registers: [{ record, path: 'x', kind: LEAF, value, t: seq, node: 'n', seq }],
+  version: seq,
+  whole: false
+})
+
+const result = (number: number, code = 'denied'): Result => ({ node: 'n', number, record: 'r', code, hint: 'why' })
+
+describe('records: what is remembered is bounded', () => {
+  it('the last commits, by their bytes', () => {
+    const recent = new Recent(10, 10_000)
+    for (let seq = 11; seq <= 110; seq++) recent.add([change(`r${seq}`, seq, 'x'.repeat(1_000))])
+    assert.equal(recent.reaches(10), false)
+    assert.equal(recent.reaches(99), false, 'eleven of them are more than that')
+    assert.equal(recent.between(99, 110), undefined)
+    assert.ok(recent.reaches(107), 'half of it is there at any time')
+    assert.deepEqual(
+      recent.between(107, 109)?.map(({ record }) => record),
+      ['r108', 'r109']
+    )
+  })
+
+  it('all commits, where they are few', () => {
+    const recent = new Recent(10, 10_000)
+    for (let seq = 11; seq <= 15; seq++) recent.add([change(`r${seq}`, seq, 'x'.repeat(1_000))])
+    assert.equal(recent.between(10, 15)?.length, 5)
+    assert.equal(recent.reaches(9), false)
+  })
+
+  it('empty commits count too', () => {
+    const recent = new Recent(0, 10_000)
+    for (let seq = 1; seq <= 1_000; seq++) recent.add([])
+    assert.equal(recent.reaches(0), false)
+  })
+
+  it('what came into a query and left it, by the number of commits', () => {
+    const journal = new Journal(5)
+    const moves = (id: string) => ({ entered: new Set([id]), left: new Set<string>() })
+    for (let seq = 6; seq <= 1_005; seq++) journal.add(seq, moves(`r${seq}`))
+    assert.equal(journal.between(5, 1_005)?.entered.size, 1_000)
+    journal.add(1_006, moves('last'))
+    assert.equal(journal.between(5, 1_006), undefined)
+    assert.equal(journal.between(505, 1_006), undefined)
+    assert.equal(journal.between(506, 1_006)?.entered.size, 500)
+    assert.deepEqual([...journal.of(1_006).entered], ['last'])
+    for (let seq = 1_007; seq <= 1_507; seq++) journal.add(seq, moves(`r${seq}`))
+    assert.equal(journal.between(506, 1_507), undefined, 'half of it goes each time')
+  })
+
+  it('what a client did not confirm, of those who never do', () => {
+    const writer = new Writer('n')
+    const results = Array.from({ length: 600 }, (_, at) => result(at + 1))
+    writer.commit(1, { last: 600, results, count: 0 })
+    const more = results.map(({ number }) => result(600 + number))
+    const [, kept] = writer.entry(1_200, more, 0)
+    assert.deepEqual([kept.results.length, kept.results[0]?.[0]], [1_000, 201])
+    writer.commit(2, { last: 1_200, results: more, count: 0 })
+    assert.deepEqual([writer.results.length, writer.results[0]?.number], [1_000, 201])
+  })
+
+  it('what a client confirmed: the last refusals without their texts, for a copy of it', () => {
+    const writer = new Writer('n')
+    const results = Array.from({ length: 300 }, (_, at) => result(at + 1, at % 2 ? 'restamp' : 'denied'))
+    writer.commit(1, { last: 300, results, count: 0 })
+    writer.confirm(290)
+    const confirmed = writer.results.filter(({ number }) => number <= 290)
+    assert.equal(confirmed.length, 100)
+    assert.deepEqual([...new Set(confirmed.map(({ code, hint }) => code + hint))], ['denied'])
+    assert.deepEqual(
+      writer.results.slice(100).map(({ number, hint }) => [number, hint]),
+      results.slice(290).map(({ number }) => [number, 'why'])
+    )
+  })
+
+  it('how often a client that ends tries to write what its store does not take: once more', async () => {
+    const errors: unknown[] = []
+    const committer = new Committer(
+      () => Promise.reject(new Error('full')),
+      error => errors.push(String(error))
+    )
+    committer.entry('a', 1)
+    await committer.close()
+    assert.deepEqual(errors, ['Error: full'])
+  })
+})
