@@ -1,7 +1,10 @@
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
 import type { Collections } from './client/engine.ts'
 import { handOver } from './client/hand-over.ts'
+import { isSchema } from './client/kept.ts'
 import type { Keep } from './client/keep.ts'
 import type { Migrate } from './client/migrate.ts'
 import { Replica } from './client/replica.ts'
@@ -35,6 +38,9 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
     name: 'records',
     version: 1,
     client(client, lane, during): Records<S> {
+      const { persist, schema } = options
+      if (persist && typeof persist !== 'function') throw new AnywireError(ERR_OPTION, 'persist: keep(store)')
+      if (schema && !isSchema(schema)) throw new AnywireError(ERR_OPTION, 'schema: { id, version }')
       const replica = new Replica({
         now: () => Date.now(),
         monotonic: () => performance.now(),

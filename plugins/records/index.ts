@@ -1,7 +1,9 @@
+import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
+import { print } from '../../lib/print.ts'
 import { report } from '../../lib/report.ts'
 import { sealOf } from '../../lib/server/seal.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
@@ -43,7 +45,11 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
     ...clientHalf<S>(options),
     server(server: Host, during: During): ServerRecords<S> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
-      const failed = (error: unknown, stage: string, peer?: Peer): void => report(peer ?? server, error, stage)
+      const failed = (error: unknown, stage: string, peer?: Peer): void => {
+        // What the store fails with is no handler's fault, and is told as it is.
+        if (stage !== 'records' || !(error instanceof AnywireError)) report(peer ?? server, error, stage)
+        else if (!(server instanceof Emitter && server.emit('error', error, { stage }))) print(error)
+      }
       const { permissions } = server
       // The contexts are what this server's `authenticate` returned: the application says which.
       const authority = new Authority(options.store, {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { AnywireError } from '../../lib/errors.ts'
-import { ERR_MISSING_PACKAGE } from '../../lib/failures.ts'
+import { ERR_MISSING_PACKAGE, ERR_OPTION } from '../../lib/failures.ts'
 import type { Driver } from './messages.ts'
 
 type Parameter = string | number | null
@@ -53,6 +53,8 @@ const isMissing = (error: unknown): boolean =>
  * @throws ERR_MISSING_PACKAGE
  */
 export const loadDriver = (driver: Driver | undefined, require: Require = createRequire(import.meta.url)): Open => {
+  if (driver && !(driver in load))
+    throw new AnywireError(ERR_OPTION, `driver: one of ${Object.keys(load).join(', ')}, not '${driver as string}'`)
   const names: readonly Driver[] = driver ? [driver] : ['node:sqlite', 'better-sqlite3', 'libsql']
   let cause: unknown
   for (const name of names) {

@@ -69,6 +69,8 @@ export interface EngineEvents {
   change: [changed: readonly string[]]
   /** The state of what is followed under a name changed. */
   following: [name: string]
+  /** The authority does not let this end follow something: ERR_DENIED, ERR_LIMIT. Without a listener it is printed. */
+  refused: [error: AnywireError, name: string]
   /** A write was refused, and is undone. `record` is '' for all of it. Also told for writes of former processes. */
   rejected: [error: AnywireError, write: WriteHandle, record: string]
   /** What waits to be committed became more or less. */

@@ -10,6 +10,7 @@ import {
   ERR_STORE
 } from '../../../lib/failures.ts'
 import { isCount } from '../../../lib/handshake.ts'
+import { print } from '../../../lib/print.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { collectionOf, keysOf } from '../core/path.ts'
@@ -233,7 +234,11 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     if (this.keeper) this.keeper.changed(pages, applied, cursor, confirm)
     else confirm()
     this.tell(changed)
-    for (const scope of applied.told) this.become(scope, scope.isLive ? 'synced' : 'refused', scope.error)
+    for (const scope of applied.told) {
+      const { error } = scope
+      this.become(scope, error ? 'refused' : 'synced', error)
+      if (error && !this.emit('refused', error, scope.name)) print(error)
+    }
     for (const [{ name }] of old) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
     for (const refusal of applied.refused) this.emit('rejected', refusal[1], refusal[0], refusal[2])

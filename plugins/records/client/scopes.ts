@@ -68,7 +68,9 @@ export class Scopes {
     for (const scope of resets) {
       if (scope.query) queries.add(scope)
       const into = scope.query ? scope.without : missing
-      for (const id of records.ids()) if (scope.mayHave(id) && !came.has(id)) into.add(id)
+      // Who follows many records one by one is not to pay for each with all of them.
+      for (const id of scope.isCollection ? records.ids() : [scope.name])
+        if (scope.mayHave(id) && !came.has(id)) into.add(id)
     }
     for (const id of queries.size ? this.only(queries, records) : []) if (!came.has(id)) missing.add(id)
     return missing

@@ -150,14 +150,15 @@ export class Records<S extends Schema = Schema> {
 
   /**
    * Writes to several records together: the server takes all of it, or nothing.
-   * @param act - reads and writes by `get(id)` of what it is given; when it throws, nothing is written. It must not be asynchronous
+   * @param act - reads and writes by `get(id)` of what it is given; when it throws, nothing is written
+   * @throws ERR_OPTION when it is asynchronous; nothing is written then
    * @example
    * records.transaction(({ get }) => {
    *   get('accounts/a').increment('balance', -5)
    *   get('accounts/b').increment('balance', 5)
    * })
    */
-  transaction(act: (draft: Drafts<S>) => void): WriteHandle {
+  transaction(act: (draft: Drafts<S>) => void | undefined): WriteHandle {
     const { records, conditions } = transact(this.engine, get =>
       // What the application says that its records are.
       act({ get: (id: string) => get(check(id)) } as Drafts<S>)

@@ -1,3 +1,5 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_OPTION } from '../../../lib/failures.ts'
 import { Edit } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import { resolve } from '../core/increment.ts'
@@ -14,7 +16,10 @@ export interface Transaction {
 }
 
 /** @param act - reads and writes the records that it gets; each with what was written to it so far */
-export const transact = (engine: Engine, act: (get: (id: string) => Fields<AnyRecord, void>) => void): Transaction => {
+export const transact = (
+  engine: Engine,
+  act: (get: (id: string) => Fields<AnyRecord, void>) => unknown
+): Transaction => {
   const drafts = new Map<string, Fields<AnyRecord, void>>()
   const written = new Map<string, Write[]>()
   const conditions = new Map<string, number>()
@@ -34,11 +39,16 @@ export const transact = (engine: Engine, act: (get: (id: string) => Fields<AnyRe
       }
     })
   }
-  act(id => {
+  const result = act(id => {
     const fields = drafts.get(id) ?? draft(id)
     drafts.set(id, fields)
     return fields
   })
+  // What it writes later would be in nothing.
+  if (result instanceof Promise) {
+    result.catch(() => {})
+    throw new AnywireError(ERR_OPTION, 'a transaction must not be asynchronous')
+  }
   const all = [...written].map(([record, registers]) => ({ record, registers }))
   // Conditions are for what is written: that may be nothing.
   const isWritten = all.some(({ registers }) => registers.length)

@@ -42,11 +42,11 @@ export class Edit {
   }
 
   /**
-   * Writes a value; of an object, those of its fields that are different, and no others. Undefined deletes.
+   * Writes a value; of an object, those of its fields that are different, and no others. Undefined deletes, but no record.
    * @throws ERR_PATH; ERR_ENCODE for what is no value; ERR_TOO_LARGE
    */
   set(path: string, value: unknown): this {
-    if (value === undefined) return this.delete(path)
+    if (value === undefined && path !== '') return this.delete(path)
     const depth = this.#open(path)
     if (isFields(value)) this.#patch(path, value, depth)
     else this.#leaf(path, value)
@@ -55,7 +55,7 @@ export class Edit {
 
   /** Makes what is at a path anew: what was there, and others write there until they see this, is gone. Throws what `set` does. */
   replace(path: string, value: unknown): this {
-    if (value === undefined) return this.delete(path)
+    if (value === undefined && path !== '') return this.delete(path)
     const depth = this.#open(path)
     if (!isFields(value) && path === '') throw new AnywireError(ERR_ENCODE, 'a record is an object')
     this.#make(path, value, depth)

@@ -1,9 +1,10 @@
 import type { Undo } from '../../../lib/emitter.ts'
-import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_STORE } from '../../../lib/failures.ts'
+import { AnywireError, textOf } from '../../../lib/errors.ts'
+import { ERR_CLOSED, ERR_STORE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Store, Value } from '../../../lib/store.ts'
 import type { Permissions } from '../../permissions/index.ts'
+import { Later } from '../client/later.ts'
 import { Tally } from './counters.ts'
 import type { RecordsCounters } from './counters.ts'
 import type { Multicast } from './fan-out.ts'
@@ -43,6 +44,7 @@ export class Authority {
   #opened: (ledger: Ledger) => void = () => {}
   readonly #ledger = new Promise<Ledger>(resolve => (this.#opened = resolve))
   #isOpen = false
+  readonly #first = new Later<void>()
   readonly #tally = new Tally()
   readonly #providers: Providers
   #cached = (): number => 0
@@ -52,9 +54,7 @@ export class Authority {
     this.#options = options
     this.#settings = new Settings(options, options.now)
     this.#providers = new Providers(error => options.failed(error, 'listen'))
-    this.#patience = new Patience(error =>
-      options.failed(isOwn(error) ? error : new AnywireError(ERR_STORE, store.name, error), 'records')
-    )
+    this.#patience = new Patience(error => options.failed(this.#failureOf(error), 'records'))
   }
 
   /**
@@ -62,8 +62,13 @@ export class Authority {
    * @throws ERR_SCHEMA, ERR_MISSING_PACKAGE; ERR_CLOSED when it was closed before
    */
   async open(): Promise<void> {
-    await this.#patience.try(() => this.#store.open(), isFinal)
-    const kept = await readKept(this.#store, this.#settings.schema)
+    const failed = (error: unknown): never => {
+      this.#first.reject(this.#failureOf(error))
+      throw error
+    }
+    await this.#patience.try(() => this.#store.open().catch(failed), { isFinal, once: true })
+    const kept = await readKept(this.#store, this.#settings.schema).catch(failed)
+    this.#first.resolve()
     this.#isOpen = true
     const ledger = new Ledger(this.#store, kept, {
       options: this.#options,
@@ -74,6 +79,11 @@ export class Authority {
     })
     this.#cached = () => ledger.cache.size
     this.#opened(ledger)
+  }
+
+  /** Whether the first attempt to open the store succeeded. */
+  get ready(): Promise<void> {
+    return this.#first.promise
   }
 
   /** Begins a session with a client. */
@@ -113,10 +123,15 @@ export class Authority {
   async close(): Promise<void> {
     for (const follower of this.#followers) follower.end()
     this.#patience.close()
+    this.#first.reject(new AnywireError(ERR_CLOSED))
     if (!this.#isOpen) return
     const ledger = await this.#ledger
     await ledger.close()
     await this.#store.close()
+  }
+
+  #failureOf(error: unknown): AnywireError {
+    return isOwn(error) ? error : new AnywireError(ERR_STORE, `${this.#store.name}: ${textOf(error)}`, error)
   }
 }
 

@@ -1,9 +1,16 @@
-import { AnywireError } from '../../../lib/errors.ts'
+import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_CLOSED } from '../../../lib/failures.ts'
 
 /** How long it waits before it tries again, in milliseconds: at first, and at most. */
 const FIRST = 50
 const LONGEST = 5_000
+
+interface TryOptions {
+  /** Tells what trying again cannot mend, which is thrown. */
+  readonly isFinal?: (error: unknown) => boolean
+  /** Whether the same failure again and again is told once. Default false. */
+  readonly once?: boolean
+}
 
 /** Does again what failed, with longer and longer breaks: a store that is gone for a while harms nobody. */
 export class Patience {
@@ -16,17 +23,17 @@ export class Patience {
     this.failed = failed
   }
 
-  /**
-   * @param isFinal - tells what trying again cannot mend, which is thrown
-   * @throws ERR_CLOSED when it is closed, and the attempt that is made then fails
-   */
-  async try<T>(attempt: () => Promise<T>, isFinal?: (error: unknown) => boolean): Promise<T> {
+  /** @throws ERR_CLOSED when it is closed, and the attempt that is made then fails */
+  async try<T>(attempt: () => Promise<T>, { isFinal, once = false }: TryOptions = {}): Promise<T> {
+    let told = ''
     for (let time = FIRST; ; time = Math.min(2 * time, LONGEST)) {
       try {
         return await attempt()
       } catch (error) {
         if (isFinal?.(error)) throw error
-        this.failed(error)
+        const text = textOf(error)
+        if (!once || text !== told) this.failed(error)
+        told = text
         if (this.isClosed) throw new AnywireError(ERR_CLOSED, '', error)
       }
       await this.#break(time).done

@@ -20,6 +20,15 @@ export class ServerRecords<S extends Schema = Schema> extends Records<S> {
     this.#authority = authority
   }
 
+  /**
+   * Resolves when the store is open. Rejects when the first attempt to open it failed: where it may succeed later, it is tried again.
+   * @throws ERR_STORE, ERR_SCHEMA, ERR_MISSING_PACKAGE; ERR_CLOSED when the server was closed before
+   * @example await server.records.ready
+   */
+  get ready(): Promise<void> {
+    return this.#authority.ready
+  }
+
   /** For metrics. */
   get counters(): RecordsCounters {
     return this.#authority.counters

@@ -1,3 +1,5 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_OPTION } from '../../../lib/failures.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { collectionOf } from '../core/path.ts'
 import type { OnWrite } from './hook.ts'
@@ -22,6 +24,9 @@ export class Settings {
     { limits, horizon = HORIZON, timeout = TIMEOUT, schema, collections = {}, onWrite }: RecordsServerOptions,
     now: () => number
   ) {
+    for (const name of Object.keys(collections))
+      if (name && !name.endsWith('/'))
+        throw new AnywireError(ERR_OPTION, `collections: a name ends with a slash: '${name}/'`)
     this.limits = { ...LIMITS, ...limits }
     this.horizon = horizon
     this.timeout = timeout

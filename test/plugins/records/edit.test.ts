@@ -18,7 +18,7 @@ const leaf = fc.oneof(
   fc.constant(null),
   fc.boolean(),
   fc.integer(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(number => number + 0),
   fc.string(),
   fc.uint8Array({ maxLength: 4 }),
   fc.array(fc.oneof(fc.integer(), fc.dictionary(key, fc.integer(), { noNullPrototype: true })), { maxLength: 3 })

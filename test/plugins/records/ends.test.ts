@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../../index.ts'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_MISSING_PACKAGE } from '../../../lib/failures.ts'
+import type { Store } from '../../../lib/store.ts'
 import { keep, records } from '../../../plugins/records/index.ts'
 import { memory as store, MemoryDisk } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
@@ -218,5 +221,63 @@ describe('records: both ends', () => {
       assert.deepEqual(await server.records.snapshot(`todos/${mode}`), TODO)
     }
     await end()
+  })
+
+  it('a store that cannot be opened is told as what it is, once, and to who waits for it', async () => {
+    const failing = (error: Error): Store => {
+      const open = async (): Promise<void> => {
+        throw error
+      }
+      return Object.assign(store(), { open })
+    }
+    for (const [error, code] of [
+      [new Error('no such file'), 'ERR_STORE'],
+      [new AnywireError(ERR_MISSING_PACKAGE, 'sqlite'), 'ERR_MISSING_PACKAGE']
+    ] as const) {
+      const server = createServer({ transformers: [memory()], plugins: [records({ store: failing(error) })] })
+      const told = new Promise<unknown[]>(resolve =>
+        server.on('error', ({ code }, { stage }) => resolve([code, stage]))
+      )
+      await assert.rejects(server.records.ready, { code })
+      assert.deepEqual(await told, [code, 'records'])
+      await server.close()
+    }
+    const { server, end } = start()
+    await server.records.ready
+    await end()
+  })
+
+  it('what makes no sense is refused where it is said', () => {
+    const network = memory()
+    const option = { code: 'ERR_OPTION' }
+    const serve = (more: object) =>
+      createServer({ transformers: [network], plugins: [records({ store: store(), ...more })] })
+    const join = (options: object) =>
+      connect('http://memory', { transformers: [network], open: false, plugins: [records(options)] })
+    assert.throws(() => serve({ collections: { todos: { validate: () => true } } }), option)
+    assert.throws(() => join({ persist: store() }), option)
+    assert.throws(() => join({ schema: { version: 1 } }), option)
+  })
+
+  it('who may not follow something is told', async () => {
+    const network = memory()
+    const server = createServer({
+      transformers: [network],
+      plugins: [records({ store: store(), permit: ({ record }) => record !== 'todos/' && record !== 'todos/1' })]
+    })
+    const client = connect('http://memory', { transformers: [network], plugins: [records<App>()] })
+    const names: string[] = []
+    const told = new Promise<void>(resolve =>
+      client.records.on('refused', ({ code }, name) => {
+        assert.equal(code, 'ERR_DENIED')
+        if (names.push(name) === 2) resolve()
+      })
+    )
+    client.records.get('todos/1')
+    client.records.collection('todos/').query()
+    await told
+    assert.deepEqual(names.sort(), ['todos/', 'todos/1'])
+    client.destroy()
+    await server.close()
   })
 })

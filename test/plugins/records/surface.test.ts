@@ -62,6 +62,20 @@ describe('records: what applications use', () => {
       assert.equal(todo.get(), undefined)
     })
 
+    it('is not deleted by mistake, nor written to by what comes too late', () => {
+      const { records, todo } = start()
+      todo.replace(TODO)
+      for (const wrong of [undefined, null, [], 1, 'text'] as never[]) {
+        assert.throws(() => todo.patch(wrong), { code: 'ERR_ENCODE' })
+        // Text would be a path.
+        if (wrong !== 'text') assert.throws(() => todo.replace(wrong), { code: 'ERR_ENCODE' })
+      }
+      // @ts-expect-error -- it must not be asynchronous
+      const late = () => records.transaction(async ({ get }) => get('todos/1').set('done', true))
+      assert.throws(late, { code: 'ERR_OPTION' })
+      assert.deepEqual(todo.get(), TODO)
+    })
+
     it('gives the same objects until something in them changes, all frozen', () => {
       const { todo } = start()
       todo.replace({ ...TODO, due: { day: 'Monday' }, tags: ['a'] })
