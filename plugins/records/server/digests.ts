@@ -1,6 +1,7 @@
 import { add, digestOf } from '../core/digest.ts'
 import { RecordState } from '../core/record-state.ts'
 import type { Change } from './change.ts'
+import { sizeOf } from './check-writes.ts'
 import type { Committer } from './committer.ts'
 import type { Feed } from './feed.ts'
 import type { Patience } from './patience.ts'
@@ -15,6 +16,7 @@ export interface DigestsHost {
   readonly cache: RecordCache
   readonly puller: Puller
   readonly patience: Patience
+  failed(error: unknown, stage: string): void
 }
 
 /** Of this part of the time something is summed up, at most: whoever asks for much waits longer, and nobody else does. */
@@ -25,6 +27,9 @@ const LONGEST = 60_000
 
 /** Records of a name of which the digests are made, as larger collections are not compared; and records of queries in one step. */
 const MOST = 100_000
+
+/** Bytes of records that are summed up in one step, about. */
+const STEP = 65_536
 
 /** A name that is being summed up. */
 interface Summing {
@@ -56,8 +61,7 @@ export class Digests {
     else this.#questions.set(scope.name, new Map([[scope, feed]]))
     if (this.#isRunning) return
     this.#isRunning = true
-    // It only fails when the authority is closed.
-    this.#run().catch(() => {})
+    void this.#run()
   }
 
   /** The scope is not followed any more. */
@@ -82,8 +86,7 @@ export class Digests {
     const { patience, settings } = this.#host
     for (const [name] of this.#questions) {
       const begin = settings.now()
-      const digests = await this.#sumUp(name)
-      this.#answer(name, digests)
+      this.#answer(name, await this.#try(name))
       const took = Math.max(0, settings.now() - begin)
       await patience.pause(Math.min(LONGEST, (SHARE - 1) * took))
       if (patience.isClosed) return
@@ -91,20 +94,37 @@ export class Digests {
     this.#isRunning = false
   }
 
+  /** What cannot be summed up has no digest. */
+  async #try(name: string): Promise<ReadonlyMap<string, number> | undefined> {
+    try {
+      return await this.#sumUp(name)
+    } catch (error) {
+      if (!this.#host.patience.isClosed) this.#host.failed(error, 'records')
+      return undefined
+    }
+  }
+
   /** The digests of all records of a name, as they are when it is done; undefined: there are too many, or nobody asks any more. */
   async #sumUp(name: string): Promise<ReadonlyMap<string, number> | undefined> {
-    const { committer, puller } = this.#host
+    const { committer, puller, patience } = this.#host
     const digests = new Map<string, number>()
     const committed = new Set<string>()
     this.#summing = { name, digests, committed }
     let read = 0
+    let room = STEP
     for await (const changes of puller.pull([{ name, since: 0 }])) {
       for (const { record, registers, version } of changes) {
         read = Math.max(read, version)
         if (committed.has(record)) continue
         const state = new RecordState()
-        for (const register of registers) state.merge(register)
+        for (const register of registers) {
+          state.merge(register)
+          room -= sizeOf(register)
+        }
         digests.set(record, this.#digestOf(record, state))
+        if (room > 0) continue
+        await patience.pause(0)
+        room = STEP
       }
       if (digests.size > MOST || !this.#questions.has(name)) return undefined
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AnywireError } from '../../../lib/errors.ts'
 import type { Store } from '../../../lib/store.ts'
 import { add, digestOf } from '../../../plugins/records/core/digest.ts'
 import { COMPARES, DIFFERS } from '../../../plugins/records/core/frame.ts'
@@ -8,6 +9,8 @@ import type { Kind } from '../../../plugins/records/core/register.ts'
 import { at, peerOf, scope, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
 import { GatedStore } from '../../support/gated-store.ts'
+
+const codeOf = (error: unknown): unknown => (error instanceof AnywireError ? error.code : error)
 
 describe('an authority of records, and digests', () => {
   let world: World
@@ -107,6 +110,35 @@ describe('an authority of records, and digests', () => {
     await world.pass(200)
     assert.equal(store.begun.records, 2)
     for (const client of clients) assert.deepEqual(told(client), [[1, 2, digest('b/1')]])
+  })
+
+  it('lets others go on while it sums up much', async () => {
+    await open()
+    for (let n = 0; n < 6; n++) {
+      ann.write(`a/much${n}`, [at(0, 'ann').make(), at(0, 'ann').set('x', 'x'.repeat(60_000))])
+    }
+    await world.pass()
+    const bob = await world.welcomed('bob', [known(1, 'a/', { since: 2 })])
+    assert.deepEqual(told(bob), [])
+    ann.write('a/1', [at(1, 'ann').set('x', 'new')])
+    await world.pass(50)
+    const many = Array.from({ length: 6 }, (_, n) => `a/much${n}`)
+    assert.deepEqual(told(bob), [[3, 1, digest('a/1', 'a/2', 'a/3', ...many)]])
+  })
+
+  it('goes on with other names where one cannot be summed up, and tells that once', async () => {
+    await open()
+    const rows = store.rows.bind(store)
+    store.rows = async (...wanted) =>
+      (await rows(...wanted)).map(row => (row.record === 'a/2' ? { ...row, path: 'x..y' } : row))
+    const bob = world.client('bob')
+    bob.hello([known(1, 'a/'), known(2, 'b/')])
+    await world.pass(100)
+    assert.deepEqual(told(bob), [[1, 2, digest('b/1')]])
+    assert.deepEqual(world.failed.map(codeOf), ['ERR_PATH'])
+    bob.say({ type: 'follow', follows: [known(3, 'b/1')] })
+    await world.pass(100)
+    assert.deepEqual(told(bob), [[1, 3, digest('b/1')]])
   })
 
   it('reads nothing for who does not follow it any more', async () => {
