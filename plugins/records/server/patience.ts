@@ -1,9 +1,10 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_CLOSED } from '../../../lib/failures.ts'
+import { LONGEST } from '../../../lib/timer.ts'
 
 /** How long it waits before it tries again, in milliseconds: at first, and at most. */
 const FIRST = 50
-const LONGEST = 5_000
+const MOST = 5_000
 
 interface TryOptions {
   /** Tells what trying again cannot mend, which is thrown. */
@@ -26,7 +27,7 @@ export class Patience {
   /** @throws ERR_CLOSED when it is closed, and the attempt that is made then fails */
   async try<T>(attempt: () => Promise<T>, { isFinal, once = false }: TryOptions = {}): Promise<T> {
     let told = ''
-    for (let time = FIRST; ; time = Math.min(2 * time, LONGEST)) {
+    for (let time = FIRST; ; time = Math.min(2 * time, MOST)) {
       try {
         return await attempt()
       } catch (error) {
@@ -64,7 +65,7 @@ export class Patience {
   #break(time: number): { readonly done: Promise<void>; readonly end: () => void } {
     let end = (): void => {}
     const done = new Promise<void>(resolve => {
-      const timer = setTimeout(() => end(), time)
+      const timer = setTimeout(() => end(), Math.min(time, LONGEST))
       end = () => {
         clearTimeout(timer)
         this.#breaks.delete(end)

@@ -258,6 +258,20 @@ describe('an authority of records, and permissions', () => {
     )
   })
 
+  it('have as long as it takes where the time to answer has no end', async () => {
+    await world.authority.close()
+    const slow = ({ verb }: PermitQuestion): Promise<boolean> =>
+      new Promise(resolve => setTimeout(() => resolve(true), verb === 'read' ? 60_000 : 0))
+    for (const timeout of [Infinity, 2 ** 31]) {
+      await world.make({ permit: slow, timeout }).open()
+      const ann = await world.welcomed('ann', [scope(1, 'a/1')], peerOf('ann'))
+      await world.pass(100_000)
+      const { deltas } = ann
+      assert.deepEqual([deltas.flatMap(({ scopes }) => scopes), world.failed], [[{ scope: 1, outcome: 'reset' }], []])
+      await world.authority.close()
+    }
+  })
+
   it('that take long for one scope keep nothing of it from being told when another one begins', async () => {
     await world.authority.close()
     const soon = ({ verb, record }: PermitQuestion): boolean | Promise<boolean> =>
