@@ -55,6 +55,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   /** How many listeners for `close` the plugins have. */
   let own = 0
   let paused = false
+  /** Bytes of values that came before anybody listened for them. */
+  let unheeded = 0
   let readable: ReadableStream<unknown> | undefined
   let writable: WritableStream<unknown> | undefined
 
@@ -73,6 +75,14 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   /** What an interceptor throws, or what is behind it. */
   const intercepted = (error: unknown): void =>
     report(error instanceof AnywireError ? error : new AnywireError(ERR_INTERCEPTOR, textOf(error), error))
+
+  /** What waits fills the window, which the lanes of plugins share. So it is told in time, once, where nobody has listened yet. */
+  const came = (bytes: number): void => {
+    unheeded += bytes
+    if (unheeded <= limits.window / 4) return
+    unheeded = -Infinity
+    report(new AnywireError(ERR_SLOW, "nobody listens for 'data'"))
+  }
 
   /** Ends in their order: a handler that ends the next session has that told behind the end of this one. */
   const told = makePipeline(print)
@@ -254,7 +264,9 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
 
     listening(event: string): void {
       // The listener that starts the flow may come with others: they are all there when the first value is delivered.
-      if (event === 'data') queueMicrotask(() => client.incoming.work())
+      if (event !== 'data') return
+      unheeded = -Infinity
+      queueMicrotask(() => client.incoming.work())
     }
   })
 
@@ -273,7 +285,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     finish,
     progress,
     heldBytes
-  ] = makeTraffic(client, limits, ends, () => keeper, report, down)
+  ] = makeTraffic(client, limits, ends, () => keeper, report, came, down)
 
   const [dial, stop] = makeDialler(
     url,

@@ -31,8 +31,8 @@ const LOOSE_VALUES = 1_000
 
 /**
  * The messages of a client's session, in and out, counted over one wire after the other.
- * @param ends - the plugins' ends of their lanes
  * @param keeper - keeps values while there is no wire
+ * @param came - a value is there for the application
  * @param down - there is no wire, and none will come by itself. `over`: nor can the session go on; `gently`: the wire was closed
  */
 export const makeTraffic = (
@@ -41,6 +41,7 @@ export const makeTraffic = (
   ends: ReadonlyMap<string, LaneEnd>,
   keeper: () => Keeper | undefined,
   report: (error: AnywireError) => void,
+  came: (bytes: number) => void,
   down: (goodbye: Goodbye, over: boolean, gently?: boolean) => void
 ) => {
   const [add, flush, acknowledge, rewind, clear, free, heldBytes, waiting, hasRoom] = makeOutbox(limits.window)
@@ -186,6 +187,7 @@ export const makeTraffic = (
       taken()
     } else if (number || client.incoming.length < LOOSE_VALUES) {
       client.incoming.run(value, passed => client.emit('data', passed), taken)
+      came(sizeOf(data))
     }
   }
 

@@ -8,12 +8,13 @@ export const DEFAULT_PATH = '/anywire'
 /**
  * The URL of an attempt: the application's, made absolute in a browser, with the default path where it has none, the query
  * of the options, and the mark that tells an anywire client from a plain one.
- * @throws ERR_OPTION for what is no URL
+ * @throws ERR_OPTION for what is no URL, or not one of http, https, ws, wss or ws+unix
  */
 export const attemptUrl = (base: string | URL, query: Readonly<Record<string, string>> = {}): URL => {
   const page = (globalThis.location as Location | undefined)?.href
-  if (!URL.canParse(base, page)) throw new AnywireError(ERR_OPTION, `'${base}' is no URL`)
-  const url = new URL(base, page)
+  const url = URL.canParse(base, page) && new URL(base, page)
+  // `localhost:8080` is a URL too, of a scheme of its own.
+  if (!url || !/^(http|ws)/.test(url.href)) throw new AnywireError(ERR_OPTION, `'${base}' is no URL of a server`)
   if (url.pathname.length < 2) url.pathname = DEFAULT_PATH
   for (const [name, value] of Object.entries({ ...query, [MARKER]: `${PROTOCOL}` })) url.searchParams.set(name, value)
   return url

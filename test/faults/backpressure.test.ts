@@ -226,6 +226,20 @@ describe('backpressure: a reader that pauses', () => {
     })
   }
 
+  it('tells a client once that nobody has ever listened, before the lanes of its plugins stop too', async () => {
+    const { client, near, peer } = await open({ read: false })
+    const written = await fill(peer, 'x'.repeat(10_000))
+    const errors = near.errors.map(({ code, message }) => [code, message])
+    assert.deepEqual(errors, [['ERR_SLOW', "Too much is unread: nobody listens for 'data'"]])
+    assert.equal(client.state, 'open')
+    const late = logOf(client)
+    await until(() => late.values.length === written)
+    client.pause()
+    await fill(peer, 'x'.repeat(10_000))
+    assert.deepEqual([near.errors.length, late.errors.length], [1, 0], 'who has listened may take their time')
+    client.resume()
+  })
+
   it('keeps the memory of both ends bounded, with values of any size', async () => {
     const { client, peer } = await open({
       server: { limits: { window: 20_000, message: 5_000 } },

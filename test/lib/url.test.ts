@@ -24,6 +24,7 @@ describe('attemptUrl', () => {
   })
 
   it('refuses what is none', () => {
-    for (const base of ['', 'a', '/x', 'http://']) assert.throws(() => attemptUrl(base))
+    for (const base of ['', 'a', '/x', 'http://', 'localhost:8080', 'ftp://a', 'file:///a'])
+      assert.throws(() => attemptUrl(base), { code: 'ERR_OPTION' })
   })
 })
