@@ -49,7 +49,12 @@ export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Aske
           accept: () => void write(ACCEPTED),
           reject: notHere
         })
-        if (isStream(value)) value = await (pump = makePump(value, write)).run()
+        if (isStream(value)) {
+          pump = makePump(value, write)
+          // Nobody waited for it: it is closed.
+          if (answered) abort(ERR_CLOSED)
+          value = await pump.run()
+        }
         // JSON has no undefined.
         finish(value === undefined ? [-number, 0] : [-number, 0, value])
       } catch (error) {

@@ -1,5 +1,6 @@
 import { ERR_LIMIT, ERR_OUTCOME_UNKNOWN } from '../../lib/failures.ts'
 import { because } from './error.ts'
+import { isStream } from './pump.ts'
 
 export interface KeysOptions {
   /** Milliseconds that an answer is kept for whoever asks again. Default 300,000. */
@@ -21,7 +22,7 @@ interface Entry {
   readonly id: string
   readonly owner: KeyOwner
   readonly since: number
-  again: () => unknown
+  readonly again: Promise<unknown>
 }
 
 /** What calls with a key came to: of those with the same one, only the first runs. */
@@ -46,20 +47,21 @@ export class Keys {
     this.#forget()
     const id = `${name}\n${key}`
     const known = this.#byId.get(id) ?? new Set()
-    for (const entry of known) if (this.#options.same(entry.owner.context, owner.context)) return entry.again()
+    for (const entry of known) if (this.#options.same(entry.owner.context, owner.context)) return entry.again
     if (owner.kept >= this.#limit) throw because(ERR_LIMIT, `${this.#limit} keys at the same time`)
     const result = (async () => work())()
-    const entry: Entry = { id, owner, since: performance.now(), again: () => result }
+    const again = result.then(value => {
+      // Its items are for who asked first.
+      if (isStream(value)) throw because(ERR_OUTCOME_UNKNOWN, name, key)
+      return value
+    })
+    // Who asked first hears of it; perhaps nobody asks again.
+    again.catch(() => {})
+    const entry: Entry = { id, owner, since: performance.now(), again }
     owner.kept++
     this.#entries.add(entry)
     this.#byId.set(id, known.add(entry))
-    return result.then(value => {
-      // Nobody has the items that are gone.
-      if (typeof value === 'object' && value && Symbol.asyncIterator in value) {
-        entry.again = () => Promise.reject(because(ERR_OUTCOME_UNKNOWN, name, key))
-      }
-      return value
-    })
+    return result
   }
 
   #forget(): void {

@@ -122,6 +122,8 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
       const value = await result
       if (!isStream(value)) return this.#answer(value)
       this.#pump = makePump(value, (...packet) => !this.#answered && this.#at.write([-this.#number, ...packet]))
+      // Nobody waited for it: it is closed.
+      if (this.#answered) this.abort(ERR_CLOSED)
       this.#answer(await this.#pump.run())
     } catch (error) {
       this.threw(error)

@@ -507,6 +507,49 @@ describe('rpc', () => {
       assert.deepEqual(ended, ['waited'])
     })
 
+    for (const end of ['server', 'client'] as const) {
+      it(`that comes when nobody waits any more is closed, and leaves its place: of a ${end}`, async () => {
+        const events: string[] = []
+        const gates: (() => void)[] = []
+        const stream = {
+          [Symbol.asyncIterator]: () => ({
+            next: async () => Promise.resolve({ value: events.push('next') }),
+            return: async () => {
+              if (!events.includes('closed')) events.push('closed')
+              return Promise.resolve({ done: true, value: undefined })
+            }
+          })
+        }
+        const api = {
+          feed: () => new Promise<AsyncIterable<number>>(resolve => gates.push(() => resolve(stream))),
+          add: (a: number, b: number) => a + b
+        }
+        const server = world.start([rpc<typeof api>(api, { limit: 1 })])
+        const client = world.dial<typeof server>(api)
+        await world.pass(10)
+        const peer = server.peers.get(client.id)
+        assert.ok(peer)
+        const remote = end === 'server' ? client.rpc : peer.rpc
+        const controller = new AbortController()
+        const calls = [
+          { code: 'ERR_CANCELLED', options: { signal: controller.signal } },
+          { code: 'ERR_CALL_TIMEOUT', options: { timeout: 20 } }
+        ]
+        for (const [index, { code, options }] of calls.entries()) {
+          const call = remote.with(options).feed()
+          const failed = world.failure(call, 40)
+          await world.pass(10)
+          if (!index) controller.abort()
+          assert.equal(await failed, code)
+          await world.pass(20)
+          gates[index]?.()
+          await world.pass(10)
+          assert.deepEqual(events.splice(0), ['closed'])
+          assert.equal(await world.settled(remote.add(1, 2)), 3)
+        }
+      })
+    }
+
     it('goes on over another wire', async () => {
       const { client } = setup()
       const read = collect(client.rpc.count(300))
@@ -677,6 +720,27 @@ describe('rpc', () => {
       })()
       assert.equal(await world.failure(again), 'ERR_OUTCOME_UNKNOWN')
       assert.deepEqual(runs, ['fail', 'stream'])
+    })
+
+    it('gives nobody who asks again the stream of somebody else', async () => {
+      const gates: (() => void)[] = []
+      async function* numbers(): AsyncGenerator<number, void, undefined> {
+        yield 1
+      }
+      const api = {
+        feed: () => new Promise<AsyncIterable<number>>(resolve => gates.push(() => resolve(numbers())))
+      }
+      world.start([rpc(api)])
+      const [first, other] = [world.dial<typeof api>(), world.dial<typeof api>()]
+      await world.pass(10)
+      const lost = world.failure(first.rpc.with({ key: 'k' }).feed(), 30)
+      await world.pass(10)
+      first.destroy()
+      assert.equal(await lost, 'ERR_OUTCOME_UNKNOWN')
+      const again = world.failure(other.rpc.with({ key: 'k' }).feed(), 30)
+      await world.pass(10)
+      gates[0]?.()
+      assert.equal(await again, 'ERR_OUTCOME_UNKNOWN')
     })
 
     it('is forgotten after its time, and when there are too many', async () => {
