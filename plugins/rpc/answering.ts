@@ -26,7 +26,7 @@ export interface Running<P> {
   threw(error: unknown): void
   /** Nobody waits for it any more. */
   abort(failure: Failure): void
-  /** The session is over. What has a key goes on. */
+  /** The session is over. What has a key goes on, but for a stream. */
   over(): void
   /** Of a stream, so many items were taken; undefined: the connection has room again. */
   more(count?: unknown): void

@@ -64,7 +64,7 @@ export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Aske
     threw,
     abort,
     over() {
-      if (key) finish()
+      if (key && !pump) finish()
       else abort(ERR_CLOSED)
     },
     more: taken => pump?.more(taken),

@@ -108,8 +108,8 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   }
 
   over(): void {
-    // Its caller may ask again.
-    if (this.key) this.#finish()
+    // Its caller may ask again, but for a stream.
+    if (this.key && !this.#pump) this.#finish()
     else this.abort(ERR_CLOSED)
   }
 

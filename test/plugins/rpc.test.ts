@@ -548,6 +548,33 @@ describe('rpc', () => {
           assert.equal(await world.settled(remote.add(1, 2)), 3)
         }
       })
+
+      it(`ends with its session, although it was called with a key: of a ${end}`, async () => {
+        const ended: string[] = []
+        const api = {
+          async *waits({ signal }: Call) {
+            try {
+              yield 1
+              await new Promise(resolve => signal.addEventListener('abort', resolve))
+            } finally {
+              ended.push('closed')
+            }
+          }
+        }
+        const server = world.start([rpc<typeof api>(api)])
+        const client = world.dial<typeof server>(api)
+        await world.pass(10)
+        const peer = server.peers.get(client.id)
+        assert.ok(peer)
+        const remote = end === 'server' ? client.rpc : peer.rpc
+        const read = collect(remote.with({ key: 'k' }).waits())
+        const failed = world.failure(read, 100)
+        await world.pass(10)
+        client.destroy()
+        await failed
+        await world.pass(10)
+        assert.deepEqual(ended, ['closed'])
+      })
     }
 
     it('goes on over another wire', async () => {
