@@ -21,8 +21,10 @@ export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Aske
   let pump: Pump | undefined
 
   const finish = (answer?: AnswerPacket): void => {
-    if (answer && !answered) at.answer(answer)
+    // By now its number may be another one's.
+    if (answered) return
     answered = true
+    if (answer) at.answer(answer)
     at.runs.delete(number)
   }
   const abort = (failure: Failure): void => {

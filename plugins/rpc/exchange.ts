@@ -107,10 +107,9 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
   const answer: Answer<P> = (packet, route) => {
     const run = end.run(answering, packet)
     if (!route) return run.threw(because(ERR_NO_METHOD, `${packet[1]}`))
-    const later = run.start(route)
-    if (!later) return
     runs.set(packet[0], run)
-    end.began?.(run, later, packet)
+    const later = run.start(route)
+    if (later) end.began?.(run, later, packet)
   }
 
   const requests = makeRequests(

@@ -142,6 +142,8 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   }
 
   #finish(): void {
+    // By now its number may be another one's.
+    if (this.#answered) return
     this.#answered = true
     this.#at.runs.delete(this.#number)
   }

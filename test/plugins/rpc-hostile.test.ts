@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ClientPlugin, Lane, Peer, ServerPlugin } from '../../core.ts'
 import { packetsOf } from '../../lib/requests.ts'
-import { method, rpc } from '../../plugins/rpc/index.ts'
+import { method, rpc, RpcError } from '../../plugins/rpc/index.ts'
 import type { Call } from '../../plugins/rpc/index.ts'
 import { Calls } from '../support/calls.ts'
 
@@ -223,6 +223,28 @@ describe('rpc: strangers', () => {
     await world.pass(20)
     const codes = heard.map(packet => part(packet, 1))
     assert.deepEqual(codes.filter(code => code === 'ERR_LIMIT').length, 2)
+  })
+
+  it('that are servers may use a number again whose handler is done, however it was', async () => {
+    const server = world.start([strangeServer()])
+    const thrown = (): never => {
+      throw new RpcError('E')
+    }
+    world.dial({ thrown, note: router.note, rejected: async () => Promise.resolve().then(thrown) })
+    await world.pass(10)
+    const [peer] = server.peers
+    assert.ok(peer)
+    const { say, heard } = peer.rpc
+    const names = ['thrown', 'thrown', 'note', 'note', 'rejected', 'rejected', 'note']
+    for (const name of names) {
+      say([1, name, 0])
+      await world.pass(10)
+    }
+    const codes = heard.map(packet => [part(packet, 0), part(packet, 1)])
+    assert.deepEqual(
+      codes,
+      ['E', 'E', 0, 0, 'E', 'E', 0].map(code => [-1, code])
+    )
   })
 
   it('that are servers break no client', async () => {
