@@ -27,7 +27,7 @@ export const call = (
 ): Answer => {
   const { signal, timeout, key, service, accept = Infinity, late } = options
   const since = performance.now()
-  const overall = timeout ?? patience
+  let overall = timeout ?? patience
   const sent = [...args]
   // JSON has no undefined; at the end it is left out, and counted.
   while (sent.length && sent.at(-1) === undefined) sent.pop()
@@ -56,7 +56,8 @@ export const call = (
     heard(type, value) {
       if (type === ACCEPTED) limit(overall + since - performance.now())
       else if (type === STREAM) {
-        limit(Infinity)
+        overall = Infinity
+        limit(overall)
         pending.resolve?.(read())
       } else if (type === ITEM && items.push(value) > WINDOW) leave(ERR_PROTOCOL)
       wake?.()

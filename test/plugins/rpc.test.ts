@@ -511,9 +511,9 @@ describe('rpc', () => {
       it(`that comes when nobody waits any more is closed, and leaves its place: of a ${end}`, async () => {
         const events: string[] = []
         const gates: (() => void)[] = []
-        const stream = {
+        const stream: AsyncIterable<number> = {
           [Symbol.asyncIterator]: () => ({
-            next: async () => Promise.resolve({ value: events.push('next') }),
+            next: async () => Promise.resolve({ done: false, value: events.push('next') }),
             return: async () => {
               if (!events.includes('closed')) events.push('closed')
               return Promise.resolve({ done: true, value: undefined })
@@ -521,7 +521,7 @@ describe('rpc', () => {
           })
         }
         const api = {
-          feed: () => new Promise<AsyncIterable<number>>(resolve => gates.push(() => resolve(stream))),
+          feed: () => new Promise<unknown>(resolve => gates.push(() => resolve(stream))),
           add: (a: number, b: number) => a + b
         }
         const server = world.start([rpc<typeof api>(api, { limit: 1 })])
@@ -567,7 +567,9 @@ describe('rpc', () => {
         const peer = server.peers.get(client.id)
         assert.ok(peer)
         const remote = end === 'server' ? client.rpc : peer.rpc
-        const read = collect(remote.with({ key: 'k' }).waits())
+        const read = (async () => {
+          for await (const item of remote.with({ key: 'k' }).waits()) assert.equal(item, 1)
+        })()
         const failed = world.failure(read, 100)
         await world.pass(10)
         client.destroy()
@@ -576,6 +578,22 @@ describe('rpc', () => {
         assert.deepEqual(ended, ['closed'])
       })
     }
+
+    it('whose handler says that it accepts may last as long as any other', async () => {
+      const server = world.start([
+        rpc({
+          async *slow(call: Call) {
+            call.accept()
+            yield 1
+            await new Promise(resolve => setTimeout(resolve, 500))
+            yield 2
+          }
+        })
+      ])
+      const client = world.dial<typeof server>()
+      const items = await world.settled(collect(client.rpc.with({ timeout: 100 }).slow()), 1_000)
+      assert.deepEqual(items, [1, 2])
+    })
 
     it('goes on over another wire', async () => {
       const { client } = setup()
@@ -755,7 +773,7 @@ describe('rpc', () => {
         yield 1
       }
       const api = {
-        feed: () => new Promise<AsyncIterable<number>>(resolve => gates.push(() => resolve(numbers())))
+        feed: () => new Promise<unknown>(resolve => gates.push(() => resolve(numbers())))
       }
       world.start([rpc(api)])
       const [first, other] = [world.dial<typeof api>(), world.dial<typeof api>()]
