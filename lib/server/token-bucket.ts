@@ -4,27 +4,27 @@ import type { ServerLimits } from './options.ts'
 export class TokenBucket {
   readonly #rate: ServerLimits['rate']
   #tokens: number
-  /** When it was last filled. */
+  /** When it was last filled: what is in it is what there was then, parts of one included, and not taken since. */
   #filled = performance.now()
 
   constructor(rate: ServerLimits['rate']) {
     this.#rate = rate
-    this.#tokens = rate ? rate.burst : Infinity
+    this.#tokens = rate && rate.second < Infinity ? rate.burst : Infinity
   }
 
-  /** Whether there were so many left. The clock is asked only where there seem to be none. */
+  /** Whether there were so many left; otherwise none is taken. The clock is asked only where there seem to be too few. */
   take(count = 1): boolean {
+    if (this.#tokens < count) this.#refill()
+    if (this.#tokens < count) return false
     this.#tokens -= count
-    return this.#tokens >= 0 || this.#refill(count)
+    return true
   }
 
-  #refill(count: number): boolean {
-    const rate = this.#rate
-    if (!rate) return true
+  #refill(): void {
+    if (!this.#rate) return
+    const { second, burst } = this.#rate
     const now = performance.now()
-    this.#tokens = Math.min(rate.burst, Math.floor(((now - this.#filled) / 1000) * rate.second)) - count
-    if (this.#tokens < 0) return false
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filled) / 1000) * second)
     this.#filled = now
-    return true
   }
 }

@@ -24,6 +24,22 @@ describe('the rate of messages', () => {
     assert.deepEqual([take(), take()], [3, 0])
   })
 
+  it('keeps what was left, and parts of one too', async () => {
+    const clock = new Clock(use)
+    const lists = new TokenBucket({ second: 100, burst: 1_000 })
+    assert.ok(lists.take(600))
+    await clock.pass(1_000)
+    assert.deepEqual([lists.take(450), lists.take(51), lists.take(50)], [true, false, true])
+    const parts = new TokenBucket({ second: 4, burst: 1 })
+    assert.ok(parts.take())
+    for (let quarter = 0; quarter < 3; quarter++) {
+      await clock.pass(64)
+      assert.ok(!parts.take())
+    }
+    await clock.pass(64)
+    assert.deepEqual([parts.take(), parts.take()], [true, false])
+  })
+
   it('has no limit where there is none', () => {
     for (const rate of [false, { second: Infinity, burst: Infinity }] as const) {
       const bucket = new TokenBucket(rate)
