@@ -1,9 +1,11 @@
 import type { Listenable } from '../../lib/connection.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
+import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
+import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { presence as clientHalf } from './client.ts'
 import type { Member } from './client.ts'
@@ -102,7 +104,10 @@ export const presence = <Context = unknown>({
         { places, bytes }
       )
       visitors.set(peer, visitor)
-      lane.on('data', packet => visitor.heard(packet))
+      lane.on('data', value => {
+        const packets = packetsOf(value)
+        if (takes(peer, packets.length)) visitor.heard(packets)
+      })
       during(() => () => visitor.gone())
     }
   } as const satisfies ServerPlugin

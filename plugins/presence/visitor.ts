@@ -2,7 +2,6 @@ import type { Failure } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
-import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Hall } from './hall.ts'
 import { piecesOf, writeRows } from './pieces.ts'
@@ -59,8 +58,8 @@ export class Visitor {
     this.#queue = new Queue(Math.max(WAITING, 2 * limits.places), job => this.#judge(job))
   }
 
-  heard(packets: unknown): void {
-    for (const packet of packetsOf(packets)) if (!this.#gone) this.#item(packet)
+  heard(packets: readonly (readonly unknown[])[]): void {
+    for (const packet of packets) if (!this.#gone) this.#item(packet)
   }
 
   /** Is somebody else from here on. */

@@ -1,6 +1,8 @@
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import { packetsOf } from '../../lib/requests.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
+import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { pubsub as base } from './client.ts'
 import { Hub } from './hub.ts'
@@ -51,7 +53,10 @@ export const pubsub = (options: PubSubOptions = {}) => {
       if (!installation) return undefined
       const subscriber = new Subscriber(installation.hub, peer, lane, server.permissions)
       installation.subscribers.set(peer, subscriber)
-      lane.on('data', items => subscriber.receive(items))
+      lane.on('data', value => {
+        const items = packetsOf(value)
+        if (takes(peer, items.length)) subscriber.receive(items)
+      })
       during(() => () => subscriber.end())
       return subscriber
     }

@@ -3,7 +3,6 @@ import type { Failure } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
-import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
@@ -85,8 +84,8 @@ export class Subscriber implements PeerPubSub {
   }
 
   /** Works on what a client asks for. */
-  receive(items: unknown): void {
-    for (const item of packetsOf(items)) {
+  receive(items: readonly (readonly unknown[])[]): void {
+    for (const item of items) {
       if (isItem(item)) this.#ask(item)
       else if (isCount(item[0])) this.#end(item[0])
     }

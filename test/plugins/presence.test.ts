@@ -253,6 +253,20 @@ describe('presence', () => {
     )
   })
 
+  it('counts the items of a list for the rate of messages; who comes again fits in', async () => {
+    start({}, undefined, { limits: { rate: { second: 1, burst: 120 } } })
+    const failed: string[] = []
+    world.server.on('error', ({ code }) => failed.push(code))
+    const client = connect()
+    const places = Array.from({ length: 100 }, (_, index) => client.presence(`place ${index}`))
+    const entered = outcomes(places.map(place => place.enter(1)))
+    await world.pass(100)
+    assert.deepEqual([new Set(entered), failed], [new Set(['ok']), []])
+    for (const place of places) place.update(2)
+    await world.pass(5)
+    assert.deepEqual([failed, world.server.peers.size, server().members('place 0')], [['ERR_RATE'], 0, []])
+  })
+
   it('tells in several messages what is too much for one', async () => {
     const rule = slow(1)
     start({ bytes: 30_000 }, { presence: { enter: true, watch: rule } })

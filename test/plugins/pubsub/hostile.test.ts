@@ -24,6 +24,38 @@ describe('pubsub: strangers', () => {
     }
   })
 
+  it('cannot get around the rate of messages by lists; who subscribes again fits in', async () => {
+    const network = memory()
+    const rate = { second: 1, burst: 1_010 }
+    const server = createServer(undefined, {
+      transformers: [network],
+      parsers: [json()],
+      plugins: [pubsub()],
+      limits: { rate }
+    })
+    const errors: string[] = []
+    server.on('error', ({ code }) => errors.push(code))
+    use(() => server.close({ timeout: 0, reconnect: false }))
+    const [lanes, heard]: [Lane[], unknown[]] = [[], []]
+    const stranger = connect('http://memory', {
+      transformers: [network],
+      parser: json(),
+      plugins: [rude(lanes, heard)]
+    })
+    use(() => stranger.destroy())
+    await until(() => stranger.state === 'open')
+    const list = (from: number, kind: number) =>
+      Array.from({ length: 1_000 }, (_, index) => [from + index, kind, `t${index}`, 0, 0, index])
+    lanes[0]?.write(list(1, 0))
+    await until(() => heard.length === 1_000)
+    assert.deepEqual(errors, [])
+    let count = 0
+    server.pubsub.subscribe('t1', () => count++)
+    lanes[0]?.write(list(1_001, 1))
+    await until(() => server.peers.size === 0)
+    assert.deepEqual([errors, count], [['ERR_RATE'], 0])
+  })
+
   it('break no server, whatever they ask for', async () => {
     const network = memory()
     const options = { topics: { '>': { history: { size: 5 }, retain: true, rate: { second: 1e6, burst: 1e6 } } } }
