@@ -61,6 +61,8 @@ export class Feed {
   readonly #refusals: Result[] = []
   /** Whether something that its client follows from the beginning has not begun. */
   #isGreeting = false
+  /** Those of whom nothing is told before that has. */
+  readonly #held = new Set<Writer>()
 
   constructor(host: FeedHost, link: FollowerLink) {
     this.#host = host
@@ -72,7 +74,7 @@ export class Feed {
 
   /**
    * Begins what its client follows, and tells with it what is committed of its writes: not before, as that is not shown here by
-   * then, and not behind it, as it is shown twice until then.
+   * then, and not behind it, as it is shown twice until then. What else is written waits for none of it.
    */
   greet(writers: readonly Writer[], { follows, nodes }: Pick<Hello, 'follows' | 'nodes'>): void {
     this.#isGreeting = true
@@ -80,10 +82,13 @@ export class Feed {
     for (const writer of writers) {
       const number = numbers.get(writer.node) ?? 0
       // Whatever was confirmed: by now others may have done so, who have a copy of the storage.
-      if (this.speaksFor(writer) && writer.last && number <= writer.last) this.owe(writer, Math.max(1, number))
+      if (!this.speaksFor(writer) || !writer.last || number > writer.last) continue
+      this.#held.add(writer)
+      this.owe(writer, Math.max(1, number))
     }
     void after(this.scopes.follow(follows), () => {
       this.#isGreeting = false
+      this.#held.clear()
       this.stir()
     })
   }
@@ -125,7 +130,9 @@ export class Feed {
   }
 
   get owes(): boolean {
-    return !this.#isGreeting && (this.#owed.size > 0 || this.#refusals.length > 0)
+    if (this.#refusals.length) return true
+    for (const writer of this.#owed) if (!this.#held.has(writer)) return true
+    return false
   }
 
   /** There is room again. */
@@ -164,7 +171,8 @@ export class Feed {
   }
 
   /** There is something to tell of what writers wrote, with the commit that is told now. */
-  note(writers: readonly Writer[]): void {
+  note(writers: readonly Writer[], changes: readonly Change[]): void {
+    if (this.#isGreeting && this.scopes.awaits(changes)) for (const writer of writers) this.#held.add(writer)
     for (const writer of writers) this.#owed.add(writer)
   }
 
@@ -250,10 +258,9 @@ export class Feed {
   /** What became of writes whose effects were told. */
   #settle(seq: number): Pick<Delta, 'acknowledged' | 'results'> {
     const acknowledged: [string, number][] = []
-    if (this.#isGreeting) return { acknowledged, results: [] }
     const results = this.#refusals.splice(0)
     for (const writer of this.#owed) {
-      if (writer.seq > seq) continue
+      if (writer.seq > seq || this.#held.has(writer)) continue
       const told = this.#writers.get(writer) ?? 0
       this.#owed.delete(writer)
       this.#writers.set(writer, writer.last)

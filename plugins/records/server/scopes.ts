@@ -3,6 +3,7 @@ import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Follow, ScopeNews } from '../core/frame.ts'
 import type { Audience } from './audience.ts'
+import type { Change } from './change.ts'
 import type { Digests } from './digests.ts'
 import type { Feed } from './feed.ts'
 import type { Moves } from './journal.ts'
@@ -133,6 +134,12 @@ export class Scopes {
     this.#ready = []
     for (const scope of ready) this.#join(scope)
     return ready
+  }
+
+  /** Whether some of what changed may be in a scope that has not begun. */
+  awaits(changes: readonly Change[]): boolean {
+    const names = new Set([...this.#all.values()].filter(({ isJoined }) => !isJoined).map(({ name }) => name))
+    return names.size > 0 && changes.some(({ record, collection }) => names.has(record) || names.has(collection))
   }
 
   /** Whether a record is in one of the scopes. */

@@ -196,6 +196,44 @@ describe('an authority of records, and whose node it is', () => {
     assert.deepEqual(first.acknowledged, [['ann', 2]])
   })
 
+  it('tells at once of what is written elsewhere while what is followed first has not begun', async () => {
+    await world.authority.close()
+    const permit = ({ verb, record }: { readonly verb: string; readonly record: string }): boolean | Promise<boolean> =>
+      verb !== 'read' || !record.startsWith('slow/') || new Promise(resolve => setTimeout(() => resolve(true), 500))
+    await world.make({ permit }).open()
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    ann.write('a/1', [at(0, 'ann').make()])
+    await world.pass()
+    ann.end()
+    const again = world.client('ann', peerOf('ann'))
+    again.hello([scope(1, 'slow/1')], { nodes: [['ann', 1]] })
+    again.write('a/2', [at(1, 'bob').make()], { node: 'bob', number: 1 })
+    again.write('a/\0', [at(1, 'bob').make()], { node: 'bob', number: 2 })
+    await world.pass()
+    again.write('slow/1', [at(1, 'eve').make()], { node: 'eve', number: 1 })
+    await world.pass(400)
+    const first = again.deltas
+    assert.deepEqual(
+      first.flatMap(({ acknowledged }) => acknowledged),
+      [['bob', 2]]
+    )
+    assert.deepEqual(
+      first.flatMap(({ results }) => results.map(({ number, code }) => [number, code])),
+      [[2, 'ERR_PATH']]
+    )
+    await world.pass(2_000)
+    const { deltas } = again
+    assert.deepEqual(
+      deltas.flatMap(({ acknowledged }) => acknowledged),
+      [
+        ['ann', 1],
+        ['eve', 1]
+      ]
+    )
+    const late = deltas.filter(({ acknowledged }) => acknowledged.some(([node]) => node === 'eve'))
+    assert.deepEqual(contents(late), { 'slow/1': { '': '{}' } })
+  })
+
   it('does of random writes those of owners, each once, and nothing of others', () =>
     fc.assert(
       fc.asyncProperty(
