@@ -146,7 +146,8 @@ const newsFor = (
   const told: Change[] = []
   const evicted: string[] = []
   const keys: string[] = []
-  const moved = new Set([...moves.entered, ...moves.left])
+  const entered = new Set(moves.entered)
+  const moved = new Set([...entered, ...moves.left])
   for (const change of changes) {
     const { record, collection } = change
     moved.delete(record)
@@ -166,7 +167,8 @@ const newsFor = (
     const collection = collectionOf(record)
     const had = scopes.had(moves, record, collection)
     const has = scopes.has(record, collection)
-    if (has && !had) return undefined
+    // Whoever has it of another scope still has to hear that it is in this one too.
+    if (has && (!had || entered.has(record))) return undefined
     // What left one scope may be in another.
     if (had && !has) {
       evicted.push(record)

@@ -67,6 +67,22 @@ describe('an authority of records, and queries', () => {
     assert.deepEqual(bob.news, [])
   })
 
+  it('tell what comes into them also to who has it of another scope', async () => {
+    for (const n of [1, 2]) await put(`a/${n}`, { n })
+    const bob = world.client('bob')
+    bob.hello([scope(1, 'a/', { query: { order: ['n'], limit: 1 } }), scope(2, 'a/2')])
+    await world.pass()
+    assert.deepEqual(Object.keys(contents(bob.deltas)).toSorted(), ['a/1', 'a/2'])
+    ann.write('a/1', [at(++time, 'ann').remove()])
+    await world.pass()
+    const { deltas } = bob
+    assert.deepEqual(contents(deltas), { 'a/2': { '': '{}', n: 2 } })
+    assert.deepEqual(
+      deltas.flatMap(({ evicted }) => evicted),
+      ['a/1']
+    )
+  })
+
   it('say what has changed to who comes back', async () => {
     await put('a/1', { n: 1 })
     await put('a/2', { n: 1 })
