@@ -193,6 +193,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     },
 
     pause(): void {
+      // Whoever pauses knows of the values.
+      unheeded = -Infinity
       paused = true
     },
 

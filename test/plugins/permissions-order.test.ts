@@ -70,6 +70,7 @@ describe('permissions, wherever they stand among the plugins,', () => {
         plugins: [pubsub(), rpc<typeof api>(), presence(), records<{ 'a/': { x: number } }>()]
       })
       use(() => client.destroy())
+      client.records.on('refused', () => {})
       const codes = await Promise.all(
         [
           client.pubsub.subscribe('a', () => {}),

@@ -237,7 +237,7 @@ describe('ws', () => {
 
     it('tells a dial that cannot even begin', async () => {
       const own = await start()
-      for (const url of ['ftp://localhost/', 'ws://localhost:1/#%', 'ws+unix:/nowhere/at-all.sock']) {
+      for (const url of ['ws://localhost:1/#%', 'ws+unix:/nowhere/at-all.sock']) {
         const [{ code, reason }] = await next(own.connect({}, url), 'close')
         assert.equal(code, 1006)
         assert.notEqual(reason, '')

@@ -6,6 +6,7 @@ import { indexeddb } from 'anywire/stores/indexeddb'
 import type { App, Guest } from './model.ts'
 import { arrange, element, find } from './dom.ts'
 import { showItems } from './items.ts'
+import { switchNetwork } from './network.ts'
 import { showPeople } from './people.ts'
 
 const client = connect('/', {
@@ -134,7 +135,8 @@ addEventListener('keydown', event => {
 })
 
 find<HTMLInputElement>('online').onchange = ({ target }) => {
-  if ((target as HTMLInputElement).checked) client.open()
-  else client.destroy()
+  switchNetwork((target as HTMLInputElement).checked)
+  // At once, and not when it is time for the next attempt.
+  client.open()
 }
 tell()
