@@ -60,6 +60,8 @@ export class WireClient {
   readonly failures: string[] = []
   /** Frames that it takes before it says that it is full. */
   room = Infinity
+  /** What it throws that sends to it. */
+  error: Error | undefined
   number = 0
   readonly #follower: ReturnType<Authority['connect']>
   /** How many of the frames were looked at. */
@@ -71,6 +73,7 @@ export class WireClient {
     this.#follower = authority.connect({
       peer,
       send: bytes => {
+        if (this.error) throw this.error
         const frame = decodeFrame(bytes)
         assert(
           frame.type === 'delta' ||

@@ -1,5 +1,6 @@
+import { AnywireError } from '../../../lib/errors.ts'
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_RATE, ERR_SERVER } from '../../../lib/failures.ts'
+import { ERR_RATE, ERR_SERVER, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { encodeFrame } from '../core/codec.ts'
 import type { Delta, Hello, Result, WriteFrame } from '../core/frame.ts'
@@ -251,7 +252,9 @@ export class Feed {
   failed(error: unknown): void {
     if (this.isEnded || this.#host.isClosed) return
     this.#host.failed(error, 'records')
-    this.link.fail(ERR_SERVER)
+    // It would be as large when its client comes back.
+    const isTooLarge = error instanceof AnywireError && error.code === ERR_TOO_LARGE[0]
+    this.link.fail(isTooLarge ? ERR_TOO_LARGE : ERR_SERVER)
     this.end()
   }
 

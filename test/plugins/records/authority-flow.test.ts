@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_ENCODE, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import { decodeFrame } from '../../../plugins/records/core/codec.ts'
 import { at, contents, scope, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
@@ -293,4 +295,20 @@ describe('an authority of records, and who breaks the protocol', () => {
     await world.pass()
     assert.deepEqual(contents(ann.deltas), { 's/1': { '': '{}', x: 'earlier' }, 'h/1': { '': '{}', x: 'later' } })
   })
+
+  for (const [failure, code] of [
+    [ERR_TOO_LARGE, 'ERR_TOO_LARGE'],
+    [ERR_ENCODE, 'ERR_SERVER']
+  ] as const) {
+    it(`ends one to whom nothing can be sent with ${code}, and no other`, async () => {
+      const full = await world.welcomed('cem', [scope(1, 'a/')])
+      const bob = await world.welcomed('bob', [scope(1, 'a/')])
+      full.error = new AnywireError(failure)
+      bob.write('a/1', [at(1, 'bob').make(), at(1, 'bob').set('n', 1)])
+      await world.pass()
+      assert.deepEqual([full.failures, bob.failures], [[code], []])
+      assert.deepEqual(contents(bob.deltas), { 'a/1': { '': '{}', n: 1 } })
+      assert.equal(world.failed.length, 1)
+    })
+  }
 })
