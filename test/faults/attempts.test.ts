@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { memory } from '../../transformers/memory/index.ts'
 import { wires } from '../../plugins/wires/client.ts'
+import { Clock } from '../support/faults-clock.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
 import { host, logOf } from '../support/faults-pair.ts'
 import { turns, until } from '../support/faults-wait.ts'
@@ -66,6 +67,7 @@ describe('an attempt that is given up', () => {
   })
 
   it('has migrate settle, whatever the application takes its time over', async () => {
+    const clock = new Clock(use)
     let slow = false
     const { dial, told } = host(use)
     const client = dial({
@@ -73,9 +75,12 @@ describe('an attempt that is given up', () => {
       timeout: 20
     })
     const near = logOf(client)
-    await until(() => client.state === 'open' && told.peers.length === 1)
+    await clock.pass(10, 1)
+    assert.deepEqual([client.state, told.peers.length], ['open', 1])
     slow = true
-    await assert.rejects(client.migrate('memory'), { code: 3005 })
+    const late = assert.rejects(client.migrate('memory'), { code: 3005 })
+    await clock.pass(20)
+    await late
     const moving = client.migrate('memory')
     client.destroy()
     await assert.rejects(moving, { message: 'given up' })

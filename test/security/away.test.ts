@@ -102,8 +102,8 @@ describe('sessions that are away', () => {
     const first = await RawClient.dial(network, { say: [hello()] })
     const { token } = await first.welcome()
     // What nobody has read is kept too.
-    first.say(JSON.stringify('x'.repeat(60_000)))
-    await turns()
+    first.say(JSON.stringify('x'.repeat(60_000)), '!40')
+    await until(() => first.heard.some(data => data.slice(0, 2) === '!5'), 'the answer to a ping behind it')
     first.abort()
     await until(() => told.peers[0]?.state === 'away')
     const again = await RawClient.dial(network, { say: [hello({ session: token, got: [0, 0] })] })
