@@ -12,6 +12,7 @@ export type {
   ServerTransformer,
   UpgradeHandler
 } from './lib/server/listener.ts'
+export type { ContextOf } from './lib/server/contexts.ts'
 export type { Counters } from './lib/server/counters.ts'
 export type { HttpHeaders, HttpRequest, HttpServer } from './lib/server/http.ts'
 export type { ClientBundle, Recovery, ServerLimits, ServerOptions } from './lib/server/options.ts'

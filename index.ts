@@ -6,6 +6,7 @@ import { ERR_OPTION } from './lib/failures.ts'
 import type { Installed } from './lib/plugin.ts'
 import { createServer as createCoreServer } from './lib/server/server.ts'
 import type { Server } from './lib/server/server.ts'
+import type { Judging } from './lib/server/contexts.ts'
 import type { HttpServer } from './lib/server/http.ts'
 import type { ClientBundle, ServerOptions } from './lib/server/options.ts'
 import type { Peer } from './lib/server/peer.ts'
@@ -51,16 +52,16 @@ type ServerOf<P extends readonly ServerPlugin[], Context> = Server<Peer<Context>
  */
 export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
   http: HttpServer,
-  options?: DefaultServerOptions<P, Context>
+  options?: DefaultServerOptions<P, Context> & Judging<P>
 ): ServerOf<P, Context>
 /** Accepts clients on an own http.Server: name a `port` or a `socket`. */
 export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
-  options: DefaultServerOptions<P, Context>
+  options: DefaultServerOptions<P, Context> & Judging<P>
 ): ServerOf<P, Context>
-export function createServer<const P extends readonly ServerPlugin[], Context>(
-  first: HttpServer | DefaultServerOptions<P, Context>,
-  second: DefaultServerOptions<P, Context> = {}
-): ServerOf<P, Context> {
+export function createServer(
+  first: HttpServer | DefaultServerOptions<readonly ServerPlugin[]>,
+  second: DefaultServerOptions<readonly ServerPlugin[]> = {}
+): Server {
   if (typeof first === 'function')
     throw new AnywireError(ERR_OPTION, 'pass the http.Server that runs the app, not the app')
   if (!isObject(first))
@@ -69,7 +70,7 @@ export function createServer<const P extends readonly ServerPlugin[], Context>(
   const [http, options] = 'on' in first ? [first, second] : [undefined, first]
   const { client: choice = true, transformers = [ws()], parsers = [json()] } = options
   const client = choice === true ? (readyMade() ?? false) : choice
-  return createCoreServer<P, Context>(http, { ...options, transformers, parsers, client })
+  return createCoreServer<readonly ServerPlugin[], unknown>(http, { ...options, transformers, parsers, client })
 }
 
 /** JavaScript passes anything. */

@@ -6,6 +6,7 @@ import { LIMITS } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import type { TrustProxy } from './address.ts'
 import type { ServerTransformer } from './listener.ts'
+import type { Fitting } from './contexts.ts'
 import type { Origins } from './origin.ts'
 import type { AuthRequest, Handshake } from './peer.ts'
 import type { ServerPlugin } from './plugin.ts'
@@ -50,7 +51,7 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
   /** The client's handshake chooses one; plain clients get the first. */
   readonly parsers: readonly Parser[]
   /** Installed in order. */
-  readonly plugins?: P & Checked<P>
+  readonly plugins?: P & Checked<P> & Fitting<P, NoInfer<Context>>
   /**
    * Judges each client, and each return to a session. What it returns is `peer.context`; false, null, undefined, or an error
    * refuses.

@@ -1,6 +1,6 @@
 import type { Lane } from '../lane.ts'
 import type { During, PluginInfo } from '../plugin.ts'
-import type { Peer } from './peer.ts'
+import type { Handshake, Peer } from './peer.ts'
 import type { Server } from './server.ts'
 
 /** The server half of a plugin. */
@@ -10,6 +10,8 @@ export interface ServerPlugin extends PluginInfo {
    * stands in the list. Default false.
    */
   readonly first?: boolean
+  /** Of a plugin that makes guests of a server: what judges them. It tells the compiler which contexts they have. */
+  readonly guests?: (request: Handshake) => unknown
   /**
    * Called once, when the server is made.
    * @returns what is added to the server under the plugin's name, if anything

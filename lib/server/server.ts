@@ -1,6 +1,7 @@
 import type { Listenable, WriteOptions } from '../connection.ts'
 import type { AnywireError } from '../errors.ts'
 import type { Installed } from '../plugin.ts'
+import type { Judging } from './contexts.ts'
 import type { Counters } from './counters.ts'
 import type { HttpServer } from './http.ts'
 import type { Host } from './listener.ts'
@@ -79,7 +80,7 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
  */
 export const createServer = <const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
   http: HttpServer | undefined,
-  options: ServerOptions<P, Context>
+  options: ServerOptions<P, Context> & Judging<P>
 ): Server<Peer<Context> & Installed<P, 'peer'>> & Installed<P, 'server'> => {
   // The plugins add their properties: `install` does at run time what `Installed` says.
   const server: unknown = new ServerCore(http, options)

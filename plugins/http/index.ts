@@ -22,6 +22,7 @@ export const http = <Context = unknown>(options: HttpOptions<Context>) =>
     name: 'httpApi',
     version: 1,
     local: true,
+    guests: options.authenticate,
     server(server: Host, during: During): void {
       const endpoint = new Endpoint(server, { ...options })
       during(() => {

@@ -32,7 +32,7 @@ export interface RecordsOptions<Context = unknown> extends ClientOptions, Record
 /** How often what is long ago is forgotten, in milliseconds. */
 const COLLECT = 3_600_000
 
-type Host = Server & { readonly permissions?: Permissions }
+type Host<Context> = Server<Peer<Context>> & { readonly permissions?: Permissions }
 
 /**
  * Records: data that many clients read and write at the same time, on- and offline.
@@ -43,7 +43,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
   const followers = new WeakMap<Peer, Follower>()
   return {
     ...clientHalf<S>(options),
-    server(server: Host, during: During): ServerRecords<S> {
+    server(server: Host<Context>, during: During): ServerRecords<S> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
       const failed = (error: unknown, stage: string, peer?: Peer): void => {
         // What the store fails with is no handler's fault, and is told as it is.
@@ -77,7 +77,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
       })
       return new ServerRecords<S>(authority, ownReplica(authority, options, during), failed)
     },
-    peer(peer: Peer, lane: Lane, server: Server, during: During): void {
+    peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void {
       const authority = authorities.get(server)
       if (!authority || !lane.connected) return
       const follower = authority.connect(linkOf(peer, lane))

@@ -20,6 +20,7 @@ import { checkRouter, toRoute } from './routes.ts'
 import { ServerHalf } from './server.ts'
 import type { RpcServerOptions } from './server.ts'
 import type { Sound, SoundHandler } from './sound.ts'
+import type { Wanted } from './wanted.ts'
 
 /** `server.rpc` */
 export interface ServerRpc<R> {
@@ -46,11 +47,11 @@ export interface ServerRpc<R> {
 export type PeerRpc<Theirs> = { with(options: CallOptions): RemoteOf<Theirs> } & RemoteOf<Theirs>
 
 /** Both halves. */
-export interface RpcPlugin<Theirs, Mine> extends RpcClientPlugin<Theirs>, ServerPlugin {
+export interface RpcPlugin<Theirs, Mine, Context = unknown> extends RpcClientPlugin<Theirs>, ServerPlugin {
   readonly name: 'rpc'
   readonly version: 1
   server(server: Server): ServerRpc<Mine>
-  peer(peer: Peer, lane: Lane, server: Server, during: During): PeerRpc<Theirs>
+  peer(peer: Peer<Wanted<Mine> & Context>, lane: Lane, server: Server, during: During): PeerRpc<Theirs>
 }
 
 /**
@@ -64,10 +65,10 @@ export interface RpcPlugin<Theirs, Mine> extends RpcClientPlugin<Theirs>, Server
  * const client = connect(url, { plugins: [rpc<Api>()] })
  * await client.rpc.add(1, 2)
  */
-export const rpc = <Theirs = unknown, R extends Router = Router>(
+export const rpc = <Theirs = unknown, R extends Router = Router, Context = unknown>(
   router?: (R | Hints<Other<Theirs>>) & Sound<R>,
-  options: RpcServerOptions = {}
-): RpcPlugin<Theirs, R> => {
+  options: RpcServerOptions<Peer<Context>> = {}
+): RpcPlugin<Theirs, R, Context> => {
   const halves = new WeakMap<Server, ServerHalf>()
   if (router) checkRouter(router)
   return {
@@ -75,7 +76,11 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
     ...base<Theirs>(router, options as RpcOptions),
     server(server) {
       const { time = 300_000, count = 10_000, same = isDeepStrictEqual } = options.keys ?? {}
-      const half = new ServerHalf(server, flatten(router ?? {}, toRoute), options, { time, count, same })
+      const half = new ServerHalf(server, flatten(router ?? {}, toRoute), options as RpcServerOptions, {
+        time,
+        count,
+        same
+      })
       halves.set(server, half)
       return {
         router: router as R,

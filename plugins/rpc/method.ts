@@ -41,11 +41,12 @@ export interface Schemas<I extends readonly StandardSchema[], O extends Standard
 export const method = <
   const I extends readonly StandardSchema[],
   O extends StandardSchema | undefined = undefined,
-  R extends Given<O> = Given<O>
+  R extends Given<O> = Given<O>,
+  Context = unknown
 >(
   { input, output }: Schemas<I, O>,
-  handler: (...args: [...Outputs<I>, Call<Peer>]) => R
-): ((...args: [...Inputs<I>, Call]) => Output<O, R>) => {
+  handler: (...args: [...Outputs<I>, Call<Peer<Context>>]) => R
+): ((...args: [...Inputs<I>, Call<Peer<Context>>]) => Output<O, R>) => {
   const accept = async (schema: StandardSchema, argument: number, value: unknown): Promise<unknown> => {
     const validated = await schema['~standard'].validate(value)
     if (!validated.issues) return validated.value
@@ -66,12 +67,12 @@ export const method = <
     if (all.length > input.length + 1) throw because(ERR_ARGUMENTS, `more than ${input.length}`)
     const args = await Promise.all(input.map((schema, index) => accept(schema, index, all[index])))
     // What the schemas return has the types that they say, and the call stands behind the arguments.
-    const result: unknown = await handler(...([...args, all.at(-1)] as [...Outputs<I>, Call<Peer>]))
+    const result: unknown = await handler(...([...args, all.at(-1)] as [...Outputs<I>, Call<Peer<Context>>]))
     return isStream(result) ? each(result, check) : check(result)
   }
   // It takes what the schemas are for, and its call. At run time a promise of a stream is a stream.
   return Object.defineProperty(run, 'length', { value: input.length + 1 }) as unknown as (
-    ...args: [...Inputs<I>, Call]
+    ...args: [...Inputs<I>, Call<Peer<Context>>]
   ) => Output<O, R>
 }
 

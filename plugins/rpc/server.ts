@@ -38,7 +38,7 @@ export interface RpcServerOptions<P = Peer> extends RpcOptions<P> {
   /** Milliseconds within which a provider must accept a call of a service. Default 5,000. */
   readonly accept?: number
   /** Which services clients may provide, beside what the permissions plugin says; false: none. Default true. */
-  readonly provide?: boolean | ((peer: Peer, name: string) => boolean | Promise<boolean>)
+  readonly provide?: boolean | ((peer: P, name: string) => boolean | Promise<boolean>)
   /** Calls with idempotency keys. */
   readonly keys?: Partial<KeysOptions>
 }

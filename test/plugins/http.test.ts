@@ -217,6 +217,7 @@ describe('http', () => {
     const web = createHttpServer()
     const asked: unknown[] = []
     const server = createServer(web, {
+      authenticate: (): Context | false => false,
       plugins: [
         permissions<Context>({ records: { read: { 'closed.>': false, '>': true } } }),
         records<Schema, Context>({

@@ -16,6 +16,7 @@ interface Context {
 
 const server = createServer({
   port: 0,
+  authenticate: (): Context => ({ app: 'page' }),
   plugins: [
     permissions<Context>(),
     rpc({ add: (a: number, b: number) => a + b }),

@@ -21,6 +21,7 @@ interface User {
 
 const server = createServer({
   port: 0,
+  authenticate: (): User => ({ name: 'ann' }),
   plugins: [
     rpc({
       add: (a: number, b: number) => a + b,
