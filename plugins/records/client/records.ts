@@ -114,8 +114,8 @@ export class Records {
     const held = this.#hold(id)
     for (const { path, kind, value, t, node, seq } of rows) {
       this.#saw(t)
-      // What is a kind in a row was one when it was written.
-      held.base.merge({ path, kind: kind as Kind, value, t, node }, seq)
+      // What is a kind in a row was one when it was written. What is hidden was not when it was kept: the store lets go of it.
+      if (!held.base.merge({ path, kind: kind as Kind, value, t, node }, seq)) this.#touch(id, path)
       held.version = Math.max(held.version, seq)
     }
     held.refresh()

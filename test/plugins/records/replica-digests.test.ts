@@ -109,6 +109,7 @@ describe('records: a replica that has something else than the authority', () => 
       assert.equal(replica.look('a/3'), undefined)
       await world.pass(100)
       await end()
+      assert.deepEqual([...disk.ids('')], ['a/1', 'a/2'])
       const again = await device(disk)
       assert.deepEqual(again.told, [], 'the store has it now')
       await again.end()
@@ -128,6 +129,13 @@ describe('records: a replica that has something else than the authority', () => 
         'too much',
         (disk: MemoryDisk) => {
           const rows = disk.rows('a/1').map(row => ({ ...row, record: 'a/3' }))
+          disk.commit({ rows, removed: [], entries: [] })
+        }
+      ],
+      [
+        'hidden',
+        (disk: MemoryDisk) => {
+          const rows = disk.rows('a/1').map(row => ({ ...row, record: 'a/3', t: row.path ? row.t - 1 : row.t }))
           disk.commit({ rows, removed: [], entries: [] })
         }
       ]
