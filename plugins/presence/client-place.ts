@@ -49,7 +49,10 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
   /** @returns when the members are known; @throws as `enter` does */
   watch(): Promise<void>
   unwatch(): Promise<void>
-  /** Those who are here, this client included, as far as is known: while it is watched. */
+  /**
+   * Those who are here, this client included, as far as is known: while it is watched. The same array, and the same members,
+   * until something is told of them.
+   */
   members(): readonly Member<Data>[]
 }
 
@@ -74,6 +77,8 @@ export const makePlace = (
   /** What was asked for last. */
   const asked: { [V in Verb]?: Request | undefined } = {}
   let members = new Map<string, Member>()
+  /** Those, until something changes. */
+  let list: readonly Member[] | undefined
   /** What was last on its way to the server. */
   let said: unknown
 
@@ -86,7 +91,9 @@ export const makePlace = (
   const set = (verb: Verb, request?: Request): void => {
     asked[verb] = request
     place.isIn = !!asked.enter
-    if (!asked.watch) members.clear()
+    if (asked.watch) return
+    members.clear()
+    list = undefined
   }
 
   const ask = (verb: Verb, ...data: readonly unknown[]): Promise<void> => {
@@ -159,13 +166,14 @@ export const makePlace = (
       const known = before.get(id)
       const member = { id, connections, data }
       if (connections > 0) {
-        members.set(id, member)
-        if (!known) told.push(['join', member])
         // A list also tells what is known already.
-        else if (!all || `${parser.encode(known)}` !== `${parser.encode(member)}`) told.push(['change', member])
+        const isSame = all && known && `${parser.encode(known)}` === `${parser.encode(member)}`
+        members.set(id, isSame ? known : member)
+        if (!isSame) told.push([known ? 'change' : 'join', member])
       } else if (members.delete(id) && known) told.push(['leave', known])
     }
     if (all) for (const [id, member] of before) if (!members.has(id)) told.push(['leave', member])
+    if (told.length) list = undefined
     // Handlers come last: they may ask, enter and leave.
     for (const [event, member] of told) events.emit(event, member)
   }
@@ -182,7 +190,7 @@ export const makePlace = (
     leave: () => leave(ENTER),
     watch: () => ask(WATCH),
     unwatch: () => leave(WATCH),
-    members: () => [...members.values()]
+    members: () => (list ??= [...members.values()])
   })
   const seat: Seat = [place, say, change]
   return seat

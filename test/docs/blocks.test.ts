@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { globals } from './support/globals.ts'
+import { globals, react } from './support/globals.ts'
 import { blocks, pages } from './support/pages.ts'
 import { Workshop } from './support/workshop.ts'
 
@@ -13,6 +13,7 @@ describe('the TypeScript in the documentation', () => {
   it('compiles', async function () {
     this.timeout(60_000)
     workshop.write('globals.ts', globals)
+    workshop.write('react.d.ts', react)
     const names = new Map<string, string>()
     for (const { page, line, info, code } of pages().flatMap(blocks)) {
       if (info !== 'ts') continue
@@ -22,7 +23,7 @@ describe('the TypeScript in the documentation', () => {
       workshop.write(name, '\n'.repeat(line - 1) + code + end)
       names.set(name, page)
     }
-    const output = await workshop.check(['globals.ts', ...names.keys()])
+    const output = await workshop.check(['globals.ts', 'react.d.ts', ...names.keys()])
     const problems = output.split('\n').flatMap(text => {
       const [, name = '', position, problem] = /([^/\\]+\.ts)\((\d+),\d+\): (.*)$/.exec(text) ?? []
       if (problem === undefined) return /^(error|fatal)/.test(text) ? [text] : []

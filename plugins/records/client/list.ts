@@ -3,6 +3,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_OPTION } from '../../../lib/failures.ts'
 import { below } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
+import { derived } from './derived.ts'
 import type { Fields } from './fields.ts'
 import { makeKey } from './make-key.ts'
 import { between } from './position.ts'
@@ -17,13 +18,35 @@ export interface Item<T> {
 }
 
 interface Placed {
-  readonly id: string
   readonly position: string
-  readonly value: Value | undefined
+  readonly item: Item<unknown>
 }
 
 const POSITION = '@pos'
 const VALUE = '@value'
+
+/** By what a record has of an item, which is the same object until something in it changes. */
+const known = new WeakMap<object, Placed>()
+
+const placed = (id: string, field: Value): Placed | undefined => {
+  const [position, value] = [pick(field, POSITION), pick(field, VALUE)]
+  if (typeof field !== 'object' || field === null || typeof position !== 'string' || value === undefined)
+    return undefined
+  const before = known.get(field)
+  if (before?.item.id === id) return before
+  const made = { position, item: Object.freeze({ id, value }) }
+  known.set(field, made)
+  return made
+}
+
+/** What is in a list, in order. */
+const arranged = derived<Value | undefined, Placed>(fields =>
+  Object.entries(fields)
+    .flatMap(([id, field]: [string, Value]) => placed(id, field) ?? [])
+    .sort((a, b) => (a.position < b.position || (a.position === b.position && a.item.id < b.item.id) ? -1 : 1))
+)
+
+const itemsOf = derived((all: readonly Placed[]) => all.map(({ item }) => item))
 
 /**
  * A list within a record. Items have ids and positions of their own, so two people who insert, move or change different
@@ -38,10 +61,10 @@ export class List<T, R> {
     this.#path = path
   }
 
-  /** The items, in order. */
+  /** The items, in order. Frozen; the same array, and the same items, until something in them changes. */
   get items(): readonly Item<T>[] {
     // What the type of the record says is in the list.
-    return this.#placed().map(({ id, value }) => ({ id, value: value as T }))
+    return itemsOf(this.#placed()) as readonly Item<T>[]
   }
 
   get length(): number {
@@ -87,7 +110,7 @@ export class List<T, R> {
   /** The others, where this one is there. */
   #known(id: string): readonly Placed[] {
     const placed = this.#placed()
-    const others = placed.filter(item => item.id !== id)
+    const others = placed.filter(({ item }) => item.id !== id)
     if (others.length === placed.length) throw new AnywireError(ERR_OPTION, `no item '${id}'`)
     return others
   }
@@ -101,14 +124,7 @@ export class List<T, R> {
   }
 
   #placed(): readonly Placed[] {
-    return Object.entries(pick(this.#target.look(), this.#path) ?? {})
-      .map(([id, item]: [string, Value]) => ({
-        id,
-        position: pick(item, POSITION),
-        value: pick(item, VALUE)
-      }))
-      .filter((item): item is Placed => typeof item.position === 'string' && item.value !== undefined)
-      .sort((a, b) => (a.position < b.position || (a.position === b.position && a.id < b.id) ? -1 : 1))
+    return arranged(pick(this.#target.look(), this.#path))
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Value } from '../../../lib/store.ts'
 import { compareBy, matches } from '../core/query.ts'
 import type { Query } from '../core/query.ts'
+import { unchanged } from './derived.ts'
 import type { Engine } from './engine.ts'
 import { Live } from './live.ts'
 import type { Report } from './live.ts'
@@ -69,9 +70,6 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
   #arrange(): void {
     const { order, limit = Infinity } = this.#query
     const compare = compareBy(order)
-    const results = [...this.#found.values()].sort(compare).slice(0, limit)
-    const isSame =
-      results.length === this.#results.length && results.every((result, at) => result === this.#results[at])
-    if (!isSame) this.#results = Object.freeze(results)
+    this.#results = unchanged(this.#results, [...this.#found.values()].sort(compare).slice(0, limit))
   }
 }

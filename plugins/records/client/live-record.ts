@@ -2,6 +2,7 @@ import type { Undo } from '../../../lib/emitter.ts'
 import type { Value } from '../../../lib/store.ts'
 import { pick } from '../core/pick.ts'
 import type { Engine, WriteHandle } from './engine.ts'
+import { unchanged } from './derived.ts'
 import { Fields } from './fields.ts'
 import { Live } from './live.ts'
 import type { Report, When } from './live.ts'
@@ -42,6 +43,7 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterab
   readonly #engine: Engine
   readonly #look: Look
   readonly #release: () => void
+  #pending: readonly WriteHandle[] = []
 
   constructor(engine: Engine, id: string, edit: Target<WriteHandle>['edit'], report: Report, release: () => void) {
     const look = new Look(engine, id, report)
@@ -66,9 +68,10 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterab
     return this.#engine.version(this.id)
   }
 
-  /** What was written here and is not committed yet. */
+  /** What was written here and is not committed yet. The same array until something is written, or decided. */
   get pending(): readonly WriteHandle[] {
-    return this.#engine.pending.filter(({ records }) => records.some(({ record }) => record === this.id))
+    const own = this.#engine.pending.filter(({ records }) => records.some(({ record }) => record === this.id))
+    return (this.#pending = unchanged(this.#pending, own))
   }
 
   /**

@@ -1,8 +1,19 @@
+import type { Value } from '../../../lib/store.ts'
 import { below } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
+import { derived } from './derived.ts'
 import type { Fields } from './fields.ts'
 import type { Target } from './target.ts'
 import type { SetItem, SetItemAt, SetPath } from './types.ts'
+
+/** Keys are the items as JSON: `add` made them. */
+const itemsOf = derived<Value | undefined, SetItem>(fields =>
+  Object.entries(fields)
+    .filter(([key, value]) => value === true && isItem(key))
+    .map(([key]) => key)
+    .sort()
+    .map(key => JSON.parse(key) as SetItem)
+)
 
 /** A set within a record. Each item is a field of its own, so nothing is lost where several people add and delete. */
 export class Members<T extends SetItem, R> {
@@ -14,14 +25,14 @@ export class Members<T extends SetItem, R> {
     this.#path = path
   }
 
-  /** The items, in the order of their JSON text. */
+  /** The items, in the order of their JSON text. Frozen, and the same array until something in it changes. */
   get items(): readonly T[] {
-    // Keys are the items as JSON: `add` made them.
-    return this.#keys().map(key => JSON.parse(key) as T)
+    // What the type of the record says is in the set.
+    return itemsOf(pick(this.#target.look(), this.#path)) as readonly T[]
   }
 
   get size(): number {
-    return this.#keys().length
+    return this.items.length
   }
 
   has(item: T): boolean {
@@ -38,13 +49,6 @@ export class Members<T extends SetItem, R> {
 
   #at(item: T): string {
     return below(this.#path, JSON.stringify(item))
-  }
-
-  #keys(): string[] {
-    return Object.entries(pick(this.#target.look(), this.#path) ?? {})
-      .filter(([key, value]) => value === true && isItem(key))
-      .map(([key]) => key)
-      .sort()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Registers } from '../core/frame.ts'
 import type { Write } from '../core/register.ts'
+import { unchanged } from './derived.ts'
 import type { WriteOptions } from './engine.ts'
 import { Entry } from './entry.ts'
 import { makeNode } from './kept.ts'
@@ -33,6 +34,7 @@ export class Outbox {
   /** In the order of writing; the own one is the last. */
   queues: Queue[]
   readonly #held = new Set<Queue>()
+  #pending: readonly Entry[] = []
 
   constructor(node: string) {
     this.own = new Queue(node)
@@ -40,8 +42,11 @@ export class Outbox {
   }
 
   /** What applications see of it: what was taken back is only there for its number. */
-  get pending(): Entry[] {
-    return this.entries.filter(({ isVoid }) => !isVoid)
+  get pending(): readonly Entry[] {
+    return (this.#pending = unchanged(
+      this.#pending,
+      this.entries.filter(({ isVoid }) => !isVoid)
+    ))
   }
 
   get entries(): Entry[] {

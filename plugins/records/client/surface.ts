@@ -71,7 +71,10 @@ export class Records<S extends Schema = Schema> {
     return () => this.#observers.delete(own)
   }
 
-  /** What was written here and is not committed yet, in the order of writing; also what former processes left. */
+  /**
+   * What was written here and is not committed yet, in the order of writing; also what former processes left. The same array
+   * until that changes, which the event `pending` tells.
+   */
   get pending(): readonly WriteHandle[] {
     return this.engine.pending
   }

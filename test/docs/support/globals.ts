@@ -32,3 +32,11 @@ declare global {
 }
 export type Request = IncomingMessage
 `
+
+/** What the documentation uses of React, which is not installed here. */
+export const react = `
+declare module 'react' {
+  export const useMemo: <T>(make: () => T, keys: readonly unknown[]) => T
+  export const useSyncExternalStore: <T>(subscribe: (onChange: () => void) => () => void, look: () => T) => T
+}
+`
