@@ -95,7 +95,7 @@ export class SimulatedClient {
       monotonic: () => now() - began
     })
     this.replica = replica
-    replica.onChange(changed => {
+    replica.on('change', changed => {
       for (const id of changed)
         assert.equal(replica.records.base(id)?.view('secret'), undefined, 'a refused write is seen')
     })

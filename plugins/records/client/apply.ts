@@ -69,10 +69,9 @@ export const apply = (
       if (!scope) continue
       told.add(scope)
       resets.delete(scope)
-      scope.isLive = OUTCOMES.includes(outcome)
-      if (scope.isLive) scope.error = undefined
-      else scope.error = errorOf(outcome, `'${scope.name}' cannot be followed`)
-      if (scope.isLive && outcome !== 'delta') resets.set(scope, outcome)
+      const isLive = OUTCOMES.includes(outcome)
+      scope.error = isLive ? undefined : errorOf(outcome, `'${scope.name}' cannot be followed`)
+      if (isLive && outcome !== 'delta') resets.set(scope, outcome)
       if (outcome === ERR_DENIED[0]) denied.add(scope)
     }
   }
@@ -97,8 +96,8 @@ export const apply = (
     }
   }
   scopes.came(came)
-  for (const id of resets.size ? scopes.missing(resets.keys(), came, records) : []) drop(id)
-  for (const id of denied.size ? scopes.only(denied, records) : []) if (drop(id)) applied.evicted.push(id)
+  for (const id of scopes.missing(resets.keys(), came, records)) drop(id)
+  for (const id of scopes.only(denied, records)) if (drop(id)) applied.evicted.push(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

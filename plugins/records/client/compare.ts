@@ -13,9 +13,9 @@ const known = new WeakMap<RecordState, readonly [seq: number, digest: number]>()
 
 const digestOfRecord = (state: RecordState, id: string): number => {
   const [seq, before] = known.get(state) ?? []
-  if (before !== undefined && seq === state.seq) return before
+  if (before !== undefined && seq === state.last) return before
   const digest = digestOf(state, id)
-  known.set(state, [state.seq, digest])
+  known.set(state, [state.last, digest])
   return digest
 }
 
@@ -23,9 +23,9 @@ const digestOfRecord = (state: RecordState, id: string): number => {
 const digestOfScope = (host: Host, scope: Scope): number => {
   const { records } = host
   let sum = 0
-  for (const id of records.ids()) {
+  for (const id of scope.among(records)) {
     const base = records.base(id)
-    if (!base || !scope.mayHave(id) || scope.without.has(id) || !host.visible(id, base)) continue
+    if (!base || scope.without.has(id) || !host.visible(id, base)) continue
     if (!scope.query || matches(scope.query, base.view())) sum = add(sum, digestOfRecord(base, id))
   }
   return sum
@@ -39,9 +39,9 @@ export const compare = (host: Host, number: number, digest: number): void => {
   const scope = host.scopes.get(number)
   if (!scope?.isLive || digestOfScope(host, scope) === digest) return
   // What comes before the reset does not make it whole.
-  scope.isLive = scope.isAsked = false
-  scope.cursor = NOWHERE
+  scope.stop(NOWHERE)
   scope.digest = DIFFERS
+  host.scopes.want(scope)
   host.become(scope, 'local')
   host.emit('divergence', scope.name)
 }

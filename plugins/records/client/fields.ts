@@ -1,26 +1,20 @@
 import type { Value } from '../../../lib/store.ts'
-import type { Edit } from '../core/edit.ts'
+import type { Operation } from '../core/edit.ts'
 import { pick } from '../core/pick.ts'
 import type { EditOptions, Target } from './target.ts'
 import type { NumberPath, Patch, PathOf, ValueAt } from './types.ts'
 
 /** The fields of a record, to read and to write: of one that is followed, or of a draft within a transaction. */
-export class Fields<T, R> implements Target<R> {
+export abstract class Fields<T, R> implements Target<R> {
   readonly id: string
-  readonly #target: Target<R>
 
-  constructor(id: string, target: Target<R>) {
+  constructor(id: string) {
     this.id = id
-    this.#target = target
   }
 
-  look(): Value | undefined {
-    return this.#target.look()
-  }
+  abstract look(): Value | undefined
 
-  edit(act: (edit: Edit) => unknown, options?: EditOptions): R {
-    return this.#target.edit(act, options)
-  }
+  abstract edit(operation: Operation, path: string, value?: unknown, options?: EditOptions): R
 
   /** The record, frozen; undefined where it does not exist. */
   get(): T | undefined
@@ -41,12 +35,12 @@ export class Fields<T, R> implements Target<R> {
    * @throws ERR_PATH; ERR_ENCODE for what is no value; ERR_TOO_LARGE; ERR_OPTION for an `ifVersion` that is none
    */
   set<P extends PathOf<T>>(path: P, value: ValueAt<T, P> | undefined, options?: EditOptions): R {
-    return this.edit(edit => edit.set(path, value), options)
+    return this.edit('set', path, value, options)
   }
 
   /** Writes those of some fields that are different, at any depth. Throws what `set` does. */
   patch(fields: Patch<T>, options?: EditOptions): R {
-    return this.edit(edit => edit.set('', fields), options)
+    return this.edit('set', '', fields, options)
   }
 
   /**
@@ -57,16 +51,16 @@ export class Fields<T, R> implements Target<R> {
   replace<P extends PathOf<T>>(path: P, value: ValueAt<T, P>, options?: EditOptions): R
   replace(first: unknown, second?: unknown, third?: EditOptions): R {
     const [path, value, options] = typeof first === 'string' ? [first, second, third] : ['', first, second]
-    return this.edit(edit => edit.replace(path, value), options as EditOptions | undefined)
+    return this.edit('replace', path, value, options as EditOptions | undefined)
   }
 
   /** Deletes the record, or what is at a path. @throws ERR_PATH */
   delete(path: PathOf<T> | '' = '', options?: EditOptions): R {
-    return this.edit(edit => edit.delete(path), options)
+    return this.edit('delete', path, undefined, options)
   }
 
   /** Adds to a number, wherever others have brought it meanwhile: nothing of what several add is lost. */
   increment(path: NumberPath<T>, by = 1, options?: EditOptions): R {
-    return this.edit(edit => edit.increment(path, by), options)
+    return this.edit('increment', path, by, options)
   }
 }

@@ -67,8 +67,9 @@ export abstract class Followed extends Emitter<EngineEvents> {
       return
     }
     scope.isLoaded = true
+    this.scopes.want(scope)
     if (!outer) return
-    scope.cursor = outer.cursor
+    scope.stop(outer.cursor)
     this.become(scope, 'local')
   }
 

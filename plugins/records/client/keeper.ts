@@ -117,7 +117,7 @@ export class Keeper {
       this.#host.flush()
     }
     try {
-      this.#persistence.keep(entry, done)
+      this.#persistence.keep(entry, entry.moment && this.#host.clock.wallOf(entry.moment), done)
     } catch (error) {
       this.#host.unsendable(entry, error)
     }
@@ -174,7 +174,7 @@ export class Keeper {
     outbox.adopt(found.queues)
     this.#isOpen = true
     for (const entry of outbox.entries) {
-      if (!entry.isVoid) for (const id of records.write(entry)) changed.add(id)
+      if (!entry.isVoid) records.write(entry, changed)
       if (!entry.isKept) this.keep(entry, this.#waiting.get(entry))
     }
     this.#waiting.clear()
@@ -247,7 +247,7 @@ export class Keeper {
     const isNeeded = queue.entries.length > 0
     if (isNeeded) {
       outbox.adopt([queue])
-      for (const entry of queue.entries) if (!entry.isVoid) for (const id of records.write(entry)) changed.add(id)
+      for (const entry of queue.entries) if (!entry.isVoid) records.write(entry, changed)
       for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     }
     this.#host.tell(changed)
@@ -258,18 +258,19 @@ export class Keeper {
 
   async #load(scope: Scope): Promise<void> {
     await this.#opened
-    const { records } = this.#host
+    const { records, scopes } = this.#host
     try {
-      scope.cursor = await this.#persistence.load(scope, records)
+      scope.stop(await this.#persistence.load(scope, records))
       scope.digest = COMPARES
       scope.isLoaded = true
+      scopes.want(scope)
     } catch (error) {
       if (!this.isClosed) this.#loadLater(scope, error)
     } finally {
       scope.loading = undefined
     }
     if (!scope.isLoaded) return
-    const ids = [...records.ids()].filter(id => scope.mayHave(id))
+    const ids = scope.among(records)
     // First: whoever is told of a value may look at the state.
     const isLocal = scope.cursor.epoch || ids.some(id => records.base(id)?.size)
     this.#host.become(scope, isLocal ? 'local' : 'loading')

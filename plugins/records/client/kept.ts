@@ -48,7 +48,7 @@ export const toList = (value: unknown): readonly unknown[] => (Array.isArray(val
 export const toEntry = (value: unknown): Entry => {
   const [packed, wall, floor] = toList(value)
   const { node, number, records, atomic, conditions } = unpackWrite(packed)
-  const moment = isNumber(wall) && isNumber(floor) ? { wall, monotonic: undefined, floor } : undefined
+  const moment = isNumber(wall) && isNumber(floor) ? { monotonic: undefined, wall, isKnown: false, floor } : undefined
   const entry = new Entry(node, number, records, { atomic, conditions }, moment)
   entry.keep()
   entry.isVoid = !records.length

@@ -82,25 +82,25 @@ export class List<T, R> {
    */
   insert(index: number, value: T, id = makeKey()): R {
     const position = this.#position(this.#placed(), index)
-    return this.#target.edit(edit => edit.set(this.#at(id), { [POSITION]: position, [VALUE]: value }))
+    return this.#target.edit('set', this.#at(id), { [POSITION]: position, [VALUE]: value })
   }
 
   /** Moves an item to where it has the given index, counted without it. @throws ERR_OPTION where there is no such item */
   move(id: string, index: number): R {
     const others = this.#known(id)
     const position = this.#position(others, index)
-    return this.#target.edit(edit => edit.set(below(this.#at(id), POSITION), position))
+    return this.#target.edit('set', below(this.#at(id), POSITION), position)
   }
 
   /** Writes the value of an item; of an object those fields that are different. @throws ERR_OPTION where there is no such item */
   set(id: string, value: T): R {
     this.#known(id)
-    return this.#target.edit(edit => edit.set(below(this.#at(id), VALUE), value))
+    return this.#target.edit('set', below(this.#at(id), VALUE), value)
   }
 
   /** Takes an item out. Does nothing where there is none. */
   delete(id: string): R {
-    return this.#target.edit(edit => edit.delete(this.#at(id)))
+    return this.#target.edit('delete', this.#at(id))
   }
 
   #at(id: string): string {

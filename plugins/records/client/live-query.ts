@@ -4,7 +4,7 @@ import type { Query } from '../core/query.ts'
 import { unchanged } from './derived.ts'
 import type { Engine } from './engine.ts'
 import { Live } from './live.ts'
-import type { Report } from './live.ts'
+import type { Audience } from './live.ts'
 import { share } from './snapshot.ts'
 
 /** A record among the results of a query; the same object until something in it changes. */
@@ -31,8 +31,8 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
   readonly #end: () => void
 
   /** @param end - called when it is released */
-  constructor(engine: Engine, name: string, query: Query, report: Report, end: () => void) {
-    super(engine, engine.follow(name, selects(query) ? query : undefined), report)
+  constructor(engine: Engine, name: string, query: Query, audience: Audience, end: () => void) {
+    super(engine, engine.follow(name, selects(query) ? query : undefined), audience)
     this.#engine = engine
     this.#name = name
     this.#query = query

@@ -1,14 +1,24 @@
 import type { Undo } from '../../../lib/emitter.ts'
 import type { Value } from '../../../lib/store.ts'
+import type { Operation } from '../core/edit.ts'
 import { pick } from '../core/pick.ts'
 import type { Engine, WriteHandle } from './engine.ts'
 import { unchanged } from './derived.ts'
 import { Fields } from './fields.ts'
 import { Live } from './live.ts'
-import type { Report, When } from './live.ts'
+import type { Audience, When } from './live.ts'
 import { share } from './snapshot.ts'
-import type { Target } from './target.ts'
+import type { EditOptions } from './target.ts'
 import type { PathOf, ValueAt } from './types.ts'
+
+/** What a record needs of those that it is one of. */
+export interface Shelf {
+  readonly engine: Engine
+  readonly audience: Audience
+  edit(id: string, operation: Operation, path: string, value?: unknown, options?: EditOptions): WriteHandle
+  /** It was released once. */
+  release(id: string): void
+}
 
 /** What a record looks like; the same object until something in it changes. */
 class Look extends Live<Value | undefined> {
@@ -16,8 +26,8 @@ class Look extends Live<Value | undefined> {
   readonly #id: string
   #seen: Value | undefined
 
-  constructor(engine: Engine, id: string, report: Report) {
-    super(engine, engine.follow(id), report)
+  constructor(engine: Engine, id: string, audience: Audience) {
+    super(engine, engine.follow(id), audience)
     this.#engine = engine
     this.#id = id
   }
@@ -40,17 +50,22 @@ class Look extends Live<Value | undefined> {
  * handle how far it is: `await record.set('done', true).durable`.
  */
 export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterable<T | undefined> {
-  readonly #engine: Engine
+  readonly #shelf: Shelf
   readonly #look: Look
-  readonly #release: () => void
   #pending: readonly WriteHandle[] = []
 
-  constructor(engine: Engine, id: string, edit: Target<WriteHandle>['edit'], report: Report, release: () => void) {
-    const look = new Look(engine, id, report)
-    super(id, { look: () => look.get(), edit })
-    this.#engine = engine
-    this.#look = look
-    this.#release = release
+  constructor(shelf: Shelf, id: string) {
+    super(id)
+    this.#shelf = shelf
+    this.#look = new Look(shelf.engine, id, shelf.audience)
+  }
+
+  look(): Value | undefined {
+    return this.#look.get()
+  }
+
+  edit(operation: Operation, path: string, value?: unknown, options?: EditOptions): WriteHandle {
+    return this.#shelf.edit(this.id, operation, path, value, options)
   }
 
   /** `loading`, `local` (what this device has kept), `synced`, or `refused`. */
@@ -65,12 +80,13 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterab
 
   /** Grows with each change that the server has committed, as far as this end knows; 0 for none. For `ifVersion`. */
   get version(): number {
-    return this.#engine.version(this.id)
+    return this.#shelf.engine.version(this.id)
   }
 
   /** What was written here and is not committed yet. The same array until something is written, or decided. */
   get pending(): readonly WriteHandle[] {
-    const own = this.#engine.pending.filter(({ records }) => records.some(({ record }) => record === this.id))
+    const { pending } = this.#shelf.engine
+    const own = pending.filter(({ records }) => records.some(({ record }) => record === this.id))
     return (this.#pending = unchanged(this.#pending, own))
   }
 
@@ -93,7 +109,7 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterab
 
   /** Ends following it, once as often as it was asked for. Its data stays for a moment, in case somebody asks again. */
   release(): void {
-    this.#release()
+    this.#shelf.release(this.id)
   }
 
   /** The last one has released it. */

@@ -1,9 +1,11 @@
-import { Emitter } from '../../../lib/emitter.ts'
-import type { Undo } from '../../../lib/emitter.ts'
+import type { Emitter, Undo } from '../../../lib/emitter.ts'
 import type { Engine, Following } from './engine.ts'
 
 /** Where what a listener throws is told. */
 export type Report = (error: unknown, stage: string) => void
+
+/** Makes what tells the listeners of something. */
+export type Audience = () => Emitter<Changes>
 
 /** When something that is followed can be used. */
 export interface When {
@@ -13,7 +15,7 @@ export interface When {
   readonly synced: Promise<void>
 }
 
-interface Changes {
+export interface Changes {
   change: []
 }
 
@@ -21,15 +23,15 @@ interface Changes {
 export abstract class Live<T> implements AsyncIterable<T> {
   /** Made when somebody wants to be told: most are only read and written. */
   #changes: Emitter<Changes> | undefined
-  readonly #report: Report
+  readonly #audience: Audience
   readonly #engine: Engine
   readonly #following: Following
   #isReleased = false
 
-  constructor(engine: Engine, following: Following, report: Report) {
+  constructor(engine: Engine, following: Following, audience: Audience) {
     this.#engine = engine
     this.#following = following
-    this.#report = report
+    this.#audience = audience
   }
 
   /** What it is now. */
@@ -94,7 +96,7 @@ export abstract class Live<T> implements AsyncIterable<T> {
     }
     const undo = this.#told(tell)
     // Alone, but so that what it throws harms nobody either.
-    const one = changesFor(this.#report)
+    const one = this.#audience()
     one.on('change', tell)
     one.emit('change')
     return undo
@@ -106,9 +108,7 @@ export abstract class Live<T> implements AsyncIterable<T> {
   }
 
   #told(listener: () => unknown): Undo {
-    this.#changes ??= changesFor(this.#report)
+    this.#changes ??= this.#audience()
     return this.#changes.on('change', listener)
   }
 }
-
-const changesFor = (report: Report): Emitter<Changes> => Object.assign(new Emitter<Changes>(), { failed: report })

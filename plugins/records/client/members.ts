@@ -40,11 +40,11 @@ export class Members<T extends SetItem, R> {
   }
 
   add(item: T): R {
-    return this.#target.edit(edit => edit.set(this.#at(item), true))
+    return this.#target.edit('set', this.#at(item), true)
   }
 
   delete(item: T): R {
-    return this.#target.edit(edit => edit.delete(this.#at(item)))
+    return this.#target.edit('delete', this.#at(item))
   }
 
   #at(item: T): string {

@@ -10,10 +10,12 @@ export interface Clocks {
 
 /** What is known of the moment of a write. */
 export interface Moment {
-  /** By the device's clock, in milliseconds since 1970; undefined when the stamp itself can be trusted. */
-  readonly wall: number | undefined
-  /** By the monotonic clock of this process; undefined for writes of former ones. */
+  /** By the monotonic clock of this process, in milliseconds; undefined for writes of former ones. */
   readonly monotonic: number | undefined
+  /** By the device's clock, in milliseconds since 1970: of writes of former processes, if their stamps cannot be trusted. */
+  readonly wall: number | undefined
+  /** Whether the stamp can be trusted, as the authority's time was known. */
+  readonly isKnown: boolean
   /** The greatest stamp of others that was seen before. */
   readonly floor: number
 }
@@ -56,10 +58,17 @@ export class ServerClock extends Clock {
   get moment(): Moment {
     const monotonic = Math.floor(this.#at)
     const floor = this.#floor
+    const { isKnown } = this
     const last = this.#moment
     // What is written at once shares it.
-    if (last?.monotonic === monotonic && last.floor === floor && (last.wall === undefined) === this.isKnown) return last
-    return (this.#moment = { wall: this.isKnown ? undefined : this.#clocks.now(), monotonic, floor })
+    if (last?.monotonic === monotonic && last.floor === floor && last.isKnown === isKnown) return last
+    return (this.#moment = { monotonic, wall: undefined, isKnown, floor })
+  }
+
+  /** The device's time at a moment, in milliseconds since 1970, as its clock goes now; undefined where the stamp can be trusted. */
+  wallOf({ monotonic, wall, isKnown }: Moment): number | undefined {
+    if (monotonic === undefined || isKnown) return wall
+    return Math.round(this.#clocks.now() - this.#clocks.monotonic() + monotonic)
   }
 
   /** What the authority committed it has judged; this end judges only when it knows the time. */

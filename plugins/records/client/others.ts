@@ -35,7 +35,7 @@ export class Others {
     entries.delete(number)
     if (!isVoid && number > (this.#last.get(node) ?? 0)) {
       entries.set(number, entry)
-      for (const id of this.#records.write(entry)) changed.add(id)
+      this.#records.write(entry, changed)
     }
     this.#tell(changed)
   }

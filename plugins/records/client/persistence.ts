@@ -142,10 +142,13 @@ export class Persistence {
     }
   }
 
-  /** Keeps a write, or what became of it. @param done - called when it is kept */
-  keep(entry: Entry, done: () => void): void {
-    const { wall = null, floor = 0 } = entry.moment ?? {}
-    const value = [packWrite(entry.frame), wall, floor]
+  /**
+   * Keeps a write, or what became of it.
+   * @param wall - the device's time when it was written, if its stamps cannot be trusted
+   * @param done - called when it is kept
+   */
+  keep(entry: Entry, wall: number | undefined, done: () => void): void {
+    const value = [packWrite(entry.frame), wall ?? null, entry.moment?.floor ?? 0]
     this.#committer.entry(keyOfEntry(entry), value)
     this.#progress()
     this.#committer.after(() => {

@@ -4,7 +4,8 @@ import { NOWHERE } from './scope.ts'
 import type { Scope } from './scope.ts'
 
 /** About as many bytes as asking for it takes, and not fewer. */
-const sizeOf = ({ key, cursor }: Scope): number => 3 * (key.length + cursor.epoch.length) + 40
+const sizeOf = ({ name, queryKey = '', cursor }: Scope): number =>
+  3 * (name.length + queryKey.length + cursor.epoch.length) + 50
 
 /**
  * What is asked for, in pieces of about so many bytes at most. What may have the same records goes together where that is possible:

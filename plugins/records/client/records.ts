@@ -4,13 +4,16 @@ import { RecordState } from '../core/record-state.ts'
 import type { Kind, Register } from '../core/register.ts'
 import type { Entry } from './entry.ts'
 
+/** Most records have nothing that waits, so they share it. */
+const NONE: Entry[] = []
+
 /** A record: what the authority committed (base), what waits to be (pending), and what is seen of both. */
 class Held {
   readonly id: string
   base: RecordState
   version = 0
   /** In the order of writing. */
-  pending: Entry[] = []
+  pending = NONE
   /** Base with pending, as long as there is any; undefined when it has to be made anew. */
   #view: RecordState | undefined
 
@@ -30,20 +33,24 @@ class Held {
   }
 
   write(entry: Entry): void {
+    const { pending } = this
     // Most records have one at most, and a list that is made of one has no room for more.
-    if (!this.pending.length) this.pending = [entry]
-    else {
+    if (!pending.length) this.pending = [entry]
+    // It may say the same record twice.
+    else if (pending.at(-1) !== entry) {
       // Before it is added: a view that was made already only gets what is new.
       this.#merge(this.view, entry.records)
-      this.pending.push(entry)
+      pending.push(entry)
     }
   }
 
   /** @returns whether it was there */
   settle(entry: Entry): boolean {
-    const at = this.pending.indexOf(entry)
+    const { pending } = this
+    const at = pending.indexOf(entry)
     if (at < 0) return false
-    this.pending.splice(at, 1)
+    if (pending.length > 1) pending.splice(at, 1)
+    else this.pending = NONE
     this.refresh()
     return true
   }
@@ -85,10 +92,6 @@ export class Records {
 
   ids(): Iterable<string> {
     return this.#records.keys()
-  }
-
-  isPending(id: string): boolean {
-    return !!this.#records.get(id)?.pending.length
   }
 
   /** What the authority committed. */
@@ -148,12 +151,12 @@ export class Records {
     return touched
   }
 
-  /** Shows a write. @returns the ids of its records */
-  write(entry: Entry): readonly string[] {
-    const all = entry.records.map(({ record }) => record)
-    const ids = all.length > 1 ? [...new Set(all)] : all
-    for (const id of ids) this.#hold(id).write(entry)
-    return ids
+  /** Shows a write. */
+  write(entry: Entry, changed?: Set<string>): void {
+    for (const { record } of entry.records) {
+      this.#hold(record).write(entry)
+      changed?.add(record)
+    }
   }
 
   /** A write does not wait any more. */

@@ -1,4 +1,3 @@
-import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
 import {
   ERR_CANCELLED,
@@ -50,6 +49,8 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   #closing: Promise<void> | undefined
   #link: Send | undefined
   #retries = 0
+  /** Whether anybody wants to be told of writes: of those of a bulk load nobody does. */
+  #isHeard = false
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
@@ -130,7 +131,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.session?.end()
     this.session = this.#link = undefined
     for (const scope of this.scopes.all) {
-      scope.isLive = false
+      scope.stop()
       this.keeper?.leave(scope)
       if (scope.state === 'synced') this.become(scope, 'local')
     }
@@ -175,11 +176,13 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
       return refused
     }
     const entry = this.outbox.add(records, options, this.session?.isTimed ? undefined : this.clock.moment)
-    const changed = this.records.write(entry)
+    const changed = this.#isHeard ? new Set<string>() : undefined
+    this.records.write(entry, changed)
     if (this.keeper) this.keeper.keep(entry)
     else entry.keep()
     this.session?.later()
-    this.emit('change', changed)
+    if (!changed) return entry
+    this.tell(changed)
     this.emit('pending', this.outbox.count)
     return entry
   }
@@ -201,9 +204,8 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     return true
   }
 
-  /** @param listener - called with the ids of records that may look different now, once per frame or local write */
-  onChange(listener: (changed: readonly string[]) => void): Undo {
-    return this.on('change', listener)
+  override listening(event: string): void {
+    this.#isHeard ||= event === 'change' || event === 'pending'
   }
 
   flush(): void {
@@ -225,7 +227,12 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     const { changed, resets, settled } = applied
     const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
     const old = [...resets].filter(([{ cursor }, outcome]) => outcome === 'reset' && cursor.since > 0)
-    for (const scope of scopes.all) if (scope.isLive) scope.cursor = cursor
+    // A scope that is refused stays where it was.
+    for (const scope of applied.told) {
+      if (scope.error) scope.stop()
+      else scope.start(scopes.reach)
+    }
+    scopes.reach.cursor = cursor
     const session = this.session
     // Not before this end remembers them: else it asks again, and nobody knows any more.
     const confirm = (): void => {

@@ -2,9 +2,9 @@ import type { AnywireError } from '../../../lib/errors.ts'
 import type { Follow } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
-import { keyOfQuery } from '../core/query-key.ts'
 import type { Following, FollowingState } from './engine.ts'
 import { Later } from './later.ts'
+import type { Records } from './records.ts'
 
 /** How far the client has a scope. */
 export interface Cursor {
@@ -14,13 +14,21 @@ export interface Cursor {
 
 export const NOWHERE: Cursor = { epoch: '', since: 0 }
 
+/** Shared by all scopes that the authority follows in a session: each delta brings them as far as it is. */
+export interface Reach {
+  cursor: Cursor
+}
+
+/** Of what is no query. */
+const NOBODY = new Set<string>()
+
 /** Something that is followed, by however many. */
 export class Scope implements Following {
   readonly number: number
-  readonly key: string
   readonly name: string
   readonly query: Query | undefined
-  cursor: Cursor = NOWHERE
+  /** Text that only the same query has. */
+  readonly queryKey: string | undefined
   /** See `Follow`: only what is kept is compared. */
   digest = 0
   /** What the application was told. */
@@ -32,21 +40,48 @@ export class Scope implements Following {
   loading: Promise<void> | undefined
   /** Whether the authority was asked in this session. */
   isAsked = false
-  /** Whether the authority follows it in this session, so that each delta brings it up to date. */
-  isLive = false
   /** Records that a reset of a query did not bring: they are not in it, whatever they look like. */
-  readonly without = new Set<string>()
+  readonly without: Set<string>
   users = 0
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined
+  #cursor = NOWHERE
+  #reach: Reach | undefined
   #ready = new Later<void>()
   #synced = new Later<void>()
 
-  constructor(number: number, key: string, name: string, query: Query | undefined) {
+  constructor(number: number, name: string, query: Query | undefined, queryKey: string | undefined) {
     this.number = number
-    this.key = key
     this.name = name
     this.query = query
+    this.queryKey = queryKey
+    this.without = query ? new Set() : NOBODY
+  }
+
+  /** What it is called in a store. */
+  get key(): string {
+    return keyOf(this.name, this.queryKey)
+  }
+
+  /** How far it is. */
+  get cursor(): Cursor {
+    return this.#reach?.cursor ?? this.#cursor
+  }
+
+  /** Whether the authority follows it in this session, so that each delta brings it up to date. */
+  get isLive(): boolean {
+    return !!this.#reach
+  }
+
+  /** The authority follows it from here on. */
+  start(reach: Reach): void {
+    this.#reach = reach
+  }
+
+  /** The authority does not follow it any more. */
+  stop(cursor = this.cursor): void {
+    this.#cursor = cursor
+    this.#reach = undefined
   }
 
   get ready(): Promise<void> {
@@ -69,6 +104,14 @@ export class Scope implements Following {
   /** Whether a record is in it by its name; a query may still not ask for it. */
   mayHave(id: string): boolean {
     return this.isCollection ? collectionOf(id) === this.name : id === this.name
+  }
+
+  /** The records at hand that it may have, by their names. */
+  among(records: Records): string[] {
+    const { name } = this
+    // Who follows many records one by one is not to pay for each with all of them.
+    if (!this.isCollection) return records.base(name) ? [name] : []
+    return [...records.ids()].filter(id => collectionOf(id) === name)
   }
 
   /** @returns whether the state is another one now */
@@ -109,9 +152,9 @@ export class Scope implements Following {
   }
 }
 
-/** What a scope is called in a store, and among what is followed. */
-export const keyOf = (name: string, query: Query | undefined): string =>
-  JSON.stringify(query ? [name, keyOfQuery(query)] : [name])
+/** What a scope is called in a store. */
+export const keyOf = (name: string, queryKey: string | undefined): string =>
+  JSON.stringify(queryKey === undefined ? [name] : [name, queryKey])
 
 /** The name of the scope that a key is of. */
 export const nameOf = (key: string): unknown => {

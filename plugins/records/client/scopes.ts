@@ -2,19 +2,26 @@ import { collectionOf } from '../core/path.ts'
 import { compareBy, matches } from '../core/query.ts'
 import type { Query } from '../core/query.ts'
 import type { Records } from './records.ts'
-import { keyOf, Scope } from './scope.ts'
+import { keyOfQuery } from '../core/query-key.ts'
+import { NOWHERE, Scope } from './scope.ts'
+import type { Reach } from './scope.ts'
+
+const NONE: readonly Scope[] = []
 
 /** What is followed. */
 export class Scopes {
-  readonly #byKey = new Map<string, Scope>()
   readonly #byNumber = new Map<number, Scope>()
-  /** How many scopes have a name. */
-  readonly #names = new Map<string, number>()
+  readonly #byName = new Map<string, Scope[]>()
+  readonly #queries = new Set<Scope>()
   #numbers = 0
+  /** What the authority is to be asked for. */
+  readonly wanted = new Set<Scope>()
+  /** How far all are that the authority follows. */
+  readonly reach: Reach = { cursor: NOWHERE }
 
   /** In the order of being followed. */
   get all(): Iterable<Scope> {
-    return this.#byKey.values()
+    return this.#byNumber.values()
   }
 
   get(number: number): Scope | undefined {
@@ -23,39 +30,48 @@ export class Scopes {
 
   /** The scope of a name and a query; made when nobody follows it yet. */
   hold(name: string, query: Query | undefined): Scope {
-    const key = keyOf(name, query)
-    let scope = this.#byKey.get(key)
+    const named = this.#named(name)
+    const key = query && keyOfQuery(query)
+    let scope = named.find(({ queryKey }) => queryKey === key)
     if (!scope) {
-      scope = new Scope(++this.#numbers, key, name, query)
-      this.#byKey.set(key, scope)
+      scope = new Scope(++this.#numbers, name, query, key)
       this.#byNumber.set(scope.number, scope)
-      this.#names.set(name, (this.#names.get(name) ?? 0) + 1)
+      this.#byName.set(name, [...named, scope])
+      if (query) this.#queries.add(scope)
     }
     return scope
   }
 
   remove(scope: Scope): void {
-    this.#byKey.delete(scope.key)
+    const { name } = scope
+    const others = this.#named(name).filter(other => other !== scope)
+    if (others.length) this.#byName.set(name, others)
+    else this.#byName.delete(name)
     this.#byNumber.delete(scope.number)
-    const count = (this.#names.get(scope.name) ?? 0) - 1
-    if (count > 0) this.#names.set(scope.name, count)
-    else this.#names.delete(scope.name)
+    this.#queries.delete(scope)
+    this.wanted.delete(scope)
+  }
+
+  /** The authority is to be asked for a scope, as soon as what the store has of it is here. */
+  want(scope: Scope): void {
+    scope.isAsked = false
+    if (scope.isLoaded) this.wanted.add(scope)
   }
 
   /** Whether a record may be in any scope, by its name. */
   mayHave(id: string): boolean {
-    return this.#names.has(id) || this.#names.has(collectionOf(id))
+    return this.#byName.has(id) || this.#byName.has(collectionOf(id))
   }
 
   /** A collection that is known, and has all that a scope may have. */
-  outer({ name, key }: Scope): Scope | undefined {
-    const outer = this.#byKey.get(keyOf(collectionOf(name), undefined))
-    return outer?.cursor.epoch && outer.key !== key ? outer : undefined
+  outer(scope: Scope): Scope | undefined {
+    const outer = this.#named(collectionOf(scope.name)).find(({ query }) => !query)
+    return outer?.cursor.epoch && outer !== scope ? outer : undefined
   }
 
   /** These records came, so whoever may have them may have them again. */
   came(ids: ReadonlySet<string>): void {
-    for (const { without } of this.all) if (without.size) for (const id of ids) without.delete(id)
+    for (const { without } of this.#queries) if (without.size) for (const id of ids) without.delete(id)
   }
 
   /**
@@ -68,39 +84,43 @@ export class Scopes {
     for (const scope of resets) {
       if (scope.query) queries.add(scope)
       const into = scope.query ? scope.without : missing
-      // Who follows many records one by one is not to pay for each with all of them.
-      for (const id of scope.isCollection ? records.ids() : [scope.name])
-        if (scope.mayHave(id) && !came.has(id)) into.add(id)
+      for (const id of scope.among(records)) if (!came.has(id)) into.add(id)
     }
-    for (const id of queries.size ? this.only(queries, records) : []) if (!came.has(id)) missing.add(id)
+    for (const id of this.only(queries, records)) if (!came.has(id)) missing.add(id)
     return missing
   }
 
   /** The records at hand that some scopes may have, but no other one has. */
-  only(scopes: ReadonlySet<Scope>, records: Records): string[] {
-    const others: ((id: string) => boolean)[] = []
-    for (const scope of this.all) if (!scopes.has(scope)) others.push(membership(scope, records))
-    const ids: string[] = []
-    for (const id of records.ids()) {
-      for (const scope of scopes) {
-        if (!scope.mayHave(id)) continue
-        if (!others.some(has => has(id))) ids.push(id)
-        break
-      }
+  only(scopes: ReadonlySet<Scope>, records: Records): Set<string> {
+    const found = new Map<Scope, ReadonlySet<string>>()
+    /** Whether a record is in a scope, as the authority sees it: it goes by what is committed. */
+    const has = (scope: Scope, id: string): boolean => {
+      if (!scope.query) return true
+      const ids = found.get(scope) ?? find(scope, scope.query, records)
+      found.set(scope, ids)
+      return ids.has(id)
     }
-    return ids
+    const only = new Set<string>()
+    for (const scope of scopes)
+      for (const id of scope.among(records)) {
+        const others = [...this.#named(id), ...this.#named(collectionOf(id))]
+        if (!others.some(other => !scopes.has(other) && has(other, id))) only.add(id)
+      }
+    return only
+  }
+
+  #named(name: string): readonly Scope[] {
+    return this.#byName.get(name) ?? NONE
   }
 }
 
-/** Whether a record is in a scope, as the authority sees it: it goes by what is committed. */
-const membership = (scope: Scope, records: Records): ((id: string) => boolean) => {
-  const { query } = scope
-  if (!query) return id => scope.mayHave(id)
-  const found = [...records.ids()]
-    .filter(id => scope.mayHave(id) && !scope.without.has(id))
+/** What a query has of the records at hand. */
+const find = (scope: Scope, { where, order, limit }: Query, records: Records): ReadonlySet<string> => {
+  const found = scope
+    .among(records)
+    .filter(id => !scope.without.has(id))
     .map(id => ({ id, value: records.base(id)?.view() }))
-    .filter(({ value }) => matches(query, value))
-    .sort(compareBy(query.order))
-  const ids = new Set(found.slice(0, query.limit).map(({ id }) => id))
-  return id => ids.has(id)
+    .filter(({ value }) => matches({ where }, value))
+    .sort(compareBy(order))
+  return new Set(found.slice(0, limit).map(({ id }) => id))
 }

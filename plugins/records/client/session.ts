@@ -65,7 +65,8 @@ export class Session {
 
   hello(): void {
     const { schema, scopes, outbox, secret } = this.#host
-    for (const scope of scopes.all) scope.isAsked = false
+    scopes.wanted.clear()
+    for (const scope of scopes.all) scopes.want(scope)
     const [follows = [], ...more] = this.#wanted()
     const nodes = outbox.queues
       .flatMap(({ node, entries: [first] }) => (first ? [[node, first.number] as const] : []))
@@ -143,13 +144,11 @@ export class Session {
 
   /** What the authority is to be asked for, and was not, in frames well below the largest. */
   #wanted(): Follow[][] {
-    const wanted: Scope[] = []
-    for (const scope of this.#host.scopes.all) {
-      if (scope.isAsked || !scope.isLoaded) continue
-      scope.isAsked = true
-      wanted.push(scope)
-    }
-    return piecesOf(wanted, this.#host.limits.maxFrame / 4)
+    const { scopes, limits } = this.#host
+    const wanted = [...scopes.wanted]
+    scopes.wanted.clear()
+    for (const scope of wanted) scope.isAsked = true
+    return piecesOf(wanted, limits.maxFrame / 4)
   }
 
   #welcome({ epoch, asked, time, maxValue, maxFrame }: Welcome): void {

@@ -1,7 +1,9 @@
+import { Emitter } from '../../../lib/emitter.ts'
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_CONFLICT, ERR_OPTION } from '../../../lib/failures.ts'
 import { Edit } from '../core/edit.ts'
+import type { Operation } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
 import { isQuery } from '../core/query.ts'
@@ -9,9 +11,10 @@ import type { Write } from '../core/register.ts'
 import { Collection } from './collection.ts'
 import type { Engine, EngineEvents, WriteHandle, WriteOptions } from './engine.ts'
 import type { Fields } from './fields.ts'
-import type { Report } from './live.ts'
+import type { Changes, Report } from './live.ts'
 import { LiveQuery } from './live-query.ts'
 import { LiveRecord } from './live-record.ts'
+import type { Shelf } from './live-record.ts'
 import { transact } from './transaction.ts'
 import type { EditOptions } from './target.ts'
 import type { AnyRecord, QueryOf, Schema, TypeOf } from './types.ts'
@@ -41,18 +44,23 @@ interface Shared {
 export class Records<S extends Schema = Schema> {
   /** What all this stands on, for parts that add to it. */
   readonly engine: Engine
-  readonly #report: Report
+  readonly #shelf: Shelf
   readonly #records = new Map<string, Shared>()
   readonly #queries = new Set<LiveQuery<unknown>>()
   readonly #observers = new Set<Observer>()
+  #isListening = false
 
   constructor(engine: Engine, report: Report) {
     this.engine = engine
-    this.#report = report
-    engine.on('change', ids => {
-      for (const id of ids) this.#records.get(id)?.live.tell()
-      if (this.#queries.size) for (const query of this.#queries) query.changed(ids)
-    })
+    this.#shelf = {
+      engine,
+      audience: () => {
+        this.#listen()
+        return Object.assign(new Emitter<Changes>(), { failed: report })
+      },
+      edit: (id, operation, path, value, options) => this.#edit(id, operation, path, value, options),
+      release: id => this.#release(id)
+    }
     engine.on('following', name => {
       this.#records.get(name)?.live.tell()
       for (const query of this.#queries) query.changed([])
@@ -169,33 +177,39 @@ export class Records<S extends Schema = Schema> {
     return this.#write(records, { atomic: true, conditions })
   }
 
+  /** From now on somebody wants to know what changes: until then writing is not to pay for it. */
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    this.engine.on('change', ids => {
+      for (const id of ids) this.#records.get(id)?.live.tell()
+      for (const query of this.#queries) query.changed(ids)
+    })
+  }
+
   #live(id: string): LiveRecord<unknown> {
     check(id)
     let shared = this.#records.get(id)
     if (!shared) {
-      const live = new LiveRecord<unknown>(
-        this.engine,
-        id,
-        (act, options) => this.#edit(id, act, options),
-        this.#report,
-        () => this.#release(id)
-      )
-      this.#records.set(id, (shared = { live, users: 0 }))
+      this.#records.set(id, (shared = { live: new LiveRecord<unknown>(this.#shelf, id), users: 0 }))
     }
     shared.users++
     return shared.live
   }
 
-  #edit(id: string, act: (edit: Edit) => unknown, { ifVersion }: EditOptions = {}): WriteHandle {
+  #edit(id: string, operation: Operation, path: string, value?: unknown, options?: EditOptions): WriteHandle {
     const edit = new Edit(this.engine.state(id), this.engine.tick(), this.engine.limits.maxValue)
-    act(edit)
-    const records = edit.writes.length ? [{ record: id, registers: edit.writes }] : []
-    return this.#write(records, ifVersion === undefined ? undefined : { conditions: [[id, ifVersion]] })
+    const { writes } = edit[operation](path, value)
+    const version = options?.ifVersion
+    return this.#write(
+      writes.length ? [{ record: id, registers: writes }] : [],
+      version === undefined ? undefined : { conditions: [[id, version]] }
+    )
   }
 
   #make(id: string, value: unknown): WriteHandle {
     if (this.engine.visible(check(id))) throw new AnywireError(ERR_CONFLICT, `'${id}' exists`)
-    return this.#edit(id, edit => edit.replace('', value), { ifVersion: 0 })
+    return this.#edit(id, 'replace', '', value, { ifVersion: 0 })
   }
 
   #write(records: readonly Registers<Write>[], options?: WriteOptions): WriteHandle {
@@ -210,8 +224,9 @@ export class Records<S extends Schema = Schema> {
   #query<T>(name: string, query: QueryOf<T>): LiveQuery<T> {
     // A server would end the connection.
     if (!isQuery(query)) throw new AnywireError(ERR_OPTION, 'this is no query, or asks for too much')
-    const live = new LiveQuery<T>(this.engine, name, query, this.#report, () => this.#queries.delete(live))
+    const live = new LiveQuery<T>(this.engine, name, query, this.#shelf.audience, () => this.#queries.delete(live))
     this.#queries.add(live)
+    this.#listen()
     return live
   }
 

@@ -1,5 +1,5 @@
 import type { Value } from '../../../lib/store.ts'
-import type { Edit } from '../core/edit.ts'
+import type { Operation } from '../core/edit.ts'
 
 /** What is to hold when a write is judged. */
 export interface EditOptions {
@@ -11,6 +11,6 @@ export interface EditOptions {
 export interface Target<R> {
   /** The record as it is seen; undefined where there is none. */
   look(): Value | undefined
-  /** Writes what is done to an `Edit`. Throws what that throws. */
-  edit(act: (edit: Edit) => unknown, options?: EditOptions): R
+  /** Writes what an `Edit` makes of it. Throws what that throws. */
+  edit(operation: Operation, path: string, value?: unknown, options?: EditOptions): R
 }

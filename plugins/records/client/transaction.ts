@@ -1,6 +1,8 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_OPTION } from '../../../lib/failures.ts'
+import type { Value } from '../../../lib/store.ts'
 import { Edit } from '../core/edit.ts'
+import type { Operation } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
@@ -8,6 +10,7 @@ import type { Write } from '../core/register.ts'
 import type { Engine, WriteOptions } from './engine.ts'
 import type { AnyRecord } from './types.ts'
 import { Fields } from './fields.ts'
+import type { EditOptions } from './target.ts'
 
 /** What is written together: all of it, or nothing. */
 export interface Transaction {
@@ -15,45 +18,57 @@ export interface Transaction {
   readonly conditions: NonNullable<WriteOptions['conditions']>
 }
 
+/** A record in a transaction: what it will be. */
+class Draft extends Fields<AnyRecord, void> {
+  readonly writes: Write[] = []
+  /** The version that it must still have. */
+  ifVersion: number | undefined
+  readonly #engine: Engine
+  readonly #state: RecordState
+
+  constructor(engine: Engine, id: string) {
+    super(id)
+    this.#engine = engine
+    this.#state = engine.state(id)?.copy() ?? new RecordState()
+  }
+
+  look(): Value | undefined {
+    return this.#engine.visible(this.id, this.#state) ? this.#state.view() : undefined
+  }
+
+  edit(operation: Operation, path: string, value?: unknown, { ifVersion = this.ifVersion }: EditOptions = {}): void {
+    // Each edit has a stamp of its own, so that a later one wins.
+    const edit = new Edit(this.#state, this.#engine.tick(), this.#engine.limits.maxValue)
+    edit[operation](path, value)
+    this.ifVersion = ifVersion
+    for (const write of edit.writes) this.#state.merge(resolve(this.#state, write))
+    this.writes.push(...edit.writes)
+  }
+}
+
 /** @param act - reads and writes the records that it gets; each with what was written to it so far */
 export const transact = (
   engine: Engine,
   act: (get: (id: string) => Fields<AnyRecord, void>) => unknown
 ): Transaction => {
-  const drafts = new Map<string, Fields<AnyRecord, void>>()
-  const written = new Map<string, Write[]>()
-  const conditions = new Map<string, number>()
-  const draft = (id: string): Fields<AnyRecord, void> => {
-    const state = engine.state(id)?.copy() ?? new RecordState()
-    const writes: Write[] = []
-    written.set(id, writes)
-    return new Fields(id, {
-      look: () => (engine.visible(id, state) ? state.view() : undefined),
-      edit(act, { ifVersion } = {}) {
-        // Each edit has a stamp of its own, so that a later one wins.
-        const edit = new Edit(state, engine.tick(), engine.limits.maxValue)
-        act(edit)
-        if (ifVersion !== undefined) conditions.set(id, ifVersion)
-        for (const write of edit.writes) state.merge(resolve(state, write))
-        writes.push(...edit.writes)
-      }
-    })
-  }
+  const drafts = new Map<string, Draft>()
   const result = act(id => {
-    const fields = drafts.get(id) ?? draft(id)
-    drafts.set(id, fields)
-    return fields
+    const draft = drafts.get(id) ?? new Draft(engine, id)
+    drafts.set(id, draft)
+    return draft
   })
   // What it writes later would be in nothing.
   if (result instanceof Promise) {
     result.catch(() => {})
     throw new AnywireError(ERR_OPTION, 'a transaction must not be asynchronous')
   }
-  const all = [...written].map(([record, registers]) => ({ record, registers }))
+  const all = [...drafts.values()]
   // Conditions are for what is written: that may be nothing.
-  const isWritten = all.some(({ registers }) => registers.length)
+  const isWritten = all.some(({ writes }) => writes.length)
   return {
-    records: all.filter(({ record, registers }) => registers.length || (isWritten && conditions.has(record))),
-    conditions: [...conditions]
+    records: all
+      .filter(({ writes, ifVersion }) => writes.length || (isWritten && ifVersion !== undefined))
+      .map(({ id, writes }) => ({ record: id, registers: writes })),
+    conditions: all.flatMap(({ id, ifVersion }) => (ifVersion === undefined ? [] : [[id, ifVersion] as const]))
   }
 }

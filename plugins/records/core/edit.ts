@@ -3,6 +3,7 @@ import { ERR_ENCODE, ERR_PATH, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
 import { below, isKey, keysOf } from './path.ts'
 import { showsBelow } from './place.ts'
+import type { Place } from './place.ts'
 import type { RecordState } from './record-state.ts'
 import { DELETED, IMPLICIT, INCREMENT, isAfter, LEAF, OBJECT } from './register.ts'
 import type { Kind, Stamp, Write } from './register.ts'
@@ -16,6 +17,9 @@ const isFields = (value: unknown): value is Fields => {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }
+
+/** What can be done at a path. */
+export type Operation = 'set' | 'replace' | 'delete' | 'increment'
 
 /**
  * What one user wants done to one record at one moment, as writes that share a stamp. What is asked for first is taken into
@@ -70,8 +74,8 @@ export class Edit {
   }
 
   /** Adds to the number at a path, wherever others have brought it meanwhile. @throws ERR_PATH, ERR_ENCODE */
-  increment(path: string, by: number): this {
-    if (!Number.isFinite(by)) throw new AnywireError(ERR_ENCODE, `${by}`)
+  increment(path: string, by: unknown): this {
+    if (typeof by !== 'number' || !Number.isFinite(by)) throw new AnywireError(ERR_ENCODE, String(by))
     this.#open(path)
     this.#write(path, INCREMENT, by)
     return this
@@ -89,7 +93,7 @@ export class Edit {
     const keys = keysOf(path)
     const state = this.#state
     if (!state?.isWritten) this.#write('', OBJECT, undefined, IMPLICIT)
-    let place = state?.root
+    let place: Place | undefined = state
     for (let depth = 0; place && depth < keys.length; depth++) {
       const { value, branch } = place
       if (value !== undefined && !showsBelow(place)) {

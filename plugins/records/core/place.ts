@@ -50,21 +50,20 @@ export class Place implements Register {
 
 export const isWritten = (place: Place): boolean => place.t >= 0
 
-/** A place with all below it, as it is now. */
-export const copyOf = (place: Place): Place => {
-  const copy = new Place(place.key, place.path)
-  copy.kind = place.kind
-  copy.value = place.value
-  copy.t = place.t
-  copy.node = place.node
-  copy.seq = place.seq
-  if (!place.branch) return copy
-  copy.branch = new Branch()
-  for (const child of place.branch.places.values()) copy.branch.add(copyOf(child))
+/** Gives a new place what another one has, with all below it, as it is now. */
+export const fill = <P extends Place>(place: P, from: Place): P => {
+  place.kind = from.kind
+  place.value = from.value
+  place.t = from.t
+  place.node = from.node
+  place.seq = from.seq
+  if (!from.branch) return place
+  place.branch = new Branch()
+  for (const child of from.branch.places.values()) place.branch.add(fill(new Place(child.key, child.path), child))
   // What is seen is frozen, so both may have it.
-  copy.branch.seen = place.branch.seen
-  copy.branch.isFresh = place.branch.isFresh
-  return copy
+  place.branch.seen = from.branch.seen
+  place.branch.isFresh = from.branch.isFresh
+  return place
 }
 
 /** Forgets what was written at a place. */

@@ -1,6 +1,6 @@
 import type { Value } from '../../../lib/store.ts'
 import { below, parse } from './path.ts'
-import { Branch, clear, copyOf, drop, isWritten, look, Place } from './place.ts'
+import { Branch, clear, drop, fill, isWritten, look, Place } from './place.ts'
 import { DELETED, isAfter, OBJECT, wins } from './register.ts'
 import type { Register } from './register.ts'
 
@@ -12,21 +12,19 @@ export interface Kept extends Register {
 /**
  * The state of one record: a register for each path that was written, without those that an ancestor with a greater stamp hides.
  * Merging is a join: whatever the order, however often, in whatever pieces registers come, the state is the same, and looks the
- * same to the byte.
+ * same to the byte. It is the place of the record itself, for those who go through it.
  */
-export class RecordState {
-  /** All of it, for those who go through it by themselves. */
-  readonly root: Place
+export class RecordState extends Place {
   /** Told of each register that is gone for good, because something above it was written later. */
   readonly #pruned: ((path: string) => void) | undefined
   /** How many registers there are. */
   size = 0
   /** The greatest number of a change that was merged. */
-  seq = 0
+  last = 0
 
-  constructor(pruned?: (path: string) => void, root = new Place('', '')) {
+  constructor(pruned?: (path: string) => void) {
+    super('', '')
     this.#pruned = pruned
-    this.root = root
   }
 
   /**
@@ -38,7 +36,7 @@ export class RecordState {
   merge(register: Register, seq = 0): boolean {
     // The hot path: loops by hand, and nothing is made that does not stay.
     const { keys, text } = parse(register.path)
-    let place = this.root
+    let place: Place = this
     let depth = 0
     for (; depth < keys.length; depth++) {
       // Only the stamp decides what hides what is below: were it the kind too, the order of arrival would matter.
@@ -48,7 +46,7 @@ export class RecordState {
       place = child
     }
     if (depth === keys.length && isWritten(place) && !wins(register, place)) return false
-    touch(this.root, keys)
+    touch(this, keys)
     for (; depth < keys.length; depth++) {
       const key = keys[depth] as string
       const child = new Place(key, depth === keys.length - 1 ? text : below(place.path, key))
@@ -62,7 +60,7 @@ export class RecordState {
     place.t = register.t
     place.node = register.node
     place.seq = seq
-    if (seq > this.seq) this.seq = seq
+    if (seq > this.last) this.last = seq
     if (place.branch) this.#prune(place, register)
     return true
   }
@@ -84,12 +82,12 @@ export class RecordState {
 
   /** Whether there is a register at the record itself: it was made, by itself or by writing into it, or deleted. */
   get isWritten(): boolean {
-    return isWritten(this.root)
+    return isWritten(this)
   }
 
   /** Whether somebody made the record and nobody deleted it since; what is written below alone does not bring it back. */
   get isMade(): boolean {
-    return isWritten(this.root) && this.root.kind === OBJECT
+    return isWritten(this) && this.kind === OBJECT
   }
 
   /** Whether the record, or what is at a path, was deleted and not made again. */
@@ -101,20 +99,20 @@ export class RecordState {
   /** The registers that changed behind `seq`; all of them by default. Parents come before what is below them. */
   registers(seq = -1): readonly Kept[] {
     const found: Kept[] = []
-    if (this.seq > seq) collect(this.root, seq, found)
+    if (this.last > seq) collect(this, seq, found)
     return found
   }
 
   /** A state of its own with the same registers. */
   copy(pruned?: (path: string) => void): RecordState {
-    const copy = new RecordState(pruned, copyOf(this.root))
+    const copy = fill(new RecordState(pruned), this)
     copy.size = this.size
-    copy.seq = this.seq
+    copy.last = this.last
     return copy
   }
 
   #find(path: string): Place | undefined {
-    let place: Place | undefined = this.root
+    let place: Place | undefined = this
     if (path !== '') for (const key of parse(path).keys) place = place?.branch?.places.get(key)
     return place
   }

@@ -27,7 +27,7 @@ const forget = (place: Place, before: number, gone: Gone[]): void => {
 /** Forgets what was deleted in a record before a stamp. It never changes what applications see. @returns the registers that are gone */
 export const collect = (state: RecordState, before: number): readonly Gone[] => {
   const gone: Gone[] = []
-  forget(state.root, before, gone)
+  forget(state, before, gone)
   state.size -= gone.length
   return gone
 }

@@ -111,8 +111,8 @@ const MISTAKES: readonly Mutant[] = [
   {
     what: 'copies share what is below',
     file: 'place',
-    from: 'copy.branch = new Branch()',
-    to: 'return ((copy.branch = place.branch), copy)'
+    from: 'place.branch = new Branch()',
+    to: 'return ((place.branch = from.branch), place)'
   },
   { what: 'a stamp is given twice', file: 'clock', from: 'this.last + 1', to: 'this.last' },
   { what: 'stamps of others are not looked at', file: 'clock', from: 'this.last = t', to: 'void t' }
@@ -120,9 +120,9 @@ const MISTAKES: readonly Mutant[] = [
 
 /** Changes that nobody can tell from the code as it is, but for its speed. */
 const EQUIVALENT: readonly Mutant[] = [
-  { what: 'states without news are searched', file: 'record-state', from: 'this.seq > seq', to: 'true' },
+  { what: 'states without news are searched', file: 'record-state', from: 'this.last > seq', to: 'true' },
   { what: 'places are always sorted', file: 'place', from: 'this.#isSorted)', to: 'false)' },
-  { what: 'copies look again', file: 'place', from: 'copy.branch.isFresh = place.branch.isFresh', to: '' }
+  { what: 'copies look again', file: 'place', from: 'place.branch.isFresh = from.branch.isFresh', to: '' }
 ]
 
 /** The name of the first law that does not hold. */

@@ -72,7 +72,7 @@ describe('records: a replica and its nodes', () => {
     await write.stored
     const after = new Stage({ store: memory({ disk }) })
     const seen: unknown[] = []
-    after.replica.onChange(() => seen.push(after.replica.state('a/1')?.view('n')))
+    after.replica.on('change', () => seen.push(after.replica.state('a/1')?.view('n')))
     await after.replica.follow('a/1').ready
     await helloOf(after)
     after.welcome()

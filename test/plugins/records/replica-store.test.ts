@@ -119,7 +119,7 @@ describe('records: a replica with a store', () => {
       const after = new Stage({ store: memory({ disk }) })
       const following = after.replica.follow(name, query)
       const states: string[] = []
-      after.replica.onChange(() => states.push(following.state))
+      after.replica.on('change', () => states.push(following.state))
       await following.ready
       await turn()
       assert.deepEqual(states, ['local'])

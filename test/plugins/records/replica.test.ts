@@ -129,7 +129,7 @@ describe('records: a replica', () => {
     const stage = new Stage()
     await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
     const changes: string[][] = []
-    stage.replica.onChange(changed => changes.push([...changed]))
+    stage.replica.on('change', changed => changes.push([...changed]))
     const write = stage.set('a/1', 'x', 2)
     assert.equal(write.status, 'stored')
     assert.deepEqual(stage.view('a/1'), { x: 2 })
@@ -225,7 +225,7 @@ describe('records: a replica', () => {
     const stage = new Stage()
     await stage.synced('a/')
     let changes = 0
-    stage.replica.onChange(() => changes++)
+    stage.replica.on('change', () => changes++)
     stage.delta({
       seq: 2,
       more: true,
