@@ -38,8 +38,9 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
     name: 'records',
     version: 1,
     client(client, lane, during): Records<S> {
-      const { persist, schema } = options
-      if (persist && typeof persist !== 'function') throw new AnywireError(ERR_OPTION, 'persist: keep(store)')
+      const { persist, schema, store } = options as RecordsOptions & { readonly store?: unknown }
+      if (store || (persist && typeof persist !== 'function'))
+        throw new AnywireError(ERR_OPTION, 'a client keeps what it has by persist: keep(store)')
       if (schema && !isSchema(schema)) throw new AnywireError(ERR_OPTION, 'schema: { id, version }')
       const replica = new Replica({
         now: () => Date.now(),

@@ -83,7 +83,7 @@ export interface EngineEvents {
   divergence: [name: string]
   /** What was known under a name was replaced as a whole, as it was too old. */
   reset: [name: string]
-  /** The authority does not serve this version of the schema: it is too old ('upgrade'), or too new ('wait', tried again). */
+  /** The authority does not serve this version of the schema: it is too old ('upgrade'), or too new ('wait', tried again). Without a listener it is printed. */
   mismatch: [advice: 'upgrade' | 'wait', min: number, max: number]
   /** A newer version of the application wants the store: this one let go of it, and should be loaded again. */
   versionchange: [version: number]

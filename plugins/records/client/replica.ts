@@ -6,6 +6,7 @@ import {
   ERR_NODE,
   ERR_OPTION,
   ERR_PROTOCOL,
+  ERR_SCHEMA,
   ERR_STORE
 } from '../../../lib/failures.ts'
 import { isCount } from '../../../lib/handshake.ts'
@@ -261,7 +262,9 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   }
 
   mismatched({ advice, min, max }: Mismatch): void {
-    this.emit('mismatch', advice, min, max)
+    const isTold = this.emit('mismatch', advice, min, max)
+    const hint = `this is ${this.schema?.version ?? 'without one'}, the server has ${min} to ${max}: '${advice}'`
+    if (!isTold) print(new AnywireError(ERR_SCHEMA, hint))
     if (advice === 'wait') this.#again(() => this.session?.hello())
   }
 

@@ -6,7 +6,7 @@ import { Edit } from '../core/edit.ts'
 import type { Operation } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
-import { isQuery } from '../core/query.ts'
+import { problemOf } from '../core/query.ts'
 import type { Write } from '../core/register.ts'
 import { Collection } from './collection.ts'
 import type { Engine, EngineEvents, WriteHandle, WriteOptions } from './engine.ts'
@@ -223,7 +223,8 @@ export class Records<S extends Schema = Schema> {
 
   #query<T>(name: string, query: QueryOf<T>): LiveQuery<T> {
     // A server would end the connection.
-    if (!isQuery(query)) throw new AnywireError(ERR_OPTION, 'this is no query, or asks for too much')
+    const problem = problemOf(query)
+    if (problem) throw new AnywireError(ERR_OPTION, `the query: ${problem}`)
     const live = new LiveQuery<T>(this.engine, name, query, this.#shelf.audience, () => this.#queries.delete(live))
     this.#queries.add(live)
     this.#listen()

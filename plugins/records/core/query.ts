@@ -25,13 +25,16 @@ export interface Query {
    * ties go by id.
    */
   readonly order?: readonly string[] | undefined
-  /** Only the first so many. */
+  /** Only the first so many; one at least. */
   readonly limit?: number | undefined
 }
 
 const MOST_CONDITIONS = 32
 const MOST_ORDERS = 8
 const MOST_PARTS = 1_000
+
+const CONDITIONS = ['conditions', `a path, one of ${OPERATORS.join(' ')}, and a value: a list for in`] as const
+const ORDERS = ['paths', 'a path, or one behind a -'] as const
 
 /** A record as queries see it. */
 export interface Entry {
@@ -62,27 +65,47 @@ const roomLeft = (value: unknown, room: number): number => {
   return parts.reduce<number>((left, part) => roomLeft(part, left), room - parts.length)
 }
 
-const isSome = <T>(
-  value: unknown,
-  most: number,
-  isItem: (item: unknown) => item is T
-): value is readonly T[] | undefined =>
-  value === undefined || (Array.isArray(value) && value.length <= most && value.every(isItem))
-
 const pathOfOrder = (order: string): string => (order.startsWith('-') ? order.slice(1) : order)
 
-/** Whether somebody's value is a query; the values to compare with are taken for values. */
-export const isQuery = (value: unknown): value is Query => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const { where, order, limit, ...more } = value as Record<keyof Query, unknown>
-  return (
-    Object.keys(more).length === 0 &&
-    isSome(where, MOST_CONDITIONS, isCondition) &&
-    (where ?? []).reduce((room, [, , value]) => roomLeft(value, room), MOST_PARTS) >= 0 &&
-    isSome(order, MOST_ORDERS, (path): path is string => typeof path === 'string' && isPath(pathOfOrder(path))) &&
-    (limit === undefined || (Number.isSafeInteger(limit) && Number(limit) >= 0))
-  )
+const isOrder = (order: unknown): boolean => typeof order === 'string' && isPath(pathOfOrder(order))
+
+const problemOfList = (
+  list: unknown,
+  most: number,
+  [items, item]: readonly [items: string, item: string],
+  isItem: (item: unknown) => boolean
+): string | undefined => {
+  if (list === undefined) return undefined
+  if (!Array.isArray(list) || list.length > most) return `: a list of at most ${most} ${items}`
+  const at = list.findIndex(each => !isItem(each))
+  return at < 0 ? undefined : `[${at}]: ${item}`
 }
+
+const problemOfWhere = (where: unknown): string | undefined => {
+  const problem = problemOfList(where, MOST_CONDITIONS, CONDITIONS, isCondition)
+  if (problem) return problem
+  const conditions = (where ?? []) as readonly Condition[]
+  const room = conditions.reduce((room, [, , value]) => roomLeft(value, room), MOST_PARTS)
+  return room < 0 ? `: more than ${MOST_PARTS} values to compare with` : undefined
+}
+
+/** What is wrong with a query, in words; undefined for nothing. The values to compare with are taken for values. */
+export const problemOf = (query: unknown): string | undefined => {
+  if (typeof query !== 'object' || query === null || Array.isArray(query))
+    return 'an object, such as { where, order, limit }'
+  const { where, order, limit, ...more } = query as Record<keyof Query, unknown>
+  for (const name of Object.keys(more)) return `there is no '${name}'`
+  const whereProblem = problemOfWhere(where)
+  if (whereProblem) return `where${whereProblem}`
+  const orderProblem = problemOfList(order, MOST_ORDERS, ORDERS, isOrder)
+  if (orderProblem) return `order${orderProblem}`
+  // One that asks for nothing is a mistake.
+  const isLimit = limit === undefined || (Number.isSafeInteger(limit) && Number(limit) > 0)
+  return isLimit ? undefined : 'limit: a whole number from 1'
+}
+
+/** Whether somebody's value is a query. */
+export const isQuery = (value: unknown): value is Query => problemOf(value) === undefined
 
 /** For scalars, `includes` is the same, and much faster. */
 const has = (list: Value | undefined, value: Value | undefined): boolean =>

@@ -257,6 +257,7 @@ describe('records: both ends', () => {
     assert.throws(() => serve({ collections: { todos: { validate: () => true } } }), option)
     assert.throws(() => join({ persist: store() }), option)
     assert.throws(() => join({ schema: { version: 1 } }), option)
+    assert.throws(() => join({ store: store() }), { ...option, message: /persist: keep\(store\)/ })
   })
 
   it('who may not follow something is told', async () => {

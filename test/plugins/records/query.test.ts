@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { Value } from '../../../lib/store.ts'
-import { compareBy, isQuery, matches } from '../../../plugins/records/core/query.ts'
+import { compareBy, isQuery, matches, problemOf } from '../../../plugins/records/core/query.ts'
 import type { Condition, Entry } from '../../../plugins/records/core/query.ts'
 import { runs } from '../../support/faults-seed.ts'
 import { valueOf } from '../../support/records.ts'
@@ -100,41 +100,58 @@ describe('records: queries', () => {
   it('are told from other values', () => {
     const queries: unknown[] = [
       {},
-      { where: [], order: [], limit: 0 },
+      { where: [], order: [], limit: 1 },
       { where: [['a.b', 'in', [1]]], order: ['-a', 'b'], limit: 10 },
       { where: undefined, order: undefined, limit: undefined },
       { where: Array.from({ length: 32 }, () => ['a', '=', 1]) },
       { where: [['a', 'in', Array.from({ length: 1_000 }, (_, at) => at)]] }
     ]
-    for (const query of queries) assert.ok(isQuery(query), JSON.stringify(query))
-    const others: readonly unknown[] = [
-      undefined,
-      null,
-      7,
-      [],
-      { more: 1 },
-      { where: 'a' },
-      { where: [['a', '=']] },
-      { where: [['a', '=', undefined]] },
-      { where: [['a', '=', 1, 2]] },
-      { where: [['a', '~', 1]] },
-      { where: [['a', 'in', 1]] },
-      { where: [['__proto__', '=', 1]] },
-      { where: [['a..b', '=', 1]] },
-      { where: [[7, '=', 1]] },
-      { where: Array.from({ length: 33 }, () => ['a', '=', 1]) },
-      { where: [['a', 'in', Array.from({ length: 1_001 }, (_, at) => at)]] },
-      { where: Array.from({ length: 2 }, () => ['a', 'in', Array.from({ length: 501 }, (_, at) => at)]) },
-      { where: [['a', '=', { b: Array.from({ length: 1_000 }, (_, at) => at) }]] },
-      { order: 'a' },
-      { order: [7] },
-      { order: ['-__proto__'] },
-      { order: Array.from({ length: 9 }, () => 'a') },
-      { limit: -1 },
-      { limit: 1.5 },
-      { limit: '1' }
+    for (const query of queries) assert.equal(problemOf(query), undefined, JSON.stringify(query))
+    const many = (count: number) => Array.from({ length: count }, (_, at) => at)
+    const paths = 'a list of at most 8 paths'
+    const conditions = 'a list of at most 32 conditions'
+    const condition = 'a path, one of = != < <= > >= in has, and a value: a list for in'
+    const large = 'more than 1000 values to compare with'
+    const others: readonly (readonly [query: unknown, problem: string])[] = [
+      [undefined, 'an object, such as { where, order, limit }'],
+      [null, 'an object, such as { where, order, limit }'],
+      [7, 'an object, such as { where, order, limit }'],
+      [[], 'an object, such as { where, order, limit }'],
+      [{ more: 1 }, `there is no 'more'`],
+      [{ where: 'a' }, `where: ${conditions}`],
+      [{ where: [['a', '=']] }, `where[0]: ${condition}`],
+      [{ where: [['a', '=', undefined]] }, `where[0]: ${condition}`],
+      [{ where: [['a', '=', 1, 2]] }, `where[0]: ${condition}`],
+      [{ where: [['a', '~', 1]] }, `where[0]: ${condition}`],
+      [
+        {
+          where: [
+            ['b', '=', 1],
+            ['a', 'in', 1]
+          ]
+        },
+        `where[1]: ${condition}`
+      ],
+      [{ where: [['__proto__', '=', 1]] }, `where[0]: ${condition}`],
+      [{ where: [['a..b', '=', 1]] }, `where[0]: ${condition}`],
+      [{ where: [[7, '=', 1]] }, `where[0]: ${condition}`],
+      [{ where: many(33).map(() => ['a', '=', 1]) }, `where: ${conditions}`],
+      [{ where: [['a', 'in', many(1_001)]] }, `where: ${large}`],
+      [{ where: [0, 1].map(() => ['a', 'in', many(501)]) }, `where: ${large}`],
+      [{ where: [['a', '=', { b: many(1_000) }]] }, `where: ${large}`],
+      [{ order: 'a' }, `order: ${paths}`],
+      [{ order: [7] }, 'order[0]: a path, or one behind a -'],
+      [{ order: ['a', '-__proto__'] }, 'order[1]: a path, or one behind a -'],
+      [{ order: many(9).map(() => 'a') }, `order: ${paths}`],
+      [{ limit: 0 }, 'limit: a whole number from 1'],
+      [{ limit: -1 }, 'limit: a whole number from 1'],
+      [{ limit: 1.5 }, 'limit: a whole number from 1'],
+      [{ limit: '1' }, 'limit: a whole number from 1']
     ]
-    for (const value of others) assert.equal(isQuery(value), false, JSON.stringify(value))
+    for (const [value, problem] of others) {
+      assert.equal(problemOf(value), problem, JSON.stringify(value))
+      assert.equal(isQuery(value), false)
+    }
     const view: Value = { a: 1 }
     assert.ok(matches({ where: undefined }, view))
   })

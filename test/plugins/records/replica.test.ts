@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { useFakeTimers } from 'sinon'
+import { stub, useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
 import { increment, leaf, object, Stage, turn } from '../../support/replica.ts'
 
@@ -434,6 +434,21 @@ describe('records: a replica', () => {
     await stage.open()
     stage.replica.receive(new Uint8Array([255, 255, 255]))
     assert.deepEqual(errors, ['ERR_PROTOCOL'])
+  })
+
+  it('prints that its schema is not served, where nobody listens for it', () => {
+    const printed = stub(console, 'error')
+    const stage = new Stage({ schema: { id: 'app', version: 3 } })
+    const mismatch = () => stage.say({ type: 'mismatch', advice: 'upgrade', min: 4, max: 5 })
+    stage.connect()
+    mismatch()
+    stage.replica.on('mismatch', () => {})
+    mismatch()
+    printed.restore()
+    assert.deepEqual(
+      printed.args.map(([error]) => String(error)),
+      ["AnywireError: The two ends have different schema versions: this is 3, the server has 4 to 5: 'upgrade'"]
+    )
   })
 
   it('says hello again when the authority asks it to wait', () => {

@@ -525,7 +525,11 @@ describe('records: what applications use', () => {
     const { records } = start()
     const todos = records.collection('todos/')
     const titles = Array.from({ length: 1_001 }, (_, at) => `${at}`)
-    assert.throws(() => todos.query({ where: [['title', 'in', titles]] }), { code: 'ERR_OPTION' })
+    assert.throws(() => todos.query({ where: [['title', 'in', titles]] }), {
+      code: 'ERR_OPTION',
+      message: /the query: where: more than 1000 values to compare with$/
+    })
+    assert.throws(() => todos.subscribe({ limit: 0 }, () => {}), /the query: limit: a whole number from 1$/)
     todos.query({ where: [['title', 'in', titles.slice(1)]] }).release()
   })
 
