@@ -1,3 +1,4 @@
+import { answer } from './answer.ts'
 import type { Connection } from './connection.ts'
 import { AnywireError, textOf } from './errors.ts'
 import type { ErrorCode } from './errors.ts'
@@ -44,6 +45,8 @@ export interface Request<T = unknown> {
    * @param told - whether the other end said so
    */
   failed?(error: Error, told: boolean): void
+  /** Nobody has to wait for its promise. Called with what it rejects with where nobody does, but for ERR_CLOSED. */
+  untold?(this: void, error: Error): void
   /** The session that it was asked for in is over, or it is over itself. */
   lost?(): void
   /** By which it is known in this session; 0 or undefined: it was not sent. */
@@ -76,6 +79,9 @@ export type Requests = readonly [
   waiting: ReadonlySet<Request>,
   sent: ReadonlyMap<number | undefined, Request>
 ]
+
+/** Whoever ended it knows. */
+const isClosed = (error: Error): boolean => 'code' in error && error.code === ERR_CLOSED[0]
 
 /** What the other end refuses with, as an error. */
 export const errorOf = (code: string, text: unknown): AnywireError =>
@@ -177,8 +183,9 @@ export const makeRequests = (
   // It may be told when the next session goes on already.
   host.on('close', () => (host.state === 'closed' || host.id !== session) && leave())
 
-  const ask = <T>(request: Request<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
+  const ask = <T>(request: Request<T>): Promise<T> => {
+    const { untold } = request
+    const run = (resolve: (value: T) => void, reject: (error: Error) => void): void => {
       Object.assign(request, { resolve, reject })
       waiting.add(request)
       if (host.state === 'closed') refuse(request, ERR_CLOSED[0], ERR_CLOSED[2])
@@ -186,7 +193,9 @@ export const makeRequests = (
         ticking = true
         queueMicrotask(flush)
       }
-    })
+    }
+    return untold ? answer(run, error => isClosed(error) || untold(error)) : new Promise(run)
+  }
 
   const end = (request: Request, error?: Error): boolean => {
     if (sent.has(request.number) && host.state !== 'closed') tell(request)

@@ -40,7 +40,8 @@ export interface Place<Data = unknown> extends Listenable<PlaceEvents<Data>> {
   /**
    * Is here, with what it says of itself; also in sessions to come, until `leave`.
    * @returns when the server has it
-   * @throws ERR_DENIED and ERR_LIMIT when the server refuses, ERR_CLOSED when the client closes before it has answered
+   * @throws ERR_DENIED and ERR_LIMIT when the server refuses, ERR_CLOSED when the client closes before it has answered. Where
+   * nobody waits for it, a refusal is an `error` of the client
    */
   enter(data: Data): Promise<void>
   /** Says something else of itself. The latest goes; what is said more often than it can be sent is left out. */
@@ -111,6 +112,7 @@ export const makePlace = (
         if (verb === WATCH && asked.watch === asking) change(rows, true)
         rows = []
       },
+      untold: error => lane.failed(error, `${verb} ${name}`),
       failed(error, told) {
         if (asked[verb] !== asking) return
         set(verb)

@@ -41,12 +41,15 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
       /** Asks for something, which may be ended. */
       const ask = <T>(asked: Request<T>, { signal }: OngoingOptions = {}): Ongoing<T> => {
         const answer = request(asked)
-        // Nobody has to wait for it.
-        answer.catch(() => {})
         const unsubscribe = (): void => void end(asked)
         if (signal?.aborted) unsubscribe()
         signal?.addEventListener('abort', unsubscribe)
         return Object.assign(answer, { unsubscribe })
+      }
+
+      /** Nobody has to wait for it. */
+      const untold = (verb: string, topic: string) => (error: Error) => {
+        if (!events.listenerCount('unsubscribe')) lane.failed(error, `${verb} ${topic}`)
       }
 
       /** What the other end ends goes on no more. */
@@ -99,7 +102,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           throw error
         }
         if (ack) {
-          const count = ask({ packet, again: true, done: (count: number) => count })
+          const count = ask({ packet, again: true, done: (count: number) => count, untold() {} })
           flush()
           return count
         }
@@ -135,6 +138,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
               events.emit('subscribe', { topic, ...outcome })
               return outcome
             },
+            untold: untold('subscribe', topic),
             failed: failed(topic),
             lost() {
               const others = subscriptions.get(key)
@@ -154,6 +158,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             stays: true,
             heard: (kind, name: string) => (kind === START ? serving.start(name) : serving.stop(name)),
             done: () => {},
+            untold: untold('listen', pattern),
             failed: failed(pattern),
             lost: () => serving.stopAll()
           }

@@ -12,7 +12,7 @@ export interface Answering<P> {
   readonly lane: Lane
   readonly runs: Map<number, unknown>
   /** Tells what came of a call, together with what else is told in this turn. */
-  answer(packet: AnswerPacket): void
+  answer(packet: AnswerPacket, name: string): void
   /** Says something else of one, at once. Returns and throws what `write` does. */
   write(packet: unknown): boolean
   idOf(call: { readonly key?: string | undefined; readonly number: number }): string
@@ -34,11 +34,14 @@ export interface Running<P> {
   readonly streams: boolean
 }
 
+/** What the handler of a name failed with is reported. */
+export const stageOf = (name: string): string => `rpc ${name}`
+
 /** What a caller is told of what a handler threw. What is not meant for it is reported here. */
-export const failureOf = (error: unknown, lane: Lane): readonly [code: string, ...rest: unknown[]] => {
+export const failureOf = (error: unknown, lane: Lane, name: string): readonly [code: string, ...rest: unknown[]] => {
   if (!(error instanceof RpcError)) {
-    lane.failed(error, 'rpc')
-    return failureOf(because(ERR_HANDLER), lane)
+    lane.failed(error, stageOf(name))
+    return failureOf(because(ERR_HANDLER), lane, name)
   }
   const { code, message, data } = error
   return data === undefined ? [code, textOf(message)] : [code, textOf(message), data]

@@ -24,7 +24,7 @@ export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Aske
     // By now its number may be another one's.
     if (answered) return
     answered = true
-    if (answer) at.answer(answer)
+    if (answer) at.answer(answer, name)
     at.runs.delete(number)
   }
   const abort = (failure: Failure): void => {
@@ -33,7 +33,7 @@ export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Aske
     pump?.stop()
   }
   const threw = (error: unknown): void => {
-    if (!answered) finish([-number, ...failureOf(error, at.lane)])
+    if (!answered) finish([-number, ...failureOf(error, at.lane, name)])
   }
   const write = (...packet: readonly unknown[]): boolean => !answered && at.write([-number, ...packet])
 

@@ -5,6 +5,7 @@ import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import type { Request } from '../../lib/requests.ts'
+import { stageOf } from './answering.ts'
 import { call } from './call.ts'
 import { runAtClient } from './client-run.ts'
 import { makeExchange } from './exchange.ts'
@@ -29,7 +30,8 @@ export interface ClientCalls<Theirs> {
   service<F extends AnyFunction = Handler>(name: string, options?: CallOptions): Method<F>
   /**
    * Offers a service under a name, now and in later sessions. What it returns withdraws it.
-   * @throws ERR_OPTION when this client has something of that name; rejects with ERR_DENIED when the server does not want it
+   * @throws ERR_OPTION when this client has something of that name; ERR_DENIED when the server does not want it, which is an
+   * `error` of the client where nobody waits for it. Both reject
    */
   provide<F extends AnyFunction>(
     name: string,
@@ -67,8 +69,8 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
       (name: string, options?: CallOptions) =>
       (...args: unknown[]) =>
         call(exchange, name, args, { ...options, service: 1 }),
-    async provide(name: string, handler: Handler, { accept }: ProvideOptions = {}): Promise<Undo> {
-      if (routes.has(name)) throw new AnywireError(ERR_OPTION, `there is a '${name}'`)
+    provide(name: string, handler: Handler, { accept }: ProvideOptions = {}): Promise<Undo> {
+      if (routes.has(name)) return Promise.reject(new AnywireError(ERR_OPTION, `there is a '${name}'`))
       const route = toRoute(handler, undefined)
       routes.set(name, call => {
         if (accept !== 'manual') call.accept()
@@ -79,10 +81,11 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
         again: true,
         stays: true,
         done: () => () => void end(request),
+        untold: error => lane.failed(error, stageOf(name)),
         failed(error, told) {
           routes.delete(name)
           // What the server does not want any more.
-          if (told && request.known) lane.failed(error, 'rpc')
+          if (told && request.known) request.untold?.(error)
         }
       }
       return ask(request)

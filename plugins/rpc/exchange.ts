@@ -4,6 +4,7 @@ import { ERR_CANCELLED, ERR_HANDLER, ERR_NO_METHOD } from '../../lib/failures.ts
 import type { Lane } from '../../lib/lane.ts'
 import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
+import { stageOf } from './answering.ts'
 import type { Answering, Running } from './answering.ts'
 import { pack, unpack } from './bytes.ts'
 import { because, RpcError } from './error.ts'
@@ -57,8 +58,8 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
   const { connection, host = connection, lane, timeout = 30_000 } = end
   /** The calls of the other end whose handlers are at work, by number. */
   const runs = new Map<number, R>()
-  /** Answers that leave together: at the end of what was heard, or of the turn. */
-  const answers: AnswerPacket[] = []
+  /** Answers that leave together, at the end of what was heard, or of the turn; and what was called. */
+  const answers: (readonly [packet: AnswerPacket, name: string])[] = []
 
   const idOf = ({ key, number }: Pick<Pending, 'key' | 'number'>, session = host.id): string =>
     key ?? (number ? `${session}:${number * end.sign}` : '')
@@ -72,16 +73,18 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
     }
   }
 
-  const tell = (packets: readonly AnswerPacket[]): void => {
-    const [first, second] = packets
+  const tell = (all: typeof answers): void => {
+    const packets = all.map(([packet]) => packet)
+    const [first] = all
     try {
-      write(second ? packets : first)
+      write(packets[1] ? packets : packets[0])
     } catch (error) {
       // Perhaps it is too much for one message. What cannot be told at all is the handler's fault.
-      if (second) for (const packet of packets) tell([packet])
-      else if (first && first[1] !== ERR_HANDLER[0]) {
-        lane.failed(error, 'rpc')
-        tell([[first[0], ERR_HANDLER[0], ERR_HANDLER[2]]])
+      if (packets[1]) for (const answer of all) tell([answer])
+      else if (first && first[0][1] !== ERR_HANDLER[0]) {
+        const [[number], name] = first
+        lane.failed(error, stageOf(name))
+        tell([[[number, ERR_HANDLER[0], ERR_HANDLER[2]], name]])
       }
     }
   }
@@ -95,8 +98,8 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
     lane,
     runs,
     idOf,
-    answer(packet) {
-      if (answers.push(packet) === 1) queueMicrotask(flush)
+    answer(...answer) {
+      if (answers.push(answer) === 1) queueMicrotask(flush)
     },
     write(packet) {
       flush()

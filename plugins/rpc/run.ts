@@ -97,7 +97,7 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   }
 
   threw(error: unknown): void {
-    if (!this.#answered) this.#end(...failureOf(error, this.#at.lane))
+    if (!this.#answered) this.#end(...failureOf(error, this.#at.lane, this.#name))
   }
 
   abort(failure: Failure): void {
@@ -137,7 +137,7 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   }
 
   #end(code: 0 | string, ...values: readonly unknown[]): void {
-    if (!this.#answered) this.#at.answer([-this.#number, code, ...values])
+    if (!this.#answered) this.#at.answer([-this.#number, code, ...values], this.#name)
     this.#finish()
   }
 

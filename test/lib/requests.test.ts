@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import type { ConnectionEvents, State } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_ENCODE } from '../../lib/failures.ts'
 import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request } from '../../lib/requests.ts'
+import { turns } from '../support/faults-wait.ts'
 
 /** A connection under control, and a lane that notes what is written. */
 class Host extends Emitter<ConnectionEvents> {
@@ -185,5 +188,72 @@ describe('requests over a lane', () => {
     await turn()
     assert.deepEqual(told.slice(0, 3), ['ERR_OUTCOME_UNKNOWN', '', 'ERR_CLOSED'])
     assert.deepEqual([requests.sent.size, requests.waiting.size], [0, 0])
+  })
+
+  describe('that nobody has to wait for', () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown): void => void unhandled.push(error)
+
+    beforeEach(() => {
+      unhandled.length = 0
+      process.on('unhandledRejection', note)
+    })
+
+    afterEach(async () => {
+      await turns()
+      process.off('unhandledRejection', note)
+      assert.deepEqual(unhandled, [])
+    })
+
+    /** Asks, and is refused. */
+    const refuse = async (look: (answer: Promise<unknown>) => unknown, code = 'ERR_DENIED'): Promise<string[]> => {
+      const told: string[] = []
+      const requests = requestsOf(host)
+      look(requests.ask({ packet: ['a'], done: first, untold: error => told.push(error.message) }))
+      await turn()
+      requests.hear([[-1, code, 'no']])
+      await turns()
+      return told
+    }
+
+    it('are told where nobody does', async () => {
+      assert.deepEqual(await refuse(() => {}), ['no'])
+      assert.deepEqual(await refuse(() => {}, 'ERR_CLOSED'), [])
+    })
+
+    it('reject as any where somebody does, however that is done', async () => {
+      const caught: unknown[] = []
+      const ways: readonly ((answer: Promise<unknown>) => unknown)[] = [
+        answer => answer.catch(error => caught.push(error)),
+        answer => answer.then(() => {}).catch(error => caught.push(error)),
+        answer => Promise.all([answer, Promise.resolve()]).catch(error => caught.push(error)),
+        answer => Promise.allSettled([answer, Promise.resolve()]).then(() => caught.push(answer)),
+        async answer => {
+          try {
+            await answer
+          } catch (error) {
+            caught.push(error)
+          }
+        }
+      ]
+      for (const way of ways) assert.deepEqual(await refuse(way), [])
+      assert.equal(caught.length, ways.length)
+    })
+
+    it('reject as any where that is so from the beginning', async () => {
+      const told: unknown[] = []
+      host.check = () => {
+        throw new AnywireError(ERR_ENCODE)
+      }
+      const requests = requestsOf(host)
+      const ask = () => requests.ask({ packet: ['a'], done: first, untold: error => told.push(error) })
+      await assert.rejects(ask, { code: 'ERR_ENCODE' })
+      assert.deepEqual(told, [])
+      host.close()
+      await assert.rejects(ask, { code: 'ERR_CLOSED' })
+      void ask()
+      await turns()
+      assert.deepEqual(told, [])
+    })
   })
 })

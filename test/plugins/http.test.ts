@@ -176,7 +176,7 @@ describe('http', () => {
       { error: { code: 'NO_FUNDS', message: 'not enough', data: { balance: 3 } } },
       { error: { code: 'ERR_HANDLER', message: 'A handler failed' } }
     ])
-    assert.deepEqual(errors, ["ERR_HANDLER rpc A handler failed: 'rpc': Error: a secret"])
+    assert.deepEqual(errors, ["ERR_HANDLER rpc crash A handler failed: 'rpc crash': Error: a secret"])
   })
 
   it('runs a call with a key once', async () => {

@@ -140,6 +140,23 @@ describe('presence', () => {
     assert.deepEqual(place.members(), [])
   })
 
+  it('tells a client of what is denied, and nobody waited for', async () => {
+    start({}, { presence: {} })
+    const place = connect().presence<Data>('room')
+    void place.enter({ name: 'Ada' })
+    void place.watch()
+    place.enter({ name: 'Ada' }).catch(() => {})
+    await world.pass(100)
+    assert.deepEqual(
+      world.errors.map(({ message }) => message),
+      [
+        "A handler failed: 'enter room': AnywireError: The permissions of the server do not allow this: enter 'room'",
+        "A handler failed: 'watch room': AnywireError: The permissions of the server do not allow this: watch 'room'"
+      ]
+    )
+    assert.equal(place.isIn, false)
+  })
+
   it('begins a watch with all there are, and tells each of them once', async () => {
     start()
     const places = Array.from({ length: 5 }, () => connect().presence<Data>('room'))

@@ -111,8 +111,8 @@ describe('rpc: many calls at once', () => {
       ['a', 'ERR_ENCODE', 'ERR_TOO_LARGE', 'MINE', 'ERR_HANDLER', 'ERR_HANDLER', 'x'.repeat(20), bytes, { p: 1 }, 'z']
     )
     assert.deepEqual(
-      world.reported.map(({ code }) => code),
-      ['ERR_HANDLER', 'ERR_HANDLER']
+      world.reported.map(({ message }) => message.slice(0, 29)),
+      [`A handler failed: 'rpc big': `, `A handler failed: 'rpc long':`]
     )
   })
 

@@ -193,6 +193,12 @@ describe('rpc: services', () => {
       [['ERR_HANDLER', 'ERR_DENIED']]
     )
     assert.equal(await world.failure(provider.rpc.provide('work', () => 1)), 'ERR_DENIED')
+    void provider.rpc.provide('other', () => 1)
+    await world.pass(10)
+    assert.match(
+      world.errors[1]?.message ?? '',
+      /'rpc other': RpcError: The permissions of the server do not allow this/
+    )
   })
 
   it('end when permissions change, and the client is told', async () => {

@@ -213,8 +213,8 @@ describe('rpc', () => {
     assert.equal(await world.failure(client.rpc.gives()), 'ERR_HANDLER')
     assert.equal(await world.failure(client.rpc.giant()), 'ERR_HANDLER')
     assert.deepEqual(
-      world.reported.map(({ code }) => code),
-      ['ERR_HANDLER', 'ERR_HANDLER']
+      world.reported.map(({ message }) => message.slice(0, 34)),
+      [`A handler failed: 'rpc gives': Any`, `A handler failed: 'rpc giant': Any`]
     )
     assert.equal(await world.settled(client.rpc.any(1)), 1)
   })
@@ -272,7 +272,9 @@ describe('rpc', () => {
             message: 'A handler failed',
             data: undefined
           })
-          assert.equal(world.reported.pop()?.cause, secrets[index])
+          const told = world.reported.pop()
+          assert.equal(told?.cause, secrets[index])
+          assert.match(told?.message ?? '', /^A handler failed: 'rpc (sync|later|stream)': /)
         }
       }
       assert.deepEqual(world.reported, [])
@@ -288,7 +290,10 @@ describe('rpc', () => {
       await world.pass(10)
       const [peer] = server.peers
       assert.equal(await world.failure(peer?.rpc.fail() ?? Promise.resolve()), 'ERR_HANDLER')
-      assert.deepEqual([world.errors.length, world.reported], [1, []])
+      assert.deepEqual(
+        [world.errors.map(({ message }) => message), world.reported],
+        [["A handler failed: 'rpc fail': Error: mine"], []]
+      )
       client.destroy()
     })
 

@@ -141,6 +141,7 @@ describe('pubsub: strangers', () => {
     const client = connect('http://memory', { transformers: [network], parser: json(), plugins: [pubsub()] })
     const errors: string[] = []
     client.on('error', ({ code }) => errors.push(code))
+    client.pubsub.on('unsubscribe', () => {})
     use(() => client.destroy())
     await until(() => told.length === 1)
     const topics = new Set<unknown>()

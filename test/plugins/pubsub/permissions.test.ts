@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import type { AnywireError } from '../../../core.ts'
 import type { Rule } from '../../../plugins/permissions/index.ts'
 import { guard, undoing } from '../../support/faults-guard.ts'
 import { runs } from '../../support/faults-seed.ts'
@@ -39,6 +40,23 @@ describe('pubsub: permissions', () => {
       '["ann","history","c",null,null]',
       '["ann","listen","d.>",null,null]'
     ])
+  })
+
+  it('tell a client of what is denied, and nobody waited or listened for', async () => {
+    const { open } = world(use, { rules: {} })
+    const { client: ann } = await open('ann')
+    const errors: string[] = []
+    ann.on('error', ({ message, cause }) => errors.push(`${message.split(':')[1]} ${(cause as AnywireError).code}`))
+    void ann.pubsub.subscribe('closed', () => {})
+    void ann.pubsub.listen('served', () => {})
+    void ann.pubsub.publish('closed', 1, { ack: true })
+    await until(() => errors.length === 2)
+    assert.deepEqual(errors, [" 'subscribe closed' ERR_DENIED", " 'listen served' ERR_DENIED"])
+    const ended = new Promise(resolve => ann.pubsub.on('unsubscribe', ({ topic }) => resolve(topic)))
+    void ann.pubsub.subscribe('closed', () => {})
+    assert.equal(await ended, 'closed')
+    await turns()
+    assert.equal(errors.length, 2)
   })
 
   it('keep what is denied from everybody, and tell who asked', async () => {
