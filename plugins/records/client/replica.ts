@@ -25,11 +25,11 @@ import type { Keeper, KeeperHost } from './keeper.ts'
 import { Outbox } from './outbox.ts'
 import { makeNode, makeSecret } from './kept.ts'
 import { Records } from './records.ts'
+import { Retry } from './retry.ts'
 import { Session } from './session.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
 
-const MOST_DELAY = 30_000
 /** What clocks differ by otherwise is how long messages take, in milliseconds. */
 const OFF = 1_000
 const NO_OPTIONS: WriteOptions = {}
@@ -45,14 +45,12 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   secret = makeSecret()
   readonly records: Records
   readonly #collections: NonNullable<ReplicaOptions['collections']>
-  readonly #retryDelay: number
+  readonly #retry: Retry
   readonly #makeKeeper: (() => Keeper) | undefined
   #closing: Promise<void> | undefined
   #link: Send | undefined
-  #retries = 0
   /** Whether anybody wants to be told of writes: of those of a bulk load nobody does. */
   #isHeard = false
-  #retryTimer: ReturnType<typeof setTimeout> | undefined
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
   constructor({
@@ -71,7 +69,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.schema = schema
     this.records = new Records(t => this.clock.saw(t), !!persist)
     this.#collections = collections
-    this.#retryDelay = retryDelay
+    this.#retry = new Retry(retryDelay)
     this.#makeKeeper = persist && (() => persist(this, { schema, migrate, retryDelay, after: this.#closing }))
     this.keeper = this.#makeKeeper?.()
   }
@@ -94,7 +92,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   ended(isKept = false): void {
     this.isOver = true
     this.disconnected()
-    clearTimeout(this.#retryTimer)
+    this.#retry.stop()
     if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, new AnywireError(ERR_CLOSED))
     else if (!isKept) this.#leave(this.keeper)
     for (const scope of this.scopes.all) this.end(scope)
@@ -251,12 +249,12 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
     for (const refusal of applied.refused) this.emit('rejected', refusal[1], refusal[0], refusal[2])
     if (settled.length) {
-      this.#retries = 0
+      this.#retry.reset()
       this.emit('pending', this.outbox.count)
     }
     for (const { node, number, code } of applied.later) {
       if (code === ERR_NODE[0]) this.#move(node)
-      else this.#retry(node, number)
+      else this.#hold(node, number)
     }
     this.session?.later()
   }
@@ -265,7 +263,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     const isTold = this.emit('mismatch', advice, min, max)
     const hint = `this is ${this.schema?.version ?? 'without one'}, the server has ${min} to ${max}: '${advice}'`
     if (!isTold) print(new AnywireError(ERR_SCHEMA, hint))
-    if (advice === 'wait') this.#again(() => this.session?.hello())
+    if (advice === 'wait') this.#retry.later(() => this.session?.hello())
   }
 
   noticed({ what, version }: Notice): void {
@@ -317,17 +315,12 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   }
 
   /** The authority refused a write for now. */
-  #retry(node: string, number: number): void {
+  #hold(node: string, number: number): void {
     this.outbox.hold(node, number)
-    this.#again(() => {
+    this.#retry.later(() => {
       this.outbox.resume()
       this.session?.flush()
     })
-  }
-
-  #again(run: () => void): void {
-    clearTimeout(this.#retryTimer)
-    this.#retryTimer = setTimeout(run, Math.min(MOST_DELAY, this.#retryDelay * 2 ** this.#retries++))
   }
 
   async #begin(send: Send, keeper: Keeper): Promise<void> {
