@@ -87,6 +87,8 @@ export interface FrameOptions {
   readonly reserved?: number
   readonly opcode?: number
   readonly masked?: boolean
+  /** Four bytes; of zeros, which leave the payload as it is, where there are none. */
+  readonly mask?: readonly number[]
   /** What the header says instead of the length: in this many bytes. */
   readonly length?: readonly number[]
 }
@@ -94,12 +96,15 @@ export interface FrameOptions {
 /** A WebSocket frame of a client, right or wrong: RFC 6455, section 5.2. */
 export const wsFrame = (payload: string | Uint8Array, options: FrameOptions = {}): Buffer => {
   const { fin = true, reserved = 0, opcode = typeof payload === 'string' ? 1 : 2, masked = true } = options
+  const { mask = [0, 0, 0, 0] } = options
   const data = Buffer.from(payload as Uint8Array)
   const size = data.length < 126 ? [data.length] : [126, data.length >> 8, data.length & 255]
   const [first = 0, ...rest] = options.length ?? size
   const head = [(fin ? 0x80 : 0) | reserved | opcode, (masked ? 0x80 : 0) | first, ...rest]
-  // A mask of zeros leaves the payload as it is.
-  return Buffer.from([...head, ...(masked ? [0, 0, 0, 0] : []), ...data])
+  return Buffer.concat([
+    Buffer.from([...head, ...(masked ? mask : [])]),
+    masked ? data.map((byte, place) => byte ^ (mask[place & 3] ?? 0)) : data
+  ])
 }
 
 export interface ServerFrame {

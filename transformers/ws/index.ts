@@ -75,7 +75,7 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
         Buffer.from(head.buffer, head.byteOffset, head.length),
         (opened: WebSocket) => {
           socket.off('close', failed)
-          acceptSocket(opened, socket, receiver, opened.extensions === '' ? frameRun : compressed)
+          acceptSocket(opened, socket, receiver, opened.extensions === '' ? frameRun : compressed, host.limit)
         }
       )
     }

@@ -3,6 +3,8 @@ import type { WebSocket } from 'ws'
 import type { Run } from '../../lib/run.ts'
 import type { Data, Receiver, Wire } from '../../lib/transformer.ts'
 import { frameMessage, frameRun, frameText } from './frame.ts'
+import { FrameReader } from './reader.ts'
+import type { Listener } from './reader.ts'
 import { listen } from './socket.ts'
 
 /** The socket of an http.Server, which counts what it reads. */
@@ -54,12 +56,17 @@ class ServerWire implements Wire {
   }
 }
 
-/** Serves an accepted WebSocket. */
+/**
+ * Serves an accepted WebSocket, of which nothing was read.
+ *
+ * @param limit - the largest message, in bytes
+ */
 export const acceptSocket = (
   ws: WebSocket,
   socket: Socket,
   receiver: Receiver,
-  frameRun: (run: Run) => Buffer
+  frameRun: (run: Run) => Buffer,
+  limit: number
 ): void => {
   listen(ws, receiver)
   // Of several pings the last may be answered alone (RFC 6455, section 5.5.3), or who never reads would fill the memory.
@@ -69,13 +76,17 @@ export const acceptSocket = (
     ws.pong(ping)
     ping = undefined
   }
-  ws.on('ping', (data: Buffer) => {
-    ping = data
+  const pinged = (payload: Buffer): void => {
+    ping = payload
     answer()
-  })
+  }
+  ws.on('ping', pinged)
   socket.on('drain', () => {
     answer()
     receiver.drain()
   })
+  // `ws` was the last to listen. What is compressed, or may be, is its own.
+  const others = socket.listeners('data').at(-1)
+  if (others && ws.extensions === '') new FrameReader(socket, others as Listener, limit, receiver, pinged).start()
   receiver.open(new ServerWire(ws, socket, frameRun))
 }
