@@ -1,5 +1,18 @@
 /** anywire without defaults, for Node. */
+import { connect as connectUnchecked } from './lib/client.ts'
+import { checkConnect } from './lib/server/check-connect.ts'
+
 export * from './core.browser.ts'
+
+/**
+ * Connects to a server, as in browsers; what is wrong with the options is told at once.
+ * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
+ */
+export const connect: typeof connectUnchecked = (url, options) => {
+  checkConnect(options)
+  return connectUnchecked(url, options)
+}
+
 export { createServer } from './lib/server/server.ts'
 export type { CloseOptions, ErrorInfo, Server, ServerEvents } from './lib/server/server.ts'
 export type { TrustProxy } from './lib/server/address.ts'

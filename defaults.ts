@@ -1,7 +1,7 @@
 // What `anywire` has and `anywire/core` has not: the parts that a client gets when nobody names others.
 import { connect } from './lib/client.ts'
 import type { Client, ClientOptions, Each } from './lib/client.ts'
-import type { Checked, ClientPlugin, Installed } from './lib/plugin.ts'
+import type { Checked, ClientPlugin, ForClients, Installed } from './lib/plugin.ts'
 import type { ClientTransformer } from './lib/transformer.ts'
 import { json } from './parsers/json.ts'
 import type { Offline, OfflineOptions } from './plugins/offline/client.ts'
@@ -17,7 +17,7 @@ export interface ConnectOptions<
   W extends WiresOptions | false = WiresOptions
 > extends Partial<Omit<ClientOptions, 'plugins'>> {
   /** Installed in order, behind reconnect, offline and wires. */
-  readonly plugins?: P & Checked<P, 'reconnect' | 'offline' | 'wires'>
+  readonly plugins?: P & Checked<P, 'reconnect' | 'offline' | 'wires'> & ForClients<P>
   /** Options of the reconnect plugin; false: without it. */
   readonly reconnect?: R
   /** Options of the offline plugin; false: without it. */

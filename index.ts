@@ -6,6 +6,7 @@ import { ERR_OPTION } from './lib/failures.ts'
 import type { Installed } from './lib/plugin.ts'
 import { createServer as createCoreServer } from './lib/server/server.ts'
 import type { Server } from './lib/server/server.ts'
+import { checkConnect } from './lib/server/check-connect.ts'
 import type { Judging } from './lib/server/contexts.ts'
 import type { HttpServer } from './lib/server/http.ts'
 import type { ClientBundle, ServerOptions } from './lib/server/options.ts'
@@ -17,6 +18,8 @@ import { ws } from './transformers/ws/index.ts'
 
 export * from './core.ts'
 
+const connectUnchecked = /* @__PURE__ */ withDefaults({ ws, offline })
+
 /**
  * Connects to a server. Without options it speaks JSON over WebSocket, comes back by itself, and keeps what is written
  * meanwhile.
@@ -24,8 +27,12 @@ export * from './core.ts'
  * const client = connect('https://example.com')
  * client.on('data', value => console.log(value))
  * client.write({ hello: 'world' })
+ * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
  */
-export const connect = /* @__PURE__ */ withDefaults({ ws, offline })
+export const connect: typeof connectUnchecked = (url, options) => {
+  checkConnect(options, ['reconnect', 'offline', 'wires'])
+  return connectUnchecked(url, options)
+}
 
 /** The options of `createServer`: those of the core, with WebSocket, JSON and a client for browsers when no others are named. */
 export type DefaultServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown> = Omit<

@@ -1,7 +1,7 @@
 import { makeClient } from './client-endpoint.ts'
 import type { Connection, End, WriteOptions } from './connection.ts'
 import type { Parser } from './parser.ts'
-import type { Checked, ClientPlugin, Installed } from './plugin.ts'
+import type { Checked, ClientPlugin, ForClients, Installed } from './plugin.ts'
 import type { Limits } from './limits.ts'
 import type { Strategy } from './strategy.ts'
 import type { ClientTransformer, Data } from './transformer.ts'
@@ -17,7 +17,7 @@ export interface ClientOptions<P extends readonly ClientPlugin[] = readonly []> 
   readonly transformers: readonly ClientTransformer[]
   readonly parser: Parser
   /** Installed in order. */
-  readonly plugins?: P & Checked<P>
+  readonly plugins?: P & Checked<P> & ForClients<P>
   /** Shown to the server's `authenticate`. JSON. */
   readonly auth?: Each<unknown>
   /** Added to the URL, and shown to the server as `peer.query`. */

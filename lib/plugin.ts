@@ -57,6 +57,15 @@ export type Checked<P extends readonly PluginInfo[], Seen extends string = never
   ? readonly [[Problem<H, Seen>] extends [never] ? H : Problem<H, Seen>, ...Checked<R, Seen | H['name']>]
   : P
 
+/** The tuple itself, with a message in the place of each plugin that only servers have. */
+export type ForClients<P extends readonly PluginInfo[]> = {
+  [K in keyof P]: P[K] extends { readonly client: unknown }
+    ? P[K]
+    : P[K] extends { readonly server: unknown } | { readonly peer: unknown }
+      ? `the plugin '${P[K]['name']}' is for servers`
+      : P[K]
+}
+
 /**
  * Installs plugins in order onto `host`: calls `hook` for each and adds what it returns under the plugin's name.
  * @throws ERR_OPTION for what is no plugin; ERR_PLUGIN_NAME when a name is taken; ERR_PLUGIN_NEEDS when a needed plugin is not there before

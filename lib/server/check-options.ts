@@ -1,6 +1,7 @@
 import { AnywireError } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
 import { LONGEST } from '../timer.ts'
+import { checkNames } from './check-names.ts'
 
 /*
  * Options come from JavaScript too, and from environment variables. What makes no sense is told where the server is made,
@@ -99,22 +100,6 @@ const RATE: Readonly<Record<string, Rule>> = { 'limits.rate.second': amount(1), 
 /** All names that there are; whoever serves the client's file looks at `client`. */
 const NAMES = [...Object.keys(REQUIRED), ...Object.keys(OPTIONAL), ...Object.keys(RATE), 'client']
 
-/** The names of a group of options: '' for the outermost. */
-const namesOf = (group: string): readonly string[] =>
-  NAMES.filter(name => name.startsWith(group) && !name.slice(group.length).includes('.'))
-
-/** What is misspelt would be left out, and nobody would know. Undefined was not said. */
-const checkNames = (options: unknown, group = ''): void => {
-  const known = namesOf(group)
-  for (const [key, value] of Object.entries(isObject(options) ? (options as object) : {}) as [string, unknown][]) {
-    const name = group + key
-    if (value === undefined) continue
-    if (!known.includes(name))
-      throw new AnywireError(ERR_OPTION, `there is no option '${name}', but: ${known.join(', ')}`)
-    if (namesOf(`${name}.`).length) checkNames(value, `${name}.`)
-  }
-}
-
 /** @throws ERR_OPTION for a factory that was not called, which has a name too */
 const checkCalled = (plugins: unknown): void => {
   for (const plugin of Array.isArray(plugins) ? (plugins as unknown[]) : []) {
@@ -130,7 +115,7 @@ export const checkOptions = (http: unknown, options: unknown): void => {
     value => value === undefined || (isObject(value) && typeof get(value, 'emit') === 'function')
   ])
   check('the options', options, object)
-  checkNames(options)
+  checkNames(options, NAMES)
   checkCalled(find(options, 'plugins'))
   for (const [name, rule] of Object.entries(REQUIRED)) check(`'${name}'`, find(options, name), rule)
   for (const [name, rule] of Object.entries(OPTIONAL)) {

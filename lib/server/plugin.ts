@@ -10,6 +10,8 @@ export interface ServerPlugin extends PluginInfo {
    * stands in the list. Default false.
    */
   readonly first?: boolean
+  /** What it asks permissions for, so that rules about something else are mistakes. Default: anything. */
+  readonly verbs?: readonly string[]
   /** Of a plugin that makes guests of a server: what judges them. It tells the compiler which contexts they have. */
   readonly guests?: (request: Handshake) => unknown
   /**

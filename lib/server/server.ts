@@ -52,6 +52,8 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
   readonly peers: Peers<P>
   /** For metrics. */
   readonly counters: Counters
+  /** Those that are installed, in their order. */
+  readonly plugins: readonly ServerPlugin[]
   /** The http.Server that it listens on: yours, or its own. */
   readonly http: HttpServer | undefined
   /** Where clients find it, as a path. */

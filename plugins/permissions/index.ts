@@ -4,6 +4,7 @@ import { report } from '../../lib/report.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
+import { checkRules } from './check.ts'
 import { RuleBook } from './rules.ts'
 import type { Question, Rule, Rules } from './rules.ts'
 
@@ -86,6 +87,7 @@ const isTrue = (answer: unknown): boolean => answer === true
 
 /**
  * Says who may do what. What no rule is about is denied, unless `otherwise` says something else.
+ * @throws ERR_OPTION where the server is made, for rules about a plugin or a verb that is not there
  * @example
  * permissions<{ user: string }>({
  *   pubsub: { subscribe: { 'news.>': true, 'user.*': ({ name, context }) => name === `user.${context.user}` } }
@@ -103,6 +105,7 @@ export const permissions = <Context = unknown>(
     // Who was installed before it would never ask it.
     first: true,
     server(server: Server<Peer<Context>>): Permissions<Context> {
+      checkRules(rules, server.plugins)
       const judge = new Judge(server, book)
       // Who has become somebody else may do something else.
       server.on('context', peer => judge.refresh(peer))

@@ -1,5 +1,9 @@
 import { govern, Patterns } from '../../lib/patterns.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import type { presence } from '../presence/index.ts'
+import type { pubsub } from '../pubsub/index.ts'
+import type { records } from '../records/index.ts'
+import type { rpc } from '../rpc/index.ts'
 
 /** What a rule is asked. */
 export interface Question<Context = unknown> {
@@ -23,11 +27,18 @@ export type Rule<Context = unknown> = boolean | ((question: Question<Context>) =
 type Names<Context> = Rule<Context> | { readonly [pattern: string]: Rule<Context> }
 
 /** Rules by verb, or one for all verbs. */
-type Verbs<Context> = Rule<Context> | { readonly [verb: string]: Names<Context> }
+type Verbs<Context, Verb extends string> = Rule<Context> | { readonly [V in Verb]?: Names<Context> | undefined }
+
+/** The verbs of a plugin, by its factory. */
+type VerbsOf<F extends (...options: never[]) => { readonly verbs: readonly string[] }> = ReturnType<F>['verbs'][number]
 
 /** Rules by plugin: `{ pubsub: { subscribe: { 'news.>': true } } }`. */
 export interface Rules<Context = unknown> {
-  readonly [plugin: string]: Verbs<Context>
+  readonly pubsub?: Verbs<Context, VerbsOf<typeof pubsub>> | undefined
+  readonly presence?: Verbs<Context, VerbsOf<typeof presence>> | undefined
+  readonly records?: Verbs<Context, VerbsOf<typeof records>> | undefined
+  readonly rpc?: Verbs<Context, VerbsOf<typeof rpc>> | undefined
+  readonly [plugin: string]: Verbs<Context, string> | undefined
 }
 
 interface Entry<Context> {
@@ -35,9 +46,14 @@ interface Entry<Context> {
   readonly rule: Rule<Context>
 }
 
-const isRule = <Context>(value: Verbs<Context> | Names<Context>): value is Rule<Context> => typeof value !== 'object'
+const isRule = <Context>(value: Verbs<Context, string> | Names<Context>): value is Rule<Context> =>
+  typeof value !== 'object'
 
 const ANY = '>'
+
+/** Undefined was not said. */
+export const given = <T>(rules: { readonly [name: string]: T | undefined }): [name: string, rule: T][] =>
+  Object.entries(rules).flatMap(([name, rule]) => (rule === undefined ? [] : [[name, rule]]))
 
 const parseNames = <Context>(names: Names<Context>): Patterns<Entry<Context>> => {
   const patterns = new Patterns<Entry<Context>>()
@@ -53,10 +69,8 @@ export class RuleBook<Context> {
 
   constructor(rules: Rules<Context>, otherwise: Rule<Context>) {
     this.#otherwise = otherwise
-    for (const [plugin, verbs] of Object.entries(rules)) {
-      const parsed = isRule(verbs)
-        ? verbs
-        : new Map(Object.entries(verbs).map(([verb, names]) => [verb, parseNames(names)]))
+    for (const [plugin, verbs] of given(rules)) {
+      const parsed = isRule(verbs) ? verbs : new Map(given(verbs).map(([verb, names]) => [verb, parseNames(names)]))
       this.#plugins.set(plugin, parsed)
     }
   }

@@ -11,6 +11,7 @@ import { presence as clientHalf } from './client.ts'
 import type { Member } from './client.ts'
 import { Hall } from './hall.ts'
 import { Visitor } from './visitor.ts'
+import { ENTER, WATCH } from './wire.ts'
 import type { Row } from './wire.ts'
 
 export interface PresenceOptions<Context = unknown> {
@@ -77,6 +78,7 @@ export const presence = <Context = unknown>({
   const visitors = new WeakMap<Peer, Visitor>()
   return {
     ...clientHalf(),
+    verbs: [ENTER, WATCH],
     server(server: Server, during: During): ServerPresence {
       const hall = new Hall(server, interval)
       halls.set(server, hall)

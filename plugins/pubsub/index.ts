@@ -34,6 +34,7 @@ export const pubsub = (options: PubSubOptions = {}) => {
   const installations = new WeakMap<Server, Installation>()
   return {
     ...base(options),
+    verbs: ['subscribe', 'publish', 'history', 'listen'],
     server(server: Host, during): ServerPubSub {
       const hub = new Hub(server, options)
       const subscribers = new WeakMap<object, Subscriber>()

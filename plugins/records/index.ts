@@ -17,6 +17,7 @@ import type { RecordsOptions as ClientOptions } from './client.ts'
 import { Authority } from './server/authority.ts'
 import type { Follower } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
+import { VERBS } from './server/options.ts'
 import type { RecordsServerOptions } from './server/options.ts'
 import { ownReplica } from './server/own-replica.ts'
 import { ServerRecords } from './server/server-records.ts'
@@ -43,6 +44,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
   const followers = new WeakMap<Peer, Follower>()
   return {
     ...clientHalf<S>(options),
+    verbs: VERBS,
     server(server: Host<Context>, during: During): ServerRecords<S> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
       const failed = (error: unknown, stage: string, peer?: Peer): void => {

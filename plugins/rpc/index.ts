@@ -50,6 +50,7 @@ export type PeerRpc<Theirs> = { with(options: CallOptions): RemoteOf<Theirs> } &
 export interface RpcPlugin<Theirs, Mine, Context = unknown> extends RpcClientPlugin<Theirs>, ServerPlugin {
   readonly name: 'rpc'
   readonly version: 1
+  readonly verbs: readonly ['call', 'provide']
   server(server: Server): ServerRpc<Mine>
   peer(peer: Peer<Wanted<Mine> & Context>, lane: Lane, server: Server, during: During): PeerRpc<Theirs>
 }
@@ -74,6 +75,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
   return {
     // Where this becomes a client, its middleware gets the client: the types are those of servers.
     ...base<Theirs>(router, options as RpcOptions),
+    verbs: ['call', 'provide'],
     server(server) {
       const { time = 300_000, count = 10_000, same = isDeepStrictEqual } = options.keys ?? {}
       const half = new ServerHalf(server, flatten(router ?? {}, toRoute), options as RpcServerOptions, {

@@ -15,6 +15,13 @@ interface User {
   readonly user: string
 }
 
+/** They are there, and that is all. */
+const ASKING = [
+  { name: 'pubsub', version: 1, local: true, verbs: ['subscribe', 'publish', 'history', 'listen'] },
+  { name: 'rpc', version: 1, local: true },
+  { name: 'records', version: 1, local: true }
+] as const satisfies readonly ServerPlugin[]
+
 describe('permissions', () => {
   const printed = guard()
   const use = undoing()
@@ -24,7 +31,7 @@ describe('permissions', () => {
     const server = createServer(undefined, {
       transformers: [network],
       parsers: [json()],
-      plugins: [permissions(rules, options)],
+      plugins: [permissions(rules, options), ...ASKING],
       authenticate: ({ auth }) => ({ user: String(auth) })
     })
     const errors: string[] = []
@@ -88,6 +95,24 @@ describe('permissions', () => {
     assert.equal(check('subscribe', 'user.*'), false)
     assert.equal(check('subscribe', '>'), false)
     assert.equal(check('subscribe', '*.*'), false)
+  })
+
+  it('are refused where they are about something that is not there', () => {
+    const make = (rules: unknown, otherwise?: boolean) =>
+      createServer(undefined, {
+        transformers: [memory()],
+        parsers: [json()],
+        plugins: [permissions(rules as Rules, { otherwise: otherwise ?? false }), ...ASKING]
+      })
+    const refused = (message: RegExp) => ({ code: 'ERR_OPTION', message })
+    assert.throws(() => make({ pubsup: true }), refused(/rules about 'pubsup', which is not installed$/))
+    assert.throws(
+      () => make({ pubsub: { subscibe: true } }, true),
+      refused(/a rule about 'subscibe' of 'pubsub', which asks for subscribe, publish, history, listen$/)
+    )
+    assert.throws(() => make({ presence: { enter: true } }), refused(/'presence', which is not installed/))
+    for (const rules of [{ pubsub: { subscribe: undefined } }, { presence: undefined }, { rpc: { anything: true } }])
+      void make(rules).close()
   })
 
   it('are asked with everything that there is to know', async () => {

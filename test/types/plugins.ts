@@ -17,10 +17,13 @@ import type {
 import { connect, createServer } from '../../index.ts'
 import type { Checked } from '../../lib/plugin.ts'
 import { json } from '../../parsers/json.ts'
+import { http } from '../../plugins/http/index.ts'
 import { offline } from '../../plugins/offline/index.ts'
 import type { DiscardReason, Offline } from '../../plugins/offline/index.ts'
+import { permissions } from '../../plugins/permissions/index.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import type { Reconnect } from '../../plugins/reconnect/client.ts'
+import { rooms as serverRooms } from '../../plugins/rooms/index.ts'
 import { ws as browserWs } from '../../transformers/ws/client.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { pluginContract, transformerContract } from '../contract/index.ts'
@@ -234,3 +237,15 @@ export const suites = (): void => {
 }
 
 export const used = [noVersion, noObject, noUndo]
+
+// Plugins that only servers have are for servers.
+// @ts-expect-error: the plugin 'rooms' is for servers
+connect(url, { plugins: [serverRooms()] })
+// @ts-expect-error: the plugin 'permissions' is for servers
+connect(url, { plugins: [rooms(), permissions()] })
+// @ts-expect-error: the plugin 'httpApi' is for servers
+connectCore(url, { transformers: [ws()], parser: json(), plugins: [http({ authenticate: () => true })] })
+// @ts-expect-error: no such option
+connect(url, { reconect: {} })
+// @ts-expect-error: no such option
+connectCore(url, { transformers: [ws()], parser: json(), offline: false })

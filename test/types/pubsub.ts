@@ -46,6 +46,20 @@ const server = createServer({
     pubsub({ topics: { 'a.>': { history: { size: 10 } } } })
   ]
 })
+permissions({
+  presence: { enter: true },
+  records: { read: { 'a.>': true } },
+  rpc: { call: true },
+  another: { verb: true }
+})
+// @ts-expect-error: no such verb
+permissions({ pubsub: { subscibe: true } })
+// @ts-expect-error: no such verb
+permissions({ presence: { join: { '>': true } } })
+// @ts-expect-error: no such verb
+permissions({ records: { update: () => true } })
+// @ts-expect-error: no such verb
+permissions({ rpc: { provide: true, invoke: true } })
 is<Equal<typeof server.rooms, Rooms>>()
 is<Equal<typeof server.permissions, Permissions<Context>>>()
 is<Equal<typeof server.pubsub, ServerPubSub>>()

@@ -4,8 +4,10 @@ import type { SchemaVersion } from '../core/frame.ts'
 import type { OnWrite } from './hook.ts'
 import type { Validate } from './validate.ts'
 
+export const VERBS = ['read', 'create', 'write', 'delete'] as const
+
 /** What somebody wants to do with a record. */
-export type Verb = 'read' | 'create' | 'write' | 'delete'
+export type Verb = (typeof VERBS)[number]
 
 /** What `permit` is asked. */
 export interface PermitQuestion<Context = unknown> {
