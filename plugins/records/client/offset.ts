@@ -73,9 +73,10 @@ export class ServerClock extends Clock {
 
   /** What the authority committed it has judged; this end judges only when it knows the time. */
   override saw(t: number): void {
-    if (this.isKnown && t > ticksOf(this.#anchor + this.#clocks.monotonic() + MAX_DRIFT)) return
+    // Reading clocks takes long.
+    if (t <= this.#floor || (this.isKnown && t > ticksOf(this.#anchor + this.#clocks.monotonic() + MAX_DRIFT))) return
     this.last = Math.max(this.last, t)
-    this.#floor = Math.max(this.#floor, t)
+    this.#floor = t
   }
 
   /** Asks: what is to be sent back with the answer. A new session: the monotonic clock may have slept since the last one. */

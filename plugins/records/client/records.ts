@@ -1,4 +1,5 @@
 import type { Row } from '../../../lib/store.ts'
+import type { Clock } from '../core/clock.ts'
 import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
 import type { Kind, Register } from '../core/register.ts'
@@ -70,15 +71,15 @@ class Held {
 export class Records {
   readonly #records = new Map<string, Held>()
   /** Told of the stamps that come from the authority. */
-  readonly #saw: (t: number) => void
+  readonly #clock: Pick<Clock, 'saw'>
   readonly #isKept: boolean
   #touched = new Map<string, Set<string>>()
   /** What was asked for last: who writes has looked before. */
   #last: Held | undefined
 
   /** @param isKept - whether somebody asks for what was touched */
-  constructor(saw: (t: number) => void, isKept: boolean) {
-    this.#saw = saw
+  constructor(clock: Pick<Clock, 'saw'>, isKept: boolean) {
+    this.#clock = clock
     this.#isKept = isKept
   }
 
@@ -104,7 +105,7 @@ export class Records {
     const held = this.#hold(id)
     if (whole) this.#clear(held)
     for (const register of registers) {
-      this.#saw(register.t)
+      this.#clock.saw(register.t)
       if (held.base.merge(register, version)) this.#touch(id, register.path)
     }
     held.version = Math.max(held.version, version)
@@ -116,7 +117,7 @@ export class Records {
   load(id: string, rows: Iterable<Row>): void {
     const held = this.#hold(id)
     for (const { path, kind, value, t, node, seq } of rows) {
-      this.#saw(t)
+      this.#clock.saw(t)
       // What is a kind in a row was one when it was written. What is hidden was not when it was kept: the store lets go of it.
       if (!held.base.merge({ path, kind: kind as Kind, value, t, node }, seq)) this.#touch(id, path)
       held.version = Math.max(held.version, seq)

@@ -67,7 +67,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.clock = new ServerClock(node, clocks)
     this.outbox = new Outbox(node)
     this.schema = schema
-    this.records = new Records(t => this.clock.saw(t), !!persist)
+    this.records = new Records(this.clock, !!persist)
     this.#collections = collections
     this.#retry = new Retry(retryDelay)
     this.#makeKeeper = persist && (() => persist(this, { schema, migrate, retryDelay, after: this.#closing }))

@@ -115,8 +115,10 @@ export class Reader {
   }
 
   uint(): number {
-    let value = 0
-    for (let scale = 1; scale < 2 ** 53; scale *= 0x80) {
+    const first = this.byte()
+    if (first < 0x80) return first
+    let value = first & 0x7f
+    for (let scale = 0x80; scale < 2 ** 53; scale *= 0x80) {
       const byte = this.byte()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return Number.isSafeInteger(value) ? value : malformed()
@@ -154,34 +156,25 @@ export class Reader {
 
   text(): string {
     const length = this.uint()
-    if (length > SHORT) return decoder.decode(this.raw(length))
     const start = this.#at
+    const end = (this.#at += length)
+    const bytes = this.#bytes
+    if (end > bytes.length) return malformed()
+    if (length > SHORT) return decoder.decode(bytes.subarray(start, end))
+    // Names mostly differ at their ends.
     let hash = length
-    for (let rest = length; rest > 0; rest--) {
-      const byte = this.byte()
-      if (byte > 0x7f) {
-        this.#at = start
-        return decoder.decode(this.raw(length))
-      }
-      hash = Math.imul(hash, 31) + byte
-    }
+    for (let at = Math.max(start, end - 4); at < end; at++) hash = hash * 31 + (bytes[at] ?? 0)
     const slot = hash & (MOST_TEXTS - 1)
     const known = texts[slot] ?? ''
-    return this.#wrote(known, start) ? known : (texts[slot] = this.#ascii(start))
-  }
-
-  /** Whether the bytes from `start` up to here are this text. */
-  #wrote(text: string, start: number): boolean {
-    let at = this.#at - start
-    if (text.length !== at) return false
-    while (at-- > 0) if (text.charCodeAt(at) !== this.#bytes[start + at]) return false
-    return true
-  }
-
-  /** The bytes from `start` up to here, which are ASCII. */
-  #ascii(start: number): string {
+    let at = known.length === length ? 0 : length
+    while (at < length && known.charCodeAt(at) === bytes[start + at]) at++
+    if (at === length && known.length === length) return known
     let text = ''
-    for (let at = start; at < this.#at; at++) text += String.fromCharCode(this.#bytes[at] ?? 0)
-    return text
+    for (at = start; at < end; at++) {
+      const byte = bytes[at] ?? 0
+      if (byte > 0x7f) return decoder.decode(bytes.subarray(start, end))
+      text += String.fromCharCode(byte)
+    }
+    return (texts[slot] = text)
   }
 }

@@ -42,14 +42,16 @@ let lastNode = toBase64(new Uint8Array(8))
 export class FrameReader extends Reader {
   /** The first node of the frame. */
   first: string | undefined = undefined
-  readonly #nodes: string[] = []
+  /** The others, once there are any. */
+  #others: string[] | undefined
 
   node(): string {
     const number = this.uint()
-    if (number >= KNOWN) return this.#nodes[number - KNOWN] ?? malformed()
+    if (number > KNOWN) return this.#others?.[number - KNOWN - 1] ?? malformed()
+    if (number === KNOWN) return this.first ?? malformed()
     const node = number === TEXT ? this.text() : this.#packed()
-    this.first ??= node
-    this.#nodes.push(node)
+    if (this.first === undefined) this.first = node
+    else (this.#others ??= []).push(node)
     return node
   }
 

@@ -28,8 +28,8 @@ const NEW_PATH = 32
 const NEW_TIME = 64
 const NEW_NODE = 128
 
-/** Milliseconds that times are counted from, in 2020: so that the first one of a frame is short. */
-const START = 1_600_000_000_000
+/** What times are counted from, in 2020: so that the first one of a frame is short. */
+const FIRST = ticksOf(1_600_000_000_000)
 
 const MOST_SHARED = 0x7f
 
@@ -79,7 +79,10 @@ export const writeRegisters = (
 ): void => {
   const paths = new Map<string, number>()
   // What the next register is compared with.
-  let [lastRecord, lastPath, lastT, lastNode] = ['', '', ticksOf(START), out.first]
+  let lastRecord = ''
+  let lastPath = ''
+  let lastT = FIRST
+  let lastNode = out.first
   for (let index = 0; index < records.length; index++) {
     const { record, registers } = records[index] ?? malformed()
     let at = 0
@@ -128,7 +131,10 @@ export const readRegisters = (from: FrameReader, each: () => void): Registers<Wr
   const records: Registers<Write>[] = []
   const paths: string[] = []
   let registers: Write[] | undefined
-  let [record, lastPath, t, node] = ['', '', ticksOf(START), from.first]
+  let record = ''
+  let lastPath = ''
+  let t = FIRST
+  let node = from.first
   while (!from.isAtEnd) {
     const head = from.byte()
     const code = head & CODE

@@ -21,11 +21,9 @@ export const encodeWrite = (out: FrameWriter, frame: WriteFrame): void => {
   writeRegisters(out, frame.records, nothing)
 }
 
-export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => ({
-  type: 'write',
-  node: from.node(),
-  number: from.uint(),
-  atomic: !!(flags & ATOMIC),
-  ...lists.read(from, flags),
-  records: readRegisters(from, nothing)
-})
+export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => {
+  const node = from.node()
+  const number = from.uint()
+  const { conditions } = lists.read(from, flags)
+  return { type: 'write', node, number, atomic: !!(flags & ATOMIC), conditions, records: readRegisters(from, nothing) }
+}
