@@ -1,5 +1,5 @@
 import { toBase64 } from '../core/base64.ts'
-import { unpackWrite } from '../core/codec.ts'
+import { decodeKept } from '../core/write-codec.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import { Entry } from './entry.ts'
 import type { Cursor } from './scope.ts'
@@ -13,7 +13,7 @@ export const makeSecret = (): string => makeNode() + makeNode()
 /*
  * What a replica keeps in its store beside the registers of records:
  * - `node/<node>`: [epoch, since]: how far the process that has the node has what it follows
- * - `outbox/<node>/<number>`: [write, wall, floor]: a write that waits, and of its `Moment` what outlives the process
+ * - `outbox/<node>/<number>`: [frame, wall, floor]: a write that waits as its bytes on the wire, and of its `Moment` what outlives the process
  * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
  * - `secret`: text that proves that nodes are of this storage
  * - `offset`: milliseconds that the device's clock is behind
@@ -46,8 +46,8 @@ export const toList = (value: unknown): readonly unknown[] => (Array.isArray(val
 
 /** The write that an entry of the outbox is. @throws Error where it is none */
 export const toEntry = (value: unknown): Entry => {
-  const [packed, wall, floor] = toList(value)
-  const { node, number, records, atomic, conditions } = unpackWrite(packed)
+  const [frame, wall, floor] = toList(value)
+  const { node, number, records, atomic, conditions } = decodeKept(frame)
   const moment = isNumber(wall) && isNumber(floor) ? { monotonic: undefined, wall, isKnown: false, floor } : undefined
   const entry = new Entry(node, number, records, { atomic, conditions }, moment)
   entry.keep()

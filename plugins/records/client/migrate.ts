@@ -1,5 +1,6 @@
 import type { Row, Store } from '../../../lib/store.ts'
-import { packWrite, unpackWrite } from '../core/codec.ts'
+import { encodeFrame } from '../core/client-codec.ts'
+import { decodeKept } from '../core/write-codec.ts'
 import { RecordState } from '../core/record-state.ts'
 import { toRow } from '../core/register.ts'
 import type { Kind, Write } from '../core/register.ts'
@@ -41,12 +42,12 @@ const migrateRows = (rows: readonly Row[], step: Migration): Row[] => {
 }
 
 const migrateEntry = (value: unknown, step: Migration): unknown => {
-  const [packed, ...moment] = toList(value)
-  const frame = unpackWrite(packed)
+  const [bytes, ...moment] = toList(value)
+  const frame = decodeKept(bytes)
   const records = frame.records
     .map(({ record, registers }) => ({ record, registers: registers.flatMap(write => step(record, write)) }))
     .filter(({ registers }) => registers.length)
-  return [packWrite({ ...frame, records }), ...moment]
+  return [encodeFrame({ ...frame, records }), ...moment]
 }
 
 /**

@@ -1,7 +1,7 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_SCHEMA } from '../../../lib/failures.ts'
 import type { Commit, Row, Store } from '../../../lib/store.ts'
-import { packWrite } from '../core/codec.ts'
+import { encodeFrame } from '../core/client-codec.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
@@ -148,7 +148,7 @@ export class Persistence {
    * @param done - called when it is kept
    */
   keep(entry: Entry, wall: number | undefined, done: () => void): void {
-    const value = [packWrite(entry.frame), wall ?? null, entry.moment?.floor ?? 0]
+    const value = [encodeFrame(entry.frame), wall ?? null, entry.moment?.floor ?? 0]
     this.#committer.entry(keyOfEntry(entry), value)
     this.#progress()
     this.#committer.after(() => {

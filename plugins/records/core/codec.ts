@@ -1,8 +1,7 @@
-import { fromBase64, toBase64 } from './base64.ts'
 import { malformed } from './bytes.ts'
 import { decodeDelta, DELTA, encodeDelta } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
-import type { ClientFrame, ServerFrame, WriteFrame } from './frame.ts'
+import type { ClientFrame, ServerFrame } from './frame.ts'
 import { fromClient, fromServer } from './plain-codec.ts'
 import { isQuery } from './query.ts'
 import { decodeWrite, encodeWrite, isWrite } from './write-codec.ts'
@@ -33,22 +32,4 @@ export const decodeFrame = (bytes: Uint8Array): Frame => {
   if (!frame || !from.isAtEnd) return malformed()
   if ('follows' in frame && !frame.follows.every(({ query }) => query === undefined || isQuery(query))) malformed()
   return frame
-}
-
-/** The format of what `packWrite` makes; another one begins with another character. */
-const PACKED = '1'
-
-/** A write as text, to be kept: the versions of anywire that come later must be able to read it. */
-export const packWrite = (frame: WriteFrame): string => {
-  const out = new FrameWriter()
-  encodeWrite(out, frame)
-  return PACKED + toBase64(out.take())
-}
-
-/** What was packed. @throws Error where it is nothing that was packed */
-export const unpackWrite = (packed: unknown): WriteFrame => {
-  if (typeof packed !== 'string' || packed[0] !== PACKED) return malformed()
-  const from = new FrameReader(fromBase64(packed.slice(1)))
-  const head = from.byte()
-  return isWrite(head) ? decodeWrite(from, head) : malformed()
 }

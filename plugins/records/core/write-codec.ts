@@ -1,4 +1,6 @@
-import type { FrameReader, FrameWriter } from './frame-bytes.ts'
+import { malformed } from './bytes.ts'
+import { FrameReader } from './frame-bytes.ts'
+import type { FrameWriter } from './frame-bytes.ts'
 import type { WriteFrame } from './frame.ts'
 import { list, pair, sparse, text, uint } from './part.ts'
 import { readRegisters, writeRegisters } from './register-codec.ts'
@@ -26,4 +28,12 @@ export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => {
   const number = from.uint()
   const { conditions } = lists.read(from, flags)
   return { type: 'write', node, number, atomic: !!(flags & ATOMIC), conditions, records: readRegisters(from, nothing) }
+}
+
+/** The write that was kept as its frame: the versions of anywire that come later must be able to read it. @throws Error where it is none */
+export const decodeKept = (bytes: unknown): WriteFrame => {
+  if (!(bytes instanceof Uint8Array)) return malformed()
+  const from = new FrameReader(bytes)
+  const head = from.byte()
+  return isWrite(head) ? decodeWrite(from, head) : malformed()
 }
