@@ -19,7 +19,7 @@ export interface LinkRequest {
 
 /**
  * Decides about a link before it opens.
- * @returns its receiver; or why it is refused, to be told by `httpStatus` where the technology has no better way
+ * @returns its receiver; or why it is refused, as an HTTP status by `httpStatus`, or in a better way that the technology has
  */
 export type Accept = (request: LinkRequest) => Receiver | AnywireError
 
@@ -52,7 +52,7 @@ export interface Host {
 }
 
 export interface Listener {
-  /** Ends what listens. Links that are open are the core's, which has ended them. */
+  /** Ends what listens. Links that are open go on: the core ends each of them. */
   close(): void | Promise<void>
 }
 

@@ -30,3 +30,12 @@ export const take = (connection: Connection, count: number): Promise<unknown[]> 
 export const turns = async (count = 3): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
 }
+
+/** Waits, turn by turn, until a condition holds; a second and more, as a busy machine takes. */
+export const until = async (condition: () => boolean, what: string): Promise<void> => {
+  const deadline = performance.now() + 20_000
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`in vain: ${what}`)
+    await turns(1)
+  }
+}

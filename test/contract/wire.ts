@@ -117,7 +117,7 @@ export const wireTests = (setup: Setup): void => {
       if (!links.fixture.http) return
       assert.equal(request.headers.host, url.host)
       assert.match(request.address, /^(::ffff:)?127\.0\.0\.1$|^::1$/)
-      assert.equal(request.request?.url, request.url)
+      assert.ok(request.request)
     })
 
     test('opens many links, each for itself', async links => {

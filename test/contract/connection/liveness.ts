@@ -102,6 +102,6 @@ export const livenessTests = (test: StageTest): void => {
       clearInterval(clock)
       assert.ok(new Set(sent).size > 3, `16 pings at ${sent.join(', ')}`)
     },
-    { heartbeat: 64 }
+    { heartbeat: 256 }
   )
 }
