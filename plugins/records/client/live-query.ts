@@ -1,4 +1,5 @@
 import type { Value } from '../../../lib/store.ts'
+import { collectionOf } from '../core/path.ts'
 import { compareBy, matches } from '../core/query.ts'
 import type { Query } from '../core/query.ts'
 import { unchanged } from './derived.ts'
@@ -52,7 +53,7 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
 
   /** Some records may have changed. */
   changed(ids: Iterable<string>): void {
-    const own = [...ids].filter(id => id.startsWith(this.#name))
+    const own = [...ids].filter(id => collectionOf(id) === this.#name)
     if (own.map(id => this.#look(id)).some(Boolean)) this.#arrange()
     this.tell()
   }

@@ -95,6 +95,7 @@ export class Scopes {
     const found = new Map<Scope, ReadonlySet<string>>()
     /** Whether a record is in a scope, as the authority sees it: it goes by what is committed. */
     const has = (scope: Scope, id: string): boolean => {
+      if (scope.error) return false
       if (!scope.query) return true
       const ids = found.get(scope) ?? find(scope, scope.query, records)
       found.set(scope, ids)

@@ -330,6 +330,23 @@ describe('records: a replica', () => {
     assert.equal(following.error, undefined)
   })
 
+  it('forgets what a query does not bring any more, also where it may not follow that by itself', async () => {
+    const stage = new Stage()
+    stage.replica.on('refused', () => {})
+    stage.replica.follow('a/', { limit: 5 })
+    stage.replica.follow('a/1')
+    await stage.open()
+    const reset = { scope: 1, outcome: 'reset' } as const
+    stage.delta({
+      scopes: [reset, { scope: 2, outcome: 'ERR_DENIED' }],
+      records: [{ record: 'a/1', registers: [object('')] }],
+      whole: [true]
+    })
+    assert.deepEqual(stage.view('a/1'), {})
+    stage.delta({ seq: 2, scopes: [reset] })
+    assert.equal(stage.view('a/1'), undefined)
+  })
+
   it('shows a number with what was added to it, whatever becomes of the number', async () => {
     const stage = new Stage()
     await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('n', 5)] }])

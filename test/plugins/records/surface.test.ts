@@ -325,6 +325,19 @@ describe('records: what applications use', () => {
       assert.equal(query.get(), after)
     })
 
+    it('has the records of its own collection, and none of those below it', () => {
+      const { records } = start()
+      records.collection('todos/').add(TODO, '1')
+      records.get('todos/old/2').replace(TODO)
+      const found = (limit?: number): string[] =>
+        records
+          .collection('todos/')
+          .query({ order: ['title'], limit })
+          .get()
+          .map(({ id }) => id)
+      assert.deepEqual([found(), found(1)], [['todos/1'], ['todos/1']])
+    })
+
     it('makes a record once', () => {
       const { records } = start()
       records.collection('todos/').add(TODO, '1')
