@@ -45,7 +45,7 @@ export class Entry implements WriteHandle {
 
   get stored(): Promise<void> {
     this.#stored ??= new Later()
-    if (this.isKept || this.isSettled) this.#stored.resolve()
+    if (this.isKept || this.isSettled) this.#tellStored(this.#stored)
     return this.#stored.promise
   }
 
@@ -70,7 +70,7 @@ export class Entry implements WriteHandle {
   /** The authority has decided. */
   settle(): void {
     this.status = this.error ? 'refused' : 'durable'
-    this.#stored?.resolve()
+    if (this.#stored) this.#tellStored(this.#stored)
     if (this.#durable) this.#tell(this.#durable)
   }
 
@@ -83,6 +83,11 @@ export class Entry implements WriteHandle {
 
   get isSettled(): boolean {
     return this.status === 'durable' || this.status === 'refused'
+  }
+
+  #tellStored(stored: Later<void>): void {
+    if (this.error && !this.isKept) stored.reject(this.error)
+    else stored.resolve()
   }
 
   #tell(durable: Later<Outcome>): void {

@@ -69,9 +69,11 @@ export class Keeper {
   /** Nodes of other tabs, whose end is awaited. */
   readonly #watched = new Set<string>()
   #isOpen = false
+  /** Why it will never be open. */
+  #failure: AnywireError | undefined
   readonly #pause = new Pause()
   /** What to call when a write is kept that came before the store was open. */
-  readonly #waiting = new Map<Entry, () => void>()
+  readonly #waiting = new Map<Entry, (() => void) | undefined>()
   /** Whether nothing is kept any more. */
   isClosed = false
   #closed: Promise<void> | undefined
@@ -107,8 +109,13 @@ export class Keeper {
 
   /** Keeps a write, which may be sent then. @param kept - called when it is kept */
   keep(entry: Entry, kept?: () => void): void {
+    if (this.#failure) {
+      if (kept) kept()
+      else this.#host.unsendable(entry, this.#failure)
+      return
+    }
     if (!this.#isOpen) {
-      if (kept) this.#waiting.set(entry, kept)
+      this.#waiting.set(entry, kept)
       return
     }
     const done = (): void => {
@@ -199,7 +206,11 @@ export class Keeper {
         const failure = this.#failed(error)
         for (const scope of this.#host.scopes.all) this.#host.become(scope, 'refused', failure)
         // The store is that of a newer application, and stays so.
-        if (failure.code === ERR_SCHEMA[0]) return undefined
+        if (failure.code === ERR_SCHEMA[0]) {
+          this.#failure = failure
+          for (const [entry, kept] of this.#waiting) this.keep(entry, kept)
+          return undefined
+        }
         await this.#pause.wait(delay)
       }
     }
@@ -260,6 +271,7 @@ export class Keeper {
     await this.#opened
     const { records, scopes } = this.#host
     try {
+      if (this.#failure) return this.#host.become(scope, 'refused', this.#failure)
       scope.stop(await this.#persistence.load(scope, records))
       scope.digest = COMPARES
       scope.isLoaded = true

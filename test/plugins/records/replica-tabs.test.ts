@@ -269,10 +269,22 @@ describe('records: versions of the schema in a store', () => {
     const errors: string[] = []
     after.replica.on('error', ({ code }) => errors.push(code))
     const following = after.replica.follow('a/')
+    const written = after.set('a/2', 'x', 0)
     after.connect()
     await assert.rejects(following.ready, { code: 'ERR_SCHEMA' })
     await turn()
     assert.deepEqual(errors, ['ERR_SCHEMA'])
     assert.deepEqual(after.take(), [])
+    assert.equal(after.view('a/1'), undefined)
+    assert.equal(following.state, 'refused')
+    const later = after.replica.follow('a/1')
+    await assert.rejects(later.ready, { code: 'ERR_SCHEMA' })
+    assert.equal(later.state, 'refused')
+    for (const early of [written, after.set('a/2', 'x', 1)]) {
+      await assert.rejects(early.stored, { code: 'ERR_SCHEMA' })
+      await assert.rejects(early.durable, { code: 'ERR_SCHEMA' })
+    }
+    assert.equal(after.view('a/2'), undefined)
+    assert.deepEqual(after.replica.pending, [])
   })
 })
