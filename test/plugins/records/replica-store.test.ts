@@ -69,7 +69,7 @@ describe('records: a replica with a store', () => {
     const write = stage.set('a/1', 'x', 1)
     await stage.replica.close()
     await assert.rejects(write.durable, { code: 'ERR_CLOSED' })
-    await write.stored
+    await assert.rejects(write.stored, { code: 'ERR_CLOSED' })
     assert.equal(write.status, 'refused')
   })
 
