@@ -24,9 +24,9 @@ const { messages } = await writer.pubsub.history('news.sport', { limit: 10 })
 console.log('history:', messages.map(({ value }) => value).join(', '))
 
 // Somebody who serves a topic is told when somebody else wants it.
-const served = server.pubsub.listen('time.*', (name, signal) => {
-  console.log(`${name} is wanted`)
-  signal.addEventListener('abort', () => console.log(`${name} is not wanted any more`))
+const served = server.pubsub.listen('time.*', (topic, signal) => {
+  console.log(`${topic} is wanted`)
+  signal.addEventListener('abort', () => console.log(`${topic} is not wanted any more`))
 })
 const clock = reader.pubsub.subscribe('time.utc', () => {})
 await clock

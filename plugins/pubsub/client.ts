@@ -150,8 +150,8 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           }
           return ask(asked, options)
         },
-        listen(pattern, provider, options) {
-          const serving = makeServing(provider, call)
+        listen(pattern, provider, options = {}) {
+          const serving = makeServing(provider, options, call)
           const asked: Request<void> = {
             packet: [LISTEN, pattern],
             again: true,
@@ -184,6 +184,7 @@ export type {
   Handler,
   History,
   HistoryOptions,
+  ListenOptions,
   Message,
   Ongoing,
   Outcome,

@@ -10,7 +10,7 @@ import { Interests } from './interests.ts'
 import type { Interest, Listener, Receiver } from './interests.ts'
 import { Keys } from './keys.ts'
 import { Log } from './log.ts'
-import type { History, HistoryOptions, Message, Provider } from './message.ts'
+import type { History, HistoryOptions, ListenOptions, Message, Provider } from './message.ts'
 import { LIMITS, parseTopics } from './options.ts'
 import type { PubSubLimits, PubSubServerOptions } from './options.ts'
 import { makeServing } from './serving.ts'
@@ -56,8 +56,8 @@ export class Hub implements ServerPubSub {
     return () => this.interests.leave(topic, receiver)
   }
 
-  listen(pattern: string, provider: Provider): Undo {
-    const serving = makeServing(provider, run => this.#call(run))
+  listen(pattern: string, provider: Provider, options: ListenOptions = {}): Undo {
+    const serving = makeServing(provider, options, run => this.#call(run))
     const listener: Listener = { pattern, start: name => serving.start(name), stop: name => serving.stop(name) }
     this.checkName(pattern)
     this.interests.listen(listener)

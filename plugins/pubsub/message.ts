@@ -45,8 +45,16 @@ export interface History {
   readonly complete: boolean
 }
 
-/** Serves a name, topic or pattern, while somebody is subscribed to it: until the signal says otherwise. */
-export type Provider = (name: string, signal: AbortSignal) => unknown
+/** Serves a topic while somebody is subscribed to it: until the signal says otherwise. */
+export type Provider = (topic: string, signal: AbortSignal) => unknown
+
+export interface ListenOptions {
+  /**
+   * Whether the provider is also told the patterns that somebody is subscribed to, which cannot be published to: those that
+   * stand for no more than its own. Default false.
+   */
+  readonly patterns?: boolean
+}
 
 /** What goes on until it is ended, and a promise of how it began. */
 export interface Ongoing<T> extends Promise<T> {

@@ -1,5 +1,15 @@
 import type { Listenable } from '../../lib/connection.ts'
-import type { Handler, History, HistoryOptions, Message, Ongoing, Outcome, Provider, Refusal } from './message.ts'
+import type {
+  Handler,
+  History,
+  HistoryOptions,
+  ListenOptions,
+  Message,
+  Ongoing,
+  Outcome,
+  Provider,
+  Refusal
+} from './message.ts'
 
 export interface PubSubClientOptions {
   /** Messages that may be published while there is no wire. Default 10,000. */
@@ -50,6 +60,6 @@ export interface PubSub extends Listenable<PubSubEvents> {
   publish(topic: string, ...value: [value?: unknown, options?: PublishOptions]): boolean
   /** The messages that the server still has of a topic. Rejects as `subscribe` does. */
   history(topic: string, options?: HistoryOptions): Promise<History>
-  /** Calls a provider for each name under a pattern that has subscribers, while it has. Rejects as `subscribe` does. */
-  listen(pattern: string, provider: Provider, options?: OngoingOptions): Ongoing<void>
+  /** Calls a provider for each topic under a pattern that has subscribers, while it has. Rejects as `subscribe` does. */
+  listen(pattern: string, provider: Provider, options?: ListenOptions & OngoingOptions): Ongoing<void>
 }

@@ -1,6 +1,6 @@
 import type { Undo } from '../../lib/emitter.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import type { History, HistoryOptions, Message, Provider } from './message.ts'
+import type { History, HistoryOptions, ListenOptions, Message, Provider } from './message.ts'
 
 /** A message as the server's own subscribers get it. */
 export interface ServerMessage extends Message {
@@ -27,8 +27,8 @@ export interface ServerPubSub {
   publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number
   /** Calls a handler for each message of a topic or pattern. */
   subscribe(topic: string, handler: ServerHandler): Undo
-  /** Calls a provider for each name under a pattern that has subscribers, while it has. */
-  listen(pattern: string, provider: Provider): Undo
+  /** Calls a provider for each topic under a pattern that has subscribers, while it has. */
+  listen(pattern: string, provider: Provider, options?: ListenOptions): Undo
   history(topic: string, options?: HistoryOptions): History
   /** The retained message of a topic. One of null or undefined has that value; undefined itself: there is none. */
   retained(topic: string): Message | undefined

@@ -1,4 +1,5 @@
-import type { Provider } from './message.ts'
+import { isWild } from '../../lib/patterns.ts'
+import type { ListenOptions, Provider } from './message.ts'
 
 /** The names that a provider serves. */
 export interface Serving {
@@ -8,7 +9,11 @@ export interface Serving {
 }
 
 /** @param call - calls a function of the application, whatever it throws */
-export const makeServing = (provider: Provider, call: (run: () => unknown) => void): Serving => {
+export const makeServing = (
+  provider: Provider,
+  { patterns }: ListenOptions,
+  call: (run: () => unknown) => void
+): Serving => {
   const names = new Map<string, AbortController>()
   const stop = (name: string): void => {
     names.get(name)?.abort()
@@ -16,6 +21,8 @@ export const makeServing = (provider: Provider, call: (run: () => unknown) => vo
   }
   return {
     start(name) {
+      // Clients choose what they subscribe to: a provider that publishes what it is told must not be told a pattern.
+      if (!patterns && isWild(name)) return
       const controller = new AbortController()
       stop(name)
       names.set(name, controller)

@@ -15,7 +15,7 @@ import { readKept } from './meta.ts'
 import type { RecordsServerOptions } from './options.ts'
 import { Patience } from './patience.ts'
 import { Providers } from './providers.ts'
-import type { Provider } from './providers.ts'
+import type { ListenOptions, Provider } from './providers.ts'
 import { readAs } from './reading.ts'
 import { Settings } from './settings.ts'
 
@@ -98,9 +98,9 @@ export class Authority {
     return { followers: this.#followers.size, cached: this.#cached(), commits, writes, collected, diverged, results }
   }
 
-  /** Calls a provider for each name that begins with a prefix, while clients follow it. */
-  listen(prefix: string, provider: Provider): Undo {
-    return this.#providers.listen(prefix, provider)
+  /** Calls a provider for each record whose id begins with a prefix, while clients follow it. */
+  listen(prefix: string, provider: Provider, options?: ListenOptions): Undo {
+    return this.#providers.listen(prefix, provider, options)
   }
 
   /** What a peer may see of a record, read once. Throws what `readAs` does. */

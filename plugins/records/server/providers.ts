@@ -1,14 +1,20 @@
 import type { Undo } from '../../../lib/emitter.ts'
 
 /**
- * Serves records on demand: called when a record or collection whose name begins with a prefix gains its first follower. `signal`
- * is aborted when it has lost its last one.
+ * Serves records on demand: called when a record whose id begins with a prefix gains its first follower. `signal` is aborted
+ * when it has lost its last one.
  */
-export type Provider = (name: string, signal: AbortSignal) => unknown
+export type Provider = (id: string, signal: AbortSignal) => unknown
+
+export interface ListenOptions {
+  /** Whether the provider is also told the collections that are followed, whose names end with a slash. Default false. */
+  readonly collections?: boolean
+}
 
 interface Listener {
   readonly prefix: string
   readonly provider: Provider
+  readonly collections: boolean | undefined
   readonly served: Map<string, AbortController>
 }
 
@@ -23,8 +29,8 @@ export class Providers {
     this.#failed = failed
   }
 
-  listen(prefix: string, provider: Provider): Undo {
-    const listener: Listener = { prefix, provider, served: new Map() }
+  listen(prefix: string, provider: Provider, { collections }: ListenOptions = {}): Undo {
+    const listener: Listener = { prefix, provider, collections, served: new Map() }
     this.#listeners.add(listener)
     for (const name of this.#names.keys()) this.#start(listener, name)
     return () => {
@@ -45,8 +51,10 @@ export class Providers {
     else if (this.#names.delete(name)) for (const listener of this.#listeners) stop(listener, name)
   }
 
-  #start({ prefix, provider, served }: Listener, name: string): void {
+  #start({ prefix, provider, collections, served }: Listener, name: string): void {
     if (!name.startsWith(prefix)) return
+    // Clients choose what they follow: a provider that writes to what it is told must not be told what is no record.
+    if (!collections && name.endsWith('/')) return
     const controller = new AbortController()
     served.set(name, controller)
     try {

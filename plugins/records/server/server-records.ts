@@ -9,7 +9,7 @@ import { keysOf } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
 import type { Authority } from './authority.ts'
 import type { RecordsCounters } from './counters.ts'
-import type { Provider } from './providers.ts'
+import type { ListenOptions, Provider } from './providers.ts'
 
 /** `server.records`: what clients have too, for the process itself, which may do everything; and what only a server has. */
 export class ServerRecords<S extends Schema = Schema> extends Records<S> {
@@ -35,11 +35,11 @@ export class ServerRecords<S extends Schema = Schema> extends Records<S> {
   }
 
   /**
-   * Calls a provider for each record and collection whose name begins with a prefix while clients follow it, so that it can be
-   * served on demand. What the process follows itself does not count.
+   * Calls a provider for each record whose id begins with a prefix while clients follow it, so that it can be served on
+   * demand. What the process follows itself does not count.
    */
-  listen(prefix: string, provider: Provider): Undo {
-    return this.#authority.listen(prefix, provider)
+  listen(prefix: string, provider: Provider, options?: ListenOptions): Undo {
+    return this.#authority.listen(prefix, provider, options)
   }
 
   /**

@@ -21,8 +21,8 @@ describe('pubsub: providers', () => {
     const { server, open } = world(use)
     const [one, two, three] = [await open(), await open(), await open()]
     const [ofServer, ofClient] = [provider(), provider()]
-    const undo = server.pubsub.listen('stock.*', ofServer.provide)
-    const listening = three.pubsub.listen('stock.*', ofClient.provide)
+    const undo = server.pubsub.listen('stock.*', ofServer.provide, { patterns: true })
+    const listening = three.pubsub.listen('stock.*', ofClient.provide, { patterns: true })
     await listening
     const first = one.pubsub.subscribe('stock.a', () => {})
     const second = two.pubsub.subscribe('stock.a', () => {})
@@ -64,6 +64,28 @@ describe('pubsub: providers', () => {
     listening.unsubscribe()
     const over = [...started, 'stop a.b', 'stop a.c']
     assert.deepEqual([ofServer.story, ofClient.story], [over, over])
+  })
+
+  it('are told topics alone, which can be published to, unless they ask for patterns', async () => {
+    const { server, open } = world(use)
+    const { pubsub } = await open()
+    const [all, ofServer, ofClient] = [provider(), provider(), provider()]
+    server.pubsub.listen('stock.>', all.provide, { patterns: true })
+    server.pubsub.listen('stock.>', ofServer.provide)
+    await pubsub.listen('stock.>', ofClient.provide)
+    const wild = ['stock.*', 'stock.>', 'stock.*.eu'].map(name => pubsub.subscribe(name, () => {}))
+    await Promise.all(wild)
+    const topic = pubsub.subscribe('stock.a*', () => {})
+    await topic
+    await until(() => ofClient.story.length > 0)
+    for (const one of [...wild, topic]) one.unsubscribe()
+    await until(() => ofClient.story.length > 1)
+    const told = ['start stock.a*', 'stop stock.a*']
+    assert.deepEqual([ofServer.story, ofClient.story, all.story.length], [told, told, 8])
+    const late = provider()
+    await pubsub.subscribe('stock.*', () => {})
+    server.pubsub.listen('stock.>', late.provide)
+    assert.deepEqual(late.story, [])
   })
 
   it('may publish at once: the subscriber gets it', async () => {

@@ -13,13 +13,16 @@ describe('an authority of records, and its server', () => {
 
   it('tells providers what clients follow', async () => {
     const told: string[] = []
-    const undo = world.authority.listen('live/', (name, signal) => {
+    const records: string[] = []
+    const provide = (name: string, signal: AbortSignal): unknown => {
       told.push(`+${name}`)
       signal.addEventListener('abort', () => told.push(`-${name}`))
       if (name === 'live/bad') throw new Error('sync')
       if (name === 'live/worse') return Promise.reject(new Error('async'))
       return undefined
-    })
+    }
+    const undo = world.authority.listen('live/', provide, { collections: true })
+    world.authority.listen('live/', name => records.push(name))
     const ann = await world.welcomed('ann', [scope(1, 'live/1'), scope(2, 'other/1')], peerOf('ann'))
     const bob = await world.welcomed('bob', [scope(1, 'live/1'), scope(2, 'live/')], peerOf('bob'))
     await world.welcomed('process', [scope(1, 'live/9')])
@@ -36,6 +39,7 @@ describe('an authority of records, and its server', () => {
       ['sync', 'async']
     )
     undo()
+    assert.deepEqual(records, ['live/1', 'live/bad', 'live/worse'])
     assert.deepEqual(told.splice(0), ['-live/bad', '-live/worse'])
     const late: string[] = []
     world.authority.listen('', name => late.push(name))
