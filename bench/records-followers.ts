@@ -31,7 +31,7 @@ let heard = 0
 
 if (process.send) {
   for (let n = 0; n < Number(count); n++) {
-    connect(url, { transformers: [ws()], parser: json(), plugins: [follower(`node${n}`)] })
+    connect(url, { transformers: [ws()], parser: json(), plugins: [follower(`follower${n}`)] })
   }
   process.on('message', () => process.send?.(heard))
   process.on('disconnect', () => process.exit())
