@@ -64,7 +64,7 @@ export class Keeper {
   readonly #retryDelay: number
   readonly #opened: Promise<void>
   readonly #schema: SchemaVersion | undefined
-  readonly #tabs: Tabs | undefined
+  readonly #tabs: Tabs
   readonly #others: Others
   /** Nodes of other tabs, whose end is awaited. */
   readonly #watched = new Set<string>()
@@ -82,7 +82,7 @@ export class Keeper {
     this.#host = host
     this.#schema = schema
     this.#retryDelay = retryDelay
-    this.#tabs = tabs && new Tabs(tabs)
+    this.#tabs = new Tabs(tabs)
     this.#others = new Others(host.records, changed => host.tell(changed))
     this.#persistence = new Persistence(store, {
       node: host.outbox.own.node,
@@ -92,7 +92,7 @@ export class Keeper {
       failed: error => this.#failed(error),
       blocked: () => host.emit('blocked')
     })
-    this.#tabs?.listen(message => this.#heard(message))
+    this.#tabs.listen(message => this.#heard(message))
     this.#opened = this.#open(after)
   }
 
@@ -141,9 +141,8 @@ export class Keeper {
     for (const scope of applied.told) scope.digest = COMPARES
     for (const { digests } of pages) for (const [number, digest] of digests) compare(this.#host, number, digest)
     this.#others.reached(cursor, applied.changed)
-    if (this.#tabs)
-      for (const { node, number, error } of applied.settled)
-        this.#tabs.post('settled', node, number, error ? [number] : [], cursor.epoch, cursor.since)
+    for (const { node, number, error } of applied.settled)
+      this.#tabs.post('settled', node, number, error ? [number] : [], cursor.epoch, cursor.since)
     this.#persistence.changed(this.#host.records, applied, cursor, done)
   }
 
@@ -191,7 +190,7 @@ export class Keeper {
       this.#watch(node)
       for (const entry of entries) this.#others.add(entry)
     }
-    this.#tabs?.post('hello', outbox.own.node)
+    this.#tabs.post('hello', outbox.own.node)
     this.#host.tell(changed)
     this.#host.emit('pending', outbox.count)
     for (const scope of scopes.all) if (scope.state === 'refused') this.#host.become(scope, 'loading')
@@ -232,7 +231,7 @@ export class Keeper {
       this.#others.settle(String(first), Number(second), Array.isArray(refused) ? refused : [], cursor)
     } else if (what === 'hello' || what === 'here') {
       this.#watch(String(first))
-      if (what === 'hello') this.#tabs?.post('here', node)
+      if (what === 'hello') this.#tabs.post('here', node)
     }
   }
 
@@ -241,7 +240,7 @@ export class Keeper {
     if (this.#watched.has(node)) return
     this.#watched.add(node)
     const adopt = async (): Promise<void> => {
-      const unlock = await this.#tabs?.lock(node)
+      const unlock = await this.#tabs.lock(node)
       this.#watched.delete(node)
       if (!unlock || !this.#isOpen) return
       const isNeeded = await this.#adopt(node)

@@ -1,14 +1,14 @@
-import { toBase64 } from '../core/base64.ts'
 import { decodeKept } from '../core/write-codec.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import { Entry } from './entry.ts'
+import { makeKey } from './make-key.ts'
 import type { Cursor } from './scope.ts'
 
 /** 64 random bits as base64url. Each process has its own, so that a number never stands for two writes, whatever is copied. */
-export const makeNode = (): string => toBase64(crypto.getRandomValues(new Uint8Array(8)))
+export const makeNode = (): string => makeKey(8)
 
 /** 128 random bits as text. Each storage has its own, which proves that nodes are its own: those are no secret. */
-export const makeSecret = (): string => makeNode() + makeNode()
+export const makeSecret = (): string => makeKey(16)
 
 /*
  * What a replica keeps in its store beside the registers of records:

@@ -1,7 +1,4 @@
-const SIZE = 12
+import { toBase64 } from '../core/base64.ts'
 
-/** A key that nobody else makes: 12 random bytes as 16 characters. */
-export const makeKey = (): string =>
-  btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SIZE))))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
+/** Random bytes as base64url: a key that nobody else makes, of 16 characters. */
+export const makeKey = (bytes = 12): string => toBase64(crypto.getRandomValues(new Uint8Array(bytes)))

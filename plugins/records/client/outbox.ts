@@ -73,7 +73,7 @@ export class Outbox {
 
   /** What a node wrote goes on under another one. @returns it, with the node that it had, to be put into this anew */
   take(node: string): Entry[] {
-    const queue = this.queues.find(queue => queue.node === node)
+    const queue = this.#of(node)
     if (!queue) return []
     queue.sent = 0
     if (queue === this.own) {
@@ -101,13 +101,13 @@ export class Outbox {
   }
 
   find(node: string, number: number): Entry | undefined {
-    const entries = this.queues.find(queue => queue.node === node)?.entries ?? []
+    const entries = this.#of(node)?.entries ?? []
     return entries[number - (entries[0]?.number ?? 0)]
   }
 
   /** Removes what is acknowledged. */
   acknowledge(node: string, number: number): readonly Entry[] {
-    const queue = this.queues.find(queue => queue.node === node)
+    const queue = this.#of(node)
     const first = queue?.entries[0]
     if (!queue || !first || number < first.number) return []
     const gone = queue.entries.splice(0, number - first.number + 1)
@@ -123,7 +123,7 @@ export class Outbox {
 
   /** What a node wrote from this number on has to be sent again, but not now. */
   hold(node: string, number: number): void {
-    const queue = this.queues.find(queue => queue.node === node)
+    const queue = this.#of(node)
     const first = queue?.entries[0]
     if (!queue || !first) return
     queue.sent = Math.min(queue.sent, Math.max(0, number - first.number))
@@ -179,7 +179,11 @@ export class Outbox {
 
   /** Whether a write is there, and was not sent in this session. */
   isUnsent(entry: Entry): boolean {
-    const queue = this.queues.find(({ node }) => node === entry.node)
+    const queue = this.#of(entry.node)
     return !!queue && !entry.isVoid && queue.entries.indexOf(entry) >= queue.sent
+  }
+
+  #of(node: string): Queue | undefined {
+    return this.queues.find(queue => queue.node === node)
   }
 }

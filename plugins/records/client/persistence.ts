@@ -49,7 +49,7 @@ export interface PersistenceOptions {
   readonly node: string
   readonly schema?: SchemaVersion | undefined
   readonly migrate?: Migrate | undefined
-  readonly tabs?: Tabs | undefined
+  readonly tabs: Tabs
   /** Told of commits that failed, which are tried again. */
   readonly failed: (error: unknown) => void
   /** Told when another tab does not let go of the store, so that it cannot be upgraded. */
@@ -77,7 +77,7 @@ export class Persistence {
     this.#options = options
     const { tabs, failed } = options
     const write = (commit: Commit): Promise<void> =>
-      tabs ? tabs.alone('write', async () => store.commit(await this.#yield(commit, tabs))) : store.commit(commit)
+      tabs.alone('write', async () => store.commit(await this.#yield(commit)))
     this.#committer = new Committer(write, failed)
   }
 
@@ -152,7 +152,7 @@ export class Persistence {
     this.#committer.entry(keyOfEntry(entry), value)
     this.#progress()
     this.#committer.after(() => {
-      this.#options.tabs?.post('write', value)
+      this.#options.tabs.post('write', value)
       done()
     })
   }
@@ -161,7 +161,7 @@ export class Persistence {
   async move(entries: readonly Entry[], node: string): Promise<void> {
     for (const entry of entries) {
       this.#committer.entry(keyOfEntry(entry), undefined)
-      this.#options.tabs?.post('settled', entry.node, entry.number, [entry.number], '', 0)
+      this.#options.tabs.post('settled', entry.node, entry.number, [entry.number], '', 0)
     }
     if (node === this.#options.node) return
     this.#committer.entry(NODE + node, [])
@@ -213,7 +213,7 @@ export class Persistence {
   async close(): Promise<void> {
     await this.#committer.close()
     await this.#store.close()
-    this.#options.tabs?.close()
+    this.#options.tabs.close()
   }
 
   #progress(): void {
@@ -235,26 +235,23 @@ export class Persistence {
 
   /** Made by whoever opens the store first. */
   async #secret(): Promise<string> {
-    const { tabs } = this.#options
-    const find = async (): Promise<string> => {
+    return this.#options.tabs.alone('write', async () => {
       const kept = await this.#store.entry(SECRET)
       if (typeof kept === 'string') return kept
       const secret = makeSecret()
       await this.#store.commit({ rows: [], removed: [], entries: [[SECRET, secret]] })
       return secret
-    }
-    return tabs ? tabs.alone('write', find) : find()
+    })
   }
 
-  async #claim(node: string): Promise<Unlock | undefined> {
-    const { tabs } = this.#options
-    return tabs ? tabs.lock(node, { ifAvailable: true }) : () => {}
+  #claim(node: string): Promise<Unlock | undefined> {
+    return this.#options.tabs.lock(node, { ifAvailable: true })
   }
 
   /** Brings the store to this version of the schema, before anything else looks at it. */
   async #upgrade(): Promise<void> {
     const { schema, migrate, tabs, blocked } = this.#options
-    this.#using ??= await tabs?.lock('use', { mode: 'shared' })
+    this.#using ??= await tabs.lock('use', { mode: 'shared' })
     const kept = await this.#store.entry(META)
     if (!schema) return
     if (!isSchema(kept)) {
@@ -267,11 +264,11 @@ export class Persistence {
         `the store has '${kept.id}' ${kept.version}, this is '${schema.id}' ${schema.version}`
       )
     if (kept.version === schema.version) return
-    tabs?.post('version', schema.version)
+    tabs.post('version', schema.version)
     this.#using?.()
     this.#using = undefined
     const timer = setTimeout(blocked, PATIENCE)
-    const run = async (): Promise<void> => {
+    await tabs.alone('use', async () => {
       clearTimeout(timer)
       // Another tab may have been faster.
       const now = await this.#store.entry(META)
@@ -280,15 +277,14 @@ export class Persistence {
         await (migrate
           ? migrate(this.#store, [before, schema.version], OUTBOX, [META, schema])
           : this.#store.commit({ rows: [], removed: [], entries: [[META, schema]] }))
-    }
-    await (tabs ? tabs.alone('use', run) : run())
+    })
     return this.#upgrade()
   }
 
   /** Leaves out of a commit what another tab has kept of later commits of the authority already. */
-  async #yield(commit: Commit, tabs: Tabs): Promise<Commit> {
+  async #yield(commit: Commit): Promise<Commit> {
     const { epoch, since } = this.#cursor ?? NOWHERE
-    if (tabs.isAlone || !epoch || (!commit.rows.length && !commit.removed.length)) return commit
+    if (this.#options.tabs.isAlone || !epoch || (!commit.rows.length && !commit.removed.length)) return commit
     const nodes = await this.#nodes()
     const newer = new Set<unknown>()
     const entries = [...commit.entries]

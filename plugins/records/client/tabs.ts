@@ -25,23 +25,24 @@ export interface TabsOptions {
 /** Lets go of a lock. */
 export type Unlock = () => void
 
-/** Other tabs that have the same store. What a tab holds is free when it is gone, however it went. */
+/** Other tabs that have the same store, where there are tabs. What one holds is free when it is gone, however it went. */
 export class Tabs {
   /** Whether nobody else was ever heard. */
   isAlone = true
-  readonly #options: TabsOptions
+  readonly #options: TabsOptions | undefined
   readonly #held = new Set<Unlock>()
 
-  constructor(options: TabsOptions) {
+  constructor(options: TabsOptions | undefined) {
     this.#options = options
   }
 
   /** Takes a lock when it is free; at once or not at all, unless it is to be waited for. @returns undefined: it is not free */
   lock(name: string, options: { mode?: 'shared'; ifAvailable?: boolean } = {}): Promise<Unlock | undefined> {
-    const { locks, name: prefix } = this.#options
+    const own = this.#options
     return new Promise((resolve, reject) => {
-      locks
-        .request(`${prefix}:${name}`, options, lock => {
+      if (!own) return resolve(() => {})
+      own.locks
+        .request(`${own.name}:${name}`, options, lock => {
           if (lock) return new Promise<void>(end => resolve(this.#hold(end)))
           resolve(undefined)
           return Promise.resolve()
@@ -62,11 +63,11 @@ export class Tabs {
 
   post(...message: readonly unknown[]): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
-    this.#options.channel.postMessage(message)
+    this.#options?.channel.postMessage(message)
   }
 
   listen(heard: (message: readonly unknown[]) => void): void {
-    this.#options.channel.addEventListener('message', ({ data }) => {
+    this.#options?.channel.addEventListener('message', ({ data }) => {
       if (!Array.isArray(data)) return
       this.isAlone = false
       heard(data)
@@ -75,7 +76,7 @@ export class Tabs {
 
   /** Lets go of everything. */
   close(): void {
-    this.#options.channel.close()
+    this.#options?.channel.close()
     for (const unlock of this.#held) unlock()
   }
 
