@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { stub, useFakeTimers } from 'sinon'
+import type { SinonFakeTimers } from 'sinon'
+import { leaf, object, Stage, turn } from '../../support/replica.ts'
+
+describe('records: a replica that follows many records one by one', () => {
+  let clock: SinonFakeTimers
+  beforeEach(() => {
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  })
+  afterEach(() => clock.restore())
+
+  it('goes through none of the others for a delta, a write, one more and one less', async () => {
+    const stage = new Stage()
+    const { replica } = stage
+    const ids = Array.from({ length: 50 }, (_, at) => `a/${at}`)
+    const followed = ids.map(id => replica.follow(id))
+    await stage.open()
+    const outcome = 'reset'
+    stage.delta({
+      scopes: ids.map((_, at) => ({ scope: at + 1, outcome })),
+      records: ids.map(record => ({ record, registers: [object(''), leaf('x', 1)] })),
+      whole: ids.map(() => true)
+    })
+    assert.ok(followed.every(({ state }) => state === 'synced'))
+
+    const all = stub(replica.scopes, 'all').get(() => assert.fail('all that is followed is gone through'))
+    const every = stub(replica.records, 'ids').throws(new Error('all records are gone through'))
+    replica.on('error', error => assert.fail(error))
+    stage.delta({ seq: 2, records: [{ record: 'a/7', registers: [leaf('x', 2, 5_000)] }] })
+    assert.deepEqual(stage.view('a/7'), { x: 2 })
+    stage.set('a/8', 'x', 3)
+    const more = replica.follow('a/more')
+    await turn()
+    assert.deepEqual(
+      stage.take().map(({ type }) => type),
+      ['follow', 'write']
+    )
+    stage.delta({
+      seq: 3,
+      scopes: [{ scope: 51, outcome }],
+      records: [{ record: 'a/more', registers: [object('')] }],
+      whole: [true]
+    })
+    assert.equal(more.state, 'synced')
+    replica.unfollow(more)
+    clock.tick(500)
+    await turn()
+    assert.equal(stage.view('a/more'), undefined)
+    all.restore()
+    every.restore()
+
+    // Each of them goes on from the last delta in the next session.
+    replica.disconnected()
+    stage.connect()
+    const hello = stage.take().find(frame => frame.type === 'hello')
+    assert.deepEqual([...new Set(hello?.follows.map(({ since }) => since))], [3])
+  })
+})
