@@ -143,5 +143,5 @@ export interface CollectionOptions {
   readonly resurrect?: Lifecycle
 }
 
-/** By the name of the collection, with the slash at its end; '' for records without one. */
+/** By the beginning of ids, with the slash at its end; the longest one decides. '' is for ids without a slash. */
 export type Collections = Readonly<Record<string, CollectionOptions>>

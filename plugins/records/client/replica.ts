@@ -13,7 +13,7 @@ import { isCount } from '../../../lib/handshake.ts'
 import { print } from '../../../lib/print.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
-import { collectionOf, keysOf } from '../core/path.ts'
+import { keysOf, nearest } from '../core/path.ts'
 import type { RecordState } from '../core/record-state.ts'
 import type { Stamp, Write } from '../core/register.ts'
 import { apply } from './apply.ts'
@@ -150,7 +150,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
 
   visible(id: string, state = this.state(id)): boolean {
     if (!state) return false
-    const { resurrect } = this.#collections[collectionOf(id)] ?? {}
+    const { resurrect } = nearest(this.#collections, id) ?? {}
     return resurrect === 'implicit' ? state.view() !== undefined : state.isMade
   }
 

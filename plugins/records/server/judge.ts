@@ -13,7 +13,6 @@ import type { Peer } from '../../../lib/server/peer.ts'
 import { MAX_DRIFT, ticksOf } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Registers, Result, WriteFrame } from '../core/frame.ts'
-import { collectionOf } from '../core/path.ts'
 import { DELETED, INCREMENT, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import { checkWrites, excessOf } from './check-writes.ts'
@@ -146,7 +145,7 @@ export class Judge {
       const { record, writes } = decision.accepted
       const state = trials.with(record, writes)
       const value = trials.view(record, state)
-      const by = this.#settings.collection(collectionOf(record.id)).validate
+      const by = this.#settings.of(record.id).validate
       return after(by && value !== undefined ? validate(by, value, record.id) : undefined, why => {
         if (why !== undefined) return { code: ERR_INVALID[0], hint: why }
         trials.keep(record, state)
@@ -205,7 +204,7 @@ export class Judge {
     }
     const exists = this.#settings.isVisible(record.id, record.state)
     // Before anybody is asked: what is asked about is what would be done.
-    const [stamped, restamped] = this.#stamp(writes, node, collectionOf(id))
+    const [stamped, restamped] = this.#stamp(writes, node, id)
     return after(this.#gate.allowsWriting(peer, id, record.state, exists, stamped), isAllowed => {
       if (!isAllowed) return refusal(ERR_DENIED, `to write '${id}'`)
       const why = this.#reasonAgainst(record, stamped)
@@ -228,10 +227,10 @@ export class Judge {
   }
 
   /** Gives writes stamps of this clock where theirs count for nothing, in the same order. */
-  #stamp(writes: readonly Write[], node: string, collection: string): [writes: readonly Write[], restamped: boolean] {
+  #stamp(writes: readonly Write[], node: string, id: string): [writes: readonly Write[], restamped: boolean] {
     const latest = ticksOf(this.#settings.now() + MAX_DRIFT)
     const early = writes.some(({ t }) => t > latest)
-    const own = this.#settings.collection(collection).order === 'server'
+    const own = this.#settings.of(id).order === 'server'
     if (!early && !own) {
       for (const { t } of writes) this.#clock.saw(t)
       return [writes.map(write => (write.t > 0 && write.node !== node ? { ...write, node } : write)), false]
@@ -243,7 +242,7 @@ export class Judge {
 
   /** What is written into a record that was deleted would never be seen, so whoever did not know is told. */
   willExist({ id, state }: CachedRecord, writes: readonly Write[]): boolean {
-    if (state.isMade || this.#settings.collection(collectionOf(id)).resurrect === 'implicit') return true
+    if (state.isMade || this.#settings.of(id).resurrect === 'implicit') return true
     const isDeleted = state.isDeleted()
     return writes.some(
       ({ path, kind, t }) => path === '' && (kind === DELETED || (kind === OBJECT && (t > 0 || !isDeleted)))

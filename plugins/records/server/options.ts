@@ -85,7 +85,7 @@ export interface ServerSchema extends SchemaVersion {
 }
 
 export interface RecordsServerOptions<Context = unknown> {
-  /** By name, with the slash at the end. */
+  /** By the beginning of ids, with the slash at its end; the longest one decides. '' is for ids without a slash. */
   readonly collections?: Readonly<Record<string, ServerCollection>>
   readonly permit?: Permit<Context>
   /** Sees each write that would be done: it may refuse it, or write more in the same commit. */

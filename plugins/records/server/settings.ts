@@ -1,7 +1,7 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_OPTION } from '../../../lib/failures.ts'
 import type { RecordState } from '../core/record-state.ts'
-import { collectionOf } from '../core/path.ts'
+import { collectionOf, nearest } from '../core/path.ts'
 import type { OnWrite } from './hook.ts'
 import { HORIZON, LIMITS, TIMEOUT } from './options.ts'
 import type { RecordsLimits, RecordsServerOptions, ServerCollection, ServerSchema } from './options.ts'
@@ -18,7 +18,9 @@ export class Settings {
   readonly onWrite: OnWrite | undefined
   /** Whether somebody wants to see records as they would be with a write. */
   readonly judgesWholes: boolean
-  readonly #collections: ReadonlyMap<string, ServerCollection>
+  readonly #collections: Readonly<Record<string, ServerCollection>>
+  /** What was found before, by the name that is all before the last slash. */
+  readonly #found = new Map<string, ServerCollection>()
 
   constructor(
     { limits, horizon = HORIZON, timeout = TIMEOUT, schema, collections = {}, onWrite }: RecordsServerOptions,
@@ -34,17 +36,28 @@ export class Settings {
     this.now = now
     this.onWrite = onWrite
     this.judgesWholes = !!onWrite || Object.values(collections).some(({ validate }) => validate)
-    this.#collections = new Map(Object.entries(collections))
+    this.#collections = collections
   }
 
-  collection(name: string): ServerCollection {
-    return this.#collections.get(name) ?? DEFAULTS
+  /** What is said of a record: under the longest name that its id begins with. */
+  of(id: string): ServerCollection {
+    const name = collectionOf(id)
+    let found = this.#found.get(name)
+    if (!found) {
+      // Whoever makes up names does no harm.
+      if (this.#found.size === MOST_FOUND) this.#found.clear()
+      this.#found.set(name, (found = nearest(this.#collections, id) ?? DEFAULTS))
+    }
+    return found
   }
 
   /** Whether a record is there, for who reads it. */
   isVisible(id: string, state: RecordState): boolean {
-    return this.collection(collectionOf(id)).resurrect === 'implicit' ? state.view() !== undefined : state.isMade
+    return this.of(id).resurrect === 'implicit' ? state.view() !== undefined : state.isMade
   }
 }
 
 const DEFAULTS: ServerCollection = {}
+
+/** How many names are remembered. */
+const MOST_FOUND = 10_000

@@ -81,6 +81,34 @@ describe('an authority of records, and the functions of its application', () => 
     })
   }
 
+  it('are those of the longest name that the id of a record begins with', async () => {
+    const asked: string[] = []
+    const validate = (by: string) => (_value: unknown, record: string) => {
+      asked.push(`${by}: ${record}`)
+    }
+    const ann = await start({
+      collections: {
+        'a/': { validate: validate('a/'), resurrect: 'implicit' },
+        'a/x/': { validate: validate('a/x/') },
+        'b/y/': { validate: validate('b/y/') },
+        '': { validate: validate('') }
+      }
+    })
+    const ids = ['a/1', 'a/x/1', 'a/x/y/1', 'a/xx/y/1', 'b/1', 'b/y/1', 'c', 'a']
+    for (const id of ids) ann.write(id, make({}))
+    await world.pass()
+    assert.deepEqual(asked, ['a/: a/1', 'a/x/: a/x/1', 'a/x/: a/x/y/1', 'a/: a/xx/y/1', 'b/y/: b/y/1', ': c', ': a'])
+    for (const id of ['a/xx/y/1', 'a/x/1']) {
+      ann.write(id, [now().remove()])
+      ann.write(id, [now().set('n', 1)])
+    }
+    await world.pass()
+    assert.deepEqual(
+      ann.deltas.flatMap(({ results }) => results.map(({ record, code }) => [record, code])),
+      [['a/x/1', 'ERR_CONFLICT']]
+    )
+  })
+
   it('may answer with promises of another kind', async () => {
     /** No instance of the promises of this realm. */
     const later = runInNewContext('async answer => answer') as (answer: boolean) => Promise<boolean>
