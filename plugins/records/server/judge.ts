@@ -197,6 +197,8 @@ export class Judge {
     record: CachedRecord | undefined
   ): Maybe<Decision> {
     if (!record) return refusal(ERR_PATH, `the id '${id}'`)
+    // Before anything is done with each of them.
+    if (writes.length > this.#settings.limits.fields) return refusal(ERR_LIMIT, 'of fields')
     try {
       checkWrites(writes, this.#settings.limits.value)
     } catch (error) {

@@ -98,7 +98,9 @@ export class Membership {
       if (this.#isStopped) return
       this.#matches.update(await this.#judge(records))
     }
-    await this.#work()
+    while (this.#jobs.length) await this.#work()
+    // In one step: what is committed from here on has moves of its own.
+    this.#isWorking = false
     this.seq = seq()
     this.#journal = new Journal(this.seq)
   }
@@ -124,19 +126,18 @@ export class Membership {
   async #catchUp(seq: number, judged: Promise<readonly Entry[]>): Promise<void> {
     this.#isWorking = true
     this.#apply(seq, await judged)
-    await this.#work()
+    while (this.#jobs.length) await this.#work()
+    this.#isWorking = false
     for (const listener of this.listeners) listener()
   }
 
+  /** Takes over what waits. */
   async #work(): Promise<void> {
-    while (this.#jobs.length) {
-      const jobs = this.#jobs.splice(0)
-      // The last view of each counts.
-      const records = new Map(jobs.flatMap(({ records }) => records.map(record => [record.id, record])))
-      const judged = await this.#judge([...records.values()])
-      this.#apply(jobs.at(-1)?.seq ?? this.seq, judged)
-    }
-    this.#isWorking = false
+    const jobs = this.#jobs.splice(0)
+    // The last view of each counts.
+    const records = new Map(jobs.flatMap(({ records }) => records.map(record => [record.id, record])))
+    const judged = await this.#judge([...records.values()])
+    this.#apply(jobs.at(-1)?.seq ?? this.seq, judged)
   }
 
   #apply(seq: number, records: readonly Entry[]): void {

@@ -126,12 +126,12 @@ const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[])
   if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
     return [{ verb: 'create', path: '', value: then.view(), previous: undefined, current: undefined }]
   }
-  const objects = writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path)
+  const objects = new Set(writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path))
   const current = exists ? state.view() : undefined
   const wishes = new Map<string, Wish>()
   for (const write of writes) {
     const { path, kind } = write
-    if (isImplicit(write) || objects.some(object => isBelow(path, object))) continue
+    if (isImplicit(write) || isBelow(path, objects)) continue
     const verb = kind === DELETED && path === '' ? 'delete' : 'write'
     // However often it is written: what is there in the end is what counts.
     wishes.set(`${verb} ${path}`, { verb, path, value: valueAt(then, path), previous: state.view(path), current })
@@ -145,8 +145,14 @@ const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[])
 /** Whether a write only says that something is written into the record. */
 const isImplicit = ({ path, kind, t }: Write): boolean => path === '' && kind === OBJECT && t === 0
 
-const isBelow = (path: string, above: string): boolean =>
-  path !== above && (above === '' || path.startsWith(`${above}.`))
+/** Whether a path is below one of some others. What ends before a dot that belongs to a key is no path. */
+const isBelow = (path: string, others: ReadonlySet<string>): boolean => {
+  if (!others.size || path === '') return false
+  if (others.has('')) return true
+  for (let at = path.indexOf('.'); at >= 0; at = path.indexOf('.', at + 1))
+    if (others.has(path.slice(0, at))) return true
+  return false
+}
 
 /** What would be at a path: also where something below hides it, for that may be deleted later. */
 const valueAt = (state: RecordState, path: string): Value | undefined => state.get(path)?.value ?? state.view(path)

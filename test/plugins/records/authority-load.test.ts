@@ -73,6 +73,27 @@ describe('an authority of records, and what is too much', () => {
     assert.equal(world.authority.counters.cached, 3)
   })
 
+  it('refuses a write of more fields than a record may have, and asks nobody about them', async () => {
+    let asked = 0
+    await opened({ limits: { fields: 3 }, permit: () => !!++asked })
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    const now = at(1, 'ann')
+    const fields = (count: number) => Array.from({ length: count }, (_, n) => now.set(`f${n}`, n))
+    ann.write('d/1', [now.make()])
+    await world.pass()
+    assert.equal(asked, 1)
+    ann.write('d/1', fields(4))
+    await world.pass()
+    assert.deepEqual(
+      ann.deltas.flatMap(({ results }) => results.map(({ record, code }) => [record, code])),
+      [['d/1', 'ERR_LIMIT']]
+    )
+    assert.equal(asked, 1)
+    ann.write('d/1', fields(2))
+    await world.pass()
+    assert.equal(asked, 3)
+  })
+
   it('ends the connection of who leaves out many numbers, and heeds nothing of it', async () => {
     await opened()
     const ann = await world.welcomed('ann')

@@ -149,7 +149,14 @@ describe('an authority of records, and permissions', () => {
     assert.deepEqual(await wishes('a/1', now().remove('x')), [['write', 'x', undefined, 5]])
     const three = now()
     assert.deepEqual(await wishes('a/1', three.make(), three.set('k', 1)), [['write', '', { k: 1 }, { y: { q: 3 } }]])
-    assert.deepEqual(await wishes('a/1', now().remove()), [['delete', '', undefined, { k: 1 }]])
+    const four = now()
+    assert.deepEqual(await wishes('a/1', four.make('y'), four.set('y.a.b', 1), four.set('y\\.a', 2)), [
+      ['write', 'y', { a: { b: 1 } }, undefined],
+      ['write', 'y\\.a', 2, undefined]
+    ])
+    assert.deepEqual(await wishes('a/1', now().remove()), [
+      ['delete', '', undefined, { k: 1, y: { a: { b: 1 } }, 'y.a': 2 }]
+    ])
   })
 
   it('are asked again', async () => {
