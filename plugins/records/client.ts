@@ -2,13 +2,13 @@ import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
+import { ClientRecords } from './client/client-records.ts'
 import type { Collections } from './client/engine.ts'
 import { handOver } from './client/hand-over.ts'
 import { isSchema } from './client/kept.ts'
 import type { Keep } from './client/keep.ts'
 import type { Migrate } from './client/migrate.ts'
 import { Replica } from './client/replica.ts'
-import { Records } from './client/surface.ts'
 import type { Schema } from './client/types.ts'
 import type { SchemaVersion } from './core/frame.ts'
 
@@ -37,7 +37,7 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
   ({
     name: 'records',
     version: 1,
-    client(client, lane, during): Records<S> {
+    client(client, lane, during): ClientRecords<S> {
       const { persist, schema, store } = options as RecordsOptions & { readonly store?: unknown }
       if (store || (persist && typeof persist !== 'function'))
         throw new AnywireError(ERR_OPTION, 'a client keeps what it has by persist: keep(store)')
@@ -65,10 +65,11 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
         replica.opened()
         return () => replica.disconnected()
       })
-      return new Records<S>(replica, (error, stage) => report(client, error, stage))
+      return new ClientRecords<S>(replica, (error, stage) => report(client, error, stage))
     }
   }) as const satisfies ClientPlugin
 
+export type { ClientRecords } from './client/client-records.ts'
 export type { Added, Collection } from './client/collection.ts'
 export type {
   CollectionOptions,

@@ -135,7 +135,7 @@ export class Stage {
 
 /** The end of a turn: what was put off to it is done. */
 export const turn = async (): Promise<void> => {
-  for (let at = 0; at < 50; at++) await Promise.resolve()
+  for (let at = 0; at < 100; at++) await Promise.resolve()
 }
 
 /** A stamp of another node, so many milliseconds behind `START`. */

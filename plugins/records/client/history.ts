@@ -72,6 +72,7 @@ class Steps implements History {
       this.#done = this.#done.filter(others)
       this.#undone = this.#undone.filter(others)
     })
+    engine.on('cleared', () => this.clear())
   }
 
   get canUndo(): boolean {

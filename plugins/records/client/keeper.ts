@@ -42,6 +42,8 @@ export interface KeeperHost {
   unsendable(entry: Entry, error: unknown): void
   /** There is something to send. */
   flush(): void
+  /** Another tab clears what is kept: nothing may be known here any more. */
+  cleared(): void
 }
 
 export interface KeeperOptions {
@@ -104,7 +106,12 @@ export class Keeper {
   }
 
   load(scope: Scope): void {
-    scope.loading ??= this.#load(scope)
+    if (scope.loading) return
+    const loading = this.#load(scope).finally(() => {
+      // Another keeper may be at it.
+      if (scope.loading === loading) scope.loading = undefined
+    })
+    scope.loading = loading
   }
 
   /** Keeps a write, which may be sent then. @param kept - called when it is kept */
@@ -168,6 +175,15 @@ export class Keeper {
     }
   }
 
+  /** Lets go of the store, and removes all that is in it, as soon as other tabs have let go of it too. */
+  async clear(): Promise<void> {
+    this.isClosed = true
+    this.#isOpen = false
+    this.#pause.end()
+    await this.#opened
+    await (this.#closed ??= this.#persistence.clear())
+  }
+
   async #open(after?: Promise<void>): Promise<void> {
     if (after) await after
     const found = await this.#find()
@@ -222,6 +238,7 @@ export class Keeper {
       this.#host.emit('versionchange', Number(first))
       this.close().catch((error: unknown) => this.#failed(error))
     }
+    if (what === 'clear') this.#host.cleared()
     if (!this.#isOpen) return
     const { node } = this.#host.outbox.own
     if (what === 'write') this.#others.add(toEntry(first))
@@ -251,6 +268,7 @@ export class Keeper {
 
   async #adopt(node: string): Promise<boolean> {
     const queue = await this.#persistence.queue(node)
+    if (!this.#isOpen) return false
     const { clock, outbox, records } = this.#host
     const changed = new Set<string>()
     this.#others.remove(node, changed)
@@ -277,8 +295,6 @@ export class Keeper {
       scopes.want(scope)
     } catch (error) {
       if (!this.isClosed) this.#loadLater(scope, error)
-    } finally {
-      scope.loading = undefined
     }
     if (!scope.isLoaded) return
     const ids = scope.among(records)

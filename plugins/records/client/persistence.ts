@@ -1,5 +1,5 @@
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_SCHEMA } from '../../../lib/failures.ts'
+import { ERR_CLOSED, ERR_SCHEMA } from '../../../lib/failures.ts'
 import type { Commit, Row, Store } from '../../../lib/store.ts'
 import { encodeFrame } from '../core/client-codec.ts'
 import type { SchemaVersion } from '../core/frame.ts'
@@ -7,6 +7,7 @@ import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
 import type { Applied } from './apply.ts'
 import { Committer } from './committer.ts'
+import { empty } from './empty.ts'
 import type { Entry } from './entry.ts'
 import {
   CURSOR,
@@ -30,9 +31,7 @@ import type { Records } from './records.ts'
 import { keyOf, nameOf, NOWHERE } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
 import type { Tabs, Unlock } from './tabs.ts'
-
-/** How long to wait for other tabs before the application is told, in milliseconds. */
-const PATIENCE = 2_000
+import { Use } from './use.ts'
 
 /** What was found in a store. */
 export interface Found {
@@ -69,13 +68,15 @@ export class Persistence {
   readonly #readings = new Set<Set<string>>()
   #cursor: Cursor | undefined
   #isOpen = false
-  /** As long as it is held, nobody upgrades the store. */
-  #using: Unlock | undefined
+  #isClosed = false
+  /** As long as it is shared, nobody upgrades or clears the store. */
+  readonly #use: Use
 
   constructor(store: Store, options: PersistenceOptions) {
     this.#store = store
     this.#options = options
-    const { tabs, failed } = options
+    const { tabs, failed, blocked } = options
+    this.#use = new Use(tabs, blocked)
     const write = (commit: Commit): Promise<void> =>
       tabs.alone('write', async () => store.commit(await this.#yield(commit)))
     this.#committer = new Committer(write, failed)
@@ -85,8 +86,9 @@ export class Persistence {
   async open(): Promise<Found> {
     if (!this.#isOpen) await this.#store.open()
     this.#isOpen = true
-    const secret = await this.#secret()
     await this.#upgrade()
+    // From here on nobody else clears the store: it stays the secret.
+    const secret = await this.#secret()
     await this.#claim(this.#options.node)
     const nodes = await this.#nodes()
     const queues: Queue[] = []
@@ -127,6 +129,7 @@ export class Persistence {
       await this.#committer.idle()
       const { name } = scope
       const rows = await this.#store.rows([scope.isCollection ? { prefix: name } : { record: name }])
+      if (this.#isClosed) throw new AnywireError(ERR_CLOSED)
       const found = new Map<string, Row[]>()
       for (const row of rows) {
         const { record } = row
@@ -211,9 +214,25 @@ export class Persistence {
 
   /** Writes what waits to be written, and closes the store. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#committer.close()
     await this.#store.close()
     this.#options.tabs.close()
+  }
+
+  /** Removes all that is there, as soon as other tabs have let go of it, and closes the store. */
+  async clear(): Promise<void> {
+    const { tabs } = this.#options
+    this.#isClosed = true
+    await this.#committer.close()
+    if (!this.#isOpen) await this.#store.open()
+    tabs.post('clear')
+    try {
+      await this.#use.alone(() => empty(this.#store))
+    } finally {
+      await this.#store.close()
+      tabs.close()
+    }
   }
 
   #progress(): void {
@@ -250,8 +269,8 @@ export class Persistence {
 
   /** Brings the store to this version of the schema, before anything else looks at it. */
   async #upgrade(): Promise<void> {
-    const { schema, migrate, tabs, blocked } = this.#options
-    this.#using ??= await tabs.lock('use', { mode: 'shared' })
+    const { schema, migrate, tabs } = this.#options
+    await this.#use.share()
     const kept = await this.#store.entry(META)
     if (!schema) return
     if (!isSchema(kept)) {
@@ -265,11 +284,7 @@ export class Persistence {
       )
     if (kept.version === schema.version) return
     tabs.post('version', schema.version)
-    this.#using?.()
-    this.#using = undefined
-    const timer = setTimeout(blocked, PATIENCE)
-    await tabs.alone('use', async () => {
-      clearTimeout(timer)
+    await this.#use.alone(async () => {
       // Another tab may have been faster.
       const now = await this.#store.entry(META)
       const before = isSchema(now) ? now.version : kept.version

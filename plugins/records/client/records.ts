@@ -145,6 +145,15 @@ export class Records {
     this.#sweep(held)
   }
 
+  /** Forgets everything. @returns the ids of what was there */
+  clear(): ReadonlySet<string> {
+    const ids = new Set(this.#records.keys())
+    this.#records.clear()
+    this.#touched.clear()
+    this.#last = undefined
+    return ids
+  }
+
   /** What changed since the last call, by the ids of records: the paths, those of registers that are gone too. */
   takeTouched(): ReadonlyMap<string, ReadonlySet<string>> {
     const touched = this.#touched

@@ -1,27 +1,20 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import {
-  ERR_CANCELLED,
-  ERR_CLOSED,
-  ERR_ENCODE,
-  ERR_NODE,
-  ERR_OPTION,
-  ERR_PROTOCOL,
-  ERR_SCHEMA,
-  ERR_STORE
-} from '../../../lib/failures.ts'
-import { isCount } from '../../../lib/handshake.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_ENCODE, ERR_NODE, ERR_PROTOCOL, ERR_STORE } from '../../../lib/failures.ts'
 import { print } from '../../../lib/print.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
-import { keysOf, nearest } from '../core/path.ts'
+import { nearest } from '../core/path.ts'
 import type { RecordState } from '../core/record-state.ts'
 import type { Stamp, Write } from '../core/register.ts'
 import { apply } from './apply.ts'
+import { checkWrite } from './check-write.ts'
 import type { Engine, WriteHandle, WriteOptions } from './engine.ts'
 import { Entry } from './entry.ts'
 import { Followed } from './followed.ts'
+import { forget, giveUp } from './forget.ts'
 import { ServerClock } from './offset.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
+import { mismatchError } from './mismatch.ts'
 import { Outbox } from './outbox.ts'
 import { makeNode, makeSecret } from './kept.ts'
 import { Records } from './records.ts'
@@ -53,24 +46,18 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   #isHeard = false
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
-  constructor({
-    persist,
-    collections = {},
-    schema,
-    migrate,
-    discardDelay,
-    retryDelay = 1_000,
-    ...clocks
-  }: ReplicaOptions) {
-    super(discardDelay)
+  constructor(options: ReplicaOptions) {
+    super(options.discardDelay)
+    const { persist, collections = {}, schema, migrate, retryDelay = 1_000 } = options
     const node = makeNode()
-    this.clock = new ServerClock(node, clocks)
+    this.clock = new ServerClock(node, options)
     this.outbox = new Outbox(node)
     this.schema = schema
     this.records = new Records(this.clock, !!persist)
     this.#collections = collections
     this.#retry = new Retry(retryDelay)
-    this.#makeKeeper = persist && (() => persist(this, { schema, migrate, retryDelay, after: this.#closing }))
+    this.#makeKeeper =
+      persist && (() => persist(this, { schema, migrate, retryDelay, after: this.#closing?.catch(() => {}) }))
     this.keeper = this.#makeKeeper?.()
   }
 
@@ -88,13 +75,14 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   /**
    * No session will follow: what waits for one is rejected with ERR_CLOSED.
    * @param isKept - what is kept on this device stays in use, so that it is only rejected what cannot wait there
+   * @param leave - lets go of the store, with what waited
    */
-  ended(isKept = false): void {
+  ended(isKept = false, leave?: (keeper: Keeper) => Promise<void>): void {
     this.isOver = true
     this.disconnected()
     this.#retry.stop()
     if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, new AnywireError(ERR_CLOSED))
-    else if (!isKept) this.#leave(this.keeper)
+    else if (!isKept) this.#leave(this.keeper, leave)
     for (const scope of this.scopes.all) this.end(scope)
     this.emit('pending', this.outbox.count)
   }
@@ -106,6 +94,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
 
   /** A new session began. */
   connected(send: Send): void {
+    if (this.isOver) return
     this.#link = send
     if (!this.keeper) this.session = new Session(this, send)
     else void this.#begin(send, this.keeper)
@@ -163,9 +152,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   }
 
   write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
-    for (const { registers } of records) for (const { path } of registers) keysOf(path)
-    for (const [, version] of options.conditions ?? [])
-      if (!isCount(version)) throw new AnywireError(ERR_OPTION, 'ifVersion')
+    checkWrite(records, options)
     // It would be shown, and neither stored nor sent.
     if (this.keeper ? this.keeper.isClosed : this.isOver) {
       const refused = new Entry('', 0, records, options, undefined)
@@ -191,6 +178,20 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.ended()
     for (const { timer } of this.scopes.all) clearTimeout(timer)
     await this.#closing
+  }
+
+  /** Forgets all that is known here, on this device, and in its other tabs. */
+  async clear(): Promise<void> {
+    // One that is closed is opened once more.
+    if (this.keeper?.isClosed) this.keeper = this.#makeKeeper?.()
+    this.cleared(keeper => keeper.clear())
+    await this.#closing
+  }
+
+  cleared(leave?: (keeper: Keeper) => Promise<void>): void {
+    giveUp(this)
+    this.ended(false, leave)
+    forget(this)
   }
 
   get pending(): readonly WriteHandle[] {
@@ -259,10 +260,9 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.session?.later()
   }
 
-  mismatched({ advice, min, max }: Mismatch): void {
-    const isTold = this.emit('mismatch', advice, min, max)
-    const hint = `this is ${this.schema?.version ?? 'without one'}, the server has ${min} to ${max}: '${advice}'`
-    if (!isTold) print(new AnywireError(ERR_SCHEMA, hint))
+  mismatched(mismatch: Mismatch): void {
+    const { advice, min, max } = mismatch
+    if (!this.emit('mismatch', advice, min, max)) print(mismatchError(mismatch, this.schema))
     if (advice === 'wait') this.#retry.later(() => this.session?.hello())
   }
 
@@ -293,13 +293,13 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   }
 
   /** Lets go of the store, and of what waits in it: whoever opens it next sends that. */
-  #leave(keeper: Keeper): void {
+  #leave(keeper: Keeper, leave?: (keeper: Keeper) => Promise<void>): void {
     const { outbox } = this
     const changed = new Set<string>()
     const left = outbox.leave()
     for (const entry of left) this.records.settle(entry, changed)
     this.clock.node = outbox.own.node
-    this.#closing = keeper.close(left)
+    this.#closing = leave?.(keeper) ?? keeper.close(left)
     this.#closing.catch((error: unknown) => this.emit('error', new AnywireError(ERR_STORE, textOf(error), error)))
     this.tell(changed)
   }

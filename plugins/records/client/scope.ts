@@ -84,6 +84,15 @@ export class Scope implements Following {
     this.#reach = undefined
   }
 
+  /** Nothing is known of it any more. */
+  forget(): void {
+    this.stop(NOWHERE)
+    this.isLoaded = false
+    this.loading = undefined
+    this.digest = 0
+    this.without.clear()
+  }
+
   get ready(): Promise<void> {
     return this.#ready.promise
   }

@@ -4,6 +4,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_MISSING_PACKAGE } from '../../../lib/failures.ts'
 import type { Store } from '../../../lib/store.ts'
 import { keep, records } from '../../../plugins/records/index.ts'
+import type { Records } from '../../../plugins/records/index.ts'
 import { memory as store, MemoryDisk } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 
@@ -13,6 +14,9 @@ interface Todo {
   readonly votes: number
 }
 type App = { readonly 'todos/': Todo }
+
+/** What clients and servers have. */
+type Surface = Pick<Records<App>, 'get' | 'collection' | 'snapshot' | 'has' | 'pending'>
 
 const TODO = { title: 'Tea', done: false, votes: 1 }
 
@@ -107,7 +111,7 @@ describe('records: both ends', () => {
     const closed = { code: 'ERR_CLOSED' }
 
     /** All that waits, once more. */
-    const asked = async ({ records }: Pick<ReturnType<typeof start>['clients'][0], 'records'>): Promise<void> => {
+    const asked = async ({ records }: { readonly records: Surface }): Promise<void> => {
       const todo = records.get('todos/9')
       const query = records.collection('todos/').query({ limit: 1 })
       const first = async (of: AsyncIterable<unknown>): Promise<unknown> => {

@@ -1,0 +1,36 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_CANCELLED } from '../../../lib/failures.ts'
+import { makeSecret } from './kept.ts'
+import type { Replica } from './replica.ts'
+import { NOWHERE } from './scope.ts'
+
+/** What waits will not be sent, and is undone. */
+export const giveUp = (replica: Replica): void => {
+  const { outbox, records } = replica
+  const error = new AnywireError(ERR_CANCELLED, 'what this device kept was cleared')
+  const changed = new Set<string>()
+  const given = outbox.pending
+  for (const entry of outbox.leave()) {
+    records.settle(entry, changed)
+    entry.error = error
+    entry.settle()
+  }
+  replica.tell(changed)
+  for (const entry of given) replica.emit('rejected', error, entry, '')
+}
+
+/** Forgets all that is in memory: what comes next is another device. */
+export const forget = (replica: Replica): void => {
+  const { clock, outbox, records, scopes } = replica
+  const ids = records.clear()
+  scopes.reach.cursor = NOWHERE
+  scopes.wanted.clear()
+  for (const scope of scopes.all) {
+    scope.forget()
+    replica.become(scope, 'loading')
+  }
+  clock.node = outbox.own.node
+  replica.secret = makeSecret()
+  replica.tell(ids)
+  replica.emit('cleared')
+}

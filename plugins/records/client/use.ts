@@ -1,0 +1,34 @@
+import type { Tabs, Unlock } from './tabs.ts'
+
+/** How long to wait for other tabs before the application is told, in milliseconds. */
+const PATIENCE = 2_000
+
+/** What a tab uses together with others, but for moments in which it has it alone. */
+export class Use {
+  readonly #tabs: Tabs
+  readonly #blocked: () => void
+  #unlock: Unlock | undefined
+
+  /** @param blocked - told when another tab does not let go */
+  constructor(tabs: Tabs, blocked: () => void) {
+    this.#tabs = tabs
+    this.#blocked = blocked
+  }
+
+  /** From here on nobody has it alone. */
+  async share(): Promise<void> {
+    this.#unlock ??= await this.#tabs.lock('use', { mode: 'shared' })
+  }
+
+  /** Runs something while nobody uses it, this tab neither. */
+  async alone(run: () => Promise<void>): Promise<void> {
+    this.#unlock?.()
+    this.#unlock = undefined
+    const timer = setTimeout(this.#blocked, PATIENCE)
+    const start = (): Promise<void> => {
+      clearTimeout(timer)
+      return run()
+    }
+    await this.#tabs.alone('use', start)
+  }
+}
