@@ -15,12 +15,10 @@ import {
   isNumber,
   isSchema,
   keyOfEntry,
-  makeSecret,
   META,
   NODE,
   OFFSET,
   OUTBOX,
-  SECRET,
   toEntry,
   toList
 } from './kept.ts'
@@ -30,6 +28,7 @@ import { Queue } from './outbox.ts'
 import type { Records } from './records.ts'
 import { keyOf, nameOf, NOWHERE } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
+import { secretOf } from './secret.ts'
 import type { Tabs, Unlock } from './tabs.ts'
 import { Use } from './use.ts'
 
@@ -88,7 +87,7 @@ export class Persistence {
     this.#isOpen = true
     await this.#upgrade()
     // From here on nobody else clears the store: it stays the secret.
-    const secret = await this.#secret()
+    const secret = await secretOf(this.#store, this.#options.tabs)
     await this.#claim(this.#options.node)
     const nodes = await this.#nodes()
     const queues: Queue[] = []
@@ -169,6 +168,8 @@ export class Persistence {
     if (node === this.#options.node) return
     this.#committer.entry(NODE + node, [])
     await this.#claim(node)
+    // Not before it is locked: others would take it for that of a tab that is gone.
+    if (!this.#isClosed) this.#options.tabs.post('here', node)
   }
 
   /** Keeps what a delta changed: registers, how far the scopes are, and that writes do not wait any more; all in one commit. */
@@ -250,17 +251,6 @@ export class Persistence {
   async #nodes(): Promise<Nodes> {
     const entries = await this.#store.entries(NODE)
     return new Map(entries.map(([key, value]) => [key.slice(NODE.length), toList(value)]))
-  }
-
-  /** Made by whoever opens the store first. */
-  async #secret(): Promise<string> {
-    return this.#options.tabs.alone('write', async () => {
-      const kept = await this.#store.entry(SECRET)
-      if (typeof kept === 'string') return kept
-      const secret = makeSecret()
-      await this.#store.commit({ rows: [], removed: [], entries: [[SECRET, secret]] })
-      return secret
-    })
   }
 
   #claim(node: string): Promise<Unlock | undefined> {

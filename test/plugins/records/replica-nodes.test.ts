@@ -172,4 +172,35 @@ describe('records: a replica and its nodes', () => {
     assert.equal(third.replica.state('a/1')?.view('n'), 1)
     assert.deepEqual(third.replica.pending, [])
   })
+
+  it('has another tab send what goes on under another node, when its own tab is gone', async () => {
+    const browser = new FakeBrowser()
+    const open = async () => {
+      const { store, tabs, kill } = browser.tab()
+      const stage = new Stage({ store, tabs })
+      await turn()
+      return { stage, kill }
+    }
+    const { stage: first, kill } = await open()
+    const { stage: second } = await open()
+    await first.open()
+    const write = first.set('a/1', 'x', 1)
+    await write.stored
+    const { node: refused } = write
+    first.delta({ results: [refusal(refused)] })
+    await write.stored
+    await turn()
+    assert.notEqual(write.node, refused)
+    await second.open()
+    assert.deepEqual([second.takeWrites(), second.replica.pending], [[], []])
+    kill()
+    await turn()
+    assert.deepEqual(
+      second.takeWrites().map(({ node, number, records }) => [node, number, records[0]?.registers[0]?.path]),
+      [[write.node, 1, 'x']]
+    )
+    second.delta({ seq: 2, acknowledged: [[write.node, 1]] })
+    await turn()
+    assert.deepEqual(await browser.store.entries('outbox/'), [])
+  })
 })
