@@ -2,13 +2,16 @@ import type { Each } from '../../lib/client.ts'
 import type { Listenable } from '../../lib/connection.ts'
 import { each } from '../../lib/each.ts'
 import { Emitter } from '../../lib/emitter.ts'
-import { AnywireError } from '../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED } from '../../lib/failures.ts'
+import { AnywireError, textOf } from '../../lib/errors.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_HANDLER } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { errorOf, packetOf } from './wire.ts'
 
 export interface AuthenticateClientOptions {
-  /** Whether the `auth` option is asked again, and shown, when the server says that it is about to expire. Default true. */
+  /**
+   * Whether the `auth` option is asked again, and shown, when the server says that it is about to expire; also more than once,
+   * where that fails and there is time. Default true.
+   */
   readonly auto?: boolean
 }
 
@@ -18,7 +21,7 @@ export interface AuthenticateEvents {
   /** The server has accepted something new. */
   renew: []
   /** It has not, or there was nothing to show: why. */
-  refuse: [error: unknown]
+  refuse: [error: AnywireError]
 }
 
 /** `client.authenticate` */
@@ -28,10 +31,19 @@ export interface Authenticate extends Listenable<AuthenticateEvents> {
    * attempt from now on.
    * @param auth - as the `auth` option; without it that is asked again
    * @returns resolves when the server has accepted it. Rejects with why it has not, ERR_UNAUTHORIZED for example: then
-   * nothing has changed. With ERR_CANCELLED where a later call had something to show earlier. And with ERR_CLOSED; on a client that is not in use, set `client.auth` before `open`. That nobody waits for it does no harm
+   * nothing has changed. With ERR_HANDLER where `auth` fails; with ERR_CANCELLED where a later call had something to show
+   * earlier. And with ERR_CLOSED; on a client that is not in use, set `client.auth` before `open`. That nobody waits for it
+   * does no harm
    */
   (auth?: Each<unknown>): Promise<void>
 }
+
+/** In the time that there is, what fails is tried again after a thirtieth of it, and then each time after twice as long. */
+const PARTS = 30
+
+/** What the application's own function failed with, as an error of this library. */
+const failureOf = (error: unknown): AnywireError =>
+  error instanceof AnywireError ? error : new AnywireError(ERR_HANDLER, `'auth': ${textOf(error)}`, error)
 
 /** Something that was shown, and not answered. */
 interface Asked {
@@ -53,6 +65,8 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       const shown = new Map<number, () => unknown>()
       let accepted = client.auth
       let best = 0
+      /** Tries again. */
+      let timer: ReturnType<typeof setTimeout> | undefined
 
       /** A renewal is over. What it took the place of is shown again where it was refused. */
       const end = (number: number, mine: () => unknown): void => {
@@ -78,12 +92,15 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
             const accept = (): void => {
               best = Math.max(best, number)
               if (best === number) accepted = mine
+              clearTimeout(timer)
               resolve()
             }
             asked.set(number, { text, resolve: accept, reject })
             // Elsewhere the next session has it sent.
             if (lane.connected) lane.write(text)
           })
+        } catch (error) {
+          throw failureOf(error)
         } finally {
           end(number, mine)
         }
@@ -93,9 +110,19 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
         const renewal = show(auth)
         renewal.then(
           () => events.emit('renew'),
-          (error: unknown) => events.emit('refuse', error)
+          (error: AnywireError) => events.emit('refuse', error)
         )
         return renewal
+      }
+
+      /** That it was refused is told by an event. */
+      const tryFor = (time: number, wait: number): void => {
+        const since = performance.now()
+        renew().catch(({ code }: AnywireError) => {
+          const left = time - (performance.now() - since) - wait
+          if (left <= 0 || code === ERR_CLOSED[0] || code === ERR_CANCELLED[0]) return
+          timer = setTimeout(() => shown.size || tryFor(left, wait * 2), wait)
+        })
       }
 
       lane.on('data', text => {
@@ -108,15 +135,18 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
           else asked.get(number)?.resolve()
           asked.delete(number)
         } else if (typeof within === 'number') {
+          clearTimeout(timer)
           events.emit('expiring', { within })
-          // That it was refused is told by an event.
-          if (auto && !shown.size) renew().catch(() => {})
+          if (auto && !shown.size) tryFor(within, within / PARTS)
         }
       })
       client.on('open', ({ recovered }) => {
+        // It was asked, and shown.
+        clearTimeout(timer)
         if (!recovered) for (const { text } of asked.values()) lane.write(text)
       })
       during(() => () => {
+        clearTimeout(timer)
         for (const one of asked.values()) one.reject(new AnywireError(ERR_CLOSED))
         asked.clear()
       })

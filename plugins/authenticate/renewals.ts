@@ -21,6 +21,9 @@ export interface AuthenticateServerOptions<Context = unknown> {
 /** Renewals of one client that may wait. */
 const MOST = 10
 
+/** So many milliseconds before the end, or half of the notice, something is written that a client which is there acknowledges. */
+const PROBE = 5_000
+
 /** What one client shows while it is connected, and the time until that is worth nothing. */
 export class Renewals<Context> {
   readonly #peer: Peer<Context>
@@ -30,8 +33,9 @@ export class Renewals<Context> {
   /** One after the other: what was shown last counts. */
   #line = Promise.resolve()
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** The end that the client was told of. */
+  /** The end that the client was told of, and the one before which it was to acknowledge something. */
   #told: number | undefined
+  #probed: number | undefined
 
   constructor(peer: Peer<Context>, lane: Lane, options: Required<AuthenticateServerOptions<Context>>) {
     this.#peer = peer
@@ -50,25 +54,43 @@ export class Renewals<Context> {
     })
   }
 
-  /** Looks when the client's time is over. To be called when it has a wire, and when its context has changed. */
-  watch(): void {
+  /**
+   * Looks when the client's time is over. To be called when it has a wire, and when its context has changed.
+   * @param waited - it has shown nothing else since
+   */
+  watch(waited = false): void {
+    const { notice } = this.#options
+    const probe = Math.min(PROBE, notice / 2)
     clearTimeout(this.#timer)
     const end = this.#end()
     // Who is away is judged when it comes back.
     if (end === Infinity || this.#peer.state !== 'open') return
     const left = end - Date.now()
-    if (left <= 0) return this.#peer.expire()
-    const early = left - this.#options.notice
-    if (early <= 0 && this.#told !== end) {
+    if (left <= 0) return this.#over(waited)
+    if (left <= notice && this.#told !== end) {
       this.#told = end
       this.#write([0, left])
+    } else if (left <= probe && this.#probed !== end) {
+      this.#probed = end
+      this.#write([0])
     }
-    this.#timer = setTimeout(() => this.watch(), Math.min(early > 0 ? early : left, LONGEST))
+    const next = [notice, probe].find(time => time < left) ?? 0
+    this.#timer = setTimeout(() => this.watch(true), Math.min(left - next, LONGEST))
     this.#timer.unref?.()
   }
 
   stop(): void {
     clearTimeout(this.#timer)
+  }
+
+  /**
+   * Nothing more is told to a client from here on. One that has not acknowledged everything may be away, and nobody has noticed
+   * yet: it may come back, and is judged then.
+   */
+  #over(waited: boolean): void {
+    const { plain, bufferedBytes } = this.#peer
+    if (waited && bufferedBytes && !plain) this.#peer.disconnect()
+    else this.#peer.expire()
   }
 
   /** What cannot be told counts as over. */

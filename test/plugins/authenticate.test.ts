@@ -34,7 +34,7 @@ const seen = (context: unknown): Partial<Context> => Object(context) as Partial<
 
 const contextOf = (auth: unknown): Context | AnywireError | false => {
   const [user = '', end] = String(auth).split('@')
-  if (user === 'nobody') return false
+  if (user === 'nobody' || end === 'x') return false
   if (end && Number(end) <= Date.now()) return new AnywireError(ERR_EXPIRED)
   return { user, ...(end && { end: Number(end) }) }
 }
@@ -66,7 +66,7 @@ describe('authenticate', () => {
     const events: string[] = []
     client.authenticate.on('expiring', ({ within }) => events.push(`expiring ${within}`))
     client.authenticate.on('renew', () => events.push('renew'))
-    client.authenticate.on('refuse', error => events.push(`refuse ${error instanceof AnywireError && error.code}`))
+    client.authenticate.on('refuse', ({ code }) => events.push(`refuse ${code}`))
     client.on('open', ({ recovered }) => events.push(`open ${recovered}`))
     client.on('close', ({ code, reconnect }) => events.push(`close ${code} ${reconnect}`))
     return events
@@ -399,6 +399,114 @@ describe('authenticate', () => {
     end = 90_000
     await world.pass(12_000)
     assert.deepEqual([client.state, world.peers.length], ['open', 1])
+  })
+
+  it('cuts the wire of who does not hear that the time is over, and goes on with the session', async () => {
+    start({ notice: 6_000 }, { recovery: { same: (before, now) => seen(before).user === seen(now).user } })
+    const ends = [20_000, 40_000, 90_000]
+    const client = connect(() => `ann@${ends.shift()}`)
+    const events = record(client)
+    const values: unknown[] = []
+    client.on('data', value => values.push(value))
+    await world.pass(13_000)
+    // What is on its way stays there: neither end has noticed yet.
+    world.network.stalled = true
+    await world.pass(3_000)
+    assert.equal(world.peer.state, 'open')
+    await world.pass(4_100)
+    assert.equal(world.peer.state, 'away')
+    world.peer.write('late')
+    await world.pass(10)
+    assert.deepEqual(values, [], 'nothing is told to who has not renewed')
+    world.network.stalled = false
+    world.network.cut()
+    await world.pass(5_000)
+    // The notice that had not arrived comes late, and does no harm.
+    assert.deepEqual([events, values], [['open false', 'open true', 'expiring 6000', 'renew'], ['late']])
+    assert.deepEqual([world.peers.length, seen(world.peer.context).end], [1, 90_000])
+    assert.deepEqual([...world.server.counters.closed], [])
+  })
+
+  it('notices also one who goes silent after the notice', async () => {
+    start({ notice: 30_000 }, { recovery: { same: (before, now) => seen(before).user === seen(now).user } })
+    const ends = [40_000, 90_000]
+    const client = connect(() => `ann@${ends.shift()}`, {}, false)
+    const events = record(client)
+    await world.pass(15_000)
+    assert.deepEqual(events, ['open false', 'expiring 30000'])
+    world.network.stalled = true
+    await world.pass(25_100)
+    assert.equal(world.peer.state, 'away')
+    world.network.stalled = false
+    world.network.cut()
+    await world.pass(5_000)
+    assert.deepEqual(events.slice(2), ['open true'])
+  })
+
+  it('ends at once who comes back with what is over', async () => {
+    start({ expires: () => 10_000, notice: 5_000 }, { recovery: { same: () => true } })
+    const client = connect('ann')
+    const events = record(client)
+    await world.pass(8_000)
+    world.network.down = true
+    world.network.cut()
+    await world.pass(5_000)
+    const values: unknown[] = []
+    client.on('data', value => values.push(value))
+    const [first] = world.peers
+    first?.write('secret')
+    world.network.down = false
+    await world.pass(30_000)
+    assert.deepEqual([first?.state, values], ['closed', []])
+    assert.equal(
+      events.find(event => event.startsWith('close')),
+      'close 3008 true'
+    )
+  })
+
+  it('tries again where what it asks fails, as long as there is time', async () => {
+    start({ notice: 30_000 })
+    const told: [number, AnywireError][] = []
+    let asked = 0
+    const client = connect(() => {
+      if (++asked > 1 && asked < 5) throw new Error('502')
+      return `ann@${asked > 1 ? 200_000 : 40_000}`
+    })
+    const events = record(client)
+    client.authenticate.on('refuse', error => told.push([Date.now(), error]))
+    await world.pass(39_000)
+    assert.deepEqual(events, ['open false', 'expiring 30000', ...Array<string>(3).fill('refuse ERR_HANDLER'), 'renew'])
+    const [first = 0, ...more] = told.map(([time]) => time)
+    assert.deepEqual(
+      more.map(time => time - first),
+      [1_000, 3_000]
+    )
+    assert.match(
+      `${told[0]?.[1].message} ${String(told[0]?.[1].cause)}`,
+      /^A handler failed: 'auth': Error: 502 Error: 502$/
+    )
+    await world.pass(30_000)
+    assert.deepEqual([asked, world.peers.length], [5, 1])
+  })
+
+  it('tries no more where the application has renewed, or all is over', async () => {
+    start({ notice: 30_000 })
+    let asked = 0
+    const client = connect(() => {
+      if (++asked > 1) throw new Error('502')
+      return 'ann@40000'
+    })
+    await world.pass(11_500)
+    assert.equal(asked, 3)
+    const told = fate(client.authenticate('ann@200000'))
+    await world.pass(20_000)
+    assert.deepEqual([told.of, asked], ['ok', 3])
+    const other = connect(() => (++asked, `bob@${asked > 4 ? 'x' : 50_000}`))
+    await world.pass(100)
+    assert.equal(asked, 5, 'it is told at once')
+    other.destroy()
+    await world.pass(20_000)
+    assert.equal(asked, 5)
   })
 
   const none = (): never => {
