@@ -246,7 +246,8 @@ export class Keeper {
       const [refused, epoch, since] = rest
       const cursor = { epoch: String(epoch), since: Number(since) }
       this.#others.settle(String(first), Number(second), Array.isArray(refused) ? refused : [], cursor)
-    } else if (what === 'hello' || what === 'here') {
+    } else if (what === 'taken') this.#persistence.keepAgain(this.#host.records, Array.isArray(first) ? first : [])
+    else if (what === 'hello' || what === 'here') {
       this.#watch(String(first))
       if (what === 'hello') this.#tabs.post('here', node)
     }

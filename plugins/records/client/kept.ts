@@ -36,6 +36,10 @@ const toCursor = (epoch: unknown, since: unknown): Cursor | undefined =>
 
 export type Nodes = ReadonlyMap<string, readonly unknown[]>
 
+/** How far processes have what they follow, by their nodes. */
+export const nodesOf = (entries: readonly (readonly [key: string, value: unknown])[]): Nodes =>
+  new Map(entries.map(([key, value]) => [key.slice(NODE.length), toList(value)]))
+
 /** How far a scope is by its entry. */
 export const cursorOf = (value: unknown, nodes: Nodes): Cursor | undefined => {
   const [epoch, since] = Array.isArray(value) ? toList(value) : (nodes.get(String(value)) ?? [])

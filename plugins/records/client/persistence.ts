@@ -1,6 +1,6 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CLOSED, ERR_SCHEMA } from '../../../lib/failures.ts'
-import type { Commit, Row, Store } from '../../../lib/store.ts'
+import type { Row, Store } from '../../../lib/store.ts'
 import { encodeFrame } from '../core/client-codec.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
@@ -17,18 +17,18 @@ import {
   keyOfEntry,
   META,
   NODE,
+  nodesOf,
   OFFSET,
   OUTBOX,
-  toEntry,
-  toList
+  toEntry
 } from './kept.ts'
-import type { Nodes } from './kept.ts'
 import type { Migrate } from './migrate.ts'
 import { Queue } from './outbox.ts'
 import type { Records } from './records.ts'
-import { keyOf, nameOf, NOWHERE } from './scope.ts'
+import { keyOf, NOWHERE, partsOf } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
 import { secretOf } from './secret.ts'
+import { SharedStore } from './shared-store.ts'
 import type { Tabs, Unlock } from './tabs.ts'
 import { Use } from './use.ts'
 
@@ -65,6 +65,7 @@ export class Persistence {
   readonly #live = new Set<Scope>()
   /** For each reading that is under way, the records that changed since it began. */
   readonly #readings = new Set<Set<string>>()
+  readonly #shared: SharedStore
   #cursor: Cursor | undefined
   #isOpen = false
   #isClosed = false
@@ -76,9 +77,8 @@ export class Persistence {
     this.#options = options
     const { tabs, failed, blocked } = options
     this.#use = new Use(tabs, blocked)
-    const write = (commit: Commit): Promise<void> =>
-      tabs.alone('write', async () => store.commit(await this.#yield(commit)))
-    this.#committer = new Committer(write, failed)
+    this.#shared = new SharedStore(store, tabs, options.node)
+    this.#committer = new Committer(commit => this.#shared.commit(commit, this.#cursor, this.#live), failed)
   }
 
   /** Opens the store, and reads what is there. May be called again when it failed. */
@@ -89,7 +89,7 @@ export class Persistence {
     // From here on nobody else clears the store: it stays the secret.
     const secret = await secretOf(this.#store, this.#options.tabs)
     await this.#claim(this.#options.node)
-    const nodes = await this.#nodes()
+    const nodes = nodesOf(await this.#store.entries(NODE))
     const queues: Queue[] = []
     const others: Queue[] = []
     /** Nodes that nothing is left of. */
@@ -175,13 +175,10 @@ export class Persistence {
   /** Keeps what a delta changed: registers, how far the scopes are, and that writes do not wait any more; all in one commit. */
   changed(records: Records, { told, settled, dropped }: Applied, cursor: Cursor, done: () => void): void {
     for (const [id, paths] of records.takeTouched()) {
-      const base = records.base(id)
-      for (const path of paths) {
-        const register = base?.get(path)
-        this.#committer.row(id, path, register && toRow(id, register.seq, register))
-      }
+      this.#put(records, id, paths)
       for (const skip of this.#readings) skip.add(id)
     }
+    for (const id of dropped) this.#shared.gone.add(id)
     for (const entry of settled) this.#committer.entry(keyOfEntry(entry), undefined)
     for (const scope of told) {
       if (scope.isLive) this.#live.add(scope)
@@ -191,7 +188,7 @@ export class Persistence {
     }
     // What was taken away is missing from what is not followed now too, so that has to be fetched anew.
     for (const key of dropped.length ? [...this.#cursors.keys()] : []) {
-      const name = nameOf(key)
+      const [name] = partsOf(key)
       if (!dropped.some(id => id === name || collectionOf(id) === name)) continue
       this.#cursors.delete(key)
       this.#committer.entry(CURSOR + key, undefined)
@@ -199,6 +196,26 @@ export class Persistence {
     this.#cursor = cursor
     this.#progress()
     this.#committer.after(done)
+  }
+
+  /** Another tab took records out of the store. What this one has of them it keeps once more, and says that it has it. */
+  keepAgain(records: Records, ids: readonly string[]): void {
+    for (const id of ids) {
+      const registers = records.base(id)?.registers() ?? []
+      if (!registers.length) continue
+      const paths = registers.map(({ path }) => path)
+      this.#put(records, id, paths)
+      for (const scope of this.#live)
+        if (scope.mayHave(id)) this.#committer.entry(CURSOR + scope.key, this.#options.node)
+    }
+  }
+
+  #put(records: Records, id: string, paths: Iterable<string>): void {
+    const base = records.base(id)
+    for (const path of paths) {
+      const register = base?.get(path)
+      this.#committer.row(id, path, register && toRow(id, register.seq, register))
+    }
   }
 
   /** A scope stays as it is now, while others go on. */
@@ -248,11 +265,6 @@ export class Persistence {
     return queue
   }
 
-  async #nodes(): Promise<Nodes> {
-    const entries = await this.#store.entries(NODE)
-    return new Map(entries.map(([key, value]) => [key.slice(NODE.length), toList(value)]))
-  }
-
   #claim(node: string): Promise<Unlock | undefined> {
     return this.#options.tabs.lock(node, { ifAvailable: true })
   }
@@ -284,26 +296,5 @@ export class Persistence {
           : this.#store.commit({ rows: [], removed: [], entries: [[META, schema]] }))
     })
     return this.#upgrade()
-  }
-
-  /** Leaves out of a commit what another tab has kept of later commits of the authority already. */
-  async #yield(commit: Commit): Promise<Commit> {
-    const { epoch, since } = this.#cursor ?? NOWHERE
-    if (this.#options.tabs.isAlone || !epoch || (!commit.rows.length && !commit.removed.length)) return commit
-    const nodes = await this.#nodes()
-    const newer = new Set<unknown>()
-    const entries = [...commit.entries]
-    for (const [key, value] of await this.#store.entries(CURSOR)) {
-      const cursor = cursorOf(value, nodes)
-      if (value === this.#options.node || !cursor) continue
-      if (cursor.epoch !== epoch) entries.unshift([key, undefined])
-      else if (cursor.since >= since) newer.add(nameOf(key.slice(CURSOR.length)))
-    }
-    const isOld = (record: string): boolean => newer.has(record) || newer.has(collectionOf(record))
-    return {
-      rows: commit.rows.filter(({ record }) => !isOld(record)),
-      removed: commit.removed.filter(([record]) => !isOld(record)),
-      entries
-    }
   }
 }

@@ -165,8 +165,8 @@ export class Scope implements Following {
 export const keyOf = (name: string, queryKey: string | undefined): string =>
   JSON.stringify(queryKey === undefined ? [name] : [name, queryKey])
 
-/** The name of the scope that a key is of. */
-export const nameOf = (key: string): unknown => {
-  const parts: unknown = JSON.parse(key)
-  return Array.isArray(parts) ? parts[0] : undefined
+/** The name of the scope that a key is of, and the key of its query. */
+export const partsOf = (key: string): readonly [name: string, queryKey: string | undefined] => {
+  const [name, queryKey] = JSON.parse(key) as readonly [string, string?]
+  return [name, queryKey]
 }

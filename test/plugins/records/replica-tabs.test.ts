@@ -3,6 +3,7 @@ import { useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
 import { browserTabs } from '../../../plugins/records/client/tabs.ts'
 import { indexeddb } from '../../../stores/indexeddb/client.ts'
+import type { Query } from '../../../plugins/records/core/query.ts'
 import { leaf, object, Stage, turn } from '../../support/replica.ts'
 import { FakeBrowser } from '../../support/tabs.ts'
 
@@ -216,6 +217,92 @@ describe('records: replicas in tabs that have one store', () => {
     await turn()
     assert.deepEqual(await browser.store.entry('meta'), { id: 'app', version: 2 })
     assert.ok(second.replica.outbox.own.node)
+  })
+})
+
+describe('records: tabs that follow different things of one collection', () => {
+  let clock: SinonFakeTimers
+  let browser: FakeBrowser
+  beforeEach(() => {
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    browser = new FakeBrowser()
+  })
+  afterEach(() => clock.restore())
+
+  const record = (id: string, x: number, n = 0) => ({ record: id, registers: [object(''), leaf('x', x, n)] })
+  const reset = { scopes: [{ scope: 1, outcome: 'reset' as const }], whole: [true] }
+
+  /** A tab that follows something, with a connection. */
+  const open = async (name: string, query?: Query) => {
+    const { store, tabs, kill } = browser.tab()
+    const stage = new Stage({ store, tabs })
+    await turn()
+    stage.replica.follow(name, query)
+    await turn()
+    await stage.open()
+    return Object.assign(stage, { kill })
+  }
+
+  const settled = async (): Promise<void> => {
+    await clock.tickAsync(2_000)
+    await turn()
+  }
+
+  /** What a device shows that is started anew, without a link. */
+  const shows = async (name: string): Promise<unknown> => {
+    const { store, tabs } = browser.tab()
+    const { replica } = new Stage({ store, tabs })
+    const following = replica.follow(name)
+    await following.ready
+    assert.equal(following.state, 'local')
+    return Object.fromEntries([...replica.ids(name)].map(id => [id, replica.look(id)]))
+  }
+
+  it('leave each other what only one of them lets go of', async () => {
+    const one = await open('a/1')
+    const two = await open('a/', { order: ['-x'], limit: 1 })
+    for (const tab of [one, two]) {
+      tab.delta({ seq: 5, ...reset, records: [record('a/1', 1)] })
+      await settled()
+    }
+    // The record is none of the query any more; whoever follows it by itself is told nothing.
+    two.delta({ seq: 6, evicted: ['a/1'], records: [record('a/9', 9, 1)], whole: [true] })
+    await settled()
+    one.kill()
+    two.kill()
+    assert.deepEqual(await shows('a/1'), { 'a/1': { x: 1 } })
+  })
+
+  it('keep what the query of another one does not have', async () => {
+    const one = await open('a/')
+    const two = await open('a/', { where: [['x', '=', 1]] })
+    for (const tab of [one, two]) {
+      tab.delta({ seq: 5, ...reset, records: [record('a/1', 1)] })
+      await settled()
+    }
+    const change = { record: 'a/1', registers: [leaf('y', 7, 2)] }
+    two.delta({ seq: 7, records: [change] })
+    await settled()
+    const before = { record: 'a/1', registers: [leaf('y', 6, 1)] }
+    one.delta({ seq: 6, records: [record('a/2', 2, 1), before], whole: [true] })
+    await settled()
+    one.kill()
+    two.kill()
+    assert.deepEqual(await shows('a/'), { 'a/1': { x: 1, y: 7 }, 'a/2': { x: 2 } })
+  })
+
+  it('have what both follow as far as the one that is ahead, when that takes something away', async () => {
+    const one = await open('a/')
+    const two = await open('a/')
+    for (const tab of [one, two]) {
+      tab.delta({ seq: 5, ...reset, records: [record('a/1', 1), record('a/2', 2)], whole: [true, true] })
+      await settled()
+    }
+    two.delta({ seq: 6, evicted: ['a/1'] })
+    await settled()
+    one.kill()
+    two.kill()
+    assert.deepEqual(await shows('a/'), { 'a/2': { x: 2 } })
   })
 })
 

@@ -1,0 +1,89 @@
+import type { Commit, Row, Store } from '../../../lib/store.ts'
+import { collectionOf } from '../core/path.ts'
+import { CURSOR, cursorOf, NODE, nodesOf } from './kept.ts'
+import { partsOf } from './scope.ts'
+import type { Cursor, Scope } from './scope.ts'
+import type { Tabs } from './tabs.ts'
+
+/**
+ * Commits of one of several tabs that have one store. What another tab has kept of later commits of the authority is left as it is. A
+ * record that goes from the store is one that others still may say they have: then they have to keep it, and say so, again.
+ */
+export class SharedStore {
+  /** Records that are gone from this tab, and are to go from the store. */
+  readonly gone = new Set<string>()
+  readonly #store: Store
+  readonly #tabs: Tabs
+  readonly #node: string
+
+  constructor(store: Store, tabs: Tabs, node: string) {
+    this.#store = store
+    this.#tabs = tabs
+    this.#node = node
+  }
+
+  /**
+   * @param cursor - how far the rows are
+   * @param live - scopes that this tab has as far as that
+   */
+  commit(commit: Commit, cursor: Cursor | undefined, live: Iterable<Scope>): Promise<void> {
+    const isLone = this.#tabs.isAlone || !cursor?.epoch || (!commit.rows.length && !commit.removed.length)
+    return this.#tabs.alone('write', async () => {
+      const [shared, taken] = isLone ? [commit, []] : await this.#yield(commit, cursor, live)
+      await this.#store.commit(shared)
+      for (const [record] of commit.removed) this.gone.delete(record)
+      if (taken.length) this.#tabs.post('taken', taken)
+    })
+  }
+
+  /** What is left of a commit, and the records that it takes away. */
+  async #yield(
+    commit: Commit,
+    { epoch, since }: Cursor,
+    live: Iterable<Scope>
+  ): Promise<readonly [Commit, readonly string[]]> {
+    const nodes = nodesOf(await this.#store.entries(NODE))
+    /** Names of what another tab has newer: all of it, or what a query asks for. */
+    const newer = new Set<string>()
+    const partly = new Set<string>()
+    /** Keys of what others have all of, by its name. */
+    const claims: (readonly [name: string, key: string])[] = []
+    const entries: (readonly [string, unknown])[] = []
+    for (const [entry, value] of await this.#store.entries(CURSOR)) {
+      const key = entry.slice(CURSOR.length)
+      const found = cursorOf(value, nodes)
+      if (value === this.#node || !found) continue
+      const [name, query] = partsOf(key)
+      if (query === undefined) claims.push([name, key])
+      if (found.epoch !== epoch) entries.push([entry, undefined])
+      else if (found.since >= since) (query === undefined ? newer : partly).add(name)
+    }
+    const rows = commit.rows.filter(({ record }) => !covers(newer, record))
+    const removed = commit.removed.filter(([record]) => !covers(newer, record))
+    const taken = [...new Set(removed.map(([record]) => record).filter(record => this.gone.has(record)))]
+    const keys = new Set([...live].map(({ key }) => key))
+    for (const [name, key] of claims)
+      if (taken.some(record => name === record || name === collectionOf(record)))
+        entries.push([CURSOR + key, keys.has(key) ? this.#node : undefined])
+    const touched = [...rows.map(({ record }) => record), ...removed.map(([record]) => record)]
+    const kept = await this.#seqs(touched.filter(record => covers(partly, record)))
+    const isOld = (record: string, path: string, seq: number): boolean => (kept.get(`${record}\0${path}`) ?? 0) > seq
+    const left = {
+      rows: rows.filter(({ record, path, seq }) => !isOld(record, path, seq)),
+      removed: removed.filter(([record, path]) => !isOld(record, path, since)),
+      entries: [...entries, ...commit.entries]
+    }
+    return [left, taken]
+  }
+
+  /** The numbers of changes that the store has of some records, by record and path. */
+  async #seqs(records: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows: readonly Row[] = records.length
+      ? await this.#store.rows([...new Set(records)].map(record => ({ record })))
+      : []
+    return new Map(rows.map(({ record, path, seq }) => [`${record}\0${path}`, seq]))
+  }
+}
+
+const covers = (names: ReadonlySet<string>, record: string): boolean =>
+  names.has(record) || names.has(collectionOf(record))
