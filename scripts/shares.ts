@@ -22,5 +22,6 @@ export const shares = (
     lightest.files.push(file)
     lightest.weight += weigh(file)
   }
-  return all.map(share => share.files.sort()).filter(share => share.length > 0)
+  // From Z to A, so that browsers come last: what drives them has all promises of its process tracked from then on.
+  return all.map(share => share.files.sort().reverse()).filter(share => share.length > 0)
 }
