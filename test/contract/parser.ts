@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { Parser, ParserOptions } from '../../lib/parser.ts'
 import type { Data } from '../../lib/transformer.ts'
-import { attempt, mutate, nested, type ParserSupports, rename, throws, value } from './parser-values.ts'
+import { attempt, character, mutate, nested, type ParserSupports, rename, throws, value } from './parser-values.ts'
 
 export type { ParserSupports } from './parser-values.ts'
 
@@ -209,7 +209,7 @@ export const parserContract = (name: string, make: Make, { supports }: { readonl
     })
 
     it('throws nothing but ERR_VALUE for random messages, of either kind', () => {
-      const message = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: 'binary' }), fc.json())
+      const message = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: character }), fc.json())
       fc.assert(
         fc.property(message, data => attempt(parser, data)),
         { numRuns: 1000 }

@@ -6,6 +6,7 @@ import { makeStrictDecoder } from '../../transformers/webtransport/decoder.ts'
 import { BYTES, encode, GOODBYE, HEAD, makeDecoder, OPEN, TEXT } from '../../transformers/webtransport/frame.ts'
 import type { Decode, Hear } from '../../transformers/webtransport/frame.ts'
 import { frameRun } from '../../transformers/webtransport/run-frame.ts'
+import { character } from '../contract/parser-values.ts'
 
 type Frame = readonly [kind: number, payload: Uint8Array]
 
@@ -17,7 +18,7 @@ const decoders: Record<string, (hear: Hear) => Decode> = {
 }
 
 const frame: fc.Arbitrary<readonly [kind: number, data: Data]> = fc.oneof(
-  fc.tuple(fc.constant(TEXT), fc.string({ unit: 'binary' })),
+  fc.tuple(fc.constant(TEXT), fc.string({ unit: character })),
   fc.tuple(fc.constant(BYTES), fc.uint8Array({ maxLength: 300 })),
   fc.tuple(fc.constant(GOODBYE), fc.constant('4001bye')),
   fc.tuple(fc.constant(OPEN), fc.constant(''))
