@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { promises as fs } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { compile } from '../../bundle/compile.ts'
-import { locate } from '../../bundle/parts.ts'
 import { createServer } from '../../index.ts'
 import type { Server } from '../../index.ts'
-import { describeInChromium, openPage } from '../support/chromium.ts'
+import { describeInChromium, visit } from '../support/chromium.ts'
+import type { Watched } from '../support/chromium.ts'
 
 const TALK = `
   const client = connect(location.origin)
@@ -24,23 +20,16 @@ const PAGES: Readonly<Record<string, string>> = {
 
 describeInChromium('the client that a server hands out, in a page', function () {
   this.timeout(60_000)
-  let folder: string
   let http: HttpServer
   let server: Server
   let origin: string
+  let tab: Watched | undefined
 
   before(async () => {
-    folder = await fs.mkdtemp(join(tmpdir(), 'anywire-page-'))
-    const source = `export * from ${JSON.stringify(locate('./dist/browser.js'))}`
-    await fs.writeFile(join(folder, 'client.js'), (await compile(source, process.cwd())).code)
-    await fs.writeFile(
-      join(folder, 'client.global.js'),
-      (await compile(source, process.cwd(), { format: 'global', minify: false })).code
-    )
     http = createHttpServer(({ url = '' }, response) => {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(`<link rel="icon" href="data:,">${PAGES[url] ?? ''}`)
     })
-    server = createServer(http, { client: folder })
+    server = createServer(http)
     server.on('connection', peer => peer.on('data', value => peer.write(value)))
     http.listen(0, '127.0.0.1')
     await once(http, 'listening')
@@ -49,17 +38,16 @@ describeInChromium('the client that a server hands out, in a page', function () 
   })
 
   after(async () => {
+    await tab?.page.context().close()
     await server.close()
     http.close()
-    await fs.rm(folder, { recursive: true })
   })
 
   for (const path of Object.keys(PAGES)) {
     it(`talks from a ${path.slice(1)}`, async () => {
-      const { page, errors } = await openPage(`${origin}${path}`)
-      await page.waitForFunction(`document.title === 'world'`)
-      assert.deepEqual(errors, [])
-      await page.context().close()
+      tab = await visit(tab, `${origin}${path}`)
+      await tab.page.waitForFunction(`document.title === 'world'`)
+      assert.deepEqual(tab.errors, [])
     })
   }
 })
