@@ -82,6 +82,8 @@ export const makePlace = (
   let list: readonly Member[] | undefined
   /** What was last on its way to the server. */
   let said: unknown
+  /** Who this client is here, as far as it was told. */
+  let self = ''
 
   events.failed = (error, event) => lane.failed(error, event)
 
@@ -108,8 +110,13 @@ export const makePlace = (
         if (type === ROWS) rows.push(...(first as Row[]))
         else refused(errorOf(first as string, text))
       },
-      done() {
+      done(row) {
         if (verb === WATCH && asked.watch === asking) change(rows, true)
+        else if (row) {
+          // What others are told in a moment is known.
+          self = (row as Row)[0]
+          change([row as Row])
+        }
         rows = []
       },
       untold: error => lane.failed(error, `${verb} ${name}`),
@@ -168,8 +175,8 @@ export const makePlace = (
       const known = before.get(id)
       const member = { id, connections, data }
       if (connections > 0) {
-        // A list also tells what is known already.
-        const isSame = all && known && `${parser.encode(known)}` === `${parser.encode(member)}`
+        // A list also tells what is known already, and of this client its own answer did.
+        const isSame = (all || id === self) && known && `${parser.encode(known)}` === `${parser.encode(member)}`
         members.set(id, isSame ? known : member)
         if (!isSame) told.push([known ? 'change' : 'join', member])
       } else if (members.delete(id) && known) told.push(['leave', known])

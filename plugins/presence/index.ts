@@ -19,6 +19,8 @@ export interface PresenceOptions<Context = unknown> {
   readonly identity?: (peer: Peer<Context>) => string
   /** Milliseconds between two tellings of a place: what changes in between is told together. Default 50. */
   readonly interval?: number
+  /** Milliseconds that a connection is still there when its wire was lost, until it is back. Default 20,000. */
+  readonly away?: number
   /** Places that a peer may be in, and as many that it may watch. Default 100. */
   readonly places?: number
   /** What a connection may say of itself in a place: about as many bytes as it has as JSON text. Default 4,096. */
@@ -71,6 +73,7 @@ const permissionsOf = (server: object): Permissions | undefined =>
 export const presence = <Context = unknown>({
   identity = ({ id }) => id,
   interval = 50,
+  away = 20_000,
   places = 100,
   bytes = 4_096
 }: PresenceOptions<Context> = {}) => {
@@ -103,13 +106,15 @@ export const presence = <Context = unknown>({
         hall,
         identity(peer),
         (peer, verb, name, value) => permissions?.check({ peer, plugin: 'presence', verb, name, value }) ?? true,
-        { places, bytes }
+        { places, bytes, away }
       )
       visitors.set(peer, visitor)
       lane.on('data', value => {
         const packets = packetsOf(value)
         if (takes(peer, packets.length)) visitor.heard(packets)
       })
+      peer.on('disconnect', () => visitor.away())
+      peer.on('open', () => visitor.back())
       during(() => () => visitor.gone())
     }
   } as const satisfies ServerPlugin

@@ -3,13 +3,14 @@ import { ERR_DENIED, ERR_LIMIT } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import { LONGEST } from '../../lib/timer.ts'
 import type { Hall } from './hall.ts'
 import { piecesOf, writeRows } from './pieces.ts'
 import { Queue } from './queue.ts'
 import type { Job } from './queue.ts'
 import { weigh } from './weigh.ts'
 import { ENTER, isPlace, KEPT, ROWS, WATCH } from './wire.ts'
-import type { Verb } from './wire.ts'
+import type { Row, Verb } from './wire.ts'
 
 /** Whether a peer may be in a place, or watch it. */
 export type Allow = (peer: Peer, verb: Verb, place: string, data: unknown) => boolean | Promise<boolean>
@@ -20,6 +21,8 @@ export interface VisitorLimits {
   readonly places: number
   /** What it says of itself in a place, as `weigh` counts. */
   readonly bytes: number
+  /** Milliseconds that it is still there without a wire. */
+  readonly away: number
 }
 
 /** Something that a connection asked for, which waits or goes on. */
@@ -47,6 +50,9 @@ export class Visitor {
   readonly #stays = { [ENTER]: new Map<string, Stay>(), [WATCH]: new Map<string, Stay>() }
   readonly #queue: Queue<Stay>
   #gone = false
+  /** It has no wire, for so long that it is nowhere until it is back. */
+  #absent = false
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(peer: Peer, lane: Lane, hall: Hall, identity: string, allow: Allow, limits: VisitorLimits) {
     this.peer = peer
@@ -65,15 +71,36 @@ export class Visitor {
   /** Is somebody else from here on. */
   identify(identity: string): void {
     if (identity === this.#identity || this.#gone) return
-    for (const { place, data } of this.#stays[ENTER].values()) {
-      this.#hall.leave(place, this.#identity, this.peer)
-      this.#hall.enter(place, identity, this.peer, data)
-    }
+    const stays = this.#stays[ENTER]
+    for (const { place } of stays.values()) this.#disappear(place)
     this.#identity = identity
+    for (const stay of stays.values()) this.#appear(stay)
+  }
+
+  /** Its wire is lost: before long others see that. */
+  away(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(
+      () => {
+        for (const place of this.#stays[ENTER].keys()) this.#disappear(place)
+        this.#absent = true
+      },
+      Math.min(this.#limits.away, LONGEST)
+    )
+    this.#timer.unref?.()
+  }
+
+  /** It has a wire again. */
+  back(): void {
+    clearTimeout(this.#timer)
+    if (!this.#absent) return
+    this.#absent = false
+    for (const stay of this.#stays[ENTER].values()) this.#appear(stay)
   }
 
   /** The connection is over. */
   gone(): void {
+    clearTimeout(this.#timer)
     this.#gone = true
     this.#queue.clear()
     for (const stays of Object.values(this.#stays)) for (const stay of stays.values()) this.#leave(stay)
@@ -147,7 +174,7 @@ export class Visitor {
       // An update of who has left meanwhile is too late.
       if (!known || cut) return
       known.data = data
-      if (allowed) this.#hall.enter(place, this.#identity, this.peer, data)
+      if (allowed) this.#appear(known)
       else this.#refuse(known, ERR_DENIED)
     } else if (cut) this.#answer(stay, cut.why)
     else if (!allowed) this.#refuse(stay, ERR_DENIED)
@@ -156,10 +183,26 @@ export class Visitor {
       if (known) this.#asked.delete(known.number)
       this.#asked.set(number, stay)
       stays.set(place, stay)
-      if (verb === ENTER) this.#hall.enter(place, this.#identity, this.peer, data)
+      if (verb === ENTER) this.#appear(stay)
       else this.#watch(stay)
-      this.#write([-number, 0])
+      this.#write([-number, 0, ...this.#own(stay)])
     }
+  }
+
+  /** Others see that it is there. */
+  #appear({ place, data }: Stay): void {
+    if (!this.#absent) this.#hall.enter(place, this.#identity, this.peer, data)
+  }
+
+  /** And that it is not. */
+  #disappear(place: string): void {
+    if (!this.#absent) this.#hall.leave(place, this.#identity, this.peer)
+  }
+
+  /** Who it is, for one who enters where it watches: others are told once in a while. */
+  #own({ verb, place }: Stay): readonly Row[] {
+    const crowd = verb === ENTER && this.#stays[WATCH].has(place) && this.#hall.get(place)
+    return crowd ? [crowd.row(this.#identity)] : []
   }
 
   #watch({ number, place }: Stay): void {
@@ -193,7 +236,7 @@ export class Visitor {
     this.#stays[verb].delete(place)
     this.#asked.delete(stay.number)
     if (verb === WATCH) this.#hall.unwatch(place, this.peer)
-    else this.#hall.leave(place, this.#identity, this.peer)
+    else this.#disappear(place)
   }
 
   /** Tells what became of a request that does not go on. */

@@ -7,6 +7,7 @@
  *
  * To the client:
  *
+ *     [-number, 0, row?]            done; to who enters where it watches, who it is now
  *     [-number, ROWS, rows]         to who watches, before it is done: those who are here, or a part of them
  *     [place, rows]                 to who watches: those who are new, or have changed
  *     [-number, KEPT, code, text]   what was said last was not taken

@@ -211,6 +211,113 @@ describe('presence', () => {
     assert.deepEqual(events, ['join Bob 1', 'leave Bob 1'])
   })
 
+  it('has who stays away leave after a while, and join when it comes back to its session, once each', async () => {
+    start({ away: 5_000, identity: ({ query }: Peer) => query['user'] ?? '' })
+    const [one, two] = [connect({ user: 'ann' }), connect({ user: 'bob' })]
+    const room = two.presence<Data>('room')
+    const events = record(one.presence<Data>('room'))
+    await world.pass(10)
+    void one.presence<Data>('room').watch()
+    void room.enter({ name: 'Bob' })
+    void two.presence<Data>('hall').enter({ name: 'Bob' })
+    await world.pass(100)
+    const peer = [...world.server.peers].find(({ query }) => query['user'] === 'bob')
+    world.network.down = true
+    peer?.disconnect()
+    await world.pass(4_900)
+    assert.deepEqual([events, server().members('hall').length], [['join Bob 1'], 1])
+    await world.pass(300)
+    assert.deepEqual([events, server().members('hall')], [['join Bob 1', 'leave Bob 1'], []])
+    await world.pass(10_000)
+    assert.deepEqual([peer?.state, room.isIn], ['away', true])
+    void two.presence<Data>('hall').leave()
+    room.update({ name: 'Bobby' })
+    world.network.down = false
+    await world.pass(10_000)
+    assert.equal(peer?.state, 'open')
+    // It said that it has another name, and is in one place, while it was away.
+    assert.deepEqual([events.slice(2), server().members('hall')], [['join Bobby 1'], []])
+    world.network.down = true
+    peer?.disconnect()
+    await world.pass(6_000)
+    assert.deepEqual(events.slice(3), ['leave Bobby 1'])
+    await world.pass(200_000)
+    assert.deepEqual([peer?.state, events.length], ['closed', 4])
+  })
+
+  it('counts no connection twice that comes back, nor one that is somebody else then', async () => {
+    const user = ({ context }: Peer): string => String(context)
+    start({ away: 1_000, identity: user }, undefined, {
+      authenticate: ({ auth }) => String(auth),
+      recovery: { same: () => true }
+    })
+    const plugins = [reconnect({ random: () => 0.1 }), inBrowsers()] as const
+    const bob = world.connect(plugins, { auth: 'bob' })
+    const phone = world.connect(plugins, { auth: 'bob' })
+    await world.pass(10)
+    const [peer] = world.peers
+    for (const client of [bob, phone]) void client.presence<Data>('room').enter({ name: 'Bob' })
+    await world.pass(100)
+    const rows = () =>
+      server()
+        .members('room')
+        .map(({ id, connections }) => `${id} ${connections}`)
+    assert.deepEqual(rows(), ['bob 2'])
+    world.network.down = true
+    peer?.disconnect()
+    await world.pass(2_000)
+    assert.deepEqual(rows(), ['bob 1'])
+    bob.auth = () => 'bert'
+    world.network.down = false
+    await world.pass(10_000)
+    assert.deepEqual([peer?.state, rows()], ['open', ['bob 1', 'bert 1']])
+    // Whom permissions let in while it is away is there when it is back.
+    peer?.disconnect()
+    await world.pass(500)
+    assert.deepEqual(rows(), ['bob 1', 'bert 1'])
+  })
+
+  it('lets in who was allowed while it was away, when it is back', async () => {
+    start({ away: 1_000 }, { presence: slow(3_000) })
+    const client = connect()
+    await world.pass(10)
+    const { peer } = world
+    void client.presence<Data>('room').enter({ name: 'Ada' })
+    await world.pass(100)
+    world.network.down = true
+    peer.disconnect()
+    await world.pass(5_000)
+    assert.deepEqual([peer.state, server().members('room')], ['away', []])
+    world.network.down = false
+    await world.pass(20_000)
+    assert.deepEqual([peer.state, server().members('room').length], ['open', 1])
+  })
+
+  it('knows oneself at once where the place is watched, and is told of it once', async () => {
+    start({ interval: 1_000 })
+    const [one, two] = [connect(), connect()]
+    const place = one.presence<Data>('room')
+    const events = record(place)
+    await world.pass(10)
+    void two.presence<Data>('room').enter({ name: 'Bob' })
+    void place.watch()
+    await world.pass(1_500)
+    void place.enter({ name: 'Ada' }).then(() => events.push(names(place).join()))
+    await world.pass(10)
+    assert.deepEqual(events, ['join Bob 1', 'join Ada 1', 'Bob,Ada'])
+    const before = place.members()
+    await world.pass(2_000)
+    assert.deepEqual([events.length, place.members() === before], [3, true])
+    void place.enter({ name: 'Eve' })
+    await world.pass(10)
+    place.update({ name: 'Eva' })
+    await world.pass(2_000)
+    assert.deepEqual(events.slice(3), ['change Eve 1', 'change Eva 1'])
+    void place.leave()
+    await world.pass(2_000)
+    assert.deepEqual(events.slice(5), ['leave Eva 1'])
+  })
+
   it('is there again after the server restarted, without a word of the application', async () => {
     start()
     const one = connect()
