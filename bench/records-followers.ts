@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { connect } from '../dist/core.js'
 import type { ClientPlugin } from '../dist/core.js'
-import { encodeFrame } from '../dist/plugins/records/core/codec.js'
+import { encodeFrame } from '../dist/plugins/records/core/client-codec.js'
 import { json } from '../dist/parsers/json.js'
 import { ws } from '../dist/transformers/ws/index.js'
 

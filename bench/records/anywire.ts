@@ -1,7 +1,8 @@
 import { Replica } from '../../dist/plugins/records/client/replica.js'
 import { Records } from '../../dist/plugins/records/client/surface.js'
-import { decodeFrame, encodeFrame } from '../../dist/plugins/records/core/codec.js'
+import { decodeFrame, encodeFrame as encodeWrite } from '../../dist/plugins/records/core/client-codec.js'
 import type { Delta, Registers } from '../../dist/plugins/records/core/frame.js'
+import { decodeFrame as decodeWrite, encodeFrame } from '../../dist/plugins/records/core/server-codec.js'
 import { INCREMENT } from '../../dist/plugins/records/core/register.js'
 import type { Register, Write } from '../../dist/plugins/records/core/register.js'
 import type { Contestant } from './contestant.ts'
@@ -46,11 +47,19 @@ export const anywire: Contestant = {
       }
       return encodeFrame({ ...EMPTY, seq, records, versions, whole: versions.map(() => false) })
     }
+    const take = (all: readonly Registers<Write>[]): void => {
+      seq++
+      for (const { record, registers } of all) replica.records.merge(record, decided(registers), seq, false)
+    }
+    const apply = (bytes: Uint8Array): void => {
+      const frame = decodeWrite(bytes)
+      if (frame.type !== 'write') throw new Error(frame.type)
+      take(frame.records)
+    }
     const merge = (bytes: Uint8Array): void => {
       const frame = decodeFrame(bytes)
-      if (frame.type !== 'delta' && frame.type !== 'write') throw new Error(frame.type)
-      seq++
-      for (const { record, registers } of frame.records) replica.records.merge(record, decided(registers), seq, false)
+      if (frame.type !== 'delta') throw new Error(frame.type)
+      take(frame.records)
     }
     /** What the authority says to all that waits: it is committed as it is. */
     const commit = (): void => {
@@ -70,11 +79,11 @@ export const anywire: Contestant = {
       settle: commit,
       rest: commit,
       messages() {
-        const messages = replica.outbox.entries.map(({ frame }) => encodeFrame(frame))
+        const messages = replica.outbox.entries.map(({ frame }) => encodeWrite(frame))
         commit()
         return messages
       },
-      apply: merge,
+      apply,
       mark: () => (marked = seq),
       changes: () => delta(marked),
       merge,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { decodeFrame, encodeFrame } from '../../plugins/records/core/codec.ts'
+import { decodeFrame, encodeFrame } from './records-codec.ts'
 import type { RecordState } from '../../plugins/records/core/record-state.ts'
 import type { Register } from '../../plugins/records/core/register.ts'
 import type { Dice } from './records-history.ts'

@@ -1,6 +1,6 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_TOO_LARGE } from '../../lib/failures.ts'
-import { decodeFrame, encodeFrame } from '../../plugins/records/core/codec.ts'
+import { decodeFrame, encodeFrame } from './records-codec.ts'
 import type { ClientFrame, Delta, Registers, ServerFrame, WriteFrame } from '../../plugins/records/core/frame.ts'
 import { DELETED, INCREMENT, LEAF, OBJECT } from '../../plugins/records/core/register.ts'
 import type { Register, Write } from '../../plugins/records/core/register.ts'

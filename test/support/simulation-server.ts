@@ -1,7 +1,7 @@
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Commit, Store, Value } from '../../lib/store.ts'
 import { ticksOf } from '../../plugins/records/core/clock.ts'
-import { decodeFrame } from '../../plugins/records/core/codec.ts'
+import { decodeFrame } from './records-codec.ts'
 import type { Kind } from '../../plugins/records/core/register.ts'
 import { RecordState } from '../../plugins/records/core/record-state.ts'
 import { sealOf } from '../../lib/server/seal.ts'

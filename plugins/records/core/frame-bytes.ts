@@ -33,6 +33,18 @@ export class FrameWriter extends Writer {
     if (isPackable) this.raw(fromBase64(node))
     else this.text(node)
   }
+
+  /** A node, and the number of one of its writes. */
+  numbered(node: string, number: number): void {
+    this.node(node)
+    this.uint(number)
+  }
+
+  /** How many there are, and each of them. */
+  list<T>(items: readonly T[], write: (item: T) => void): void {
+    this.uint(items.length)
+    for (const item of items) write(item)
+  }
 }
 
 /** The last node that was read as bytes: most frames that come one after the other have the same. */
@@ -53,6 +65,16 @@ export class FrameReader extends Reader {
     if (this.first === undefined) this.first = node
     else (this.#others ??= []).push(node)
     return node
+  }
+
+  numbered(): readonly [node: string, number: number] {
+    return [this.node(), this.uint()]
+  }
+
+  list<T>(read: () => T): T[] {
+    const items: T[] = []
+    for (let count = this.uint(); count > 0; count--) items.push(read())
+    return items
   }
 
   #packed(): string {

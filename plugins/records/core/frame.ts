@@ -2,7 +2,7 @@ import type { Query } from './query.ts'
 import type { Register, Write } from './register.ts'
 
 /*
- * What the two halves say to each other. A frame is bytes on the wire (codec.ts), so that it is the same with every parser.
+ * What the two halves say to each other. A frame is bytes on the wire (client-codec.ts, server-codec.ts), so that it is the same with every parser.
  * PROTOCOL.md, "records".
  */
 

@@ -2,7 +2,6 @@ import { malformed } from './bytes.ts'
 import { FrameReader } from './frame-bytes.ts'
 import type { FrameWriter } from './frame-bytes.ts'
 import type { WriteFrame } from './frame.ts'
-import { list, pair, sparse, text, uint } from './part.ts'
 import { readRegisters, writeRegisters } from './register-codec.ts'
 
 const WRITE = 0x40
@@ -10,23 +9,26 @@ const WRITE = 0x40
 /** Whether a frame with this first byte is a write. */
 export const isWrite = (head: number): boolean => head >> 6 === 1
 
+/** Whether there are conditions. */
+const CONDITIONS = 1
 const ATOMIC = 2
 
-const lists = sparse<Pick<WriteFrame, 'conditions'>>({ conditions: list(pair(text, uint)) })
 const nothing = (): void => {}
 
-export const encodeWrite = (out: FrameWriter, frame: WriteFrame): void => {
-  out.byte(WRITE | (frame.atomic ? ATOMIC : 0) | lists.flags(frame))
-  out.node(frame.node)
-  out.uint(frame.number)
-  lists.write(out, frame)
-  writeRegisters(out, frame.records, nothing)
+export const encodeWrite = (out: FrameWriter, { node, number, atomic, conditions, records }: WriteFrame): void => {
+  out.byte(WRITE | (atomic ? ATOMIC : 0) | (conditions.length && CONDITIONS))
+  out.numbered(node, number)
+  if (conditions.length)
+    out.list(conditions, ([record, version]) => {
+      out.text(record)
+      out.uint(version)
+    })
+  writeRegisters(out, records, nothing)
 }
 
 export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => {
-  const node = from.node()
-  const number = from.uint()
-  const { conditions } = lists.read(from, flags)
+  const [node, number] = from.numbered()
+  const conditions = flags & CONDITIONS ? from.list(() => [from.text(), from.uint()] as const) : []
   return { type: 'write', node, number, atomic: !!(flags & ATOMIC), conditions, records: readRegisters(from, nothing) }
 }
 

@@ -1,4 +1,4 @@
-import { encodeFrame } from '../core/codec.ts'
+import { encodeFrame } from '../core/server-codec.ts'
 import { collectionOf } from '../core/path.ts'
 import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'

@@ -1,7 +1,7 @@
 import type { Failure } from '../../../lib/errors.ts'
 import { ERR_NODE, ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
-import { decodeFrame, encodeFrame } from '../core/codec.ts'
+import { decodeFrame, encodeFrame } from '../core/server-codec.ts'
 import type { ClientFrame, Hello, ServerFrame, WriteFrame } from '../core/frame.ts'
 import { Feed } from './feed.ts'
 import type { FeedHost, FollowerLink } from './feed.ts'
@@ -219,20 +219,8 @@ export class Follower implements Author {
 
 const read = (bytes: Uint8Array): ClientFrame | undefined => {
   try {
-    const frame = decodeFrame(bytes)
-    return isFromClient(frame) ? frame : undefined
+    return decodeFrame(bytes)
   } catch {
     return undefined
   }
 }
-
-const FROM_CLIENT: readonly string[] = [
-  'hello',
-  'follow',
-  'unfollow',
-  'write',
-  'confirm',
-  'ping'
-] satisfies ClientFrame['type'][]
-
-const isFromClient = (frame: ClientFrame | ServerFrame): frame is ClientFrame => FROM_CLIENT.includes(frame.type)

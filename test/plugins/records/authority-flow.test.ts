@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_ENCODE, ERR_TOO_LARGE } from '../../../lib/failures.ts'
-import { decodeFrame } from '../../../plugins/records/core/codec.ts'
+import { decodeFrame } from '../../support/records-codec.ts'
 import { at, contents, scope, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
 

@@ -3,13 +3,14 @@ import * as fc from 'fast-check'
 import type { Value } from '../../../lib/store.ts'
 import * as client from '../../../plugins/records/core/client-codec.ts'
 import { TICKS } from '../../../plugins/records/core/clock.ts'
-import { decodeFrame, encodeFrame } from '../../../plugins/records/core/codec.ts'
 import type { ClientFrame, Delta, Registers, ServerFrame, WriteFrame } from '../../../plugins/records/core/frame.ts'
 import { DELETED, IMPLICIT, INCREMENT, LEAF, OBJECT } from '../../../plugins/records/core/register.ts'
 import type { Write } from '../../../plugins/records/core/register.ts'
+import * as server from '../../../plugins/records/core/server-codec.ts'
 import { decodeKept } from '../../../plugins/records/core/write-codec.ts'
 import { runs } from '../../support/faults-seed.ts'
 import { frame } from '../../support/records.ts'
+import { decodeFrame, encodeFrame } from '../../support/records-codec.ts'
 
 const NOW = 1_790_000_000_000 * TICKS
 const NODE = 'AbCdEfGhIjA'
@@ -247,13 +248,11 @@ describe('records: the format of frames', () => {
     })
   }
 
-  it('is the same for clients, who take no frames of clients', () => {
+  it('is refused by whoever sends it', () => {
     for (const [frame] of frames) {
-      const bytes = encodeFrame(frame)
-      if (['hello', 'follow', 'unfollow', 'write', 'confirm', 'ping'].includes(frame.type)) {
-        assert.deepEqual(client.encodeFrame(frame as ClientFrame), bytes)
-        assert.throws(() => client.decodeFrame(bytes), /malformed/)
-      } else assert.deepEqual(client.decodeFrame(bytes), frame)
+      const isClients = ['hello', 'follow', 'unfollow', 'write', 'confirm', 'ping'].includes(frame.type)
+      const sender = isClients ? client : server
+      assert.throws(() => sender.decodeFrame(encodeFrame(frame)), /malformed/)
     }
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { history } from '../../../plugins/records/client/history.ts'
-import { encodeFrame } from '../../../plugins/records/core/codec.ts'
+import { encodeFrame } from '../../support/records-codec.ts'
 import { HOUR, MINUTE, RecordsWorld } from '../../support/records-world.ts'
 
 /*

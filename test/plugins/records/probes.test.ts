@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Clock } from '../../../plugins/records/core/clock.ts'
-import { encodeFrame } from '../../../plugins/records/core/codec.ts'
+import { encodeFrame } from '../../support/records-codec.ts'
 import { digestOf } from '../../../plugins/records/core/digest.ts'
 import { Edit } from '../../../plugins/records/core/edit.ts'
 import { RecordState } from '../../../plugins/records/core/record-state.ts'
