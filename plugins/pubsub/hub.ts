@@ -124,7 +124,9 @@ export class Hub implements ServerPubSub {
     except: readonly Peer[],
     key?: string
   ): number {
-    const known = key === undefined ? undefined : this.keys.get(`${topic} ${key}`)
+    const { length } = this.limits
+    if (key !== undefined && key.length > length) throw new AnywireError(ERR_OPTION, `${length} characters in a key`)
+    const known = key === undefined ? undefined : this.keys.get(`${topic}\0${key}`)
     if (known !== undefined) return known
     const packet = this.log.add(
       topic,
@@ -143,7 +145,7 @@ export class Hub implements ServerPubSub {
     try {
       count += this.#server.multicast(recipients(interests, except), packet, LANE)
     } finally {
-      if (key !== undefined) this.keys.set(`${topic} ${key}`, count)
+      if (key !== undefined) this.keys.set(`${topic}\0${key}`, count)
       this.#callAll()
     }
     return count

@@ -86,13 +86,17 @@ export class Log {
     const topic = this.#topics.get(name)
     const all = topic?.entries(performance.now()) ?? []
     const known = offset < 0 || (epoch === this.epoch && offset <= (topic?.offset ?? 0))
-    const behind = known ? all.filter(entry => offsetOf(entry) > offset) : [...all]
+    // What is kept of a topic has no gaps.
+    const first = known && all[0] ? Math.max(0, offset + 1 - offsetOf(all[0])) : 0
+    const count = Math.min(limit, this.#limits.messages)
+    const page = reverse
+      ? all.slice(Math.max(first, all.length - count)).reverse()
+      : all.slice(first, first + count)
     const complete =
       known && govern(this.#settings, name)[0]?.size
         ? (topic?.goneOffset ?? this.#forgotten) <= Math.max(0, offset)
         : false
-    if (reverse) behind.reverse()
-    return [behind.slice(0, Math.min(limit, this.#limits.messages)), complete]
+    return [page, complete]
   }
 
   /** Forgets what is too old. */

@@ -6,7 +6,7 @@ import type { Answering, Running } from './answering.ts'
 import { because } from './error.ts'
 import { isStream, makePump } from './pump.ts'
 import type { Pump } from './pump.ts'
-import { ACCEPTED, extrasOf } from './wire.ts'
+import { ACCEPTED, ARGUMENTS, extrasOf } from './wire.ts'
 import type { AnswerPacket, Asked } from './wire.ts'
 
 /** A call of the server that a client answers. A server's, which has many, is run.ts. */
@@ -40,7 +40,7 @@ export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Aske
   return {
     async start(route) {
       try {
-        if (Number(count) > 0) args.length += Number(count)
+        if (Number(count) > 0) args.length += Math.floor(Math.min(Number(count), ARGUMENTS))
         let value = await route({
           peer: at.connection,
           name,

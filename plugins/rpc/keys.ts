@@ -1,11 +1,15 @@
 import { ERR_LIMIT, ERR_OUTCOME_UNKNOWN } from '../../lib/failures.ts'
 import { because } from './error.ts'
 import { isStream } from './pump.ts'
+import { Shares } from './shares.ts'
+
+/** Characters of a key. */
+const LENGTH = 256
 
 export interface KeysOptions {
   /** Milliseconds that an answer is kept for whoever asks again. Default 300,000. */
   readonly time: number
-  /** Answers that are kept; past it the oldest one is forgotten. Default 10,000. */
+  /** Answers that are kept; past it the oldest one of whoever has most is forgotten. Default 10,000. */
   readonly count: number
   /** Whether the contexts of two peers are of one client, judged as `recovery.same` does it. Default: deep equality. */
   readonly same: (before: unknown, now: unknown) => boolean
@@ -14,37 +18,41 @@ export interface KeysOptions {
 /** Who asks. */
 export interface KeyOwner {
   readonly context: unknown
-  /** How many of its answers are kept. */
+  /** How many of its calls and answers are kept. */
   kept: number
 }
 
 interface Entry {
   readonly id: string
   readonly owner: KeyOwner
-  readonly since: number
   readonly again: Promise<unknown>
+  /** When it was answered. */
+  since: number
 }
 
-/** What calls with a key came to: of those with the same one, only the first runs. */
+/**
+ * What calls with a key came to: of those with the same one, only the first runs. What is not answered yet is not forgotten, and
+ * who asks much forgets its own answers before those of others.
+ */
 export class Keys {
   readonly #options: KeysOptions
   readonly #limit: number
-  /** The oldest first; by their ids, of which clients may have the same. */
-  readonly #entries = new Set<Entry>()
+  /** By their ids, of which clients may have the same. */
   readonly #byId = new Map<string, Set<Entry>>()
+  /** Those that are answered, the oldest first; all of them, and by owner. */
+  readonly #answered = new Set<Entry>()
+  readonly #byOwner = new Map<KeyOwner, Set<Entry>>()
+  readonly #shares = new Shares<KeyOwner>()
 
   constructor(options: KeysOptions, limit: number) {
     this.#options = options
     this.#limit = limit
   }
 
-  get size(): number {
-    return this.#entries.size
-  }
-
-  /** @throws ERR_LIMIT when too much is kept for the owner */
+  /** @throws ERR_LIMIT when too much is kept for the owner, or the key is too long */
   once(owner: KeyOwner, name: string, key: string, work: () => unknown): unknown {
-    this.#forget()
+    this.#sweep()
+    if (key.length > LENGTH) throw because(ERR_LIMIT, `${LENGTH} characters in a key`)
     const id = `${name}\n${key}`
     const known = this.#byId.get(id) ?? new Set()
     for (const entry of known) if (this.#options.same(entry.owner.context, owner.context)) return entry.again
@@ -55,25 +63,49 @@ export class Keys {
       if (isStream(value)) throw because(ERR_OUTCOME_UNKNOWN, name, key)
       return value
     })
+    const entry: Entry = { id, owner, again, since: 0 }
+    const keep = (): void => this.#keep(entry)
     // Who asked first hears of it; perhaps nobody asks again.
-    again.catch(() => {})
-    const entry: Entry = { id, owner, since: performance.now(), again }
+    again.then(keep, keep)
     owner.kept++
-    this.#entries.add(entry)
     this.#byId.set(id, known.add(entry))
     return result
   }
 
-  #forget(): void {
-    const { time, count } = this.#options
-    const before = performance.now() - time
-    for (const entry of this.#entries) {
-      if (entry.since >= before && this.#entries.size < count) return
-      const known = this.#byId.get(entry.id)
-      this.#entries.delete(entry)
-      known?.delete(entry)
-      if (!known?.size) this.#byId.delete(entry.id)
-      entry.owner.kept--
+  #keep(entry: Entry): void {
+    const { owner } = entry
+    entry.since = performance.now()
+    this.#answered.add(entry)
+    const own = this.#byOwner.get(owner)
+    if (own) own.add(entry)
+    else this.#byOwner.set(owner, new Set([entry]))
+    this.#shares.change(owner, 1)
+    while (this.#answered.size > this.#options.count) {
+      const { heaviest } = this.#shares
+      const [oldest] = (heaviest && this.#byOwner.get(heaviest)) ?? []
+      if (!oldest) return
+      this.#forget(oldest)
     }
+  }
+
+  #sweep(): void {
+    const before = performance.now() - this.#options.time
+    for (const entry of this.#answered) {
+      if (entry.since >= before) return
+      this.#forget(entry)
+    }
+  }
+
+  #forget(entry: Entry): void {
+    const { id, owner } = entry
+    const known = this.#byId.get(id)
+    known?.delete(entry)
+    if (!known?.size) this.#byId.delete(id)
+    this.#answered.delete(entry)
+    const own = this.#byOwner.get(owner)
+    own?.delete(entry)
+    if (!own?.size) this.#byOwner.delete(owner)
+    this.#shares.change(owner, -1)
+    owner.kept--
   }
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../../lib/connection.ts'
 import type { Failure } from '../../lib/errors.ts'
-import { ERR_CLOSED } from '../../lib/failures.ts'
+import { ERR_CLOSED, ERR_DENIED } from '../../lib/failures.ts'
 import { failureOf, notHere } from './answering.ts'
 import type { Answering, Running } from './answering.ts'
 import { because } from './error.ts'
@@ -8,11 +8,8 @@ import type { RpcError } from './error.ts'
 import { isStream, makePump } from './pump.ts'
 import type { Pump } from './pump.ts'
 import type { Call, Route } from './router.ts'
-import { ACCEPTED, extrasOf } from './wire.ts'
+import { ACCEPTED, ARGUMENTS, extrasOf } from './wire.ts'
 import type { Asked } from './wire.ts'
-
-/** How many arguments of a call may be undefined. */
-const ARGUMENTS = 1_000
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
@@ -32,6 +29,7 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   #aborted: RpcError | undefined
   #answered = false
   #pump: Pump | undefined
+  #isDenied = false
 
   constructor(at: Answering<P>, packet: Asked) {
     this.#at = at
@@ -75,6 +73,14 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
 
   get streams(): boolean {
     return !!this.#pump
+  }
+
+  /** Whether its caller may still have a stream. What is none is done when it is done. */
+  judged(isAllowed: boolean): void {
+    this.#isDenied = !isAllowed
+    if (isAllowed || !this.#pump) return
+    this.threw(because(ERR_DENIED, this.name))
+    this.abort(ERR_DENIED)
   }
 
   accept(): void {
@@ -122,7 +128,8 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
       const value = await result
       if (!isStream(value)) return this.#answer(value)
       this.#pump = makePump(value, (...packet) => !this.#answered && this.#at.write([-this.#number, ...packet]))
-      // Nobody waited for it: it is closed.
+      // Nobody waited for it, or nobody may have it any more: it is closed.
+      if (this.#isDenied) this.threw(because(ERR_DENIED, this.name))
       if (this.#answered) this.abort(ERR_CLOSED)
       this.#answer(await this.#pump.run())
     } catch (error) {

@@ -251,7 +251,10 @@ export class ServerHalf {
   }
 
   #mayCall(peer: Peer, name: string, args: readonly unknown[]): boolean | Promise<boolean> {
-    return this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'call', name, value: args }) ?? true
+    const changes = this.#changes
+    const allowed = this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'call', name, value: args }) ?? true
+    if (typeof allowed === 'boolean') return allowed
+    return allowed.then(allowed => (allowed && changes !== this.#changes ? this.#mayCall(peer, name, args) : allowed))
   }
 
   async #mayProvide(peer: Peer, name: string): Promise<boolean> {

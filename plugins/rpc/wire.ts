@@ -20,6 +20,9 @@ export const ACCEPTED = 1
 export const STREAM = 2
 export const ITEM = 3
 
+/** How many arguments of a call may be undefined. */
+export const ARGUMENTS = 1_000
+
 /** How many items of a stream may be on their way. */
 export const WINDOW = 32
 

@@ -1,6 +1,6 @@
 import { makeDeadlines } from '../../lib/deadlines.ts'
 import type { Deadlines, Timed } from '../../lib/deadlines.ts'
-import { ERR_CALL_TIMEOUT, ERR_DENIED } from '../../lib/failures.ts'
+import { ERR_CALL_TIMEOUT } from '../../lib/failures.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { because } from './error.ts'
 import type { Run } from './run.ts'
@@ -53,13 +53,9 @@ export class Work {
     })
   }
 
-  /** Ends the streams that their caller may not have any more. What is no stream is done when it is done. */
+  /** Ends the streams that their caller may not have any more, also those to come. */
   async judge(allows: (run: Run<Peer>) => boolean | Promise<boolean>): Promise<void> {
-    for (const run of this.#runs) {
-      if (!run.streams || (await allows(run))) continue
-      run.threw(because(ERR_DENIED, run.name))
-      run.abort(ERR_DENIED)
-    }
+    await Promise.all([...this.#runs].map(async run => run.judged(await allows(run))))
   }
 
   /** Nobody waits any more. */

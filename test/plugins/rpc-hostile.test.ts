@@ -247,6 +247,20 @@ describe('rpc: strangers', () => {
     )
   })
 
+  it('that are servers make no client hold more arguments than it may have', async () => {
+    const server = world.start([strangeServer()])
+    world.dial({ note: router.note })
+    await world.pass(10)
+    server.peers[Symbol.iterator]()
+      .next()
+      .value?.rpc.say([1, 'note', [0, 0, 0, 50_000_000]])
+    await world.pass(10)
+    assert.deepEqual(
+      runs.map(args => Array.isArray(args) && args.length),
+      [1_000]
+    )
+  })
+
   it('that are servers break no client', async () => {
     const server = world.start([strangeServer()])
     const client = world.dial<{ a: () => number; s: () => AsyncGenerator<number> }>({ note: router.note })

@@ -808,6 +808,36 @@ describe('rpc', () => {
       assert.equal(runs.length, 6)
     })
 
+    it('is not forgotten while its call runs, nor for others who ask more', async () => {
+      let user = 0
+      const { client, runs, gates, dial } = setup({ count: 3 }, () => ({ user: user++ }))
+      await world.pass(10)
+      const other = dial()
+      const pay = (): Promise<string> => client.rpc.with({ key: 'k' }).pay(5)
+      const flood = async (): Promise<void> => {
+        for (let key = 0; key < 5; key++) await world.failure(other.rpc.with({ key: `${key}` }).fail(''))
+      }
+      const first = pay()
+      await world.pass(10)
+      await flood()
+      const second = pay()
+      await world.pass(10)
+      gates[0]?.()
+      assert.deepEqual([await world.settled(first), await world.settled(second)], ['paid 5', 'paid 5'])
+      await flood()
+      assert.equal(await world.settled(pay()), 'paid 5')
+      assert.deepEqual(
+        runs.filter(run => run !== 'fail'),
+        ['5 k']
+      )
+    })
+
+    it('has a bound', async () => {
+      const { client, runs } = setup()
+      const call = (length: number) => world.failure(client.rpc.with({ key: 'k'.repeat(length) }).fail(''))
+      assert.deepEqual([await call(256), await call(257), runs.length], ['E', 'ERR_LIMIT', 1])
+    })
+
     it('is of one client: another one with the same key runs its own', async () => {
       let user = 0
       const { client, runs, dial } = setup({}, () => ({ user: user++ }))
@@ -970,6 +1000,72 @@ describe('rpc', () => {
       await world.pass(10)
       assert.ok(heard.other > other, 'others go on')
       assert.equal(await world.settled(slow, 20), 'done')
+    })
+  })
+
+  describe('when permissions change before there is a stream', () => {
+    const setup = (call: () => boolean | Promise<boolean>) => {
+      const gates: (() => void)[] = []
+      const gate = (): Promise<void> => new Promise(resolve => gates.push(resolve))
+      const ended: string[] = []
+      async function* feed(): AsyncGenerator<string, void, undefined> {
+        try {
+          yield 'secret'
+        } finally {
+          ended.push('feed')
+        }
+      }
+      const server = world.start([
+        permissions({ rpc: { call } }),
+        rpc({
+          feed: async () => {
+            await gate()
+            return feed()
+          }
+        })
+      ] as const)
+      const client = world.dial<typeof server>()
+      const read = async (): Promise<unknown[]> => {
+        const items: unknown[] = []
+        for await (const item of client.rpc.feed()) items.push(item)
+        return items
+      }
+      return { server, gates, gate, read }
+    }
+
+    it('it is none for who may not have it any more, while the handler was at it', async () => {
+      let allowed = true
+      const { server, gates, read } = setup(() => allowed)
+      for (const isDenied of [true, false]) {
+        allowed = true
+        const items = read()
+        const outcome = isDenied ? world.failure(items) : world.settled(items)
+        await world.pass(10)
+        allowed = !isDenied
+        server.permissions.refresh()
+        await world.pass(5)
+        gates.shift()?.()
+        assert.deepEqual(await outcome, isDenied ? 'ERR_DENIED' : ['secret'])
+      }
+    })
+
+    it('a rule that took its time is asked again', async () => {
+      let allowed = true
+      const rules: (() => void)[] = []
+      const { server, read } = setup(async () => {
+        const decision = allowed
+        await new Promise<void>(resolve => rules.push(resolve))
+        return decision
+      })
+      const failure = world.failure(read())
+      await world.pass(10)
+      allowed = false
+      server.permissions.refresh()
+      for (let time = 0; time < 3; time++) {
+        await world.pass(5)
+        for (const go of rules.splice(0)) go()
+      }
+      assert.equal(await failure, 'ERR_DENIED')
     })
   })
 

@@ -319,6 +319,17 @@ describe('pubsub: publishing', () => {
     await turns()
     assert.deepEqual(values, ['a', 'b', 'other'])
     await assert.rejects(pubsub.publish('a', 1, { key: 'x'.repeat(300), ack: true }), { code: 'ERR_PROTOCOL' })
+    assert.throws(() => server.pubsub.publish('a', 1, { key: 'x'.repeat(257) }), { code: 'ERR_OPTION' })
+    const twins = [
+      ['t u', 'v'],
+      ['t', 'u v']
+    ] as const
+    const heard: string[] = []
+    for (const [topic, key] of twins) {
+      server.pubsub.subscribe(topic, () => heard.push(topic))
+      server.pubsub.publish(topic, 1, { key })
+    }
+    assert.deepEqual(heard, ['t u', 't'])
   })
 
   it('forgets keys after a while, and the oldest of too many', async () => {

@@ -1,0 +1,29 @@
+/** Who has how much of something that all share, and who has most of it; each question takes the same time, however many there are. */
+export class Shares<T> {
+  readonly #shares = new Map<T, number>()
+  /** Those who have the same, by how much that is. */
+  readonly #levels = new Map<number, Set<T>>()
+  #most = 0
+
+  /** Somebody of those who have most. */
+  get heaviest(): T | undefined {
+    const [first] = this.#levels.get(this.#most) ?? []
+    return first
+  }
+
+  /** @param by - 1 or -1 */
+  change(who: T, by: number): void {
+    const before = this.#shares.get(who) ?? 0
+    const share = before + by
+    this.#levels.get(before)?.delete(who)
+    if (!this.#levels.get(before)?.size) this.#levels.delete(before)
+    if (share) {
+      this.#shares.set(who, share)
+      const level = this.#levels.get(share)
+      if (level) level.add(who)
+      else this.#levels.set(share, new Set([who]))
+    } else this.#shares.delete(who)
+    // Shares change by one, so there is nobody between.
+    if (share > this.#most || !this.#levels.has(this.#most)) this.#most = share
+  }
+}
