@@ -50,6 +50,8 @@ export class Visitor {
   readonly #stays = { [ENTER]: new Map<string, Stay>(), [WATCH]: new Map<string, Stay>() }
   readonly #queue: Queue<Stay>
   #gone = false
+  /** How often what is allowed may have changed. */
+  #changes = 0
   /** It has no wire, for so long that it is nowhere until it is back. */
   #absent = false
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -107,17 +109,19 @@ export class Visitor {
     this.#asked.clear()
   }
 
-  /** Judges again what was allowed before. */
+  /** Judges again what was allowed before: each by itself, as a rule may take its time. */
   async refresh(): Promise<void> {
-    for (const stays of Object.values(this.#stays)) {
-      for (const stay of Array.from(stays.values())) {
+    const changes = ++this.#changes
+    const all = Object.values(this.#stays).flatMap(stays => [...stays.values()])
+    await Promise.all(
+      all.map(async stay => {
         const { verb, place, data } = stay
         const allowed = await this.#allow(this.peer, verb, place, data)
-        // What is said meanwhile is judged by itself.
-        const same = stays.get(place) === stay && stay.data === data
+        // What is said, or changes, meanwhile is judged by itself.
+        const same = this.#stays[verb].get(place) === stay && stay.data === data && changes === this.#changes
         if (!allowed && same) this.#refuse(stay, ERR_DENIED)
-      }
-    }
+      })
+    )
   }
 
   #item([number, ...rest]: readonly unknown[]): void {
@@ -156,8 +160,9 @@ export class Visitor {
     if (update && !this.#stays[stay.verb].has(stay.place)) return undefined
     const allowed = this.#allow(this.peer, stay.verb, stay.place, data)
     if (typeof allowed !== 'boolean') {
+      const changes = this.#changes
       return allowed.then(
-        decision => this.#decide(job, decision),
+        decision => (decision && changes !== this.#changes ? this.#judge(job) : this.#decide(job, decision)),
         () => this.#decide(job, false)
       )
     }

@@ -89,9 +89,7 @@ export class Log {
     // What is kept of a topic has no gaps.
     const first = known && all[0] ? Math.max(0, offset + 1 - offsetOf(all[0])) : 0
     const count = Math.min(limit, this.#limits.messages)
-    const page = reverse
-      ? all.slice(Math.max(first, all.length - count)).reverse()
-      : all.slice(first, first + count)
+    const page = reverse ? all.slice(Math.max(first, all.length - count)).reverse() : all.slice(first, first + count)
     const complete =
       known && govern(this.#settings, name)[0]?.size
         ? (topic?.goneOffset ?? this.#forgotten) <= Math.max(0, offset)

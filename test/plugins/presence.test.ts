@@ -393,6 +393,43 @@ describe('presence', () => {
     assert.deepEqual(server().members('open'), [])
   })
 
+  const refresh = (): void => (world.server as unknown as { permissions: { refresh(): void } }).permissions.refresh()
+
+  it('asks a rule again that was asked before permissions changed', async () => {
+    let allowed = true
+    const rule = (): Promise<boolean> => {
+      const decision = allowed
+      return new Promise(resolve => {
+        setTimeout(() => resolve(decision), 20)
+      })
+    }
+    start({}, { presence: rule })
+    const place = connect().presence<Data>('room')
+    await world.pass(10)
+    const all = outcomes([place.enter({ name: 'x' }), place.watch()])
+    await world.pass(5)
+    allowed = false
+    refresh()
+    await world.pass(100)
+    assert.deepEqual([all, server().members('room')], [['ERR_DENIED', 'ERR_DENIED'], []])
+  })
+
+  it('waits for no rule of another place when permissions change', async () => {
+    let allowed = true
+    const never = (): boolean | Promise<boolean> => allowed || new Promise(() => {})
+    start({}, { presence: ({ name }) => (name === 'slow' ? never() : allowed) })
+    const client = connect()
+    const places = ['slow', 'room'].map(name => client.presence<Data>(name))
+    await world.pass(10)
+    const all = outcomes(places.map(place => place.enter({ name: 'x' })))
+    await world.pass(100)
+    assert.deepEqual(all, ['ok', 'ok'])
+    allowed = false
+    refresh()
+    await world.pass(100)
+    assert.deepEqual(server().members('room'), [])
+  })
+
   it('lets a connection be in so many places, and no more', async () => {
     start({ places: 3 })
     const client = connect()

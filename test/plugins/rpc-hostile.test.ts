@@ -251,9 +251,9 @@ describe('rpc: strangers', () => {
     const server = world.start([strangeServer()])
     world.dial({ note: router.note })
     await world.pass(10)
-    server.peers[Symbol.iterator]()
-      .next()
-      .value?.rpc.say([1, 'note', [0, 0, 0, 50_000_000]])
+    const [peer] = server.peers
+    assert.ok(peer)
+    peer.rpc.say([1, 'note', [0, 0, 0, 50_000_000]])
     await world.pass(10)
     assert.deepEqual(
       runs.map(args => Array.isArray(args) && args.length),
