@@ -12,11 +12,22 @@ const inTurn = (transformer: ClientTransformer, turn: () => Promise<void>): Clie
   dial: (url, receiver, signal) => {
     // A wire may open while it is dialled, when there is no link yet.
     const dialled = Promise.resolve()
+    let open: (() => void) | undefined
     transformer.dial(
       url,
       {
-        open: wire => void dialled.then(turn).then(() => receiver.open(wire)),
-        message: data => receiver.message(data),
+        open(wire) {
+          open = () => {
+            open = undefined
+            receiver.open(wire)
+          }
+          void dialled.then(turn).then(() => open?.())
+        },
+        message(data) {
+          // A server that speaks first says goodbye: there is nothing to wait for.
+          open?.()
+          receiver.message(data)
+        },
         drain: () => receiver.drain(),
         close: (code, reason, error) => receiver.close(code, reason, error)
       },

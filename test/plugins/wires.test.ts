@@ -74,6 +74,26 @@ describe('wires', () => {
       assert.equal(client.transformer, 'third')
     })
 
+    it('hears why a server refuses, though another wire has its turn', async () => {
+      const says = (name: string, message?: string): ClientTransformer => ({
+        ...first,
+        name,
+        dial(_url, receiver, signal) {
+          receiver.open({ buffered: 0, send: () => true, close() {}, abort() {} })
+          if (message !== undefined) setTimeout(() => receiver.message(message), 50)
+          signal.addEventListener('abort', () => receiver.close(1006, ''))
+        }
+      })
+      const client = connect({ headStart: 10 }, [], [
+        says('silent'),
+        says('frank', '!2[3506,"not from here",0]')
+      ] as never)
+      const ends: unknown[] = []
+      client.on('close', ({ code, reason }) => ends.push([code, reason]))
+      await world.pass(200)
+      assert.deepEqual(ends, [[3506, 'not from here']])
+    })
+
     it('takes a wire that opens while it is dialled', async () => {
       const sent: unknown[] = []
       const opens = (name: string): ClientTransformer => ({
