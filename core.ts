@@ -28,7 +28,7 @@ export type {
 export type { ContextOf } from './lib/server/contexts.ts'
 export type { Counters } from './lib/server/counters.ts'
 export type { HttpHeaders, HttpRequest, HttpServer } from './lib/server/http.ts'
-export { httpStatus } from './lib/server/http-host.ts'
+export { httpStatus } from './lib/server/http-status.ts'
 export type { ClientBundle, Recovery, ServerLimits, ServerOptions } from './lib/server/options.ts'
 export type { Origins } from './lib/server/origin.ts'
 export type { AuthRequest, Handshake, Peer } from './lib/server/peer.ts'

@@ -3,7 +3,6 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
 import { AnywireError, textOf } from '../errors.ts'
-import type { ErrorCode } from '../errors.ts'
 import { ERR_HANDLER, ERR_OPTION } from '../failures.ts'
 import { print } from '../print.ts'
 import type { HttpServer } from './http.ts'
@@ -142,13 +141,3 @@ export const refuse = (socket: Duplex, status: number, reason = STATUS_CODES[sta
       `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`
   )
 }
-
-const STATUSES: Partial<Record<ErrorCode, number>> = {
-  ERR_ORIGIN: 403,
-  ERR_UNAUTHORIZED: 401,
-  ERR_BUSY: 503,
-  ERR_SHUTDOWN: 503
-}
-
-/** How HTTP says why a link was refused. */
-export const httpStatus = (error: AnywireError): number => STATUSES[error.code] ?? 400

@@ -2,7 +2,7 @@
 export { overHttp } from './fixture.ts'
 export type { TransformerFixture } from './fixture.ts'
 export { parserContract } from './parser.ts'
-export type { ParserSupports } from './parser.ts'
+export type { ParserSupports } from './parser-supports.ts'
 export { pluginContract } from './plugin.ts'
 export type { PluginFixture } from './plugin.ts'
 export { storeContract } from './store.ts'

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
-import * as fc from 'fast-check'
 import type { Parser, ParserOptions } from '../../lib/parser.ts'
 import type { Data } from '../../lib/transformer.ts'
-import { attempt, character, mutate, nested, type ParserSupports, rename, throws, value } from './parser-values.ts'
-
-export type { ParserSupports } from './parser-values.ts'
+import { fastCheck } from './fast-check.ts'
+import type { ParserSupports } from './parser-supports.ts'
+import { attempt, character, mutate, nested, rename, throws, value } from './parser-values.ts'
 
 type Make = (options?: ParserOptions) => Parser
 
 const MEGABYTE = 2 ** 20
 
-/** Registers the tests of one parser with mocha. Every parser must pass them, whoever wrote it. */
+/**
+ * Registers the tests of one parser with mocha. Every parser must pass them, whoever wrote it.
+ * @throws ERR_MISSING_PACKAGE: it needs fast-check
+ */
 export const parserContract = (name: string, make: Make, { supports }: { readonly supports: ParserSupports }): void => {
-  const carried = value(supports)
+  const fc = fastCheck()
+  const carried = value(fc, supports)
   /** What nobody promised is no test, and so none that is skipped. */
   const where =
     (isPromised: boolean) =>
@@ -209,7 +212,7 @@ export const parserContract = (name: string, make: Make, { supports }: { readonl
     })
 
     it('throws nothing but ERR_VALUE for random messages, of either kind', () => {
-      const message = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: character }), fc.json())
+      const message = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: character(fc) }), fc.json())
       fc.assert(
         fc.property(message, data => attempt(parser, data)),
         { numRuns: 1000 }

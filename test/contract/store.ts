@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import * as fc from 'fast-check'
 import { AnywireError } from '../../lib/errors.ts'
 import type { Commit, Row, Store, Value } from '../../lib/store.ts'
+import { fastCheck } from './fast-check.ts'
 import { ask, Model } from './store-model.ts'
 import { turns } from './waiting.ts'
-import { commit as anyCommit, question, text, value as anyValue } from './store-values.ts'
+import { storeValues } from './store-values.ts'
 
 /** What the suite needs of a store: a new place for each test. */
 export interface StoreFixture {
@@ -36,12 +36,18 @@ export const rows = (...rows: readonly Row[]): Commit => ({ rows, removed: [], e
 const isStoreError = (error: unknown): boolean => error instanceof AnywireError && error.code === 'ERR_STORE'
 const all = (store: Store): Promise<Row[]> => store.rows([{ prefix: '' }])
 
-/** Registers the tests of one store with mocha. Every store must pass them, whoever wrote it. */
+/**
+ * Registers the tests of one store with mocha. Every store must pass them, whoever wrote it.
+ * @throws ERR_MISSING_PACKAGE: it needs fast-check
+ */
 export const storeContract = (
   name: string,
   start: () => StoreFixture | Promise<StoreFixture>,
   { shared = false, runs = 50 }: StoreContractOptions = {}
 ): void => {
+  const fc = fastCheck()
+  const { commit: anyCommit, question, text, value: anyValue } = storeValues(fc)
+
   describe(`${name}: the contract of stores`, () => {
     let fixture: StoreFixture
     let store: Store

@@ -164,6 +164,28 @@ describe('the packed package', function () {
     assert.equal(await inside(folder, process.execPath, 'echo.cjs'), '{"hello":"world"}\n')
   })
 
+  it('has the suites that need no optional package, and says which one the others need', async () => {
+    await writeFile(
+      join(folder, 'suites.mjs'),
+      `import { parserContract, pluginContract, storeContract, transformerContract } from 'anywire/contract'
+      globalThis.describe = name => console.log(name)
+      pluginContract('a', () => ({}))
+      transformerContract('b', () => ({}))
+      for (const contract of [() => parserContract('c', () => ({}), { supports: {} }), () => storeContract('d', () => ({}))]) {
+        try {
+          contract()
+        } catch (error) {
+          console.log(error.code, error.message)
+        }
+      }`
+    )
+    const missing = 'ERR_MISSING_PACKAGE An optional package is not installed: npm install --save-dev fast-check'
+    assert.equal(
+      await inside(folder, process.execPath, 'suites.mjs'),
+      `a: the contract of plugins\nb: the contract of transformers\n${missing}\n${missing}\n`
+    )
+  })
+
   describe('beside the optional packages', () => {
     before(() => Promise.all(optional.map(link)))
 

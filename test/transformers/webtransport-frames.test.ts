@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Run } from '../../lib/run.ts'
 import type { Data } from '../../lib/transformer.ts'
 import { makeStrictDecoder } from '../../transformers/webtransport/decoder.ts'
@@ -18,7 +18,7 @@ const decoders: Record<string, (hear: Hear) => Decode> = {
 }
 
 const frame: fc.Arbitrary<readonly [kind: number, data: Data]> = fc.oneof(
-  fc.tuple(fc.constant(TEXT), fc.string({ unit: character })),
+  fc.tuple(fc.constant(TEXT), fc.string({ unit: character(fc) })),
   fc.tuple(fc.constant(BYTES), fc.uint8Array({ maxLength: 300 })),
   fc.tuple(fc.constant(GOODBYE), fc.constant('4001bye')),
   fc.tuple(fc.constant(OPEN), fc.constant(''))

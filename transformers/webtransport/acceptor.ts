@@ -1,6 +1,6 @@
 import { AnywireError } from '../../lib/errors.ts'
 import type { Run } from '../../lib/run.ts'
-import { httpStatus } from '../../lib/server/http-host.ts'
+import { httpStatus } from '../../lib/server/http-status.ts'
 import type { Accept, Host } from '../../lib/server/listener.ts'
 import type { Receiver } from '../../lib/transformer.ts'
 import { makeStrictLink } from './strict-link.ts'
