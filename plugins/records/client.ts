@@ -52,8 +52,10 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
       })
       client.on('drain', () => replica.drained())
       client.on('open', ({ recovered }) => {
-        if (!recovered && lane.connected) replica.connected(frame => lane.write(frame))
+        if (recovered) replica.reachable(true)
+        else if (lane.connected) replica.connected(frame => lane.write(frame))
       })
+      client.on('disconnect', () => replica.reachable(false))
       client.on('close', ({ code }) => {
         // Where the application did not end it, what is kept can be written and read as if offline.
         if (client.state === 'closed') replica.ended(code !== 1000 && code < 4000)

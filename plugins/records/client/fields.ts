@@ -16,10 +16,10 @@ export abstract class Fields<T, R> implements Target<R> {
 
   abstract edit(operation: Operation, path: string, value?: unknown, options?: EditOptions): R
 
-  /** The record, frozen; undefined where it does not exist. */
-  get(): T | undefined
   /** What is at a path; undefined for nothing. @throws ERR_PATH */
   get<P extends PathOf<T>>(path: P): ValueAt<T, P> | undefined
+  /** The record, frozen; undefined where it does not exist. The last of these is what `ReturnType` takes. */
+  get(): T | undefined
   get(path = ''): unknown {
     return pick(this.look(), path)
   }

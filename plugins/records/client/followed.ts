@@ -1,6 +1,6 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_CLOSED } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED } from '../../../lib/failures.ts'
 import type { Query } from '../core/query.ts'
 import type { EngineEvents, Following, FollowingState } from './engine.ts'
 import type { Keeper } from './keeper.ts'
@@ -41,10 +41,17 @@ export abstract class Followed extends Emitter<EngineEvents> {
     if (following instanceof Scope && --following.users === 0) this.#release(following)
   }
 
-  /** A scope changed its state. */
-  become(scope: Scope, state: FollowingState, error?: AnywireError): void {
-    if (scope.become(state, error)) this.emit('following', scope.name)
+  /** A scope changed its state, and records look different: who is told of one sees the other. */
+  become(scope: Scope, state: FollowingState, error?: AnywireError, changed?: ReadonlySet<string>): void {
+    const isOther = scope.become(state, error)
+    if (changed) this.tell(changed)
+    if (isOther) this.emit('following', scope.name)
     if (this.isOver && !error) this.end(scope)
+  }
+
+  /** The session has no wire for now, or one again: what the authority follows in it is as new as that. */
+  reachable(isReachable: boolean): void {
+    for (const scope of this.scopes.all) if (scope.isLive) this.become(scope, isReachable ? 'synced' : 'local')
   }
 
   /** Records may look different. */
@@ -87,6 +94,8 @@ export abstract class Followed extends Emitter<EngineEvents> {
       this.session?.release(scope)
       this.keeper?.leave(scope)
       for (const id of gone) this.records.unload(id)
+      scope.become('loading')
+      scope.end(new AnywireError(ERR_CANCELLED, `'${scope.name}' was released`), true)
     }, this.#discardDelay)
     // While a write waits it goes on for ever, and is no reason for a process in Node to go on. Browsers' timers are numbers.
     scope.timer.unref?.()

@@ -37,7 +37,7 @@ export interface KeeperHost {
   emit(event: 'divergence', name: string): void
   visible(id: string, state: RecordState | undefined): boolean
   tell(changed: ReadonlySet<string>): void
-  become(scope: Scope, state: FollowingState, error?: AnywireError): void
+  become(scope: Scope, state: FollowingState, error?: AnywireError, changed?: ReadonlySet<string>): void
   /** A write cannot be encoded. */
   unsendable(entry: Entry, error: unknown): void
   /** There is something to send. */
@@ -299,10 +299,8 @@ export class Keeper {
     }
     if (!scope.isLoaded) return
     const ids = scope.among(records)
-    // First: whoever is told of a value may look at the state.
     const isLocal = scope.cursor.epoch || ids.some(id => records.base(id)?.size)
-    this.#host.become(scope, isLocal ? 'local' : 'loading')
-    this.#host.tell(new Set(ids))
+    this.#host.become(scope, isLocal ? 'local' : 'loading', undefined, new Set(ids))
     this.#host.flush()
   }
 

@@ -3,9 +3,8 @@ import { collectionOf } from '../core/path.ts'
 import { compareBy, matches } from '../core/query.ts'
 import type { Query } from '../core/query.ts'
 import { unchanged } from './derived.ts'
-import type { Engine } from './engine.ts'
 import { Live } from './live.ts'
-import type { Audience } from './live.ts'
+import type { Shelf } from './live.ts'
 import { share } from './snapshot.ts'
 
 /** A record among the results of a query; the same object until something in it changes. */
@@ -22,23 +21,15 @@ const selects = ({ where = [], limit }: Query): boolean => where.length > 0 || l
  * put in order once more, so that what is written here shows at once.
  */
 export class LiveQuery<T> extends Live<readonly Result<T>[]> {
-  readonly #engine: Engine
-  readonly #name: string
-  readonly #query: Query
+  readonly #asks: Query
   /** What matches, by id. */
   readonly #found = new Map<string, Result<Value>>()
   #results: readonly Result<Value>[] = Object.freeze([])
 
-  readonly #end: () => void
-
-  /** @param end - called when it is released */
-  constructor(engine: Engine, name: string, query: Query, audience: Audience, end: () => void) {
-    super(engine, engine.follow(name, selects(query) ? query : undefined), audience)
-    this.#engine = engine
-    this.#name = name
-    this.#query = query
-    this.#end = end
-    this.changed(engine.ids(name))
+  constructor(shelf: Shelf, name: string, query: Query) {
+    super(shelf, name, selects(query) ? query : undefined)
+    this.#asks = query
+    this.begin()
   }
 
   get(): readonly Result<T>[] {
@@ -46,14 +37,17 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
     return this.#results as readonly Result<unknown>[] as readonly Result<T>[]
   }
 
-  override release(): void {
-    this.#end()
-    super.release()
+  protected begin(): void {
+    this.shelf.told.add(this)
+    this.changed([...this.#found.keys(), ...this.shelf.engine.ids(this.name)])
   }
 
-  /** Some records may have changed. */
-  changed(ids: Iterable<string>): void {
-    const own = [...ids].filter(id => collectionOf(id) === this.#name)
+  protected end(): void {
+    this.shelf.told.delete(this)
+  }
+
+  changed(ids: readonly string[]): void {
+    const own = ids.filter(id => collectionOf(id) === this.name)
     if (own.map(id => this.#look(id)).some(Boolean)) this.#arrange()
     this.tell()
   }
@@ -61,15 +55,15 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
   /** Looks at one record again. Returns whether that changed anything. */
   #look(id: string): boolean {
     const before = this.#found.get(id)
-    const value = share(before?.value, this.#engine.look(id))
-    if (value === undefined || !matches(this.#query, value)) return this.#found.delete(id)
+    const value = share(before?.value, this.shelf.engine.look(id))
+    if (value === undefined || !matches(this.#asks, value)) return this.#found.delete(id)
     if (value === before?.value) return false
     this.#found.set(id, Object.freeze({ id, value }))
     return true
   }
 
   #arrange(): void {
-    const { order, limit = Infinity } = this.#query
+    const { order, limit = Infinity } = this.#asks
     const compare = compareBy(order)
     this.#results = unchanged(this.#results, [...this.#found.values()].sort(compare).slice(0, limit))
   }

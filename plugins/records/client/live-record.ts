@@ -2,62 +2,77 @@ import type { Undo } from '../../../lib/emitter.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Operation } from '../core/edit.ts'
 import { pick } from '../core/pick.ts'
-import type { Engine, WriteHandle } from './engine.ts'
+import type { WriteHandle } from './engine.ts'
 import { unchanged } from './derived.ts'
 import { Fields } from './fields.ts'
 import { Live } from './live.ts'
-import type { Audience, When } from './live.ts'
+import type { Shelf, When } from './live.ts'
 import { share } from './snapshot.ts'
 import type { EditOptions } from './target.ts'
 import type { PathOf, ValueAt } from './types.ts'
 
+/** A record, whatever is in it. */
+export interface Entered {
+  readonly id: string
+  ask(): void
+  changed(): void
+}
+
 /** What a record needs of those that it is one of. */
-export interface Shelf {
-  readonly engine: Engine
-  readonly audience: Audience
+export interface RecordShelf extends Shelf {
   edit(id: string, operation: Operation, path: string, value?: unknown, options?: EditOptions): WriteHandle
-  /** It was released once. */
-  release(id: string): void
+  /** It is to be told of what changes in it, until `leave`. */
+  enter(record: Entered, look: Live<unknown>): void
+  leave(record: Entered, look: Live<unknown>): void
 }
 
 /** What a record looks like; the same object until something in it changes. */
 class Look extends Live<Value | undefined> {
-  readonly #engine: Engine
-  readonly #id: string
+  readonly #record: Entered
+  readonly #shelf: RecordShelf
   #seen: Value | undefined
 
-  constructor(engine: Engine, id: string, audience: Audience) {
-    super(engine, engine.follow(id), audience)
-    this.#engine = engine
-    this.#id = id
+  constructor(shelf: RecordShelf, record: Entered) {
+    super(shelf, record.id)
+    this.#shelf = shelf
+    this.#record = record
+    this.begin()
   }
 
   get(): Value | undefined {
-    return (this.#seen = share(this.#seen, this.#engine.look(this.#id)))
+    return (this.#seen = share(this.#seen, this.shelf.engine.look(this.name)))
+  }
+
+  changed(ids: readonly string[]): void {
+    if (!ids.length || ids.includes(this.name)) this.tell()
   }
 
   override watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
     return super.watch(look, listener)
   }
 
-  override tell(): void {
-    super.tell()
+  protected begin(): void {
+    this.#shelf.enter(this.#record, this)
+  }
+
+  protected end(): void {
+    this.#shelf.leave(this.#record, this)
   }
 }
 
 /**
- * One record, followed until it is released. Reads are synchronous, and show what was written here at once; a write tells by its
+ * One record, followed until it is released, and while somebody listens. Reads are synchronous, and show what was written here at once; a write tells by its
  * handle how far it is: `await record.set('done', true).durable`.
  */
-export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterable<T | undefined> {
-  readonly #shelf: Shelf
+export class LiveRecord<T> extends Fields<T, WriteHandle> implements Entered, AsyncIterable<T | undefined> {
+  readonly #shelf: RecordShelf
   readonly #look: Look
   #pending: readonly WriteHandle[] = []
 
-  constructor(shelf: Shelf, id: string) {
+  constructor(shelf: RecordShelf, id: string) {
     super(id)
     this.#shelf = shelf
-    this.#look = new Look(shelf.engine, id, shelf.audience)
+    this.#look = new Look(shelf, this)
   }
 
   look(): Value | undefined {
@@ -101,24 +116,32 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements AsyncIterab
     return this.#look.watch(() => pick(this.#look.get(), path), listener as (value: Value | undefined) => unknown)
   }
 
-  /** What it is now, and becomes, one after the other; what came and went between two looks is left out. */
+  /**
+   * Calls `listener` when what `get` gives, or `status`, is another one.
+   * @returns what removes it
+   */
+  on(event: 'change', listener: () => unknown): Undo {
+    return this.#look.on(event, listener)
+  }
+
+  /** What it is now, and becomes, one after the other, until it is released; what came and went between two looks is left out. */
   [Symbol.asyncIterator](): AsyncGenerator<T | undefined, void, undefined> {
     // What the application says that its records are.
     return this.#look[Symbol.asyncIterator]() as AsyncGenerator<T | undefined, void, undefined>
   }
 
-  /** Ends following it, once as often as it was asked for. Its data stays for a moment, in case somebody asks again. */
-  release(): void {
-    this.#shelf.release(this.id)
+  /** It is asked for once more. */
+  ask(): void {
+    this.#look.ask()
   }
 
-  /** The last one has released it. */
-  end(): void {
+  /** Ends following it, once as often as it was asked for. Its data stays for a moment, in case somebody asks again. */
+  release(): void {
     this.#look.release()
   }
 
   /** It may have changed. */
-  tell(): void {
-    this.#look.tell()
+  changed(): void {
+    this.#look.changed([])
   }
 }

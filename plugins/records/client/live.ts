@@ -1,4 +1,5 @@
 import type { Emitter, Undo } from '../../../lib/emitter.ts'
+import type { Query } from '../core/query.ts'
 import type { Engine, Following } from './engine.ts'
 
 /** Where what a listener throws is told. */
@@ -19,19 +20,36 @@ export interface Changes {
   change: []
 }
 
-/** Something that changes and can be looked at: `get` gives the same object until something in it changes. */
+/** What something that is followed needs of those that it is one of. */
+export interface Shelf {
+  readonly engine: Engine
+  readonly audience: Audience
+  /** Those that are told of each change, whatever it is in. */
+  readonly told: Set<Live<unknown>>
+}
+
+/**
+ * Something that changes and can be looked at: `get` gives the same object until something in it changes. It is followed while it is
+ * asked for, and while somebody listens: who listens to what was released has it followed again.
+ */
 export abstract class Live<T> implements AsyncIterable<T> {
+  readonly name: string
+  protected readonly shelf: Shelf
+  readonly #query: Query | undefined
+  #following: Following
+  /** How often it was asked for, and not released. */
+  #asked = 1
+  /** That, and how many listen. */
+  #holds = 1
   /** Made when somebody wants to be told: most are only read and written. */
   #changes: Emitter<Changes> | undefined
-  readonly #audience: Audience
-  readonly #engine: Engine
-  readonly #following: Following
-  #isReleased = false
 
-  constructor(engine: Engine, following: Following, audience: Audience) {
-    this.#engine = engine
-    this.#following = following
-    this.#audience = audience
+  /** It is followed, and asked for once. */
+  constructor(shelf: Shelf, name: string, query?: Query) {
+    this.shelf = shelf
+    this.name = name
+    this.#query = query
+    this.#following = shelf.engine.follow(name, query)
   }
 
   /** What it is now. */
@@ -54,14 +72,35 @@ export abstract class Live<T> implements AsyncIterable<T> {
     return this.watch(() => this.get(), listener)
   }
 
-  /** What it is now, and becomes, one after the other; what came and went between two looks is left out. */
+  /**
+   * Calls `listener` when what `get` gives, or `status`, is another one.
+   * @returns what removes it
+   */
+  on(_event: 'change', listener: () => unknown): Undo {
+    const drop = this.#hold()
+    let [value, status] = [this.get(), this.status]
+    const undo = this.#told(() => {
+      const [before, was] = [value, status]
+      value = this.get()
+      status = this.status
+      return value === before && status === was ? undefined : listener()
+    })
+    return () => {
+      undo()
+      drop()
+    }
+  }
+
+  /** What it is now, and becomes, one after the other, until it is released; what came and went between two looks is left out. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     let wake = (): void => {}
     const undo = this.#told(() => wake())
     try {
-      await this.when.ready
+      await this.when.ready.catch((error: unknown) => {
+        if (this.#asked) throw error
+      })
       let last: T | undefined
-      for (let isFirst = true; !this.#isReleased;) {
+      for (let isFirst = true; this.#asked;) {
         const value = this.get()
         if (isFirst || value !== last) {
           isFirst = false
@@ -75,16 +114,31 @@ export abstract class Live<T> implements AsyncIterable<T> {
     }
   }
 
-  /** Ends following it. Its data stays for a moment, in case somebody asks again. */
+  /** It is asked for once more. */
+  ask(): void {
+    this.#asked++
+    this.#follow()
+  }
+
+  /** Ends following it, once as often as it was asked for. Its data stays for a moment, in case somebody asks again. */
   release(): void {
-    if (this.#isReleased) return
-    this.#isReleased = true
-    this.#engine.unfollow(this.#following)
+    if (!this.#asked) return
+    this.#asked--
+    this.#unfollow()
     this.tell()
   }
 
+  /** These records may have changed; without any, the status. */
+  abstract changed(ids: readonly string[]): void
+
+  /** It is followed, and is to be told of what changes. */
+  protected abstract begin(): void
+
+  protected abstract end(): void
+
   /** Calls `listener` with a part of it: as soon as it is known, and whenever it has changed, if only by what is written here. */
   protected watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
+    const drop = this.#hold()
     let last = look()
     let isTold = false
     const tell = (): unknown => {
@@ -96,10 +150,13 @@ export abstract class Live<T> implements AsyncIterable<T> {
     }
     const undo = this.#told(tell)
     // Alone, but so that what it throws harms nobody either.
-    const one = this.#audience()
+    const one = this.shelf.audience()
     one.on('change', tell)
     one.emit('change')
-    return undo
+    return () => {
+      undo()
+      drop()
+    }
   }
 
   /** Something may have changed. */
@@ -107,8 +164,30 @@ export abstract class Live<T> implements AsyncIterable<T> {
     this.#changes?.emit('change')
   }
 
+  #follow(): void {
+    if (this.#holds++) return
+    this.#following = this.shelf.engine.follow(this.name, this.#query)
+    this.begin()
+  }
+
+  #unfollow(): void {
+    if (--this.#holds) return
+    this.shelf.engine.unfollow(this.#following)
+    this.end()
+  }
+
+  /** @returns what ends it, once */
+  #hold(): Undo {
+    this.#follow()
+    let isHeld = true
+    return () => {
+      if (isHeld) this.#unfollow()
+      isHeld = false
+    }
+  }
+
   #told(listener: () => unknown): Undo {
-    this.#changes ??= this.#audience()
+    this.#changes ??= this.shelf.audience()
     return this.#changes.on('change', listener)
   }
 }

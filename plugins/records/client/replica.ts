@@ -240,11 +240,11 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     }
     if (this.keeper) this.keeper.changed(pages, applied, cursor, confirm)
     else confirm()
+    const others = [...applied.told].filter(scope => scope.become(scope.error ? 'refused' : 'synced', scope.error))
     this.tell(changed)
-    for (const scope of applied.told) {
-      const { error } = scope
-      this.become(scope, error ? 'refused' : 'synced', error)
-      if (error && !this.emit('refused', error, scope.name)) print(error)
+    for (const { name, error } of others) {
+      this.emit('following', name)
+      if (error && !this.emit('refused', error, name)) print(error)
     }
     for (const [{ name }] of old) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)

@@ -11,10 +11,10 @@ import type { Write } from '../core/register.ts'
 import { Collection } from './collection.ts'
 import type { Engine, EngineEvents, WriteHandle, WriteOptions } from './engine.ts'
 import type { Fields } from './fields.ts'
-import type { Changes, Report } from './live.ts'
+import type { Changes, Live, Report } from './live.ts'
 import { LiveQuery } from './live-query.ts'
 import { LiveRecord } from './live-record.ts'
-import type { Shelf } from './live-record.ts'
+import type { Entered, RecordShelf } from './live-record.ts'
 import { transact } from './transaction.ts'
 import type { EditOptions } from './target.ts'
 import type { AnyRecord, QueryOf, Schema, TypeOf } from './types.ts'
@@ -35,18 +35,14 @@ const NOTHING: WriteHandle = {
 /** Looks at what is to be written; what it returns is called with the write. */
 export type Observer = (records: readonly Registers<Write>[]) => (write: WriteHandle) => void
 
-interface Shared {
-  readonly live: LiveRecord<unknown>
-  users: number
-}
-
 /** The records that an end of a connection follows, reads and writes. */
 export class Records<S extends Schema = Schema> {
   /** What all this stands on, for parts that add to it. */
   readonly engine: Engine
-  readonly #shelf: Shelf
-  readonly #records = new Map<string, Shared>()
-  readonly #queries = new Set<LiveQuery<unknown>>()
+  readonly #shelf: RecordShelf
+  readonly #records = new Map<string, Entered>()
+  /** Queries; and records that are followed again where another object of the same was made meanwhile. */
+  readonly #told = new Set<Live<unknown>>()
   readonly #observers = new Set<Observer>()
   #isListening = false
 
@@ -58,12 +54,19 @@ export class Records<S extends Schema = Schema> {
         this.#listen()
         return Object.assign(new Emitter<Changes>(), { failed: report })
       },
+      told: this.#told,
       edit: (id, operation, path, value, options) => this.#edit(id, operation, path, value, options),
-      release: id => this.#release(id)
+      enter: (record, look) => {
+        if (this.#records.has(record.id)) this.#told.add(look)
+        else this.#records.set(record.id, record)
+      },
+      leave: (record, look) => {
+        if (!this.#told.delete(look)) this.#records.delete(record.id)
+      }
     }
     engine.on('following', name => {
-      this.#records.get(name)?.live.tell()
-      for (const query of this.#queries) query.changed([])
+      this.#records.get(name)?.changed()
+      for (const live of this.#told) if (live.name === name) live.changed([])
     })
   }
 
@@ -182,19 +185,16 @@ export class Records<S extends Schema = Schema> {
     if (this.#isListening) return
     this.#isListening = true
     this.engine.on('change', ids => {
-      for (const id of ids) this.#records.get(id)?.live.tell()
-      for (const query of this.#queries) query.changed(ids)
+      for (const id of ids) this.#records.get(id)?.changed()
+      for (const live of this.#told) live.changed(ids)
     })
   }
 
-  #live(id: string): LiveRecord<unknown> {
-    check(id)
-    let shared = this.#records.get(id)
-    if (!shared) {
-      this.#records.set(id, (shared = { live: new LiveRecord<unknown>(this.#shelf, id), users: 0 }))
-    }
-    shared.users++
-    return shared.live
+  #live(id: string): Entered {
+    const live = this.#records.get(check(id))
+    if (!live) return new LiveRecord<unknown>(this.#shelf, id)
+    live.ask()
+    return live
   }
 
   #edit(id: string, operation: Operation, path: string, value?: unknown, options?: EditOptions): WriteHandle {
@@ -225,17 +225,8 @@ export class Records<S extends Schema = Schema> {
     // A server would end the connection.
     const problem = problemOf(query)
     if (problem) throw new AnywireError(ERR_OPTION, `the query: ${problem}`)
-    const live = new LiveQuery<T>(this.engine, name, query, this.#shelf.audience, () => this.#queries.delete(live))
-    this.#queries.add(live)
     this.#listen()
-    return live
-  }
-
-  #release(id: string): void {
-    const shared = this.#records.get(id)
-    if (!shared || --shared.users) return
-    this.#records.delete(id)
-    shared.live.end()
+    return new LiveQuery<T>(this.#shelf, name, query)
   }
 }
 

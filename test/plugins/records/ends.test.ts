@@ -56,6 +56,23 @@ describe('records: both ends', () => {
     await end()
   })
 
+  it('what a client follows is as new as its wire, and says so', async () => {
+    const { network, clients, end } = start()
+    const todo = clients[0].records.get('todos/1')
+    await todo.when.synced
+    const statuses: string[] = []
+    const isBack = new Promise<void>(resolve => {
+      todo.on('change', () => {
+        statuses.push(todo.status)
+        if (todo.status === 'synced') resolve()
+      })
+    })
+    network.cut()
+    await isBack
+    assert.deepEqual(statuses, ['local', 'synced'])
+    await end()
+  })
+
   it('goes on after the wire was cut, and after the session was lost', async () => {
     const { network, server, clients, end } = start()
     const [one, two] = clients
