@@ -111,7 +111,10 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     this.schedule()
     if (this.outbox.writable) return true
     this.wantsDrain = true
-    if (this.holdsMoreThan(this.wire ? limits.buffered : limits.window)) this.fail(ERR_SLOW)
+    if (!this.holdsMoreThan(this.wire ? limits.buffered : limits.window)) return false
+    // One that is away is nobody's fault, and told as every end is.
+    if (this.wire) this.fail(ERR_SLOW)
+    else this.leave(tell(ERR_SLOW))
     return false
   }
 

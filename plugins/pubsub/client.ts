@@ -8,7 +8,19 @@ import type { Request } from '../../lib/requests.ts'
 import type { History, Message, Ongoing, Outcome } from './message.ts'
 import type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
 import { makeServing } from './serving.ts'
-import { box, HISTORY, isMessage, LISTEN, MISSED, PUBLISH, RECOVERED, START, SUBSCRIBE, toMessage } from './wire.ts'
+import {
+  box,
+  HISTORY,
+  isMessage,
+  LISTEN,
+  LOOSE,
+  MISSED,
+  PUBLISH,
+  RECOVERED,
+  START,
+  SUBSCRIBE,
+  toMessage
+} from './wire.ts'
 
 /** So many offsets are remembered, to notice gaps. */
 const MOST_TOPICS = 10_000
@@ -65,8 +77,9 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           if (sequence) {
             const from = (offsets.get(topic) ?? offset) + 1
             if (offsets.size > MOST_TOPICS) offsets.clear()
-            offsets.set(topic, offset)
-            place[1] = sequence
+            // What may be lost may also be overtaken.
+            offsets.set(topic, Math.max(from - 1, offset))
+            place[1] = Math.max(place[1], sequence)
             if (from < offset) events.emit('gap', { topic, from, to: offset - 1 })
           }
           events.emit('message', message)
@@ -92,9 +105,14 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         topic: string,
         ...value: [value?: unknown, options?: PublishOptions]
       ): boolean | Promise<number> {
-        const { ack, echo = true, key = ack ? me + keys++ : 0 } = value[1] ?? {}
+        const { ack, echo = true, reliable = true, key = ack ? me + keys++ : 0 } = value[1] ?? {}
         const open = client.state === 'open'
-        let packet: readonly unknown[] = [PUBLISH, topic, echo ? 0 : me, key, ...box(value)]
+        const rest = [topic, echo ? 0 : me, key, ...box(value)]
+        let packet: readonly unknown[] = [PUBLISH, ...rest]
+        if (!reliable && !ack) {
+          flush()
+          return open && lane.write([0, LOOSE, ...rest], { reliable })
+        }
         try {
           if (!open) packet = keep(packet)
         } catch (error) {
@@ -121,7 +139,6 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           const key = /[*>]/.test(topic) ? '' : topic
           const deliver = (message: Message): void => {
             if (!covers(topic, message.topic)) return
-            offsets.set(message.topic, message.offset)
             call(() => handler(message.value, message))
           }
           const asked: Request<Outcome> = {
@@ -129,7 +146,10 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             again: true,
             stays: true,
             heard(_passed, packet, epoch: string, retained) {
-              if (isMessage(packet)) deliver(toMessage(packet, epoch, !!retained))
+              if (!isMessage(packet)) return
+              const message = toMessage(packet, epoch, !!retained)
+              offsets.set(message.topic, message.offset)
+              deliver(message)
             },
             done(state, epoch: string, sequence: number) {
               const outcome = { recovered: state === RECOVERED, missed: state === MISSED }

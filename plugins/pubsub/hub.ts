@@ -40,9 +40,9 @@ export class Hub implements ServerPubSub {
   }
 
   publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number {
-    const { except = [], key } = value[1] ?? {}
+    const { except = [], key, reliable } = value[1] ?? {}
     if (!this.isTopic(topic)) throw new AnywireError(ERR_OPTION, `'${topic}' is no topic`)
-    return this.deliver(topic, box(value), undefined, [except].flat(), key)
+    return this.deliver(topic, box(value), undefined, [except].flat(), key, reliable)
   }
 
   subscribe(topic: string, handler: ServerHandler): Undo {
@@ -116,13 +116,15 @@ export class Hub implements ServerPubSub {
    * Passes a message on.
    * @param from - who published it, if not the server
    * @param except - who does not get it
+   * @param reliable - false: it may be lost
    */
   deliver(
     topic: string,
     value: readonly unknown[],
     from: Peer | undefined,
     except: readonly Peer[],
-    key?: string
+    key?: string,
+    reliable = true
   ): number {
     const { length } = this.limits
     if (key !== undefined && key.length > length) throw new AnywireError(ERR_OPTION, `${length} characters in a key`)
@@ -143,7 +145,7 @@ export class Hub implements ServerPubSub {
       }
     }
     try {
-      count += this.#server.multicast(recipients(interests, except), packet, LANE)
+      count += this.#server.multicast(recipients(interests, except), packet, { ...LANE, reliable })
     } finally {
       if (key !== undefined) this.keys.set(`${topic}\0${key}`, count)
       this.#callAll()

@@ -28,6 +28,8 @@ export interface PublishOptions {
   readonly echo?: boolean
   /** Of two messages to one topic with the same key, the second one reaches nobody. */
   readonly key?: string
+  /** False: it may be lost, as with `write` of a connection, and waits neither for a wire nor for slow readers. Default true. */
+  readonly reliable?: boolean
 }
 
 export interface PubSubEvents {

@@ -15,6 +15,8 @@ export interface ServerPublishOptions {
   readonly except?: Peer | readonly Peer[]
   /** Of two messages to one topic with the same key, the second one reaches nobody. */
   readonly key?: string
+  /** False: it may be lost, and is dropped rather than queued for who reads slowly. Default true. */
+  readonly reliable?: boolean
 }
 
 /** `server.pubsub`: what clients can do, without a connection and without permissions. */

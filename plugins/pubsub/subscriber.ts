@@ -14,6 +14,7 @@ import type { PeerPubSub } from './server.ts'
 import {
   HISTORY,
   LISTEN,
+  LOOSE,
   MISSED,
   NEW,
   PASSED,
@@ -173,7 +174,7 @@ export class Subscriber implements PeerPubSub {
       const look = lookOf(item)
       if (look) return then('history', () => this.#tell(item, look))
     }
-    if (kind === PUBLISH) {
+    if (kind === PUBLISH || kind === LOOSE) {
       const publication = publicationOf(item, this.#hub.limits.length)
       const value = unbox(publication?.value ?? [])
       const previous = this.#hub.retained(name)?.value
@@ -183,11 +184,11 @@ export class Subscriber implements PeerPubSub {
   }
 
   #publish(item: Item, { client, key, value }: Publication): void {
-    const [id, , topic] = item
+    const [id, kind, topic] = item
     if (!this.#hub.takes(topic)) return this.#fail(item, ERR_RATE, `for '${topic}'`)
     try {
       if (client) this.#hub.name(this.#peer, client)
-      const count = this.#hub.deliver(topic, value, this.#peer, client ? [this.#peer] : [], key)
+      const count = this.#hub.deliver(topic, value, this.#peer, client ? [this.#peer] : [], key, kind !== LOOSE)
       if (id) this.#write([-id, 0, count])
     } catch (error) {
       this.#fail(item, error instanceof AnywireError ? [error.code, 0, error.message] : ERR_SERVER)
@@ -265,7 +266,7 @@ export class Subscriber implements PeerPubSub {
     const text = hint ? `${message}: ${hint}` : message
     if (kind === SUBSCRIBE || kind === LISTEN) this.#names.delete(id)
     if (id) this.#write([-id, code, text])
-    else if (kind === PUBLISH) this.#write([0, name, code, text])
+    else if (kind === PUBLISH || kind === LOOSE) this.#write([0, name, code, text])
   }
 
   /** Returns whether the client will get it. */

@@ -8,6 +8,7 @@ import type { Message } from './message.ts'
  *     [id, PUBLISH, topic, client, key, ...value]         client: 0, unless it wants to be left out; key: text, or 0
  *     [id, HISTORY, topic, epoch, offset, limit, reverse] offset -1: from the beginning
  *     [id, LISTEN, name]
+ *     [id, LOOSE, topic, client, key, ...value]           as PUBLISH: what may be lost, over both ways
  *
  * To the client:
  *
@@ -25,6 +26,7 @@ export const SUBSCRIBE = 0
 export const PUBLISH = 1
 export const HISTORY = 2
 export const LISTEN = 3
+export const LOOSE = 4
 
 export const PASSED = 1
 export const START = 2
@@ -45,7 +47,7 @@ export const unbox = ([value, ...more]: readonly unknown[]): unknown => (more.le
 
 /** Whether it can be taken for a message: another version of the other half may say anything. */
 export const isMessage = (packet: unknown): packet is MessagePacket =>
-  Array.isArray(packet) && typeof packet[0] === 'string' && isCount(packet[2])
+  Array.isArray(packet) && typeof packet[0] === 'string' && isCount(packet[1]) && isCount(packet[2])
 
 export const toMessage = ([topic, , offset, ...value]: MessagePacket, epoch: string, retained = false): Message => ({
   topic,

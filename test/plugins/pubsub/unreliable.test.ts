@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { headOf, LOOSE } from '../../../lib/frames.ts'
+import type { Data } from '../../../lib/transformer.ts'
+import { guard, undoing } from '../../support/faults-guard.ts'
+import { tapClient } from '../../support/faults-tap.ts'
+import { turns, until } from '../../support/faults-wait.ts'
+import { notes, world } from '../../support/pubsub.ts'
+
+const UNRELIABLE = { reliable: false }
+
+describe('pubsub: what may be lost', () => {
+  guard()
+  const use = undoing()
+
+  it('goes as a datagram, from the server and from clients', async () => {
+    const { network, server, open } = world(use)
+    const [one, two] = [await open(), await open()]
+    const { values, handler } = notes()
+    await one.pubsub.subscribe('a', handler)
+    network.loss = 1
+    assert.equal(server.pubsub.publish('a', 'lost', UNRELIABLE), 1)
+    assert.equal(two.pubsub.publish('a', 'lost too', UNRELIABLE), true)
+    await two.pubsub.publish('a', 'acknowledged', { ...UNRELIABLE, ack: true })
+    server.pubsub.publish('a', 'kept')
+    await until(() => values.length === 2)
+    network.loss = 0
+    server.pubsub.publish('a', 1, UNRELIABLE)
+    two.pubsub.publish('a', 2, UNRELIABLE)
+    two.pubsub.publish('a', undefined, { ...UNRELIABLE, echo: false })
+    one.pubsub.publish('a', 'to others', { ...UNRELIABLE, echo: false })
+    await until(() => values.length === 5)
+    await turns()
+    assert.deepEqual(values, ['acknowledged', 'kept', 1, 2, undefined])
+  })
+
+  it('is passed on as it came: it may be lost on both ways', async () => {
+    const { network, open } = world(use)
+    const [one, two] = [await open(), await open()]
+    const { values, handler } = notes()
+    await one.pubsub.subscribe('a', handler)
+    let thrown = 0
+    network.loss = 0.5
+    // The first one survives, the second does not.
+    network.random = () => (thrown++ ? 0 : 1)
+    two.pubsub.publish('a', 'lost', UNRELIABLE)
+    await two.pubsub.publish('a', 'kept', { ack: true })
+    await until(() => values.length === 1)
+    assert.deepEqual([values, thrown], [['kept'], 2])
+  })
+
+  it('is dropped for a reader that is slow, and for no other, and ends nobody', async () => {
+    const { server, errors, open, peerOf } = world(use)
+    const [one, two] = [await open(), await open()]
+    const [first, second] = [notes(), notes()]
+    await one.pubsub.subscribe('a', first.handler)
+    await two.pubsub.subscribe('a', second.handler)
+    const peer = peerOf(one.client)
+    peer.write('x'.repeat(900_000))
+    peer.write('x'.repeat(900_000))
+    await turns()
+    const held = peer.bufferedBytes
+    assert.ok(held > 1_000_000)
+    for (let count = 0; count < 100; count++) {
+      assert.equal(server.pubsub.publish('a', 'x'.repeat(500_000), UNRELIABLE), 1)
+      await turns(2)
+    }
+    assert.equal(peer.bufferedBytes, held)
+    await until(() => second.values.length === 100)
+    assert.deepEqual([first.values.length, peer.state, errors], [0, 'open', []])
+    one.client.on('data', () => {})
+    await until(() => peer.bufferedBytes === 0)
+    server.pubsub.publish('a', 'again', UNRELIABLE)
+    await until(() => first.values.length === 1)
+    assert.deepEqual(first.values, ['again'])
+  })
+
+  it('waits for no wire', async () => {
+    const { network, server, open } = world(use)
+    const { client, pubsub } = await open()
+    const { values, handler } = notes()
+    server.pubsub.subscribe('a', handler)
+    network.down = true
+    network.cut()
+    await until(() => client.state === 'away')
+    assert.equal(pubsub.publish('a', 'dropped', UNRELIABLE), false)
+    assert.equal(pubsub.publish('a', 'waits'), true)
+    network.down = false
+    await until(() => values.length === 1)
+    assert.deepEqual(values, ['waits'])
+    client.destroy()
+    assert.equal(pubsub.publish('a', 'dropped', UNRELIABLE), false)
+  })
+
+  it('is refused, and told so, as everything else', async () => {
+    const { open } = world(use, { rules: { pubsub: { publish: false } } })
+    const { pubsub } = await open()
+    const refused: string[] = []
+    pubsub.on('refuse', ({ topic, error }) => refused.push(`${topic} ${error?.code}`))
+    pubsub.publish('a', 1, UNRELIABLE)
+    pubsub.publish('*', 1, UNRELIABLE)
+    await until(() => refused.length === 2)
+    assert.deepEqual(refused.toSorted(), ['* ERR_OPTION', 'a ERR_DENIED'])
+  })
+
+  it('is in the history all the same, and tells that it did not arrive', async () => {
+    const { network, server, open } = world(use, {
+      pubsub: { topics: { 'h.>': { history: { size: 10 }, retain: true } } }
+    })
+    const { pubsub } = await open()
+    const { values, handler } = notes()
+    const gaps: unknown[] = []
+    pubsub.on('gap', gap => gaps.push(gap))
+    await pubsub.subscribe('h.a', handler)
+    server.pubsub.publish('h.a', 1)
+    network.loss = 1
+    server.pubsub.publish('h.a', 2, UNRELIABLE)
+    assert.equal(server.pubsub.retained('h.a')?.value, 2)
+    server.pubsub.publish('h.a', 3)
+    await until(() => values.length === 2)
+    assert.deepEqual([values, gaps], [[1, 3], [{ topic: 'h.a', from: 2, to: 2 }]])
+    const { messages } = await pubsub.history('h.a')
+    assert.deepEqual(
+      messages.map(({ value }) => value),
+      [1, 2, 3]
+    )
+  })
+
+  it('takes nobody back that overtook it', async () => {
+    const options = { pubsub: { topics: { 'h.>': { history: { size: 10 } } } }, server: { recovery: false } } as const
+    const { network, server, open } = world(use, options)
+    let late: Data | undefined
+    const hear = (data: Data): readonly Data[] => {
+      if (!(headOf(data) >= LOOSE)) return [data]
+      const before = late
+      late ??= data
+      return before ? [data, before] : []
+    }
+    const { pubsub } = await open('ann', undefined, tapClient(network, { hear }))
+    const { values, handler } = notes()
+    const gaps: unknown[] = []
+    const outcomes: boolean[] = []
+    pubsub.on('gap', ({ from, to }) => gaps.push([from, to]))
+    await pubsub.subscribe('h.a', handler)
+    server.pubsub.publish('h.a', 1)
+    await until(() => values.length === 1)
+    server.pubsub.publish('h.a', 2, UNRELIABLE)
+    server.pubsub.publish('h.a', 3, UNRELIABLE)
+    await until(() => values.length === 3)
+    server.pubsub.publish('h.a', 4)
+    await until(() => values.length === 4)
+    assert.deepEqual([values, gaps], [[1, 3, 2, 4], [[2, 2]]])
+    server.pubsub.publish('h.a', 5)
+    await until(() => values.length === 5)
+    late = undefined
+    server.pubsub.publish('h.a', 6, UNRELIABLE)
+    server.pubsub.publish('h.a', 7, UNRELIABLE)
+    await until(() => values.length === 7)
+    // The last that it heard of was 6, and it has 7: in its next session it is told neither again.
+    pubsub.on('subscribe', ({ recovered }) => outcomes.push(recovered))
+    network.cut()
+    await until(() => outcomes.length === 1)
+    server.pubsub.publish('h.a', 8)
+    await until(() => values.length === 8)
+    assert.deepEqual([values, outcomes], [[1, 3, 2, 4, 5, 7, 6, 8], [true]])
+  })
+})
