@@ -78,7 +78,7 @@ const query: fc.Arbitrary<Query> = fc.record(
   {
     where: fc.array(fc.tuple(fc.constantFrom('a', 'a.b'), fc.constantFrom('=', '<', 'has'), scalar), { maxLength: 3 }),
     order: fc.array(fc.constantFrom('a', '-a.b'), { maxLength: 2 }),
-    limit: fc.nat()
+    limit: fc.integer({ min: 1 })
   },
   { requiredKeys: [], noNullPrototype: true }
 )

@@ -7,7 +7,8 @@ import type { Write } from '../core/register.ts'
 import type { WriteOptions } from './engine.ts'
 
 /** @throws ERR_PATH; ERR_OPTION for a condition that is none */
-export const checkWrite = (records: readonly Registers<Write>[], { conditions = [] }: WriteOptions): void => {
+export const checkWrite = (records: readonly Registers<Write>[], { conditions }: WriteOptions): void => {
   for (const { registers } of records) for (const { path } of registers) keysOf(path)
+  if (!conditions) return
   for (const [, version] of conditions) if (!isCount(version)) throw new AnywireError(ERR_OPTION, 'ifVersion')
 }
