@@ -23,10 +23,10 @@ import { ownReplica } from './server/own-replica.ts'
 import { ServerRecords } from './server/server-records.ts'
 
 /** The options of both ends: `store` and all that judges are the server's, `persist` a client's. */
-export interface RecordsOptions<Context = unknown> extends ClientOptions, RecordsServerOptions<Context> {
+export interface RecordsOptions<Context = unknown, S extends Schema = Schema>
+  extends Omit<ClientOptions, 'collections'>, RecordsServerOptions<Context, S> {
   /** What keeps the records of a server. */
   readonly store?: Store
-  readonly collections?: RecordsServerOptions['collections'] & {}
   readonly schema?: RecordsServerOptions['schema'] & {}
 }
 
@@ -39,11 +39,13 @@ type Host<Context> = Server<Peer<Context>> & { readonly permissions?: Permission
  * Records: data that many clients read and write at the same time, on- and offline.
  * @example createServer(http, { plugins: [records({ store: sqlite('data.db') })] })
  */
-export const records = <S extends Schema = Schema, Context = unknown>(options: RecordsOptions<Context> = {}) => {
+export const records = <S extends Schema = Schema, Context = unknown>(options: RecordsOptions<Context, S> = {}) => {
+  // What the application says that its contexts and records are, it is asked with.
+  const plain = options as object as RecordsOptions
   const authorities = new WeakMap<Server, Authority>()
   const followers = new WeakMap<Peer, Follower>()
   return {
-    ...clientHalf<S>(options),
+    ...clientHalf<S>(plain),
     verbs: VERBS,
     server(server: Host<Context>, during: During): ServerRecords<S> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
@@ -53,9 +55,8 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
         else if (!(server instanceof Emitter && server.emit('error', error, { stage }))) print(error)
       }
       const { permissions } = server
-      // The contexts are what this server's `authenticate` returned: the application says which.
       const authority = new Authority(options.store, {
-        ...(options as RecordsOptions),
+        ...plain,
         now: options.now ?? (() => Date.now()),
         permissions,
         seal: sealOf,
@@ -77,7 +78,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
           return authority.close()
         }
       })
-      return new ServerRecords<S>(authority, ownReplica(authority, options, during), failed)
+      return new ServerRecords<S>(authority, ownReplica(authority, plain, during), failed)
     },
     peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void {
       const authority = authorities.get(server)
@@ -96,6 +97,7 @@ export type * from './client.ts'
 export type { RecordsCounters } from './server/counters.ts'
 export type { OnWrite, WriteEvent, WriteTransaction, WrittenRecord } from './server/hook.ts'
 export type { ListenOptions, Provider } from './server/providers.ts'
+export type { RecordsReader } from './server/reader.ts'
 export type { ServerRecords } from './server/server-records.ts'
 export type { Validate } from './server/validate.ts'
 export type { StandardSchema } from '../../lib/standard-schema.ts'

@@ -145,5 +145,5 @@ export interface CollectionOptions {
   readonly resurrect?: Lifecycle
 }
 
-/** By the beginning of ids, with the slash at its end; the longest one decides. '' is for ids without a slash. */
+/** By the beginning of ids, with the slash at its end; the longest one that says something decides. '' is for ids without a slash. */
 export type Collections = Readonly<Record<string, CollectionOptions>>

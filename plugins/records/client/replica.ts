@@ -139,8 +139,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
 
   visible(id: string, state = this.state(id)): boolean {
     if (!state) return false
-    const { resurrect } = nearest(this.#collections, id) ?? {}
-    return resurrect === 'implicit' ? state.view() !== undefined : state.isMade
+    return nearest(this.#collections, id, 'resurrect') === 'implicit' ? state.view() !== undefined : state.isMade
   }
 
   *ids(prefix: string): Iterable<string> {

@@ -97,9 +97,20 @@ export const isId = (id: unknown): id is string =>
 /** The collection of a record: what its id has up to the last slash; '' for none. */
 export const collectionOf = (id: string): string => id.slice(0, id.lastIndexOf('/') + 1)
 
-/** What is said of a record by the longest name that its id begins with; a name ends with a slash, and '' is for ids without one. */
-export const nearest = <T>(named: { readonly [name: string]: T }, id: string): T | undefined => {
+/**
+ * What is said of records under the longest name that an id begins with, and under which something is said of it. A name ends with a
+ * slash; '' is for ids without one.
+ */
+export const nearest = <T, K extends keyof T>(
+  named: { readonly [name: string]: T },
+  id: string,
+  what: K
+): T[K] | undefined => {
   let name = collectionOf(id)
-  while (name && !(name in named)) name = collectionOf(name.slice(0, -1))
-  return name || !id.includes('/') ? named[name] : undefined
+  do {
+    const said = named[name]?.[what]
+    if (said !== undefined) return said
+    name = collectionOf(name.slice(0, -1))
+  } while (name)
+  return undefined
 }

@@ -124,8 +124,9 @@ export class CatchUp {
     for await (const changes of pieces) {
       const admitted = await all(
         changes.map(change => {
-          const view = peer && gate.judgesRecords ? viewOf(change).value : undefined
-          return !peer || view === undefined || gate.allowsReading(peer, change.record, view)
+          if (!gate.judgesReading(peer, change.record)) return true
+          const view = viewOf(change).value
+          return view === undefined || gate.allowsReading(peer, change.record, view)
         })
       )
       yield changes.filter((_change, at) => admitted[at])

@@ -1,37 +1,38 @@
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_INVALID, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_INVALID, ERR_LIMIT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
+import type { Schema } from '../client/types.ts'
 import type { Clock } from '../core/clock.ts'
 import { Edit } from '../core/edit.ts'
-import { isId } from '../core/path.ts'
 import { excessOf, sizeOf } from './check-writes.ts'
 import type { Accepted } from './judge.ts'
+import type { RecordOf } from './options.ts'
 import type { Patience } from './patience.ts'
+import { load, Reader } from './reader.ts'
+import type { RecordsReader } from './reader.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
 import type { Settings } from './settings.ts'
 import { isSummable } from './trials.ts'
 import type { Trials } from './trials.ts'
 
 /** A record that is written, before and after. */
-export interface WrittenRecord {
+export interface WrittenRecord<S extends Schema = Schema> {
   readonly record: string
   /** What was seen of it; undefined: it did not exist. */
-  readonly before: Value | undefined
-  readonly after: Value | undefined
+  readonly before: RecordOf<S> | undefined
+  readonly after: RecordOf<S> | undefined
 }
 
 /** What somebody writes, and is allowed to. */
-export interface WriteEvent<Context = unknown> {
+export interface WriteEvent<Context = unknown, S extends Schema = Schema> {
   /** Undefined: the process itself. */
   readonly peer: Peer<Context> | undefined
-  readonly records: readonly WrittenRecord[]
+  readonly records: readonly WrittenRecord<S>[]
 }
 
-/** What a hook does in the same commit. What it writes is neither asked for permission nor shown to hooks. */
-export interface WriteTransaction {
-  /** What is seen of a record, with what is written here. */
-  get(record: string): Promise<Value | undefined>
+/** What a hook does in the same commit; it reads records with what is written here. What it writes is neither asked for permission nor shown to hooks. */
+export interface WriteTransaction<S extends Schema = Schema> extends RecordsReader<S> {
   /** Writes a value; of an object, those of its fields that are different. Undefined deletes. */
   set(record: string, path: string, value: unknown): Promise<void>
   /** Makes a record, or what is at a path, anew. */
@@ -45,7 +46,10 @@ export interface WriteTransaction {
  * Called for each write that would be done. It may throw, which refuses all of the write; and write more, which is committed with
  * it or not at all. It is called again where a record that it has read was changed meanwhile.
  */
-export type OnWrite<Context = unknown> = (write: WriteEvent<Context>, tx: WriteTransaction) => void | Promise<void>
+export type OnWrite<Context = unknown, S extends Schema = Schema> = (
+  write: WriteEvent<Context, S>,
+  tx: WriteTransaction<S>
+) => void | Promise<void>
 
 export interface HookHost {
   readonly settings: Settings
@@ -55,7 +59,7 @@ export interface HookHost {
 }
 
 /** What a hook reads and writes. */
-export class HookTransaction implements WriteTransaction {
+export class HookTransaction extends Reader implements WriteTransaction {
   /** What is to be done beside the write itself. */
   readonly accepted: Accepted[] = []
   /** Records that stay in memory for it. */
@@ -67,6 +71,7 @@ export class HookTransaction implements WriteTransaction {
   #isOver = false
 
   constructor(host: HookHost, trials: Trials) {
+    super()
     this.#host = host
     this.#trials = trials
   }
@@ -84,7 +89,7 @@ export class HookTransaction implements WriteTransaction {
     await Promise.all(this.#work)
   }
 
-  get(record: string): Promise<Value | undefined> {
+  look(record: string): Promise<Value | undefined> {
     return this.#do(async () => this.#trials.view(await this.#load(record)))
   }
 
@@ -131,8 +136,7 @@ export class HookTransaction implements WriteTransaction {
   }
 
   async #load(id: string): Promise<CachedRecord> {
-    if (!isId(id)) throw new AnywireError(ERR_PATH, `the id '${id}'`)
-    const record = await this.#host.patience.try(() => this.#host.cache.load(id))
+    const record = await load(id, this.#host)
     this.pinned.push(record)
     return record
   }

@@ -128,9 +128,9 @@ export class Intake {
     }
     void this.#await(incoming, records, verdict).then(verdict => {
       for (const record of records.values()) this.#claimed.delete(record)
+      writer.busy = false
       this.#apply(writer, verdict)
       for (const record of [...records.values(), ...(verdict.pinned ?? [])]) this.#host.cache.unpin(record)
-      writer.busy = false
       this.#advance(writer)
       this.unblock()
     })
@@ -180,8 +180,13 @@ export class Intake {
   }
 
   /** Does what was decided, in the open batch. */
-  #apply(writer: Writer, { accepted, results }: Verdict): void {
-    const { committer } = this.#host
+  #apply(writer: Writer, { accepted, results, isOpinion }: Verdict): void {
+    const { committer, patience } = this.#host
+    // It is no refusal that whoever was asked cannot answer any more: it will be written again.
+    if (isOpinion && patience.isClosed) return void (writer.busy = true)
+    // Who refuses it may have asked for what the same writer has just written.
+    if (isOpinion && writer.written > committer.seq) return void this.#postpone(writer)
+    if (accepted.length) writer.written = committer.open.seq
     const incoming = writer.queue.shift()
     if (!incoming) return
     for (const { record, writes } of accepted) {
@@ -192,6 +197,14 @@ export class Intake {
     const { frame, author, size } = incoming
     committer.open.settle({ writer, number: frame.number, results, accepted, done: () => author.free(size) })
     committer.added()
+  }
+
+  /** Has the next write of a writer judged again, when all before it is committed. */
+  async #postpone(writer: Writer): Promise<void> {
+    writer.busy = true
+    await this.#host.committer.reached(writer.written)
+    writer.busy = false
+    this.#advance(writer)
   }
 
   #refuse({ node, number }: WriteFrame, [code, , hint]: Failure, cause?: unknown): Verdict {

@@ -21,6 +21,7 @@ import type { HookHost, OnWrite } from './hook.ts'
 import { after, all, inTurn } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Gate } from './permissions.ts'
+import { Preview } from './reader.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
 import { isSummable, Trials } from './trials.ts'
@@ -40,6 +41,13 @@ export interface Verdict {
   readonly seen?: ReadonlyMap<CachedRecord, number>
   /** Records that were pinned for it. */
   readonly pinned?: readonly CachedRecord[]
+  /** The application refuses some of it: it may have looked at what is committed, and at nothing that is on its way. */
+  readonly isOpinion?: boolean
+}
+
+/** What a write would do to one record. */
+interface Draft extends Accepted {
+  readonly isRestamped: boolean
 }
 
 /** Done with another stamp. */
@@ -50,6 +58,8 @@ const LONGEST_HINT = 200
 
 /** What became of the part of a write that is about one record. */
 interface Decision {
+  /** The application refuses it, and may not when what is on its way is committed. */
+  readonly isOpinion?: boolean
   /** Whether its author is allowed to do it, be it done or not. */
   readonly isAllowed?: boolean
   readonly accepted?: Accepted
@@ -91,29 +101,41 @@ export class Judge {
     // Its client took it back, and hears so that it was in time.
     if (!frame.records.length) return { accepted: [], results: [tell('', refusal(ERR_CANCELLED, ''))] }
     const parts = new Map(frame.records.map(({ record }, at) => [record, at]))
-    const refuse = (decision: Decision): Verdict => ({ accepted: [], results: [tell('', decision)] })
+    const refuse = (decision: Decision): Verdict => ({
+      accepted: [],
+      results: [tell('', decision)],
+      isOpinion: !!decision.isOpinion
+    })
     // Limits are for all that a write does to a record, and so is the answer of who is asked.
     if (parts.size < frame.records.length) return refuse(refusal(ERR_INVALID, 'a record twice in one write'))
     const lone = conditions.find(([id]) => !parts.has(id))
     if (lone) return refuse(refusal(ERR_INVALID, `a condition for '${lone[0]}', which is not written`))
-    const decisions = frame.records.map(part => this.#decide(part, node, peer, records.get(part.record)))
+    // Before anybody is asked: what is asked about is what would be done.
+    const drafts = frame.records.map(part => this.#draft(part, node, records.get(part.record)))
+    const isDraft = (draft: Draft | Decision): draft is Draft => 'writes' in draft
+    const whole = new Preview(this.#host, drafts.filter(isDraft))
+    const decisions = drafts.map(draft =>
+      // What is refused of others must not be seen.
+      isDraft(draft) ? this.#decide(draft, peer, atomic ? whole : new Preview(this.#host, [draft])) : draft
+    )
     const trials = new Trials(this.#settings)
     // What is judged must be so still when it is done.
     for (const record of records.values()) trials.state(record)
     return after(all(decisions), decisions => {
       const unmet = this.#unmet(conditions, parts, decisions, records)
       if (unmet) return refuse(unmet)
-      return after(this.#validate(decisions, trials), decisions => {
+      return after(this.#validate(decisions, trials, atomic ? whole : undefined), decisions => {
         const failed = decisions.findIndex(({ accepted }) => !accepted)
         if (atomic && failed >= 0) {
-          const { code = '', hint = '' } = decisions[failed] ?? {}
-          return { accepted: [], results: [tell('', { code, hint: `'${frame.records[failed]?.record}': ${hint}` })] }
+          const { hint = '', ...decision } = decisions[failed] ?? {}
+          return refuse({ ...decision, hint: `'${frame.records[failed]?.record}': ${hint}` })
         }
         const results = decisions.flatMap((decision, at) =>
           decision.code ? [tell(frame.records[at]?.record ?? '', decision)] : []
         )
         const accepted = decisions.flatMap(({ accepted }) => accepted ?? [])
-        const verdict: Verdict = { accepted, results, seen: trials.seen }
+        const isOpinion = decisions.some(({ isOpinion }) => isOpinion)
+        const verdict: Verdict = { accepted, results, seen: trials.seen, isOpinion }
         const { onWrite } = this.#settings
         return onWrite && accepted.length
           ? this.#consult(onWrite, verdict, peer, trials, veto => [tell('', veto)])
@@ -131,14 +153,17 @@ export class Judge {
   ): Decision | undefined {
     for (const [id] of conditions) {
       const decision = decisions[parts.get(id) ?? -1]
-      if (!decision?.isAllowed) return { code: decision?.code ?? '', hint: `'${id}': ${decision?.hint}` }
+      if (!decision?.isAllowed) return { ...decision, hint: `'${id}': ${decision?.hint}` }
     }
     const changed = conditions.find(([id, version]) => !this.#isAt(records.get(id), version))
     return changed && refusal(ERR_CONFLICT, `'${changed[0]}'`)
   }
 
-  /** Has records validated as they would be, in the order of the parts. */
-  #validate(decisions: readonly Decision[], trials: Trials): Maybe<readonly Decision[]> {
+  /**
+   * Has records validated as they would be, in the order of the parts.
+   * @param whole - where they are seen with all of the write; else each only with what is done to it
+   */
+  #validate(decisions: readonly Decision[], trials: Trials, whole?: Preview): Maybe<readonly Decision[]> {
     if (!this.#settings.judgesWholes) return decisions
     return inTurn(decisions, decision => {
       if (!decision.accepted) return decision
@@ -146,8 +171,9 @@ export class Judge {
       const state = trials.with(record, writes)
       const value = trials.view(record, state)
       const by = this.#settings.of(record.id).validate
-      return after(by && value !== undefined ? validate(by, value, record.id) : undefined, why => {
-        if (why !== undefined) return { code: ERR_INVALID[0], hint: why }
+      const records = whole ?? new Preview(this.#host, [decision.accepted])
+      return after(by && value !== undefined ? validate(by, value, record.id, records) : undefined, why => {
+        if (why !== undefined) return { code: ERR_INVALID[0], hint: why, isOpinion: true }
         trials.keep(record, state)
         return decision
       })
@@ -190,12 +216,11 @@ export class Judge {
     return this.#settings.isVisible(id, state)
   }
 
-  #decide(
+  #draft(
     { record: id, registers: writes }: Registers<Write>,
     node: string,
-    peer: Peer | undefined,
     record: CachedRecord | undefined
-  ): Maybe<Decision> {
+  ): Draft | Decision {
     if (!record) return refusal(ERR_PATH, `the id '${id}'`)
     // Before anything is done with each of them.
     if (writes.length > this.#settings.limits.fields) return refusal(ERR_LIMIT, 'of fields')
@@ -204,15 +229,17 @@ export class Judge {
     } catch (error) {
       return refusalOf(error)
     }
-    const exists = this.#settings.isVisible(record.id, record.state)
-    // Before anybody is asked: what is asked about is what would be done.
-    const [stamped, restamped] = this.#stamp(writes, node, id)
-    return after(this.#gate.allowsWriting(peer, id, record.state, exists, stamped), isAllowed => {
-      if (!isAllowed) return refusal(ERR_DENIED, `to write '${id}'`)
-      const why = this.#reasonAgainst(record, stamped)
-      if (why) return { ...why, isAllowed }
-      const accepted = { record, writes: stamped }
-      return restamped ? { accepted, isAllowed, code: RESTAMP } : { accepted, isAllowed }
+    const [stamped, isRestamped] = this.#stamp(writes, node, id)
+    return { record, writes: stamped, isRestamped }
+  }
+
+  #decide({ record, writes, isRestamped }: Draft, peer: Peer | undefined, records: Preview): Maybe<Decision> {
+    return after(this.#gate.refusesWriting(peer, record, this.#isVisible(record), writes, records), refused => {
+      if (refused !== undefined) return { ...refusal(ERR_DENIED, refused), isOpinion: true }
+      const why = this.#reasonAgainst(record, writes)
+      if (why) return { ...why, isAllowed: true }
+      const accepted = { record, writes }
+      return isRestamped ? { accepted, isAllowed: true, code: RESTAMP } : { accepted, isAllowed: true }
     })
   }
 

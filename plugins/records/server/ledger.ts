@@ -28,6 +28,7 @@ import type { Kept, Meta } from './meta.ts'
 import type { Patience } from './patience.ts'
 import { Gate } from './permissions.ts'
 import { Puller } from './puller.ts'
+import { Committed } from './reader.ts'
 import { Recent } from './recent.ts'
 import { RecordCache } from './record-cache.ts'
 import type { CachedRecord } from './record-cache.ts'
@@ -80,7 +81,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   readonly #store: Store
 
   constructor(store: Store, { meta, graves }: Kept, { options, settings, patience, tally, providers }: LedgerParts) {
-    const { permit, permissions, multicast = sendEach } = options
+    const { permissions, multicast = sendEach } = options
     this.#options = options
     this.#store = store
     this.#meta = meta
@@ -90,13 +91,9 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.#reminded = meta.floor
     this.settings = settings
     this.patience = patience
-    this.gate = new Gate(
-      permit,
-      permissions,
-      (error, peer) => options.failed(error, 'permit', peer),
-      patience,
-      settings.timeout
-    )
+    this.puller = new Puller(store, patience)
+    const committed = new Committed(this.puller, settings)
+    this.gate = new Gate({ settings, patience, permissions, committed, failed: options.failed })
     this.clock = new Clock(NODE, settings.now)
     this.cache = new RecordCache(store, settings.limits.cache)
     this.writers = new Writers(store, patience)
@@ -105,7 +102,6 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.judge.floor = meta.floor
     this.intake = new Intake(this)
     this.recent = new Recent(meta.seq, RECENT)
-    this.puller = new Puller(store, patience)
     this.memberships = new Memberships(this)
     this.digests = new Digests(this)
     this.#graves = new Graves(store, this, graves)

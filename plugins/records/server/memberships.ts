@@ -43,7 +43,7 @@ export class Memberships {
 
   /** Whether only some of the records of a scope may be told. */
   concerns({ name, query }: Scope, peer: Peer | undefined): boolean {
-    return (query !== undefined && isCollection(name)) || this.#isJudged(peer)
+    return (query !== undefined && isCollection(name)) || this.#host.gate.judgesReading(peer, name)
   }
 
   /**
@@ -52,7 +52,9 @@ export class Memberships {
    */
   async join(scope: Scope, peer: Peer | undefined): Promise<void> {
     const { name, query } = scope
-    const key = this.#isJudged(peer) ? undefined : JSON.stringify([name, query && keyOfQuery(query)])
+    const key = this.#host.gate.judgesReading(peer, name)
+      ? undefined
+      : JSON.stringify([name, query && keyOfQuery(query)])
     const shared = (key !== undefined && this.#byKey.get(key)) || this.#make(scope, peer, key)
     shared.scopes++
     scope.membership = shared.membership
@@ -104,13 +106,9 @@ export class Memberships {
     ]
   }
 
-  #isJudged(peer: Peer | undefined): peer is Peer {
-    return peer !== undefined && this.#host.gate.judgesRecords
-  }
-
   #make({ name, query }: Scope, peer: Peer | undefined, key: string | undefined): Shared {
     const { gate, committer, puller, settings } = this.#host
-    const judging: Judging | undefined = this.#isJudged(peer)
+    const judging: Judging | undefined = gate.judgesReading(peer, name)
       ? (record, value) => gate.allowsReading(peer, record, value)
       : undefined
     const membership = new Membership(name, isCollection(name) ? query : undefined, judging, committer.seq)

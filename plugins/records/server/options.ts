@@ -1,7 +1,9 @@
 import type { Value } from '../../../lib/store.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
+import type { Schema, TypeOf } from '../client/types.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import type { OnWrite } from './hook.ts'
+import type { RecordsReader } from './reader.ts'
 import type { Validate } from './validate.ts'
 
 export const VERBS = ['read', 'create', 'write', 'delete'] as const
@@ -9,38 +11,88 @@ export const VERBS = ['read', 'create', 'write', 'delete'] as const
 /** What somebody wants to do with a record. */
 export type Verb = (typeof VERBS)[number]
 
-/** What `permit` is asked. */
-export interface PermitQuestion<Context = unknown> {
+/** What the records of some names are, as the application says; any value where it says nothing. */
+export type RecordOf<S extends Schema, Name extends string = keyof S & string> = string extends keyof S
+  ? Value
+  : TypeOf<S, Name>
+
+/** What is wanted. */
+export type Wish<R> =
+  /** `value`, `current`: the record as it is; undefined where there is none, and for the name of a collection. */
+  | {
+      readonly verb: 'read'
+      readonly value: R | undefined
+      readonly previous: undefined
+      readonly current: R | undefined
+    }
+  /** `value`: the record that would be made. */
+  | {
+      readonly verb: 'create'
+      readonly value: R | undefined
+      readonly previous: undefined
+      readonly current: undefined
+    }
+  /** `value`, `previous`: what would be at the path, of a counter the sum, and what is there. `current`: the whole record as it is. */
+  | {
+      readonly verb: 'write'
+      readonly value: Value | undefined
+      readonly previous: Value | undefined
+      readonly current: R | undefined
+    }
+  /** `previous`, `current`: the record as it is. */
+  | {
+      readonly verb: 'delete'
+      readonly value: undefined
+      readonly previous: R | undefined
+      readonly current: R | undefined
+    }
+
+interface Asked<Context, S extends Schema> {
   readonly peer: Peer<Context>
   /** What `authenticate` returned. */
   readonly context: Context
-  readonly verb: Verb
   /** The id of the record; for `read` also the name of a collection, which ends with a slash. */
   readonly record: string
   /** Where it is written; '' for the record itself. */
   readonly path: string
-  /** What would be there: of a counter the sum, of an object all that is written below it. Of `read`: the record. */
-  readonly value: Value | undefined
-  /** What is there now. */
-  readonly previous: Value | undefined
-  /** The whole record as it is now; undefined where there is none, and for the name of a collection. */
-  readonly current: Value | undefined
+  /** Other records: as they will be with this write and all that its author wrote before; for `read` as they are. */
+  readonly records: RecordsReader<S>
 }
 
+/** What `permit` is asked. What would be written is not validated yet. */
+export type PermitQuestion<
+  Context = unknown,
+  S extends Schema = Schema,
+  Name extends string = keyof S & string
+> = Asked<Context, S> & Wish<RecordOf<S, Name>>
+
 /** Whether somebody may do something. Only true says so. */
-export type Permit<Context = unknown> = (question: PermitQuestion<Context>) => boolean | Promise<boolean>
+export type Permit<Context = unknown, S extends Schema = Schema, Name extends string = keyof S & string> = (
+  question: PermitQuestion<Context, S, Name>
+) => boolean | Promise<boolean>
 
 /** How the server treats the records of a collection. */
-export interface ServerCollection {
+export interface ServerCollection<
+  Context = unknown,
+  S extends Schema = Schema,
+  Name extends string = keyof S & string
+> {
   /**
    * Who wins: 'hlc', what was written last, also where it arrives later; 'server', what arrives last. Default 'hlc'.
    */
   readonly order?: 'hlc' | 'server'
   /** Whether what is written into a deleted record brings it back: 'implicit', or only making it anew: 'strict'. Default 'strict'. */
   readonly resurrect?: 'strict' | 'implicit'
+  /** Who may do what with its records. Default: what `permit` of all says. */
+  readonly permit?: Permit<Context, S, Name>
   /** Judges each record as it would be with a write. Default: all is accepted. */
-  readonly validate?: Validate
+  readonly validate?: Validate<S, Name>
 }
+
+/** By the beginning of ids, with the slash at its end; the longest one that says something decides. '' is for ids without a slash. */
+export type ServerCollections<Context, S extends Schema> = string extends keyof S
+  ? Readonly<Record<string, ServerCollection<Context>>>
+  : { readonly [Name in (keyof S & `${string}/`) | '']?: ServerCollection<Context, S, Name> }
 
 export interface RecordsLimits {
   /** Records, collections and queries that one client follows. Default 10,000. */
@@ -84,12 +136,12 @@ export interface ServerSchema extends SchemaVersion {
   readonly min?: number
 }
 
-export interface RecordsServerOptions<Context = unknown> {
-  /** By the beginning of ids, with the slash at its end; the longest one decides. '' is for ids without a slash. */
-  readonly collections?: Readonly<Record<string, ServerCollection>>
-  readonly permit?: Permit<Context>
+export interface RecordsServerOptions<Context = unknown, S extends Schema = Schema> {
+  readonly collections?: ServerCollections<Context, S>
+  /** Who may do what, where the collection does not say it. Default: everybody everything. */
+  readonly permit?: Permit<Context, S>
   /** Sees each write that would be done: it may refuse it, or write more in the same commit. */
-  readonly onWrite?: OnWrite<Context>
+  readonly onWrite?: OnWrite<Context, S>
   readonly schema?: ServerSchema
   /**
    * How long it is remembered what was deleted, in milliseconds; a write that is older, to something that is not there, fails

@@ -8,108 +8,125 @@ import { DELETED, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import { after, all, maybe } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
-import type { Permit, Verb } from './options.ts'
+import type { Permit, Verb, Wish } from './options.ts'
 import type { Patience } from './patience.ts'
+import type { RecordsReader } from './reader.ts'
+import type { CachedRecord } from './record-cache.ts'
+import type { Settings } from './settings.ts'
 import { merged } from './trials.ts'
 
 /** One thing that somebody wants to do. */
-interface Wish {
-  readonly verb: Verb
-  readonly path: string
-  readonly value: Value | undefined
-  readonly previous: Value | undefined
-  readonly current: Value | undefined
+type Thing = Wish<Value> & { readonly path: string }
+
+export interface GateHost {
+  readonly settings: Settings
+  readonly patience: Patience
+  /** What is committed. */
+  readonly committed: RecordsReader
+  readonly permissions: Pick<Permissions, 'check'> | undefined
+  failed(error: unknown, stage: string, peer?: Peer): void
 }
 
 /** Asks the application who may do what. Without rules all is allowed; the process itself is never asked about. */
 export class Gate {
-  /** Whether reading is judged record by record. */
-  readonly judgesRecords: boolean
-  readonly #permit: Permit | undefined
-  readonly #permissions: Pick<Permissions, 'check'> | undefined
-  readonly #failed: (error: unknown, peer: Peer) => void
-  readonly #patience: Patience
-  readonly #timeout: number
+  readonly #host: GateHost
 
-  /** @param timeout - milliseconds that an answer about reading may take */
-  constructor(
-    permit: Permit | undefined,
-    permissions: Pick<Permissions, 'check'> | undefined,
-    failed: (error: unknown, peer: Peer) => void,
-    patience: Patience,
-    timeout: number
-  ) {
-    this.#patience = patience
-    this.#timeout = timeout
-    this.judgesRecords = permit !== undefined
-    this.#permit = permit
-    this.#permissions = permissions
-    this.#failed = failed
+  constructor(host: GateHost) {
+    this.#host = host
+  }
+
+  /** Whether what a peer may read is judged record by record: of a record, or of those of a collection. */
+  judgesReading(peer: Peer | undefined, name: string): peer is Peer {
+    return peer !== undefined && this.#permitOf(name) !== undefined
   }
 
   /** Whether a peer may follow a record or collection. What is in a collection is another question, where records are judged. */
   allowsFollowing(peer: Peer | undefined, name: string): Maybe<boolean> {
-    const wish: Wish = { verb: 'read', path: '', value: undefined, previous: undefined, current: undefined }
-    const answer = name.endsWith('/') ? this.#allows(peer, name, wish) : this.#isRuled(peer, name, wish)
+    if (!peer) return true
+    const { committed } = this.#host
+    const thing: Thing = { verb: 'read', path: '', value: undefined, previous: undefined, current: undefined }
+    const answer = name.endsWith('/') ? this.#allows(peer, name, thing, committed) : this.#isRuled(peer, name, thing)
     return this.#inTime(answer, peer, name)
   }
 
   /** Whether a peer that may follow a record or its collection may see it as it is. */
   allowsReading(peer: Peer, record: string, value: Value | undefined): Maybe<boolean> {
-    if (!this.#permit) return true
-    const wish: Wish = { verb: 'read', path: '', value, previous: undefined, current: value }
-    return this.#inTime(this.#ask(this.#permit, peer, { context: peer.context, record, ...wish }), peer, record)
+    const thing: Thing = { verb: 'read', path: '', value, previous: undefined, current: value }
+    return this.#inTime(this.#isPermitted(peer, record, thing, this.#host.committed), peer, record)
   }
 
-  /** Whether a peer may do all of some writes to a record. */
-  allowsWriting(
+  /**
+   * What a peer may not do of some writes to a record, as it is told; undefined: it may do all of it.
+   * @param records - as they will be
+   */
+  refusesWriting(
     peer: Peer | undefined,
-    record: string,
-    state: RecordState,
+    record: CachedRecord,
     exists: boolean,
-    writes: readonly Write[]
-  ): Maybe<boolean> {
-    if (!peer || (!this.#permit && !this.#permissions)) return true
-    const answers = wishesOf(state, exists, writes).map(wish => this.#allows(peer, record, wish))
-    return after(all(answers), answers => answers.every(Boolean))
+    writes: readonly Write[],
+    records: RecordsReader
+  ): Maybe<string | undefined> {
+    const { id, state } = record
+    if (!peer || !(this.#host.permissions || this.#permitOf(id))) return undefined
+    const things = wishesOf(state, exists, writes)
+    return after(all(things.map(thing => this.#allows(peer, id, thing, records))), answers => {
+      const refused = things[answers.indexOf(false)]
+      return refused && sayOf(refused.verb, id, refused.path)
+    })
   }
 
   /** An answer about reading; it is no, where it does not come. Of writing, intake.ts takes care. */
-  #inTime(answer: Maybe<boolean>, peer: Peer | undefined, name: string): Maybe<boolean> {
+  #inTime(answer: Maybe<boolean>, peer: Peer, name: string): Maybe<boolean> {
+    const { patience, settings } = this.#host
     if (!(answer instanceof Promise)) return answer
-    return this.#patience.within(answer, this.#timeout).then(allowed => {
-      if (allowed === undefined && peer && !this.#patience.isClosed)
+    return patience.within(answer, settings.timeout).then(allowed => {
+      if (allowed === undefined && !patience.isClosed)
         this.#failed(new AnywireError(ERR_TIMEOUT, `permit, of reading '${name}'`), peer)
       return allowed ?? false
     })
   }
 
-  #allows(peer: Peer | undefined, record: string, wish: Wish): Maybe<boolean> {
-    const permit = this.#permit
-    return after(this.#isRuled(peer, record, wish), allowed =>
-      allowed && permit && peer ? this.#ask(permit, peer, { context: peer.context, record, ...wish }) : allowed
+  #allows(peer: Peer, record: string, thing: Thing, records: RecordsReader): Maybe<boolean> {
+    return after(
+      this.#isRuled(peer, record, thing),
+      allowed => allowed && this.#isPermitted(peer, record, thing, records)
     )
   }
 
   /** What the rules of the permissions plugin say. */
-  #isRuled(peer: Peer | undefined, record: string, { verb, value, previous }: Wish): Maybe<boolean> {
-    const name = nameOf(record)
-    return (peer && this.#permissions?.check({ peer, plugin: 'records', verb, name, value, previous })) ?? true
+  #isRuled(peer: Peer, record: string, { verb, value, previous }: Thing): Maybe<boolean> {
+    const { permissions } = this.#host
+    return permissions?.check({ peer, plugin: 'records', verb, name: nameOf(record), value, previous }) ?? true
   }
 
-  #ask(permit: Permit, peer: Peer, question: Omit<Parameters<Permit>[0], 'peer'>): Maybe<boolean> {
+  /** What `permit` says. */
+  #isPermitted(peer: Peer, record: string, thing: Thing, records: RecordsReader): Maybe<boolean> {
+    const permit = this.#permitOf(record)
+    if (!permit) return true
     const fail = (error: unknown): false => {
       this.#failed(error, peer)
       return false
     }
     try {
-      const answer = maybe(permit({ peer, ...question }))
+      const answer = maybe(permit({ ...thing, peer, context: peer.context, record, records }))
       return answer instanceof Promise ? answer.then(isTrue, fail) : isTrue(answer)
     } catch (error) {
       return fail(error)
     }
   }
+
+  #permitOf(name: string): Permit | undefined {
+    return this.#host.settings.of(name).permit
+  }
+
+  #failed(error: unknown, peer: Peer): void {
+    this.#host.failed(error, 'permit', peer)
+  }
 }
+
+/** What somebody may not do. */
+export const sayOf = (verb: Verb, record: string, path = ''): string =>
+  `'${verb}' of '${record}'${path && `, '${path}'`}`
 
 /** What is written in JavaScript may return anything. */
 const isTrue = (answer: unknown): boolean => answer === true
@@ -121,25 +138,27 @@ const nameOf = (record: string): string => {
 }
 
 /** What writes want of a record: what is written below an object that they make is a part of that. */
-const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[]): readonly Wish[] => {
+const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[]): readonly Thing[] => {
   const then = merged(state, writes)
   if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
     return [{ verb: 'create', path: '', value: then.view(), previous: undefined, current: undefined }]
   }
   const objects = new Set(writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path))
   const current = exists ? state.view() : undefined
-  const wishes = new Map<string, Wish>()
+  const wishes = new Map<string, Thing>()
   for (const write of writes) {
     const { path, kind } = write
     if (isImplicit(write) || isBelow(path, objects)) continue
-    const verb = kind === DELETED && path === '' ? 'delete' : 'write'
+    const previous = state.view(path)
     // However often it is written: what is there in the end is what counts.
-    wishes.set(`${verb} ${path}`, { verb, path, value: valueAt(then, path), previous: state.view(path), current })
+    if (kind === DELETED && path === '') wishes.set('', { verb: 'delete', path, value: undefined, previous, current })
+    else wishes.set(`${path}.`, { verb: 'write', path, value: valueAt(then, path), previous, current })
   }
   if (wishes.size) return [...wishes.values()]
   // What changes nothing still tells whether the record is there, so it is for those who may see it.
-  const verb = writes.length === 0 || state.isWritten ? 'read' : 'write'
-  return [{ verb, path: '', value: current, previous: verb === 'read' ? undefined : current, current }]
+  if (writes.length === 0 || state.isWritten)
+    return [{ verb: 'read', path: '', value: current, previous: undefined, current }]
+  return [{ verb: 'write', path: '', value: current, previous: current, current }]
 }
 
 /** Whether a write only says that something is written into the record. */

@@ -3,6 +3,7 @@ import { ERR_DENIED, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
 import { isId } from '../core/path.ts'
+import { sayOf } from './permissions.ts'
 import type { Gate } from './permissions.ts'
 import type { Puller } from './puller.ts'
 import type { Settings } from './settings.ts'
@@ -28,4 +29,4 @@ export const readAs = async (host: ReadingHost, peer: Peer, id: string): Promise
   return value
 }
 
-const denied = (id: string): AnywireError => new AnywireError(ERR_DENIED, `'read' of '${id}'`)
+const denied = (id: string): AnywireError => new AnywireError(ERR_DENIED, sayOf('read', id))

@@ -4,7 +4,15 @@ import type { RecordState } from '../core/record-state.ts'
 import { collectionOf, nearest } from '../core/path.ts'
 import type { OnWrite } from './hook.ts'
 import { HORIZON, LIMITS, TIMEOUT } from './options.ts'
-import type { RecordsLimits, RecordsServerOptions, ServerCollection, ServerSchema } from './options.ts'
+import type { Permit, RecordsLimits, RecordsServerOptions, ServerCollection, ServerSchema } from './options.ts'
+import type { Validate } from './validate.ts'
+
+/** What is said of a record. */
+export interface Rules extends Required<Pick<ServerCollection, 'order' | 'resurrect'>> {
+  /** Undefined: everybody may do everything. */
+  readonly permit: Permit | undefined
+  readonly validate: Validate | undefined
+}
 
 /** The options, with what they leave open. */
 export class Settings {
@@ -18,12 +26,13 @@ export class Settings {
   readonly onWrite: OnWrite | undefined
   /** Whether somebody wants to see records as they would be with a write. */
   readonly judgesWholes: boolean
+  readonly #permit: Permit | undefined
   readonly #collections: Readonly<Record<string, ServerCollection>>
   /** What was found before, by the name that is all before the last slash. */
-  readonly #found = new Map<string, ServerCollection>()
+  readonly #found = new Map<string, Rules>()
 
   constructor(
-    { limits, horizon = HORIZON, timeout = TIMEOUT, schema, collections = {}, onWrite }: RecordsServerOptions,
+    { limits, horizon = HORIZON, timeout = TIMEOUT, schema, collections = {}, permit, onWrite }: RecordsServerOptions,
     now: () => number
   ) {
     for (const name of Object.keys(collections))
@@ -35,20 +44,31 @@ export class Settings {
     this.schema = schema
     this.now = now
     this.onWrite = onWrite
+    this.#permit = permit
     this.judgesWholes = !!onWrite || Object.values(collections).some(({ validate }) => validate)
     this.#collections = collections
   }
 
-  /** What is said of a record: under the longest name that its id begins with. */
-  of(id: string): ServerCollection {
+  /** What is said of a record, or of those of a collection. */
+  of(id: string): Rules {
     const name = collectionOf(id)
     let found = this.#found.get(name)
     if (!found) {
       // Whoever makes up names does no harm.
       if (this.#found.size === MOST_FOUND) this.#found.clear()
-      this.#found.set(name, (found = nearest(this.#collections, id) ?? DEFAULTS))
+      this.#found.set(name, (found = this.#find(name)))
     }
     return found
+  }
+
+  #find(name: string): Rules {
+    const named = this.#collections
+    return {
+      order: nearest(named, name, 'order') ?? 'hlc',
+      resurrect: nearest(named, name, 'resurrect') ?? 'strict',
+      permit: nearest(named, name, 'permit') ?? this.#permit,
+      validate: nearest(named, name, 'validate')
+    }
   }
 
   /** Whether a record is there, for who reads it. */
@@ -56,8 +76,6 @@ export class Settings {
     return this.of(id).resurrect === 'implicit' ? state.view() !== undefined : state.isMade
   }
 }
-
-const DEFAULTS: ServerCollection = {}
 
 /** How many names are remembered. */
 const MOST_FOUND = 10_000

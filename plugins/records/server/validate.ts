@@ -2,14 +2,24 @@ import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_INVALID } from '../../../lib/failures.ts'
 import type { StandardSchema } from '../../../lib/standard-schema.ts'
 import type { Value } from '../../../lib/store.ts'
+import type { Schema, TypeOf } from '../client/types.ts'
 import { maybe } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
+import type { Reader, RecordsReader } from './reader.ts'
+
+/** What may be a record, with whatever in its fields. */
+type Unchecked<S extends Schema, Name extends string> = string extends keyof S
+  ? Value
+  : { readonly [Key in keyof TypeOf<S, Name>]?: unknown }
 
 /**
  * Judges a whole record as it would be: a schema of any library that follows https://standardschema.dev, whose output is not
- * used, or a function. False, or text that says why, refuses; so does an error, whose message is told.
+ * used, or a function, which may look at other records as they will be with this write, and all that its author wrote before. False, or
+ * text that says why, refuses; so does an error, whose message is told.
  */
-export type Validate = StandardSchema | ((value: Value, record: string) => Answer | Promise<Answer>)
+export type Validate<S extends Schema = Schema, Name extends string = keyof S & string> =
+  | StandardSchema
+  | ((value: Unchecked<S, Name>, record: string, records: RecordsReader<S>) => Answer | Promise<Answer>)
 
 type Answer = boolean | string | void
 
@@ -18,11 +28,13 @@ type Verdict = Awaited<ReturnType<StandardSchema['~standard']['validate']>> | An
 const refuse = (why: string): string => (why ? `${ERR_INVALID[2]}: ${why}` : ERR_INVALID[2])
 
 /** Why a record is not accepted; undefined: it is. */
-export const validate = (by: Validate, value: Value, record: string): Maybe<string | undefined> => {
+export const validate = (by: Validate, value: Value, record: string, records: Reader): Maybe<string | undefined> => {
   const fail = (error: unknown): string =>
     error instanceof AnywireError ? error.message : refuse(error instanceof Error ? error.message : textOf(error))
   try {
-    const answer = maybe<Verdict>(typeof by === 'function' ? by(value, record) : by['~standard'].validate(value))
+    const answer = maybe<Verdict>(
+      typeof by === 'function' ? by(value, record, records) : by['~standard'].validate(value)
+    )
     return answer instanceof Promise ? answer.then(reasonOf, fail) : reasonOf(answer)
   } catch (error) {
     return fail(error)

@@ -53,6 +53,8 @@ export class Writer {
   busy = false
   /** Writes that are decided, and not committed. */
   uncommitted = 0
+  /** The commit that the last of its writes is in that is done, or will be. */
+  written = 0
   /** The sessions that speak for it. */
   readonly followers = new Set<Feed>()
   /** How many have waited for it, and have not done yet what they wanted it for. */

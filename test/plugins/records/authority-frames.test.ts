@@ -63,6 +63,7 @@ describe('an authority of records, and frames that anywire never sends', () => {
     await start({ permit })
     const ann = await join('ann', 'd/1')
     ann.write('d/1', made('ann', { n: 0 }))
+    await world.pass()
     ann.write(
       'd/1',
       Array.from({ length: 100 }, () => at(2, 'ann').add('n', 10))

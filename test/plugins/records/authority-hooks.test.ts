@@ -89,7 +89,8 @@ describe('an authority of records, and the functions of its application', () => 
     const ann = await start({
       collections: {
         'a/': { validate: validate('a/'), resurrect: 'implicit' },
-        'a/x/': { validate: validate('a/x/') },
+        'a/x/': { validate: validate('a/x/'), resurrect: 'strict' },
+        'a/xx/': { order: 'server' },
         'b/y/': { validate: validate('b/y/') },
         '': { validate: validate('') }
       }

@@ -1,0 +1,92 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_PATH } from '../../../lib/failures.ts'
+import type { Value } from '../../../lib/store.ts'
+import type { Schema, TypeOf } from '../client/types.ts'
+import { isId } from '../core/path.ts'
+import type { Accepted } from './judge.ts'
+import type { Patience } from './patience.ts'
+import type { Puller } from './puller.ts'
+import type { CachedRecord, RecordCache } from './record-cache.ts'
+import type { Settings } from './settings.ts'
+import { merged } from './trials.ts'
+
+/** Other records, for those who judge one. */
+export interface RecordsReader<S extends Schema = Schema> {
+  /** A record; undefined where there is none. @throws ERR_PATH for what is no id */
+  get<const Id extends string>(id: Id): Promise<TypeOf<S, Id> | undefined>
+  get<T extends object>(id: string): Promise<T | undefined>
+  /** Whether there is such a record. @throws ERR_PATH for what is no id */
+  has(id: string): Promise<boolean>
+}
+
+/** Reads records in one way or another. */
+export abstract class Reader implements RecordsReader {
+  abstract look(id: string): Promise<Value | undefined>
+
+  get<T>(id: string): Promise<T | undefined> {
+    // What the application says that its records are.
+    return this.look(id) as Promise<T | undefined>
+  }
+
+  async has(id: string): Promise<boolean> {
+    return (await this.look(id)) !== undefined
+  }
+}
+
+const check = (id: string): string => {
+  if (isId(id)) return id
+  throw new AnywireError(ERR_PATH, `the id '${id}'`)
+}
+
+interface PreviewHost {
+  readonly settings: Settings
+  readonly cache: RecordCache
+  readonly patience: Patience
+}
+
+/** Brings a record into memory, and pins it. @throws ERR_PATH; ERR_CLOSED */
+export const load = (id: string, { cache, patience }: PreviewHost): Promise<CachedRecord> => {
+  check(id)
+  return patience.try(() => cache.load(id))
+}
+
+/** Records as they will be with a write that is judged, and all that was decided before it. */
+export class Preview extends Reader {
+  readonly #host: PreviewHost
+  readonly #drafts: readonly Accepted[]
+
+  /** @param drafts - what is to be done of the write */
+  constructor(host: PreviewHost, drafts: readonly Accepted[]) {
+    super()
+    this.#host = host
+    this.#drafts = drafts
+  }
+
+  async look(id: string): Promise<Value | undefined> {
+    const { settings, cache } = this.#host
+    const record = await load(id, this.#host)
+    const draft = this.#drafts.find(draft => draft.record === record)
+    const state = draft ? merged(record.state, draft.writes) : record.state
+    const value = settings.isVisible(id, state) ? state.view() : undefined
+    cache.unpin(record)
+    return value
+  }
+}
+
+/** Records as they are committed. */
+export class Committed extends Reader {
+  readonly #puller: Puller
+  readonly #settings: Settings
+
+  constructor(puller: Puller, settings: Settings) {
+    super()
+    this.#puller = puller
+    this.#settings = settings
+  }
+
+  async look(id: string): Promise<Value | undefined> {
+    let value: Value | undefined
+    for await (const [entry] of this.#puller.views(check(id), this.#settings)) value = entry?.value
+    return value
+  }
+}

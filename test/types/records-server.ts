@@ -1,0 +1,92 @@
+/* What rules of records know of an application's records and contexts. Checked by `npm run types`. Nothing here runs. */
+import { createServer } from '../../index.ts'
+import { records } from '../../plugins/records/index.ts'
+import type { PermitQuestion, SetOf, StandardSchema } from '../../plugins/records/index.ts'
+import { memory } from '../../stores/memory.ts'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const is = <T extends true>(): T | undefined => undefined
+
+interface Board {
+  readonly title: string
+  readonly owner: string
+  readonly members: SetOf<string>
+}
+interface Card {
+  readonly text: string
+}
+type App = { readonly 'boards/': Board; readonly 'cards/': Card; readonly settings: { readonly theme: string } }
+interface User {
+  readonly user: string
+}
+declare const schema: StandardSchema<Card>
+
+const isIn = ({ members }: Board, user: string): boolean => JSON.stringify(user) in members
+
+const options = {
+  authenticate: (): User => ({ user: 'ann' })
+}
+createServer({
+  ...options,
+  plugins: [
+    records<App, User>({
+      store: memory(),
+      collections: {
+        'boards/': {
+          validate: board => {
+            is<Equal<typeof board.title, unknown>>()
+            return typeof board.title === 'string' || 'a board has a title'
+          },
+          permit: ({ verb, path, context: { user }, value, current, previous }) => {
+            if (verb === 'create') return value?.owner === user
+            if (verb === 'read') return !value || value.owner === user || isIn(value, user)
+            is<Equal<typeof current, Board | undefined>>()
+            if (verb === 'delete') return previous?.owner === user
+            return path !== 'owner' && current?.owner === user
+          }
+        },
+        'cards/': {
+          order: 'server',
+          permit: async ({ context: { user }, record, records }) => {
+            const board = await records.get(`boards/${record.split('/')[1]}`)
+            is<Equal<typeof board, Board | undefined>>()
+            return !!board && isIn(board, user)
+          },
+          validate: schema
+        },
+        '': { validate: (_settings, _id, records) => records.has('boards/1') },
+        // @ts-expect-error: there is no such name
+        'bords/': {}
+      },
+      permit: ({ verb, current, value }) => {
+        if (verb === 'read') is<Equal<typeof value, Board | Card | { readonly theme: string } | undefined>>()
+        return current !== undefined && 'theme' in current
+      },
+      onWrite: async ({ peer, records }, tx) => {
+        for (const { before, after } of records) {
+          if (after && 'owner' in after && before) await tx.set('settings', 'theme', after.owner + peer?.context.user)
+        }
+        const settings = await tx.get('settings')
+        is<Equal<typeof settings, { readonly theme: string } | undefined>>()
+      }
+    })
+  ]
+})
+
+// What says itself what it is asked.
+const permit = ({ value }: PermitQuestion<User, App, 'cards/'>): boolean => {
+  is<Equal<typeof value extends string | undefined ? 1 : 0, 0>>()
+  return value !== undefined
+}
+createServer({ ...options, plugins: [records<App, User>({ store: memory(), collections: { 'cards/': { permit } } })] })
+
+// Without a schema a record is any value, and a collection has any name.
+records({
+  store: memory(),
+  collections: {
+    'any/': {
+      validate: (value, _id, records) => typeof value === 'object' && records.has('any/1'),
+      permit: ({ value, records }) => (value === undefined ? records.has('any/1') : typeof value === 'object')
+    }
+  }
+})
