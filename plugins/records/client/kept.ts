@@ -1,5 +1,7 @@
+import { toBase64 } from '../core/base64.ts'
+import { encodeFrame } from '../core/client-codec.ts'
+import type { SchemaVersion, WriteFrame } from '../core/frame.ts'
 import { decodeKept } from '../core/write-codec.ts'
-import type { SchemaVersion } from '../core/frame.ts'
 import { Entry } from './entry.ts'
 import { makeKey } from './make-key.ts'
 import type { Cursor } from './scope.ts'
@@ -13,7 +15,7 @@ export const makeSecret = (): string => makeKey(16)
 /*
  * What a replica keeps in its store beside the registers of records:
  * - `node/<node>`: [epoch, since]: how far the process that has the node has what it follows
- * - `outbox/<node>/<number>`: [frame, wall, floor]: a write that waits as its bytes on the wire, and of its `Moment` what outlives the process
+ * - `outbox/<node>/<number>`: [frame, wall, floor]: a write that waits as its bytes on the wire, in base64url, and of its `Moment` what outlives the process
  * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
  * - `secret`: text that proves that nodes are of this storage
  * - `offset`: milliseconds that the device's clock is behind
@@ -47,6 +49,9 @@ export const cursorOf = (value: unknown, nodes: Nodes): Cursor | undefined => {
 }
 
 export const toList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** A write as `decodeKept` reads it. Entries are JSON, which has no bytes. */
+export const encodeKept = (frame: WriteFrame): string => toBase64(encodeFrame(frame))
 
 /** The write that an entry of the outbox is. @throws Error where it is none */
 export const toEntry = (value: unknown): Entry => {

@@ -1,10 +1,9 @@
 import type { Row, Store } from '../../../lib/store.ts'
-import { encodeFrame } from '../core/client-codec.ts'
 import { decodeKept } from '../core/write-codec.ts'
 import { RecordState } from '../core/record-state.ts'
 import { toRow } from '../core/register.ts'
 import type { Kind, Write } from '../core/register.ts'
-import { toList } from './kept.ts'
+import { encodeKept, toList } from './kept.ts'
 
 /**
  * Brings a register of a record, or a write that waits, from one version of the schema to the next.
@@ -42,12 +41,12 @@ const migrateRows = (rows: readonly Row[], step: Migration): Row[] => {
 }
 
 const migrateEntry = (value: unknown, step: Migration): unknown => {
-  const [bytes, ...moment] = toList(value)
-  const frame = decodeKept(bytes)
+  const [kept, ...moment] = toList(value)
+  const frame = decodeKept(kept)
   const records = frame.records
     .map(({ record, registers }) => ({ record, registers: registers.flatMap(write => step(record, write)) }))
     .filter(({ registers }) => registers.length)
-  return [encodeFrame({ ...frame, records }), ...moment]
+  return [encodeKept({ ...frame, records }), ...moment]
 }
 
 /**

@@ -1,7 +1,6 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CLOSED, ERR_SCHEMA } from '../../../lib/failures.ts'
 import type { Row, Store } from '../../../lib/store.ts'
-import { encodeFrame } from '../core/client-codec.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
@@ -12,6 +11,7 @@ import type { Entry } from './entry.ts'
 import {
   CURSOR,
   cursorOf,
+  encodeKept,
   isNumber,
   isSchema,
   keyOfEntry,
@@ -150,7 +150,7 @@ export class Persistence {
    * @param done - called when it is kept
    */
   keep(entry: Entry, wall: number | undefined, done: () => void): void {
-    const value = [encodeFrame(entry.frame), wall ?? null, entry.moment?.floor ?? 0]
+    const value = [encodeKept(entry.frame), wall ?? null, entry.moment?.floor ?? 0]
     this.#committer.entry(keyOfEntry(entry), value)
     this.#progress()
     this.#committer.after(() => {

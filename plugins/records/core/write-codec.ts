@@ -1,3 +1,4 @@
+import { fromBase64 } from './base64.ts'
 import { malformed } from './bytes.ts'
 import { FrameReader } from './frame-bytes.ts'
 import type { FrameWriter } from './frame-bytes.ts'
@@ -32,10 +33,10 @@ export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => {
   return { type: 'write', node, number, atomic: !!(flags & ATOMIC), conditions, records: readRegisters(from, nothing) }
 }
 
-/** The write that was kept as its frame: the versions of anywire that come later must be able to read it. @throws Error where it is none */
-export const decodeKept = (bytes: unknown): WriteFrame => {
-  if (!(bytes instanceof Uint8Array)) return malformed()
-  const from = new FrameReader(bytes)
+/** The write that was kept as its frame, in base64url: the versions of anywire that come later must be able to read it. @throws Error where it is none */
+export const decodeKept = (text: unknown): WriteFrame => {
+  if (typeof text !== 'string') return malformed()
+  const from = new FrameReader(fromBase64(text))
   const head = from.byte()
   return isWrite(head) ? decodeWrite(from, head) : malformed()
 }
