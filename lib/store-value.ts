@@ -26,7 +26,7 @@ const pack = (value: unknown): unknown => {
 const print = (value: number): string => (value === 0 ? '-0' : String(value))
 
 /** @throws TypeError for what is no value */
-export const packValue = (value: Value): string => JSON.stringify(pack(value))
+export const packValue = (value: unknown): string => JSON.stringify(pack(value))
 
 /** The value of JSON that `packValue` made, parsed. */
 export const unpackValue = (packed: unknown): Value => {

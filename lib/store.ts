@@ -27,7 +27,7 @@ export interface Commit {
   readonly rows: readonly Row[]
   /** Registers to remove. What is both removed and written is written. */
   readonly removed: readonly (readonly [record: string, path: string])[]
-  /** Entries to write, or to remove where the value is undefined. Values are JSON. */
+  /** Entries to write, or to remove where the value is undefined. Values are such as registers have. */
   readonly entries: readonly (readonly [key: string, value: unknown])[]
 }
 

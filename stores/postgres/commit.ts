@@ -63,7 +63,7 @@ export class Changes {
       const full = toText(name)
       const key = cut(full, KEY)
       const whole = key === full ? null : full
-      changes.#entries.set(key, value === undefined ? undefined : { key, whole, value: JSON.stringify(value) })
+      changes.#entries.set(key, value === undefined ? undefined : { key, whole, value: packValue(value) })
     }
     return changes
   }

@@ -201,10 +201,8 @@ class PostgresStore implements Store {
   }
 
   async entry(key: string): Promise<unknown> {
-    const [value] = await this.#session.value.read(
-      this.#queries.entry,
-      [cut(toText(key), KEY)],
-      ([value]) => JSON.parse(value as string) as unknown
+    const [value] = await this.#session.value.read(this.#queries.entry, [cut(toText(key), KEY)], ([value]) =>
+      unpackValue(JSON.parse(value as string))
     )
     return value
   }
@@ -214,7 +212,7 @@ class PostgresStore implements Store {
     return this.#session.value.read(
       this.#queries.entries,
       [from, endOfPrefix(from)],
-      ([key, value]) => [fromText(key as string), JSON.parse(value as string) as unknown] as const
+      ([key, value]) => [fromText(key as string), unpackValue(JSON.parse(value as string))] as const
     )
   }
 

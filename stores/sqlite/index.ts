@@ -61,7 +61,7 @@ const packCommit = ({ rows, removed, entries }: Commit): PackedCommit => ({
     seq
   ]),
   removed: removed.map(([record, path]) => [toText(record), toText(path)]),
-  entries: entries.map(([key, value]) => [toText(key), value === undefined ? null : JSON.stringify(value)])
+  entries: entries.map(([key, value]) => [toText(key), value === undefined ? null : packValue(value)])
 })
 
 const toRow = ([record, path, kind, t, node, seq, ...values]: Item): Row => ({
@@ -157,14 +157,14 @@ class SqliteStore implements Store {
   }
 
   async entry(key: string): Promise<unknown> {
-    const [value] = await this.#session.value.read({ type: 'entry', key: toText(key) }, value => value)
+    const [value] = await this.#session.value.read({ type: 'entry', key: toText(key) }, unpackValue)
     return value
   }
 
   async entries(prefix: string): Promise<(readonly [key: string, value: unknown])[]> {
     return this.#session.value.read({ type: 'entries', prefix: toText(prefix) }, item => {
       const [key, value] = item as Item
-      return [fromText(key as string), value] as const
+      return [fromText(key as string), unpackValue(value)] as const
     })
   }
 

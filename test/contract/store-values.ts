@@ -53,10 +53,6 @@ export const storeValues = (fc: typeof FastCheck) => {
     )
   })).inner
 
-  const json = fc
-    .jsonValue({ maxDepth: 2, noUnicodeString: false })
-    .map(entry => JSON.parse(JSON.stringify(entry)) as unknown)
-
   const row: FastCheck.Arbitrary<Row> = fc.record(
     {
       record: id,
@@ -74,7 +70,7 @@ export const storeValues = (fc: typeof FastCheck) => {
   const commit: FastCheck.Arbitrary<Commit> = fc.record({
     rows: fc.array(row, { maxLength: 6 }),
     removed: fc.array(fc.tuple(id, few), { maxLength: 4 }),
-    entries: fc.array(fc.tuple(id, fc.option(json, { nil: undefined, freq: 3 })), { maxLength: 4 })
+    entries: fc.array(fc.tuple(id, fc.option(value, { nil: undefined, freq: 3 })), { maxLength: 4 })
   })
 
   const range: FastCheck.Arbitrary<Range> = fc.oneof(fc.record({ record: id }), fc.record({ prefix: few }))
