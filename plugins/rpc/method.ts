@@ -3,6 +3,9 @@ import { ERR_ARGUMENTS, ERR_HANDLER } from '../../lib/failures.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { StandardSchema } from '../../lib/standard-schema.ts'
 import { because, RpcError } from './error.ts'
+import { isStream } from './pump.ts'
+import type { Stream } from './pump.ts'
+import type { Items } from './remote.ts'
 import type { Call } from './router.ts'
 
 type Inputs<S extends readonly StandardSchema[]> = {
@@ -16,15 +19,14 @@ type Output<S, R> =
   S extends StandardSchema<unknown, infer O>
     ? [Awaited<R>] extends [never]
       ? Promise<O>
-      : [Awaited<R>] extends [AsyncIterable<unknown>]
+      : [Awaited<R>] extends [Items<unknown>]
         ? AsyncIterable<O>
         : Promise<O>
-    : R extends AsyncIterable<unknown>
-      ? R
+    : R extends Items<infer Item>
+      ? AsyncIterable<Item>
       : Promise<Awaited<R>>
 
-type Given<S> =
-  S extends StandardSchema<infer I, unknown> ? I | AsyncIterable<I> | Promise<I | AsyncIterable<I>> : unknown
+type Given<S> = S extends StandardSchema<infer I, unknown> ? I | Items<I> | Promise<I | Items<I>> : unknown
 
 export interface Schemas<I extends readonly StandardSchema[], O extends StandardSchema | undefined> {
   /** One for each argument. What they make of the arguments is what the handler gets. */
@@ -77,14 +79,11 @@ export const method = <
 }
 
 async function* each(
-  stream: AsyncIterable<unknown>,
+  stream: Stream,
   check: (value: unknown) => Promise<unknown>
 ): AsyncGenerator<unknown, void, undefined> {
   for await (const item of stream) yield await check(item)
 }
-
-const isStream = (value: unknown): value is AsyncIterable<unknown> =>
-  typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 
 /** Paths are of keys, or of objects that have one. */
 const keyOf = (part: unknown): unknown => {

@@ -10,12 +10,13 @@ export interface Pump {
   stop(): void
 }
 
+/** What a handler may return to be read bit by bit: what an asynchronous generator makes, or one that is not. */
+export type Stream = AsyncIterable<unknown> | (Iterable<unknown> & Iterator<unknown, unknown, undefined>)
+
 /** @param send - says something of the call. Returns and throws what `write` does */
-export const makePump = (
-  stream: AsyncIterable<unknown>,
-  send: (type: number, ...item: readonly unknown[]) => boolean
-): Pump => {
-  const iterator: AsyncIterator<unknown, unknown> = stream[Symbol.asyncIterator]()
+export const makePump = (stream: Stream, send: (type: number, ...item: readonly unknown[]) => boolean): Pump => {
+  const iterator: Iterator<unknown, unknown> | AsyncIterator<unknown, unknown> =
+    Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream
   /** How many items the reader has room for, and whether the connection has. */
   let credit = WINDOW
   let room = true
@@ -52,5 +53,8 @@ export const makePump = (
   }
 }
 
-export const isStream = (value: unknown): value is AsyncIterable<unknown> =>
-  Symbol.asyncIterator in (Object(value) as object)
+export const isStream = (value: unknown): value is Stream => {
+  const given = Object(value) as object
+  // Arrays and the like are values. What is about to be iterated is not: no parser carries it.
+  return Symbol.asyncIterator in given || (Symbol.iterator in given && 'next' in given)
+}

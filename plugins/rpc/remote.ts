@@ -36,12 +36,15 @@ type Sent<A extends readonly unknown[]> = A extends readonly [...infer Before, i
       : A
     : A
 
+/** What asynchronous generators make, and others. */
+export type Items<T> = AsyncIterable<T> | (Iterable<T> & { readonly next: unknown })
+
 type Answer<T> =
   IsAny<T> extends true
     ? Promise<unknown>
     : [T] extends [never]
       ? Promise<never>
-      : [T] extends [AsyncIterable<infer Item>]
+      : [T] extends [Items<infer Item>]
         ? AsyncIterable<Item>
         : Promise<T>
 

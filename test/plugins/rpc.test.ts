@@ -436,6 +436,22 @@ describe('rpc', () => {
                 ended.push(signal.aborted ? 'aborted' : 'done')
               }
             },
+            *sync(to: number): Generator<number, string, undefined> {
+              try {
+                for (let number = 0; number < to; number++) yield number
+                return 'all'
+              } finally {
+                ended.push('sync')
+              }
+            },
+            lateSync: async () => Promise.resolve([1, 2].values()),
+            checked: method(
+              { input: [], output: schema<number>(value => (Number(value) > 0 ? Number(value) : '!positive')) },
+              function* () {
+                yield 1
+                yield -1
+              }
+            ),
             async *empty() {},
             async *waits({ signal }) {
               yield 1
@@ -464,6 +480,21 @@ describe('rpc', () => {
       assert.deepEqual(await world.settled(collect(client.rpc.empty())), [])
       assert.deepEqual(await world.settled(collect(client.rpc.lateStream(40)), 50), expected.slice(0, 40))
       assert.deepEqual(ended, ['done'])
+    })
+
+    it('is also what a generator makes that is not asynchronous', async () => {
+      const { client, ended } = setup()
+      assert.deepEqual(await world.settled(collect(client.rpc.sync(3))), [0, 1, 2])
+      assert.deepEqual(await world.settled(collect(client.rpc.lateSync())), [1, 2])
+      const some = async (): Promise<void> => {
+        for await (const number of client.rpc.sync(1_000)) if (number === 40) return
+      }
+      await world.settled(some(), 50)
+      await world.pass(10)
+      assert.deepEqual(ended, ['sync', 'sync'])
+      const items: number[] = []
+      const error = await world.settled(collect(client.rpc.checked(), items).catch((failure: unknown) => failure))
+      assert.deepEqual([items, error instanceof RpcError && error.code], [[1], 'ERR_HANDLER'])
     })
 
     it('is made as fast as it is taken, and not faster', async () => {

@@ -57,6 +57,14 @@ const server = createServer({
       items: method({ input: [], output: number }, async function* () {
         yield 1
       }),
+      *sync(to: number) {
+        for (let item = 0; item < to; item++) yield item
+      },
+      lateSync: async () => Promise.resolve(new Map<string, number>().keys()),
+      words: method({ input: [] }, function* () {
+        yield 'a'
+      }),
+      list: () => [1, 2],
       users: { get: (id: string) => ({ id }), roles: { of: (id: string, { peer }) => [id, peer.id] } }
     })
   ]
@@ -77,6 +85,11 @@ is<Equal<typeof calls.ticks, (from: number) => AsyncIterable<number>>>()
 is<Equal<typeof calls.checked, (a: number, b: string) => Promise<number>>>()
 is<Equal<ReturnType<typeof calls.unchecked>, Promise<{ a: number }>>>()
 is<Equal<ReturnType<typeof calls.items>, AsyncIterable<number>>>()
+// A generator need not be asynchronous.
+is<Equal<typeof calls.sync, (to: number) => AsyncIterable<number>>>()
+is<Equal<ReturnType<typeof calls.lateSync>, AsyncIterable<string>>>()
+is<Equal<ReturnType<typeof calls.words>, AsyncIterable<string>>>()
+is<Equal<ReturnType<typeof calls.list>, Promise<number[]>>>()
 is<Equal<typeof calls.users.get, (id: string) => Promise<{ id: string }>>>()
 is<Equal<ReturnType<typeof calls.users.roles.of>, Promise<string[]>>>()
 // What stands before the call and may be undefined may be left out.
