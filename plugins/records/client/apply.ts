@@ -96,8 +96,9 @@ export const apply = (
     }
   }
   scopes.came(came)
-  for (const id of scopes.missing(resets.keys(), came, records)) drop(id)
-  for (const id of scopes.only(denied, records)) if (drop(id)) applied.evicted.push(id)
+  // Most deltas are about neither.
+  for (const id of resets.size ? scopes.missing(resets.keys(), came, records) : []) drop(id)
+  for (const id of denied.size ? scopes.only(denied, records) : []) if (drop(id)) applied.evicted.push(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

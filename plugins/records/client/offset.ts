@@ -36,6 +36,8 @@ export class ServerClock extends Clock {
   /** What the monotonic clock said at the last stamp: reading clocks takes longer than all the rest of a write. */
   #at: number
   #moment: Moment | undefined
+  /** What it said when a stamp of others was looked at. */
+  #read = 0
 
   constructor(node: string, clocks: Clocks) {
     super(node, () => this.#anchor + (this.#at = clocks.monotonic()))
@@ -73,10 +75,15 @@ export class ServerClock extends Clock {
 
   /** What the authority committed it has judged; this end judges only when it knows the time. */
   override saw(t: number): void {
-    // Reading clocks takes long.
-    if (t <= this.#floor || (this.isKnown && t > ticksOf(this.#anchor + this.#clocks.monotonic() + MAX_DRIFT))) return
+    if (t <= this.#floor || (this.isKnown && !this.#isCredible(t))) return
     this.last = Math.max(this.last, t)
     this.#floor = t
+  }
+
+  /** Whether a stamp is not too far ahead. Reading clocks takes long, and most often the last time that was read will do. */
+  #isCredible(t: number): boolean {
+    const isBefore = (read: number): boolean => t <= ticksOf(this.#anchor + read + MAX_DRIFT)
+    return isBefore(this.#read) || isBefore((this.#read = this.#clocks.monotonic()))
   }
 
   /** Asks: what is to be sent back with the answer. A new session: the monotonic clock may have slept since the last one. */
