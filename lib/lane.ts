@@ -8,9 +8,15 @@ export interface LaneEvents {
 
 /** A plugin's own stream of values within a connection, apart from the application's and from other plugins'. */
 export interface Lane extends Listenable<LaneEvents> {
-  /** Whether the other end has the plugin too, and values can travel. */
+  /**
+   * Whether there is a session, and the other end has the plugin too. On a client: from `open` until the session is over,
+   * also while it is away.
+   */
   readonly connected: boolean
-  /** As `Connection.write`. On a lane that is not connected the value is dropped, and false returned. */
+  /**
+   * As `Connection.write`. On a lane that is not connected the value is dropped, and false returned: which lanes there are the
+   * server tells when a session begins. A client's half writes again what it still wants on `open` with `recovered: false`.
+   */
   write(value: unknown, options?: WriteOptions): boolean
   /** Tells the connection's `error` what a function of the application threw, or rejected with; `stage` is what it was for. */
   failed(error: unknown, stage: string): void
