@@ -154,8 +154,7 @@ export abstract class Endpoint extends Session implements Connection {
     if (end) {
       end.emit('data', value)
       this.consume(payload, number)
-    } else if (!this.#inlet?.length && this.#flowing) {
-      this.emit('data', value)
+    } else if (!this.#inlet?.length && !this.#paused && this.emit('data', value)) {
       this.consume(payload, number)
     } else if (number || this.unread < WAITING) {
       // What may be lost is not kept in any number.

@@ -1,17 +1,21 @@
-import type { Run } from '../run.ts'
+import { Run } from '../run.ts'
+import type { Data } from '../transformer.ts'
 
-/** How many runs a block holds. */
+/** A run; or a message alone, counted, which is a run of its own. */
+type Entry = Run | Data
+
+/** How many entries a block holds. */
 const BLOCK = 32
 
 interface Block {
-  readonly runs: (Run | undefined)[]
+  readonly entries: (Entry | undefined)[]
   next: Block | undefined
 }
 
 /** Copied for each block: that is much quicker than to make one step by step. */
 const EMPTY: readonly undefined[] = Array.from({ length: BLOCK })
 
-const block = (): Block => ({ runs: EMPTY.slice(), next: undefined })
+const block = (): Block => ({ entries: EMPTY.slice(), next: undefined })
 
 /**
  * Runs, first in, first out. They stand in blocks: an array for each connection would be copied as it grows, and a list
@@ -25,10 +29,18 @@ export class RunLog implements Iterable<Run> {
   #end = 0
 
   get first(): Run | undefined {
-    return this.#head?.runs[this.#start]
+    return runOf(this.#head?.entries[this.#start])
   }
 
-  push(run: Run): void {
+  /**
+   * Adds a run that was sent. One message that nobody shares is kept without its run: these live so long that each object is
+   * moved by the collector of garbage, and half as many cost half as much.
+   */
+  keep(run: Run): void {
+    this.push(run.length === 1 && !run.shared ? run.data : run)
+  }
+
+  push(entry: Entry): void {
     if (!this.#tail || this.#end === BLOCK) {
       const added = block()
       if (this.#tail) this.#tail.next = added
@@ -36,13 +48,14 @@ export class RunLog implements Iterable<Run> {
       this.#tail = added
       this.#end = 0
     }
-    this.#tail.runs[this.#end++] = run
+    this.#tail.entries[this.#end++] = entry
   }
 
-  shift(): Run | undefined {
+  /** Takes the first run, if it has no more than so many counted messages. */
+  shift(most = Infinity): Run | undefined {
     const run = this.first
-    if (!this.#head || !run) return undefined
-    this.#head.runs[this.#start++] = undefined
+    if (!this.#head || !run || run.count > most) return undefined
+    this.#head.entries[this.#start++] = undefined
     const last = this.#head === this.#tail
     if (this.#start < (last ? this.#end : BLOCK)) return run
     // The last block goes too: a connection that is up to date holds none.
@@ -54,7 +67,13 @@ export class RunLog implements Iterable<Run> {
 
   *[Symbol.iterator](): IterableIterator<Run> {
     for (let block = this.#head; block; block = block.next) {
-      for (const run of block.runs) if (run) yield run
+      for (const entry of block.entries) {
+        const run = runOf(entry)
+        if (run) yield run
+      }
     }
   }
 }
+
+const runOf = (entry: Entry | undefined): Run | undefined =>
+  entry === undefined || entry instanceof Run ? entry : new Run(undefined, entry, true)

@@ -70,8 +70,8 @@ export class RunOutbox implements Outbox {
 
   flush(wire: Wire): void {
     // Most often nothing waits but the run of this turn.
-    if (this.queue && this.#unsent.first) this.#seal()
-    while (!this.full && this.#flying < this.window) {
+    if (this.queue && this.waiting > this.queue.size) this.#seal()
+    while (this.waiting > 0 && !this.full && this.#flying < this.window) {
       const run = this.queue ?? this.#unsent.shift()
       if (!run) return
       this.queue = undefined
@@ -81,11 +81,7 @@ export class RunOutbox implements Outbox {
       // What the other end does not count it does not acknowledge, and is not sent again.
       const kept = run.count === run.length ? run : chain(run.reliable())
       if (this.#count <= this.#taken) this.#base = this.#count
-      else if (this.#keep && kept) {
-        this.#sent.push(kept)
-        this.#flying += kept.size
-        this.bytes += kept.size
-      }
+      else if (this.#keep && kept) this.#fly(kept)
       this.full = !send(wire, run)
     }
   }
@@ -93,13 +89,13 @@ export class RunOutbox implements Outbox {
   acknowledge(count: number): boolean {
     if (count > this.#reached) return false
     if (count > this.#taken) this.#taken = count
-    for (let run = this.#sent.first; run && this.#base + run.count <= this.#taken; run = this.#sent.first) {
-      this.#sent.shift()
+    for (;;) {
+      const run = this.#sent.shift(this.#taken - this.#base)
+      if (!run) return true
       this.#base += run.count
       this.#flying -= run.size
       this.bytes -= run.size
     }
-    return true
   }
 
   rewind(received: number, consumed: number): boolean {
@@ -115,13 +111,10 @@ export class RunOutbox implements Outbox {
       const known = from - before
       before += run.count
       const [head, tail] = known > 0 ? split(run, Math.min(known, run.count)) : [undefined, run]
-      if (head) {
-        this.#sent.push(head)
-        this.#flying += head.size
-      }
-      if (tail) this.#unsent.push(tail)
-      this.bytes += (head?.size ?? 0) + (tail?.size ?? 0)
+      if (head) this.#fly(head)
+      if (tail) this.#wait(tail)
     }
+    this.#seal()
     this.#count = from
     this.full = false
     return this.acknowledge(consumed)
@@ -135,6 +128,21 @@ export class RunOutbox implements Outbox {
     this.#unsent = new RunLog()
     this.bytes = this.#flying = 0
     return { sent, unsent }
+  }
+
+  /** A run waits to be sent. Messages that were kept one by one leave in one piece. */
+  #wait(run: Run): void {
+    if (run.length === 1 && !run.shared) return this.put(new Run(this.queue, run.data, run.counted))
+    this.#seal()
+    this.#unsent.push(run)
+    this.bytes += run.size
+  }
+
+  /** A run is sent, and not acknowledged. */
+  #fly(run: Run): void {
+    this.#sent.keep(run)
+    this.#flying += run.size
+    this.bytes += run.size
   }
 
   #seal(): void {
