@@ -78,7 +78,8 @@ export class Session {
     this.#client.on('migrate', ({ from, to }) => tell(`moved from ${from} to ${to}`))
     this.#client.on('disconnect', ({ code, reason }) => tell(`disconnected: ${code}${reason && ` ${reason}`}`))
     this.#client.on('attempt', ({ transformer, error }) => {
-      if (error && error.message !== GIVEN_UP) tell(`not connected over ${transformer}: ${error.code} ${error.message}`)
+      if (error && error.message !== GIVEN_UP)
+        tell(`not connected over ${transformer}: ${error.status} ${error.message}`)
     })
     this.#client.on('drain', () => {
       this.#full = false

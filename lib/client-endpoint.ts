@@ -102,7 +102,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   }
 
   /** There is no wire, and none will come by itself. */
-  const down = (goodbye: Goodbye, over: boolean, gently?: boolean): void => {
+  const down = (goodbye: Goodbye, over?: boolean, gently?: boolean): void => {
     const { state, id } = client
     const [code, reason] = goodbye
     if (state === 'closed') return

@@ -52,7 +52,7 @@ export interface Client extends Connection {
   /**
    * Moves the connection to a wire of another transformer, or a new one of the same; values go on as if nothing happened.
    * @throws ERR_CLOSED when there is no wire to move from, or it moves already; ERR_OPTION for a transformer that is none of
-   * the options; a LinkError when the new wire failed, and the connection stays where it is
+   * the options; ERR_LINK when the new wire failed, and the connection stays where it is
    */
   migrate(transformer: string): Promise<void>
   /** For a plugin that chooses among transformers; the last one is used. */

@@ -32,7 +32,7 @@ export const makeDialler = (
   message: (data: Data) => void,
   drain: () => void,
   lost: (goodbye: Goodbye, moving: boolean) => void,
-  down: (goodbye: Goodbye, over: boolean) => void
+  down: (goodbye: Goodbye, over?: boolean) => void
 ) => {
   /** The link that carries the connection, and those that may, each by what aborts it. */
   let link: Abort | undefined

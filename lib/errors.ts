@@ -16,7 +16,7 @@ export class AnywireError extends Error {
   declare readonly status: number
 
   /** @param hint - what exactly happened, or what to do about it; stands behind the message of the failure */
-  constructor([code, status, message]: Failure, hint?: string, cause?: unknown) {
+  constructor([code, status, message]: readonly [...Failure, ...more: unknown[]], hint?: string, cause?: unknown) {
     super(hint ? `${message}: ${hint}` : message, { cause })
     Object.assign(this, { name: 'AnywireError', code, status })
   }

@@ -24,6 +24,7 @@ export const ERR_TOO_LARGE = ['ERR_TOO_LARGE', 3507, 'The message is too large']
 export const ERR_VALUE = ['ERR_VALUE', 3508, 'The value cannot be decoded'] as const
 export const ERR_REPLACED = ['ERR_REPLACED', 3509, 'The session went on over another wire'] as const
 export const ERR_LISTEN = ['ERR_LISTEN', 0, 'The server cannot listen'] as const
+export const ERR_LINK = ['ERR_LINK', 0, 'A wire did not come to carry the connection'] as const
 export const ERR_CLOSED = ['ERR_CLOSED', 0, 'The connection is closed'] as const
 export const ERR_ENCODE = ['ERR_ENCODE', 0, 'The value cannot be encoded'] as const
 export const ERR_HANDLER = ['ERR_HANDLER', 0, 'A handler failed'] as const

@@ -1,4 +1,4 @@
-import { textOf } from './errors.ts'
+import { AnywireError, textOf } from './errors.ts'
 import type { Goodbye } from './handshake.ts'
 
 /**
@@ -15,16 +15,15 @@ export type Abort = (error?: LinkError) => void
 /** Why a link was cut that had not failed: another one was quicker, or the client was ended. */
 export const GIVEN_UP = 'given up'
 
-/** Why a link did not come to carry a connection. */
-export interface LinkError extends Error {
-  readonly code: number
+/** Why a link did not come to carry a connection: an ERR_LINK whose `status` is the close code, and its message the reason. */
+export interface LinkError extends AnywireError {
   readonly goodbye: Goodbye
-  /** The server said no, and would say so over any other wire. */
-  readonly refused: boolean
+  /** True: the server said no, and would say so over any other wire. */
+  readonly refused: boolean | undefined
 }
 
-export const linkError = (goodbye: Goodbye = [1006, GIVEN_UP, 0], refused = false): LinkError =>
-  Object.assign(new Error(goodbye[1]), { code: goodbye[0], goodbye, refused })
+export const linkError = (goodbye: Goodbye = [1006, GIVEN_UP, 0], refused?: boolean): LinkError =>
+  Object.assign(new AnywireError(['ERR_LINK', ...goodbye]), { goodbye, refused })
 
 /** Whatever was thrown, as the failure of a link. */
 export const linkErrorOf = (thrown: unknown): LinkError =>

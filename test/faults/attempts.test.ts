@@ -37,9 +37,9 @@ describe('an attempt that is given up', () => {
         throw new Error('no token')
       }
     })
-    client.on('attempt', ({ transformer, error }) => attempts.push([transformer, error?.message]))
+    client.on('attempt', ({ transformer, error }) => attempts.push([transformer, error?.code, error?.message]))
     await until(() => attempts.length === 2)
-    assert.deepEqual(attempts[0], ['', 'Error: no token'])
+    assert.deepEqual(attempts[0], ['', 'ERR_LINK', 'Error: no token'])
   })
 
   it('is told once, and not when it is over', async () => {
@@ -78,7 +78,7 @@ describe('an attempt that is given up', () => {
     await clock.pass(10, 1)
     assert.deepEqual([client.state, told.peers.length], ['open', 1])
     slow = true
-    const late = assert.rejects(client.migrate('memory'), { code: 3005 })
+    const late = assert.rejects(client.migrate('memory'), { code: 'ERR_LINK', status: 3005 })
     await clock.pass(20)
     await late
     const moving = client.migrate('memory')
@@ -92,7 +92,8 @@ describe('an attempt that is given up', () => {
     const client = dial()
     const near = logOf(client)
     await until(() => client.state === 'open')
-    for (let round = 0; round < 3; round++) await assert.rejects(client.migrate('memory'), { code: 3002 })
+    for (let round = 0; round < 3; round++)
+      await assert.rejects(client.migrate('memory'), { code: 'ERR_LINK', status: 3002 })
     client.write('as before')
     await until(() => told.logs[0]?.values.length === 1)
     assert.deepEqual([told.peers.length, near.story], [1, ['open']])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Client } from '../../lib/client.ts'
 import { connect } from '../../lib/client.ts'
+import { AnywireError } from '../../lib/errors.ts'
 import { createServer } from '../../lib/server/server.ts'
 import { json } from '../../parsers/json.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
@@ -81,9 +82,13 @@ describe('migration', () => {
     await opened(client)
     const [, second, third] = networks
     if (second) second.down = true
-    await assert.rejects(client.migrate('second'))
+    await assert.rejects(client.migrate('second'), error => {
+      assert.ok(error instanceof AnywireError)
+      assert.deepEqual([error.code, error.status], ['ERR_LINK', 1006])
+      return true
+    })
     const tries: string[] = []
-    client.on('attempt', ({ transformer, error }) => tries.push(`${transformer} ${error?.code ?? 'ok'}`))
+    client.on('attempt', ({ transformer, error }) => tries.push(`${transformer} ${error?.status ?? 'ok'}`))
     if (third) third.stalled = true
     const slow = client.migrate('third')
     await assert.rejects(client.migrate('nothing'), { code: 'ERR_OPTION' })
