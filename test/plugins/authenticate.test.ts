@@ -19,7 +19,7 @@ pluginContract('authenticate', () => ({
   server: authenticate(),
   packets: {
     toServer: ['[1,{"token":"x"}]', '[2]'],
-    toClient: ['[1]', '[1,"ERR_UNAUTHORIZED","no"]', '[0,1000]']
+    toClient: ['[0]', '[1]', '[1,"ERR_UNAUTHORIZED","no"]', '[0,1000]']
   }
 }))
 

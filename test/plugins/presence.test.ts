@@ -19,6 +19,7 @@ pluginContract('presence', () => ({
     toServer: [[[1, 'enter', 'room', { name: 'x' }], [2, 'watch', 'room'], [1, { name: 'y' }], [2], [1]]],
     toClient: [
       [-1, 0],
+      [-1, 0, ['id', 1, 'data']],
       [-1, 'ERR_DENIED', 'a hint'],
       [-2, 1, [['id', 1, 'data']]],
       [-1, 2, 'ERR_LIMIT', 'a hint'],

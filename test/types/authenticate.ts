@@ -2,6 +2,7 @@
  * What the plugin authenticate adds to the types of clients, and servers without it. Checked by `npm run types`. Nothing here runs.
  */
 import { connect, createServer } from '../../index.ts'
+import type { AnywireError } from '../../index.ts'
 import { authenticate as inBrowsers } from '../../plugins/authenticate/client.ts'
 import { authenticate } from '../../plugins/authenticate/index.ts'
 import type { Authenticate } from '../../plugins/authenticate/index.ts'
@@ -21,6 +22,7 @@ void client.authenticate()
 void client.authenticate({ token: 'x' })
 void client.authenticate(async () => Promise.resolve('x'))
 client.authenticate.on('expiring', ({ within }) => is<Equal<typeof within, number>>())
+client.authenticate.on('refuse', error => is<Equal<typeof error, AnywireError>>())
 // @ts-expect-error: no such event
 client.authenticate.on('expired', () => {})
 client.auth = () => 'x'

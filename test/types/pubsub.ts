@@ -85,6 +85,10 @@ server.pubsub.subscribe('a', (value, { topic, peer }) => {
   is<Equal<typeof topic, string>>()
   is<Equal<typeof peer, Peer | undefined>>()
 })
+server.pubsub.listen('a.*', (topic, signal) => is<Equal<[typeof topic, typeof signal], [string, AbortSignal]>>())
+server.pubsub.listen('a.*', () => {}, { patterns: true })
+is<Equal<ReturnType<typeof server.pubsub.publish>, number>>()
+server.pubsub.publish('a', 1, { reliable: false })
 // @ts-expect-error: clients alone have acknowledgements
 server.pubsub.publish('a', 1, { ack: true })
 
@@ -101,6 +105,10 @@ is<Equal<typeof counted, Promise<number>>>()
 const written = client.pubsub.publish('a', 1, { echo: false })
 is<Equal<typeof written, boolean>>()
 client.pubsub.publish('a')
+const dropped = client.pubsub.publish('a', 1, { reliable: false })
+is<Equal<typeof dropped, boolean>>()
+const listening = client.pubsub.listen('a.*', () => {}, { patterns: true, signal: AbortSignal.abort() })
+is<Equal<typeof listening, Ongoing<void>>>()
 const looked = client.pubsub.history('a', { since: { epoch: '', offset: 1 } })
 is<Equal<typeof looked, Promise<History>>>()
 client.pubsub.on('unsubscribe', ({ topic, error }) => {

@@ -16,6 +16,7 @@ const packets = {
       [2, 1, 'a', 0, 'key', 'value'],
       [3, 2, 'a', 'epoch', -1, 10, false],
       [4, 3, 'a.>'],
+      [0, 4, 'a', 0, 0, 'value'],
       [1],
       [4]
     ]
