@@ -17,8 +17,9 @@ import { makeServing } from './serving.ts'
 import type { ServerHandler, ServerPublishOptions, ServerPubSub } from './server.ts'
 import { box, toMessage } from './wire.ts'
 
-/** Over the plugin's own lane. */
+/** Over the plugin's own lane; and what may be lost there. */
 const LANE = { lane: 'pubsub' }
+const LOOSE_LANE = { ...LANE, reliable: false }
 
 /** Passes messages on: from clients and the server, to both. */
 export class Hub implements ServerPubSub {
@@ -145,7 +146,7 @@ export class Hub implements ServerPubSub {
       }
     }
     try {
-      count += this.#server.multicast(recipients(interests, except), packet, { ...LANE, reliable })
+      count += this.#server.multicast(recipients(interests, except), packet, reliable ? LANE : LOOSE_LANE)
     } finally {
       if (key !== undefined) this.keys.set(`${topic}\0${key}`, count)
       this.#callAll()
