@@ -55,7 +55,13 @@ export const contenders = {
     extra: true
   },
   primus: { protocol: protocols.primus, command: node, missing },
-  floor: { protocol: protocols.plain, only: ['broadcast1', 'broadcast20'], extra: true, command: node, missing },
+  floor: {
+    protocol: protocols.plain,
+    only: ['broadcast1', 'broadcast20', 'echo100', 'echo1'],
+    extra: true,
+    command: node,
+    missing
+  },
   bun: { protocol: protocols.plain, command: bun, missing: 'there is no Bun for this machine' }
 } satisfies Record<string, Contender>
 
