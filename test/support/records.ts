@@ -105,6 +105,11 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
     follows: fc.array(follow, { maxLength: 4 })
   }),
   plain({ type: fc.constant('follow'), follows: fc.array(follow, { maxLength: 4 }) }),
+  plain({
+    type: fc.constant('follow'),
+    follows: fc.array(follow, { maxLength: 4 }),
+    behind: fc.tuple(nodeId, uint)
+  }),
   plain({ type: fc.constant('unfollow'), scopes: fc.array(uint) }),
   plain({ type: fc.constant('confirm'), node: nodeId, number: uint }),
   plain({ type: fc.constant('ping'), asked: time }),

@@ -32,6 +32,10 @@ export abstract class Followed extends Emitter<EngineEvents> {
     clearTimeout(scope.timer)
     scope.timer = undefined
     if (!scope.isLoaded) this.load(scope)
+    else if (scope.state === 'refused') {
+      scope.become('loading')
+      this.scopes.want(scope)
+    }
     if (this.isOver) this.end(scope)
     this.session?.later()
     return scope

@@ -114,9 +114,11 @@ export abstract class Live<T> implements AsyncIterable<T> {
     }
   }
 
-  /** It is asked for once more. */
+  /** It is asked for once more: of the server too, where that has refused it. */
   ask(): void {
+    const { engine } = this.shelf
     this.#asked++
+    if (this.status === 'refused') engine.unfollow(engine.follow(this.name, this.#query))
     this.#follow()
   }
 

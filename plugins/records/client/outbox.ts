@@ -1,4 +1,4 @@
-import type { Registers } from '../core/frame.ts'
+import type { Behind, Registers } from '../core/frame.ts'
 import type { Write } from '../core/register.ts'
 import { unchanged } from './derived.ts'
 import type { WriteOptions } from './engine.ts'
@@ -51,6 +51,16 @@ export class Outbox {
 
   get entries(): Entry[] {
     return ([] as Entry[]).concat(...this.queues.map(({ entries }) => entries))
+  }
+
+  /** The last one that will be acknowledged. */
+  get last(): Behind | undefined {
+    let behind: Behind | undefined
+    for (const { node, entries } of this.queues) {
+      const last = entries.at(-1)
+      if (last) behind = [node, last.number]
+    }
+    return behind
   }
 
   get count(): number {

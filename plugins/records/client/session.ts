@@ -71,9 +71,10 @@ export class Session {
     const nodes = outbox.queues
       .flatMap(({ node, entries: [first] }) => (first ? [[node, first.number] as const] : []))
       .slice(0, NODES)
-    this.#write({ type: 'hello', version: VERSION, secret, schema, asked: this.#ask(), nodes, follows })
+    const behind = outbox.last
+    this.#write({ type: 'hello', version: VERSION, secret, schema, asked: this.#ask(), nodes, follows, behind })
     // The answer need not be awaited for these.
-    for (const follows of more) this.#write({ type: 'follow', follows })
+    for (const follows of more) this.#write({ type: 'follow', follows, behind })
   }
 
   receive(bytes: Uint8Array): void {
@@ -122,7 +123,8 @@ export class Session {
     if (!this.#isWelcome || this.#isFull) return
     const scopes = this.#released.splice(0)
     if (scopes.length) this.#write({ type: 'unfollow', scopes })
-    for (const follows of this.#wanted()) if (follows.length) this.#write({ type: 'follow', follows })
+    const behind = this.#host.outbox.last
+    for (const follows of this.#wanted()) if (follows.length) this.#write({ type: 'follow', follows, behind })
     if (!this.isTimed) return
     this.#host.outbox.send(entry => this.#sendEntry(entry))
   }

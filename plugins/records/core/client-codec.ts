@@ -2,7 +2,7 @@ import type { Value } from '../../../lib/store.ts'
 import { malformed } from './bytes.ts'
 import { decodeDelta, DELTA } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
-import type { ClientFrame, Follow, ServerFrame } from './frame.ts'
+import type { ClientFrame, FollowFrame, ServerFrame } from './frame.ts'
 import { writeValue } from './value-codec.ts'
 import { encodeWrite } from './write-codec.ts'
 
@@ -11,7 +11,7 @@ import { encodeWrite } from './write-codec.ts'
  * the server says. server-codec.ts is the other half.
  */
 
-const writeFollows = (out: FrameWriter, follows: readonly Follow[]): void =>
+const writeFollows = (out: FrameWriter, { follows, behind }: Omit<FollowFrame, 'type'>): void => {
   out.list(follows, ({ scope, name, query, epoch, since, digest }) => {
     out.uint(scope)
     out.text(name)
@@ -22,6 +22,8 @@ const writeFollows = (out: FrameWriter, follows: readonly Follow[]): void =>
     out.uint(since)
     out.uint(digest)
   })
+  if (behind) out.numbered(...behind)
+}
 
 /** A frame of a client as bytes. @throws Error where something in it is not what its type says */
 export const encodeFrame = (frame: ClientFrame): Uint8Array => {
@@ -31,7 +33,7 @@ export const encodeFrame = (frame: ClientFrame): Uint8Array => {
       encodeWrite(out, frame)
       break
     case 'hello': {
-      const { version, secret, schema, asked, nodes, follows } = frame
+      const { version, secret, schema, asked, nodes } = frame
       out.byte(0)
       out.uint(version)
       out.text(secret)
@@ -42,12 +44,12 @@ export const encodeFrame = (frame: ClientFrame): Uint8Array => {
       }
       out.float(asked)
       out.list(nodes, ([node, number]) => out.numbered(node, number))
-      writeFollows(out, follows)
+      writeFollows(out, frame)
       break
     }
     case 'follow':
       out.byte(1)
-      writeFollows(out, frame.follows)
+      writeFollows(out, frame)
       break
     case 'unfollow':
       out.byte(2)

@@ -51,12 +51,17 @@ export interface Hello {
    */
   readonly nodes: readonly (readonly [node: string, number: number])[]
   readonly follows: readonly Follow[]
+  readonly behind?: Behind | undefined
 }
 
 export interface FollowFrame {
   readonly type: 'follow'
   readonly follows: readonly Follow[]
+  readonly behind?: Behind | undefined
 }
+
+/** The last write of the client that is not acknowledged when it asks for something: it is not refused before that is committed. */
+export type Behind = readonly [node: string, number: number]
 
 export interface Unfollow {
   readonly type: 'unfollow'

@@ -1,7 +1,7 @@
 import { malformed } from './bytes.ts'
 import { encodeDelta } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
-import type { ClientFrame, Follow, ServerFrame } from './frame.ts'
+import type { ClientFrame, FollowFrame, ServerFrame } from './frame.ts'
 import { isQuery } from './query.ts'
 import type { Query } from './query.ts'
 import { readValue } from './value-codec.ts'
@@ -48,15 +48,17 @@ const readQuery = (from: FrameReader): Query => {
   return isQuery(query) ? query : malformed()
 }
 
-const readFollows = (from: FrameReader): Follow[] =>
-  from.list(() => ({
+const readFollows = (from: FrameReader): Omit<FollowFrame, 'type'> => ({
+  follows: from.list(() => ({
     scope: from.uint(),
     name: from.text(),
     query: from.byte() ? readQuery(from) : undefined,
     epoch: from.text(),
     since: from.uint(),
     digest: from.uint()
-  }))
+  })),
+  ...(!from.isAtEnd && { behind: from.numbered() })
+})
 
 const decodeOther = (from: FrameReader, head: number): ClientFrame => {
   switch (head) {
@@ -68,10 +70,10 @@ const decodeOther = (from: FrameReader, head: number): ClientFrame => {
         schema: from.byte() ? { id: from.text(), version: from.uint() } : undefined,
         asked: from.float(),
         nodes: from.list(() => from.numbered()),
-        follows: readFollows(from)
+        ...readFollows(from)
       }
     case 1:
-      return { type: 'follow', follows: readFollows(from) }
+      return { type: 'follow', ...readFollows(from) }
     case 2:
       return { type: 'unfollow', scopes: from.list(() => from.uint()) }
     case 3: {

@@ -47,7 +47,7 @@ export class FanOut {
 
   /** @param authors - those who are told of writes too */
   deliver(seq: number, changes: readonly Change[], authors: ReadonlyMap<Feed, readonly Writer[]>): void {
-    for (const [feed, writers] of authors) feed.note(writers, changes)
+    for (const [feed, writers] of authors) feed.note(seq, writers, changes)
     const groups = new Map<string, Group>()
     const ready = (feed: Feed, key: string, news: () => News): void => {
       if (!feed.isReady(seq)) return

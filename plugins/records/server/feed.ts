@@ -3,7 +3,7 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_RATE, ERR_SERVER, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { encodeFrame } from '../core/server-codec.ts'
-import type { Delta, Hello, Result, WriteFrame } from '../core/frame.ts'
+import type { Behind, Delta, Hello, Result, WriteFrame } from '../core/frame.ts'
 import { CatchUp } from './catch-up.ts'
 import type { CatchUpHost } from './catch-up.ts'
 import { paginate } from './change.ts'
@@ -77,7 +77,7 @@ export class Feed {
    * Begins what its client follows, and tells with it what is committed of its writes: not before, as that is not shown here by
    * then, and not behind it, as it is shown twice until then. What else is written waits for none of it.
    */
-  greet(writers: readonly Writer[], { follows, nodes }: Pick<Hello, 'follows' | 'nodes'>): void {
+  greet(writers: readonly Writer[], { follows, nodes, behind }: Pick<Hello, 'follows' | 'nodes' | 'behind'>): void {
     this.#isGreeting = true
     const numbers = new Map(nodes)
     for (const writer of writers) {
@@ -87,7 +87,7 @@ export class Feed {
       this.#held.add(writer)
       this.owe(writer, Math.max(1, number))
     }
-    void after(this.scopes.follow(follows), () => {
+    void after(this.scopes.follow(follows, behind), () => {
       this.#isGreeting = false
       this.#held.clear()
       this.stir()
@@ -100,7 +100,15 @@ export class Feed {
     if (this.#refused.size >= this.#host.settings.limits.nodes) return false
     this.#refused.add(node)
     this.#refusals.push({ node, number, record: '', code, hint })
+    void this.scopes.reconsider()
     this.stir()
+    return true
+  }
+
+  /** Whether a write that its client has announced is still to be committed. */
+  awaits(behind: Behind | undefined): boolean {
+    if (!behind || this.isRefused(behind[0])) return false
+    for (const { node, last } of this.#writers.keys()) if (node === behind[0]) return last < behind[1]
     return true
   }
 
@@ -172,9 +180,13 @@ export class Feed {
   }
 
   /** There is something to tell of what writers wrote, with the commit that is told now. */
-  note(writers: readonly Writer[], changes: readonly Change[]): void {
+  note(seq: number, writers: readonly Writer[], changes: readonly Change[]): void {
     if (this.#isGreeting && this.scopes.awaits(changes)) for (const writer of writers) this.#held.add(writer)
     for (const writer of writers) this.#owed.add(writer)
+    if (!this.scopes.isDue) return
+    // What was written is not told as done before what is shown of it can be told too.
+    if (this.#isLive) this.#fallBehind(seq - 1)
+    void this.scopes.reconsider()
   }
 
   /** Tells what was committed. Only for one that is ready. */

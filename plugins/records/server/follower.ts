@@ -140,7 +140,7 @@ export class Follower implements Author {
     if (this.#isRefused) return undefined
     if (!session || (frame.type === 'write' && !isNode(frame.node))) this.fail()
     else if (frame.type === 'write') return this.#write(session, frame, size)
-    else if (frame.type === 'follow') void session.feed.scopes.follow(frame.follows)
+    else if (frame.type === 'follow') void session.feed.scopes.follow(frame.follows, frame.behind)
     else if (frame.type === 'unfollow') session.feed.scopes.unfollow(frame.scopes)
     else if (frame.type === 'confirm') session.feed.confirm(frame.node, frame.number)
     return undefined

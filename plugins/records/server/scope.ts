@@ -1,4 +1,4 @@
-import type { Follow } from '../core/frame.ts'
+import type { Behind, Follow } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
 import type { Membership } from './membership.ts'
@@ -21,8 +21,13 @@ export class Scope {
   attempts = 0
   /** Whether it is told what is committed. */
   isJoined = false
+  /** Whether its client was told that it may not follow it, and nothing else since. */
+  isRefused = false
+  /** It is not refused before this is committed. */
+  readonly behind: Behind | undefined
 
-  constructor({ scope, name, query, epoch, since, digest }: Follow) {
+  constructor({ scope, name, query, epoch, since, digest }: Follow, behind?: Behind) {
+    this.behind = behind
     this.number = scope
     this.name = name
     this.query = query
@@ -32,9 +37,11 @@ export class Scope {
   }
 
   /** To follow it anew, though the client has it. */
-  again(): Follow {
-    const { number: scope, name, query } = this
-    return { scope, name, query, epoch: '', since: ANEW, digest: 0 }
+  again(): Scope {
+    const { number: scope, name, query, behind, isRefused } = this
+    const again = new Scope({ scope, name, query, epoch: '', since: ANEW, digest: 0 }, behind)
+    again.isRefused = isRefused
+    return again
   }
 }
 

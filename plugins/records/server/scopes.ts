@@ -1,13 +1,12 @@
 import type { Failure } from '../../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
-import type { Follow, ScopeNews } from '../core/frame.ts'
+import type { Behind, Follow, ScopeNews } from '../core/frame.ts'
 import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'
 import type { Digests } from './digests.ts'
 import type { Feed } from './feed.ts'
-import type { Moves } from './journal.ts'
-import type { Membership } from './membership.ts'
+import { Joined } from './joined.ts'
 import type { Memberships } from './memberships.ts'
 import { after, all } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
@@ -29,33 +28,20 @@ const REFUSALS = 10
 /** For so many scopes of a client it is found out at a time which records are in them. */
 const LOADS = 4
 
-/** What came and went in the scopes of a client that have only some of the records of their name. */
-interface Moved {
-  readonly each: readonly (readonly [Membership, Moves])[]
-  readonly entered: readonly string[]
-  readonly left: readonly string[]
-}
-
-const movedOf = (each: Moved['each']): Moved => ({
-  each,
-  entered: each.flatMap(([, { entered }]) => [...entered]),
-  left: each.flatMap(([, { left }]) => [...left])
-})
-
 /** What one client follows. */
-export class Scopes {
+export class Scopes extends Joined {
   readonly #host: ScopesHost
   readonly #feed: Feed
   readonly #peer: Peer | undefined
   readonly #all = new Map<number, Scope>()
-  /** How many joined scopes have a name. */
-  readonly #names = new Map<string, number>()
-  /** How many of them have all that it stands for. */
-  readonly #full = new Map<string, number>()
-  /** Joined scopes that have only some of what their name stands for. */
-  readonly #partial = new Set<Scope>()
   /** Those that are judged and ready, and were told nothing of. */
   #ready: Scope[] = []
+  /** Those that may not be followed: they are asked for again when permissions change. */
+  readonly #denied = new Set<Scope>()
+  /** Those that may not be followed, but perhaps when what their client has written before is committed. */
+  readonly #doubtful = new Set<Scope>()
+  /** What is asked for again now. */
+  #asking: Maybe<void> = undefined
   /** Those whose digests are to be told, when there is nothing else to tell. */
   readonly compared = new Set<Scope>()
   /** What became of scopes, and was not told. */
@@ -67,6 +53,7 @@ export class Scopes {
   #changes = 0
 
   constructor(host: ScopesHost, feed: Feed, peer: Peer | undefined) {
+    super(host.audience, feed)
     this.#host = host
     this.#feed = feed
     this.#peer = peer
@@ -77,10 +64,6 @@ export class Scopes {
     return [...this.#all.values()].filter(({ isJoined }) => isJoined)
   }
 
-  get partial(): ReadonlySet<Scope> {
-    return this.#partial
-  }
-
   get hasNews(): boolean {
     return this.#ready.length > 0 || this.news.length > 0
   }
@@ -88,15 +71,14 @@ export class Scopes {
   /**
    * Begins to follow. What is asked for together begins together: a client that has the same record in two scopes would otherwise
    * not know which of them is right.
-   * @returns when all of it has begun, or was refused
+   * @returns when all of it has begun, or may not for now
    */
-  follow(follows: readonly Follow[]): Maybe<void> {
-    const changes = this.#changes
+  follow(follows: readonly Follow[], behind?: Behind): Maybe<void> {
     const scopes: Scope[] = []
     for (const follow of follows) {
       if (this.#feed.isEnded) return undefined
       this.unfollow([follow.scope])
-      const scope = new Scope(follow)
+      const scope = new Scope(follow, behind)
       if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
       else if (this.#all.size >= this.#host.settings.limits.scopes) this.#refuse(scope, ERR_LIMIT)
       else {
@@ -104,21 +86,56 @@ export class Scopes {
         scopes.push(scope)
       }
     }
+    return this.#ask(scopes)
+  }
+
+  /** Whether something is asked for again, as what its client wrote before is committed. */
+  get isDue(): boolean {
+    for (const { behind } of this.#doubtful) if (!this.#feed.awaits(behind)) return true
+    return false
+  }
+
+  /** Asks again for what was not allowed before its client's writes were committed, and now they are. */
+  reconsider(): Maybe<void> {
+    const due = [...this.#doubtful].filter(({ behind }) => !this.#feed.awaits(behind))
+    if (!due.length) return undefined
+    for (const scope of due) this.#doubtful.delete(scope)
+    return (this.#asking = this.#ask(due))
+  }
+
+  /** Has scopes begin, or denies them. */
+  #ask(scopes: readonly Scope[]): Maybe<void> {
+    const changes = this.#changes
+    // They may be allowed when what is on its way is committed.
+    const early = new Set(scopes.filter(({ behind }) => this.#feed.awaits(behind)))
     const begin = (allowed: readonly boolean[]): Maybe<void> => {
       // What was answered before the permissions changed does not count any more.
-      if (changes !== this.#changes)
-        return this.follow(scopes.filter(scope => this.#has(scope)).map(scope => scope.again()))
+      if (changes !== this.#changes) return this.#again(scopes)
       for (const [at, scope] of scopes.entries()) {
         if (!this.#has(scope)) continue
         if (allowed[at]) this.#ready.push(scope)
-        else this.#deny(scope)
+        else if (!early.has(scope)) this.#deny(scope)
+        else {
+          this.#stop(scope)
+          this.#doubtful.add(scope)
+        }
       }
       this.#feed.stir()
-      return undefined
+      return this.reconsider()
     }
     const answers = all(scopes.map(scope => this.#prepare(scope)))
     // It only fails when the authority is closed.
     return answers instanceof Promise ? answers.then(begin, () => {}) : begin(answers)
+  }
+
+  /** Has scopes begin anew, though the client has them. */
+  #again(scopes: readonly Scope[]): Maybe<void> {
+    const again = scopes.filter(scope => this.#has(scope)).map(scope => [scope, scope.again()] as const)
+    for (const [before, scope] of again) {
+      this.#leave(before)
+      this.#all.set(scope.number, scope)
+    }
+    return this.#ask(again.map(([, scope]) => scope))
   }
 
   unfollow(numbers: readonly number[]): void {
@@ -130,67 +147,23 @@ export class Scopes {
 
   /** The scopes that begin now: they are told from here on what is committed. */
   begin(): readonly Scope[] {
-    const ready = this.#ready.filter(scope => this.#has(scope))
+    const ready = this.#ready.filter(scope => this.#has(scope) && !this.#denied.has(scope))
     this.#ready = []
-    for (const scope of ready) this.#join(scope)
+    for (const scope of ready) this.join(scope)
     return ready
   }
 
   /** Whether some of what changed may be in a scope that has not begun. */
   awaits(changes: readonly Change[]): boolean {
-    const names = new Set([...this.#all.values()].filter(({ isJoined }) => !isJoined).map(({ name }) => name))
+    const names = new Set(
+      [...this.#all.values()].filter(scope => !scope.isJoined && !this.#denied.has(scope)).map(({ name }) => name)
+    )
     return names.size > 0 && changes.some(({ record, collection }) => names.has(record) || names.has(collection))
   }
 
-  /** Whether a record is in one of the scopes. */
-  has(record: string, collection: string): boolean {
-    if (this.#full.has(record) || this.#full.has(collection)) return true
-    for (const { membership } of this.#partial) if (membership?.has(record)) return true
-    return false
-  }
-
-  /** What came and went with a commit that was just told, scope by scope; undefined: that is not known yet. */
-  movesOf(seq: number): Moved | undefined {
-    const moves = this.#moves(membership => (membership.isCurrent ? membership.movesOf(seq) : undefined))
-    return moves.length === this.#partial.size ? movedOf(moves) : undefined
-  }
-
-  /**
-   * What came and went since a commit, in the scopes of which that is known. Of one that begins it may not be, where it is further than
-   * others: it is told anew, next.
-   */
-  movesSince(seq: number): Moved {
-    return movedOf(this.#moves(membership => membership.movesSince(seq)))
-  }
-
-  /** Whether a record was in one of the scopes before some moves. */
-  had({ each }: Moved, record: string, collection: string): boolean {
-    if (this.#full.has(record) || this.#full.has(collection)) return true
-    for (const [membership, { entered, left }] of each) {
-      if (left.has(record) || (membership.has(record) && !entered.has(record))) return true
-    }
-    return false
-  }
-
-  #moves(find: (membership: Membership) => Moves | undefined): Moved['each'] {
-    return [...this.#partial].flatMap(({ membership }) => {
-      const moves = membership && find(membership)
-      return moves ? [[membership, moves] as const] : []
-    })
-  }
-
-  /** Up to which commit it is known what is in all scopes; at most `seq`. */
-  reach(seq: number): number {
-    let reach = seq
-    for (const { membership } of this.#partial) {
-      if (membership && !membership.isCurrent) reach = Math.min(reach, membership.seq)
-    }
-    return reach
-  }
-
-  /** Resolves when what is in scopes is known a little better, where that is not known yet. */
-  async settled(): Promise<void> {
-    for (const { membership } of this.#partial) await membership?.progress
+  override async settled(): Promise<void> {
+    await this.#asking
+    await super.settled()
   }
 
   /** Notes what became of a scope. */
@@ -201,15 +174,15 @@ export class Scopes {
   /** Permissions changed: what goes on is asked for again. */
   refresh(): void {
     this.#changes++
-    const { joined } = this
-    void after(all(joined.map(scope => this.#allows(scope))), allowed => {
-      const again: Follow[] = []
-      for (const [at, scope] of joined.entries()) {
+    const asked = [...this.joined, ...this.#ready, ...this.#denied]
+    void after(all(asked.map(scope => this.#allows(scope))), allowed => {
+      const again: Scope[] = []
+      for (const [at, scope] of asked.entries()) {
         if (!this.#has(scope)) continue
         if (!allowed[at]) this.#deny(scope)
-        else if (scope.membership?.judging) again.push(scope.again())
+        else if (scope.membership?.judging || this.#denied.has(scope)) again.push(scope)
       }
-      return this.follow(again)
+      return this.#again(again)
     })
   }
 
@@ -249,9 +222,13 @@ export class Scopes {
     }
   }
 
+  /** It is not followed, for now. */
   #deny(scope: Scope): void {
     if (!this.#has(scope)) return
-    this.#leave(scope)
+    this.#stop(scope)
+    this.#denied.add(scope)
+    if (scope.isRefused) return
+    scope.isRefused = true
     this.#refuse(scope, ERR_DENIED)
   }
 
@@ -261,38 +238,18 @@ export class Scopes {
     this.#feed.stir()
   }
 
-  #join(scope: Scope): void {
-    const { name, membership } = scope
-    scope.isJoined = true
-    if (membership) {
-      this.#partial.add(scope)
-      membership.listeners.add(this.#feed.stir)
-    } else increase(this.#full, name)
-    if (increase(this.#names, name) === 1) this.#host.audience.join(name, this.#feed)
-  }
-
   #leave(scope: Scope): void {
-    const { name, membership, isJoined } = scope
+    this.#stop(scope)
     this.#all.delete(scope.number)
-    this.#partial.delete(scope)
-    if (this.compared.delete(scope)) this.#host.digests.drop(scope)
-    this.#host.memberships.leave(scope)
-    membership?.listeners.delete(this.#feed.stir)
-    if (!isJoined) return
-    if (!membership) decrease(this.#full, name)
-    if (decrease(this.#names, name) === 0) this.#host.audience.leave(name, this.#feed)
+    this.#denied.delete(scope)
+    this.#doubtful.delete(scope)
   }
-}
 
-const increase = (counts: Map<string, number>, name: string): number => {
-  const count = (counts.get(name) ?? 0) + 1
-  counts.set(name, count)
-  return count
-}
-
-const decrease = (counts: Map<string, number>, name: string): number => {
-  const count = (counts.get(name) ?? 0) - 1
-  if (count > 0) counts.set(name, count)
-  else counts.delete(name)
-  return count
+  /** It is told nothing any more. */
+  #stop(scope: Scope): void {
+    if (this.compared.delete(scope)) this.#host.digests.drop(scope)
+    this.part(scope)
+    this.#host.memberships.leave(scope)
+    scope.membership = undefined
+  }
 }

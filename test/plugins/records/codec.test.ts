@@ -229,6 +229,7 @@ describe('records: the format of frames', () => {
       '00 01 12 536563726574536563726574536563726574 01 03 617070 02 000000000000f83f 01 00 01b09d11f1a12230 07 01 01 06 746f646f732f 01 09 02 05 7768657265 08 01 08 03 06 04 646f6e65 06 01 3d 01 05 6c696d6974 03 0a 01 65 04 00'
     ],
     [{ type: 'follow', follows: [] }, '01 00'],
+    [{ type: 'follow', follows: [], behind: [NODE, 7] }, '01 00 00 01b09d11f1a12230 07'],
     [{ type: 'unfollow', scopes: [1, 300] }, '02 02 01 ac02'],
     [{ type: 'confirm', node: NODE, number: 1 }, '03 00 01b09d11f1a12230 01'],
     [{ type: 'ping', asked: 1.5 }, '04 000000000000f83f'],
@@ -241,8 +242,11 @@ describe('records: the format of frames', () => {
     [{ type: 'notice', what: 'bye', version: 2 }, '13 01 02']
   ]
 
+  const more = (frame: ClientFrame | ServerFrame): string =>
+    frame.type === 'write' && frame.atomic ? ', atomic' : 'behind' in frame ? ', behind' : ''
+
   for (const [frame, hex] of frames) {
-    it(`is that of PROTOCOL.md: ${frame.type}${frame.type === 'write' && frame.atomic ? ', atomic' : ''}`, () => {
+    it(`is that of PROTOCOL.md: ${frame.type}${more(frame)}`, () => {
       const bytes = encodeFrame(frame)
       assert.equal(Buffer.from(bytes).toString('hex'), hex.replaceAll(' ', ''))
       assert.deepEqual(decodeFrame(bytes), frame)

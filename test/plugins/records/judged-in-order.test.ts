@@ -111,6 +111,38 @@ describe('records: what one client writes is judged in its order', () => {
     })
   }
 
+  for (const look of ['reader', 'server'] as const) {
+    it(`what is followed is judged behind what was written, by the ${look}`, async () => {
+      const { client, board, network, end } = start(look)
+      const refused: unknown[] = []
+      client.records.on('refused', (_error, name) => refused.push(name))
+      board('1')
+      await client.records.collection('cards/1/').query().when.synced
+      const made = board('2')
+      await made.stored
+      await client.records.get('cards/2/a').when.synced
+      network.down = true
+      network.cut()
+      board('3')
+      const cards = client.records.collection('cards/3/')
+      cards.add({ text: 'mine' }, 'a')
+      const all = cards.query()
+      const seen: string[] = []
+      all.subscribe(results => seen.push(results.map(({ value }) => value.text).join()))
+      network.down = false
+      await all.when.synced
+      await cards.add({ text: 'too' }, 'b').write.durable
+      assert.deepEqual([seen, refused], [['mine', 'mine,too'], []])
+      const none = client.records.collection('cards/4/').query()
+      await assert.rejects(none.when.synced, { code: 'ERR_DENIED' })
+      board('5')
+      const other = client.records.collection('cards/6/').query()
+      await assert.rejects(other.when.synced, { code: 'ERR_DENIED' })
+      assert.deepEqual(refused, ['cards/4/', 'cards/6/'])
+      await end()
+    })
+  }
+
   it('is asked for once, where what it depends on is there, and once more, where it may be on its way', async () => {
     const { asked, board, card, end } = start('reader')
     await outcomes(board('1'), card('1/a'), card('1/b'), card('2/a'), card('2/b'))

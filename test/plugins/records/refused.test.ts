@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { connect, createServer } from '../../../index.ts'
+import { permissions } from '../../../plugins/permissions/index.ts'
+import { records } from '../../../plugins/records/index.ts'
+import { memory as store } from '../../../stores/memory.ts'
+import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
+import { memory } from '../../../transformers/memory/index.ts'
+
+interface Note {
+  readonly text: string
+  readonly isOpen: boolean
+}
+
+describe('records: what was refused', () => {
+  describe('by an authority', () => {
+    let world: World
+    let allowed: Set<string>
+
+    beforeEach(async () => {
+      allowed = new Set()
+      world = new World({ permit: ({ record, verb }) => verb !== 'read' || allowed.has(record) })
+      await world.authority.open()
+      const root = await world.welcomed('root')
+      for (const id of ['a/1', 'b/1']) root.write(id, [at(1, 'root').make()])
+      await world.pass()
+    })
+
+    afterEach(() => world.end())
+
+    const outcomes = (...deltas: readonly { readonly scopes: readonly { readonly outcome: string }[] }[]) =>
+      deltas.flatMap(({ scopes }) => scopes.map(({ outcome }) => outcome))
+
+    it('is asked for again when permissions change, and told when that makes a difference', async () => {
+      const ann = await world.welcomed('ann', [scope(1, 'a/'), scope(2, 'b/1')], peerOf('ann'))
+      assert.deepEqual(outcomes(...ann.frames.flatMap(frame => (frame.type === 'delta' ? frame : []))), [
+        'ERR_DENIED',
+        'ERR_DENIED'
+      ])
+      ann.refresh()
+      await world.pass()
+      assert.deepEqual(ann.news, [])
+      for (const name of ['a/', 'a/1']) allowed.add(name)
+      ann.refresh()
+      await world.pass()
+      const { deltas } = ann
+      assert.deepEqual([outcomes(...deltas), contents(deltas)], [['anew'], { 'a/1': { '': '{}' } }])
+      allowed.add('b/1')
+      ann.refresh()
+      await world.pass()
+      assert.deepEqual(contents(ann.deltas), { 'a/1': { '': '{}' }, 'b/1': { '': '{}' } })
+      allowed.clear()
+      ann.refresh()
+      await world.pass()
+      const last = ann.deltas
+      assert.deepEqual(outcomes(...last), ['ERR_DENIED', 'ERR_DENIED'])
+      allowed.add('b/1')
+      ann.say({ type: 'unfollow', scopes: [2] })
+      ann.refresh()
+      await world.pass()
+      assert.deepEqual(ann.news, [])
+    })
+
+    it('counts as what is followed, until it is let go of', async () => {
+      await world.authority.close()
+      await world.make({ permit: () => false, limits: { scopes: 2 } }).open()
+      const ann = await world.welcomed('ann', [scope(1, 'a/'), scope(2, 'b/')], peerOf('ann'))
+      ann.say({ type: 'follow', follows: [scope(3, 'c/')] })
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), ['ERR_LIMIT'])
+      ann.say({ type: 'unfollow', scopes: [1] })
+      ann.say({ type: 'follow', follows: [scope(4, 'c/')] })
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), ['ERR_DENIED'])
+    })
+
+    it('is not refused before what was written before is committed, or never will be', async () => {
+      const ann = await world.welcomed('ann', [], peerOf('ann'))
+      ann.say({ type: 'follow', follows: [scope(1, 'a/')], behind: ['ann', 2] })
+      ann.write('c/1', [at(1, 'ann').make()])
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), [])
+      ann.write('c/2', [at(1, 'ann').make()])
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), ['ERR_DENIED'])
+      ann.say({ type: 'follow', follows: [scope(2, 'a/')], behind: ['ann', 2] })
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), ['ERR_DENIED'])
+      // Of a node that is somebody else's nothing is ever done.
+      ann.say({ type: 'follow', follows: [scope(3, 'a/')], behind: ['root', 9] })
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), [])
+      const records = [{ record: 'c/3', registers: [at(1, 'root').make()] }]
+      ann.say({ type: 'write', node: 'root', number: 9, atomic: false, conditions: [], records })
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), ['ERR_DENIED'])
+    })
+
+    it('begins with the acknowledgement of what was written before', async () => {
+      await world.authority.close()
+      let isMade = false
+      const permit = ({ record, verb }: { readonly record: string; readonly verb: string }) => {
+        if (verb === 'read') return isMade
+        isMade ||= record === 'c/2'
+        return true
+      }
+      await world.make({ permit }).open()
+      const ann = world.client('ann', peerOf('ann'))
+      ann.hello([scope(1, 'c/')], { behind: ['ann', 2] })
+      await world.pass()
+      ann.write('c/1', [at(1, 'ann').make()])
+      ann.write('c/2', [at(1, 'ann').make()])
+      await world.pass()
+      const { delta } = ann
+      assert.deepEqual(
+        [outcomes(delta), contents([delta]), delta.acknowledged],
+        [['reset'], { 'c/1': { '': '{}' }, 'c/2': { '': '{}' } }, [['ann', 2]]]
+      )
+    })
+  })
+
+  describe('to a client', () => {
+    const start = () => {
+      const network = memory()
+      let isAllowed = false
+      const server = createServer({
+        transformers: [network],
+        plugins: [permissions({ records: { read: () => isAllowed } }), records<{ 'notes/': Note }>({ store: store() })]
+      })
+      const client = connect('http://memory', { transformers: [network], plugins: [records<{ 'notes/': Note }>()] })
+      const refused: string[] = []
+      client.records.on('refused', (_error, name) => refused.push(name))
+      return {
+        client,
+        server,
+        refused,
+        allow: (allowed: boolean) => (isAllowed = allowed),
+        note: server.records.get('notes/1').replace({ text: 'Tea', isOpen: true }).durable,
+        end: async () => {
+          client.destroy()
+          await server.close()
+        }
+      }
+    }
+    const denied = { code: 'ERR_DENIED' }
+
+    it('comes when permissions change, to all who have asked for it', async () => {
+      const { client, server, refused, allow, note, end } = start()
+      await note
+      const one = client.records.get('notes/1')
+      const all = client.records.collection('notes/').query({ where: [['isOpen', '=', true]] })
+      for (const each of [one, all]) await assert.rejects(each.when.synced, denied)
+      for (const isAllowed of [true, false, true]) {
+        allow(isAllowed)
+        server.permissions.refresh()
+        for await (const { status } of changesOf(one)) if (status === (isAllowed ? 'synced' : 'refused')) break
+        for await (const { status } of changesOf(all)) if (status === (isAllowed ? 'synced' : 'refused')) break
+        assert.deepEqual([one.get()?.text, all.get().length], isAllowed ? ['Tea', 1] : [undefined, 0])
+      }
+      await Promise.all([one.when.synced, all.when.synced])
+      assert.deepEqual(refused, ['notes/1', 'notes/', 'notes/1', 'notes/'])
+      await end()
+    })
+
+    it('is asked for anew by who gets it, whoever has it already, and who reads it once', async () => {
+      const { client, allow, note, end } = start()
+      await note
+      const before = client.records.get('notes/1')
+      await assert.rejects(before.when.synced, denied)
+      await assert.rejects(client.records.snapshot('notes/1'), denied)
+      allow(true)
+      assert.equal((await client.records.snapshot('notes/1'))?.text, 'Tea')
+      assert.deepEqual([before.status, before.get('text')], ['synced', 'Tea'])
+      allow(false)
+      const query = client.records.collection('notes/').query()
+      await assert.rejects(query.when.synced, denied)
+      query.release()
+      allow(true)
+      const again = client.records.collection('notes/').query()
+      await again.when.synced
+      assert.equal(again.get().length, 1)
+      await end()
+    })
+  })
+})
+
+/** Something that is followed, now and whenever it has changed. */
+async function* changesOf<T extends { on(event: 'change', listener: () => void): () => void }>(live: T) {
+  let wake = (): void => {}
+  const undo = live.on('change', () => wake())
+  try {
+    for (;;) {
+      yield live
+      await new Promise<void>(resolve => (wake = resolve))
+    }
+  } finally {
+    undo()
+  }
+}
