@@ -55,6 +55,8 @@ describe('pubsub: what may be lost', () => {
     await one.pubsub.subscribe('a', first.handler)
     await two.pubsub.subscribe('a', second.handler)
     const peer = peerOf(one.client)
+    // The answer to the subscription has been acknowledged.
+    await until(() => peer.bufferedBytes === 0)
     peer.write('x'.repeat(900_000))
     peer.write('x'.repeat(900_000))
     await turns()
