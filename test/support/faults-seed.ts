@@ -1,6 +1,6 @@
 /**
  * Parameters of a property: the same histories in each run, others with `SEED=…`, more of them with `RUNS=…` (a factor,
- * 4 in .ci/run).
+ * 2 in .ci/run).
  * fast-check prints the seed of a failure.
  */
 export const runs = (count: number): { seed: number; numRuns: number } => ({
