@@ -1,7 +1,7 @@
 /* What the records plugin knows of an application's records. Checked by `npm run types`. Nothing here runs. */
 import { connect } from '../../index.ts'
 import { list, members, records } from '../../plugins/records/client.ts'
-import type { ListOf, LiveRecord, SetOf, WriteHandle } from '../../plugins/records/client.ts'
+import type { AnyRecord, Collection, ListOf, LiveRecord, SetOf, WriteHandle } from '../../plugins/records/client.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const is = <T extends true>(): T | undefined => undefined
@@ -34,6 +34,53 @@ const theme = client.records.get('settings').get('theme')
 is<Equal<typeof theme, 'light' | 'dark' | undefined>>()
 client.records.get('elsewhere').get('any.path')
 client.records.get<Todo>('todo/1').get('title')
+
+// The longest name that an id begins with says what it is.
+interface Old {
+  readonly why: string
+}
+type Names = {
+  readonly 'todos/': Todo
+  readonly 'todos/archive/': Old
+  readonly [rooms: `rooms/${string}/`]: Old
+  readonly [users: `users/${string}`]: Todo
+}
+const named = connect(url, { plugins: [records<Names>()] }).records
+const board: string = url
+const direct = named.get('todos/1')
+is<Equal<typeof direct, LiveRecord<Todo>>>()
+const [deeper, archived, anyTodo] = [
+  named.get('todos/b1/1'),
+  named.get('todos/archive/x'),
+  named.get(`todos/${board}/1`)
+]
+is<Equal<typeof deeper, LiveRecord<Todo>>>()
+is<Equal<typeof archived, LiveRecord<Old>>>()
+is<Equal<typeof anyTodo, LiveRecord<Todo>>>()
+const [room, anyRoom, user] = [named.get('rooms/1/x'), named.get(`rooms/${board}/x`), named.get('users/1')]
+is<Equal<typeof room, LiveRecord<Old>>>()
+is<Equal<typeof anyRoom, LiveRecord<Old>>>()
+is<Equal<typeof user, LiveRecord<Todo>>>()
+const [below, archive, rooms] = [
+  named.collection('todos/b1/'),
+  named.collection('todos/archive/'),
+  named.collection(`rooms/${board}/`)
+]
+is<Equal<typeof below, Collection<Todo>>>()
+is<Equal<typeof archive, Collection<Old>>>()
+is<Equal<typeof rooms, Collection<Old>>>()
+
+// Of what nobody knows anything may be done.
+const unknown = client.records.get('elsewhere')
+unknown.increment('votes')
+list(unknown, 'steps').push({ text: 'first' })
+members(unknown, 'labels').add('red')
+
+// What cannot be done says why.
+type Why<P extends string, Hint extends string> = P extends { readonly '': Hint } ? true : false
+is<Why<Parameters<typeof archived.increment>[0], 'no field of this record is a number'>>()
+// @ts-expect-error a set of records without sets
+members(archived, 'why')
 
 // Paths are checked, and values inferred.
 const title = todo.get('title')
@@ -77,8 +124,32 @@ const todos = client.records.collection('todos/')
 todos.subscribe({ where: [['done', '=', false]], order: ['-due.day', 'title'], limit: 10 }, results => {
   is<Equal<(typeof results)[number]['value'], Todo>>()
 })
+todos.query({
+  where: [
+    ['votes', 'in', [1, 2]],
+    ['tags', 'has', 'red'],
+    ['due.time', '!=', '10:00'],
+    ['labels."red"', '=', true]
+  ],
+  order: undefined,
+  limit: undefined
+})
+named.collection<AnyRecord>('else/').query({
+  where: [
+    ['any.path', '>', 1],
+    ['tags', 'has', 'x']
+  ]
+})
 // @ts-expect-error there is no such path
 todos.query({ where: [['dun', '=', false]] })
+// @ts-expect-error votes are numbers
+todos.query({ where: [['votes', '=', 'many']] })
+// @ts-expect-error as many as there are
+todos.query({ where: [['votes', 'in', ['many']]] })
+// @ts-expect-error tags are text
+todos.query({ where: [['tags', 'has', 1]] })
+// @ts-expect-error a title has nothing in it
+todos.query({ where: [['title', 'has', 'x']] })
 // @ts-expect-error there is no such path
 todos.query({ order: ['titel'] })
 // @ts-expect-error something is missing

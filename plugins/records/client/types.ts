@@ -1,5 +1,5 @@
 import type { Value } from '../../../lib/store.ts'
-import type { Condition, Query } from '../core/query.ts'
+import type { Operator, Query } from '../core/query.ts'
 
 /** What a record is when nobody says what it is. */
 export type AnyRecord = { readonly [key: string]: Value }
@@ -34,8 +34,16 @@ export type ValueAt<T, P extends string> = P extends keyof T
 /** Some of the fields of a type, at any depth. */
 export type Patch<T> = T extends Leaf ? T : { readonly [K in keyof T]?: Patch<T[K]> | undefined }
 
+/** Some paths; where there are none, what a compiler says instead of `never`. */
+type OrNone<P, Hint extends string> = [P] extends [never] ? string & { readonly '': Hint } : P
+
+/** The paths whose values are of a type, or may be anything. */
+type PathTo<T, V> = {
+  [P in PathOf<T>]: NonNullable<ValueAt<T, P>> extends V ? P : Value extends ValueAt<T, P> ? P : never
+}[PathOf<T>]
+
 /** The paths whose values are numbers. */
-export type NumberPath<T> = { [P in PathOf<T>]: NonNullable<ValueAt<T, P>> extends number ? P : never }[PathOf<T>]
+export type NumberPath<T> = OrNone<PathTo<T, number>, 'no field of this record is a number'>
 
 /** A list whose items are moved, inserted and changed one by one; in a record's type, the type of the field. */
 export type ListOf<Item> = { readonly [id: string]: { readonly '@pos': string; readonly '@value': Item } }
@@ -46,36 +54,47 @@ export type SetOf<Item extends SetItem> = { readonly [key: string]: true } & { r
 /** What can be in a set. */
 export type SetItem = string | number | boolean
 
-export type ListPath<T> = {
-  [P in PathOf<T>]: NonNullable<ValueAt<T, P>> extends ListOf<infer _Item> ? P : never
-}[PathOf<T>]
+export type ListPath<T> = OrNone<PathTo<T, ListOf<unknown>>, 'no field of this record is a ListOf'>
 
-export type SetPath<T> = {
-  [P in PathOf<T>]: NonNullable<ValueAt<T, P>> extends SetOf<infer _Item> ? P : never
-}[PathOf<T>]
+export type SetPath<T> = OrNone<PathTo<T, SetOf<SetItem>>, 'no field of this record is a SetOf'>
 
 /** What the items of the list at a path are. */
-export type ListItem<T, P extends string> = NonNullable<ValueAt<T, P>> extends ListOf<infer Item> ? Item : never
+export type ListItem<T, P extends string> = NonNullable<ValueAt<T, P>> extends ListOf<infer Item> ? Item : Value
 
 /** What the items of the set at a path are. */
-export type SetItemAt<T, P extends string> = NonNullable<ValueAt<T, P>> extends SetOf<infer Item> ? Item : never
+export type SetItemAt<T, P extends string> = NonNullable<ValueAt<T, P>> extends SetOf<infer Item> ? Item : SetItem
 
 /** The records of an application: what is in each collection, or in a record without one, by the beginning of its id. */
 export type Schema = { readonly [prefix: string]: object }
 
-/** What a record of this id is. The longest prefix decides. */
-export type TypeOf<S extends Schema, Id extends string> = Id extends keyof S
-  ? S[Id]
-  : Id extends `${infer Collection}/${string}`
-    ? `${Collection}/` extends keyof S
-      ? S[`${Collection}/`]
-      : AnyRecord
-    : AnyRecord
+/** What is in the longest collection that an id begins with; `Begun` and `Rest` are the two halves of the id. */
+type InLongest<
+  S extends Schema,
+  Rest extends string,
+  Begun extends string,
+  Found
+> = Rest extends `${infer Part}/${infer More}`
+  ? InLongest<S, More, `${Begun}${Part}/`, `${Begun}${Part}/` extends keyof S ? S[`${Begun}${Part}/`] : Found>
+  : Found
 
-/** A query whose paths are those of a type. */
+/** What a record of this id is, or the records of a collection: as the longest name says that it begins with. */
+export type TypeOf<S extends Schema, Id extends string> = Id extends keyof S ? S[Id] : InLongest<S, Id, '', AnyRecord>
+
+/** What to compare with: what may be there. */
+type Compared<V> = unknown extends V ? Value : Exclude<V, undefined> & Value
+
+/** What an array may have in it. */
+type Within<V> = unknown extends V ? Value : Extract<V, readonly unknown[]>[number] & Value
+
+type ConditionAt<P extends string, V> =
+  | readonly [path: P, operator: Exclude<Operator, 'in' | 'has'>, value: Compared<V>]
+  | readonly [path: P, operator: 'in', values: readonly Compared<V>[]]
+  | readonly [path: P, operator: 'has', value: Within<V>]
+
+/** A query whose paths are those of a type, and whose values are what is there. */
 export interface QueryOf<T> extends Query {
-  readonly where?: readonly (PathOf<T> extends infer P extends string
-    ? readonly [path: P, operator: Condition[1], value: Value]
-    : never)[]
-  readonly order?: readonly (PathOf<T> | `-${PathOf<T>}`)[]
+  readonly where?:
+    | readonly (PathOf<T> extends infer P ? (P extends string ? ConditionAt<P, ValueAt<T, P>> : never) : never)[]
+    | undefined
+  readonly order?: readonly (PathOf<T> | `-${PathOf<T>}`)[] | undefined
 }
