@@ -2,6 +2,7 @@
 import { connect } from './lib/client.ts'
 import type { Client, ClientOptions, Each } from './lib/client.ts'
 import type { Checked, ClientPlugin, ForClients, Installed } from './lib/plugin.ts'
+import type { Given } from './lib/given.ts'
 import type { ClientTransformer } from './lib/transformer.ts'
 import { json } from './parsers/json.ts'
 import type { Offline, OfflineOptions } from './plugins/offline/client.ts'
@@ -15,15 +16,15 @@ export interface ConnectOptions<
   R extends ReconnectOptions | false = ReconnectOptions,
   O extends OfflineOptions | false = OfflineOptions,
   W extends WiresOptions | false = WiresOptions
-> extends Partial<Omit<ClientOptions, 'plugins'>> {
+> extends Given<Omit<ClientOptions, 'plugins'>> {
   /** Installed in order, behind reconnect, offline and wires. */
-  readonly plugins?: P & Checked<P, 'reconnect' | 'offline' | 'wires'> & ForClients<P>
+  readonly plugins?: (P & Checked<P, 'reconnect' | 'offline' | 'wires'> & ForClients<P>) | undefined
   /** Options of the reconnect plugin; false: without it. */
-  readonly reconnect?: R
+  readonly reconnect?: R | undefined
   /** Options of the offline plugin; false: without it. */
-  readonly offline?: O
+  readonly offline?: O | undefined
   /** Options of the wires plugin, which chooses among several transformers; false: they are tried in order. */
-  readonly wires?: W
+  readonly wires?: W | undefined
 }
 
 /** A client with the plugins that were left on. */

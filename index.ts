@@ -3,6 +3,7 @@ import { readyMade } from './bundle/ready-made.ts'
 import { withDefaults } from './defaults.ts'
 import { AnywireError } from './lib/errors.ts'
 import { ERR_OPTION } from './lib/failures.ts'
+import type { Given } from './lib/given.ts'
 import type { Installed } from './lib/plugin.ts'
 import { createServer as createCoreServer } from './lib/server/server.ts'
 import type { Server } from './lib/server/server.ts'
@@ -39,12 +40,12 @@ export type DefaultServerOptions<P extends readonly ServerPlugin[] = readonly []
   ServerOptions<P, Context>,
   'transformers' | 'parsers' | 'client'
 > &
-  Partial<Pick<ServerOptions, 'transformers' | 'parsers'>> & {
+  Given<Pick<ServerOptions, 'transformers' | 'parsers'>> & {
     /**
      * What browsers get as `<path>/client.js` (a module) and `<path>/client.global.js` (a classic script): true (default),
      * the client that comes with anywire; false, nothing; or an own bundle, a .js file or a folder with those two.
      */
-    readonly client?: ClientBundle | string | URL | boolean
+    readonly client?: ClientBundle | string | URL | boolean | undefined
   }
 
 type ServerOf<P extends readonly ServerPlugin[], Context> = Server<Peer<Context> & Installed<P, 'peer'>> &

@@ -9,13 +9,13 @@ import type { Code } from './squeeze.ts'
 /** What a bundle looks like. */
 export interface Shape {
   /** `esm` (default): a module; `global`: a classic script that sets one global variable. */
-  readonly format?: 'esm' | 'global'
+  readonly format?: 'esm' | 'global' | undefined
   /** The name of that variable. Default: anywire. */
-  readonly global?: string
+  readonly global?: string | undefined
   /** Default: true. */
-  readonly minify?: boolean
+  readonly minify?: boolean | undefined
   /** Whether to make a source map too. Default: false. */
-  readonly sourcemap?: boolean
+  readonly sourcemap?: boolean | undefined
 }
 
 /** A bundle, and its size in bytes: as it is, and as it travels. */

@@ -13,16 +13,16 @@ export interface Import {
 /** What goes into a bundle. */
 export interface Ingredients {
   /** In order of preference. Default: ws. */
-  readonly transformers?: readonly string[]
+  readonly transformers?: readonly string[] | undefined
   /** Installed in order. Default: reconnect and offline; and wires, where there are several transformers. */
-  readonly plugins?: readonly string[]
+  readonly plugins?: readonly string[] | undefined
   /** Default: json. */
-  readonly parser?: string
+  readonly parser?: string | undefined
   /**
    * Parts that are not anywire's, by the names that the lists above then use. A string is short for `{ from }`.
    * @example { plugins: ['reconnect', 'cursors'], imports: { cursors: './plugins/cursors.js' } }
    */
-  readonly imports?: Readonly<Record<string, string | Import>>
+  readonly imports?: Readonly<Record<string, string | Import>> | undefined
 }
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/

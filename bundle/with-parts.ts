@@ -1,6 +1,7 @@
 import { connect } from '../lib/client.ts'
 import type { Client, ClientOptions, Each } from '../lib/client.ts'
 import type { Parser } from '../lib/parser.ts'
+import type { Given } from '../lib/given.ts'
 import type { ClientPlugin } from '../lib/plugin.ts'
 import type { ClientTransformer } from '../lib/transformer.ts'
 
@@ -13,9 +14,9 @@ export interface Parts {
 }
 
 /** The options of a bundle's `connect`: those of the core, and one for each plugin of the bundle; false: without it. */
-export interface PartsOptions extends Partial<Omit<ClientOptions, 'plugins'>> {
+export interface PartsOptions extends Given<Omit<ClientOptions, 'plugins'>> {
   /** Installed in order, behind those of the bundle. */
-  readonly plugins?: readonly ClientPlugin[]
+  readonly plugins?: readonly ClientPlugin[] | undefined
   readonly [plugin: string]: unknown
 }
 
@@ -27,5 +28,6 @@ export const withParts =
       options[name] === false ? [] : make(Object(options[name]) as object)
     )
     const all: readonly ClientPlugin[] = [...own, ...(options.plugins ?? [])]
-    return connect(url, { transformers: transformers.map(make => make()), parser: parser(), ...options, plugins: all })
+    const { transformers: wires = transformers.map(make => make()), parser: language = parser() } = options
+    return connect(url, { ...options, transformers: wires, parser: language, plugins: all })
   }

@@ -7,7 +7,9 @@ import type { Strategy } from './strategy.ts'
 import type { ClientTransformer, Data } from './transformer.ts'
 
 /** The options, whatever plugins they name. */
-export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & { readonly plugins?: readonly ClientPlugin[] }
+export type AnyClientOptions = Omit<ClientOptions, 'plugins'> & {
+  readonly plugins?: readonly ClientPlugin[] | undefined
+}
 
 /** A value, or what makes it for each attempt to connect. */
 export type Each<T> = T | (() => T | Promise<T>)
@@ -17,19 +19,19 @@ export interface ClientOptions<P extends readonly ClientPlugin[] = readonly []> 
   readonly transformers: readonly ClientTransformer[]
   readonly parser: Parser
   /** Installed in order. */
-  readonly plugins?: P & Checked<P> & ForClients<P>
+  readonly plugins?: (P & Checked<P> & ForClients<P>) | undefined
   /** Shown to the server's `authenticate`. JSON. */
   readonly auth?: Each<unknown>
   /** Added to the URL, and shown to the server as `peer.query`. */
-  readonly query?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>> | undefined
   /** The application's schema version; the server refuses another one. */
   readonly schema?: number | undefined
   /** Milliseconds for one attempt, from the first byte to the server's welcome. Default 10,000. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** False: wait for `client.open()`. Default true. */
-  readonly open?: boolean
+  readonly open?: boolean | undefined
   /** In bytes: see `Limits`. */
-  readonly limits?: Partial<Limits>
+  readonly limits?: Partial<Limits> | undefined
 }
 
 /** The client's end of a connection. */

@@ -59,9 +59,9 @@ export interface ConnectionEvents {
 /** Options of one value. */
 export interface WriteOptions {
   /** False: the value may be lost, and is dropped rather than queued when the wire is full. Default true. */
-  readonly reliable?: boolean
+  readonly reliable?: boolean | undefined
   /** Milliseconds that the value may wait for a wire, where the offline plugin queues it. Default: that plugin's option. */
-  readonly expires?: number
+  readonly expires?: number | undefined
 }
 
 /** `connecting` before the first wire, `away` between two wires of one session. */

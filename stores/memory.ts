@@ -4,7 +4,7 @@ import type { Commit, Range, Row, Store, Value } from '../lib/store.ts'
 
 export interface MemoryOptions {
   /** Where it keeps what is committed. Default: a disk of its own. */
-  readonly disk?: MemoryDisk
+  readonly disk?: MemoryDisk | undefined
 }
 
 /**

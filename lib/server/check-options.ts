@@ -149,9 +149,3 @@ const find = (options: unknown, path: string): unknown =>
   path.split('.').reduce((value, name) => (isObject(value) ? get(value, name) : undefined), options)
 
 const get = (value: unknown, name: string): unknown => Reflect.get(Object(value) as object, name)
-
-/** The defaults, and over them what was given. Undefined was not given. */
-export const withDefaults = <T extends object>(defaults: T, given: Partial<T> = {}): T => ({
-  ...defaults,
-  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-})

@@ -10,13 +10,15 @@ import type { Fitting } from './contexts.ts'
 import type { Origins } from './origin.ts'
 import type { AuthRequest, Handshake } from './peer.ts'
 import type { ServerPlugin } from './plugin.ts'
+import { fill } from '../given.ts'
+import type { Given } from '../given.ts'
 
 /** A client for browsers, which a server hands out beside its connections. */
 export interface ClientBundle {
   /** A file whose name ends with .js, or a folder that has `client.js` and `client.global.js`; source maps beside them. */
   readonly location: string | URL
   /** A name of this version: `client.js?v=<version>` is cached for ever. So is `?v=` with the file's hash, its ETag. */
-  readonly version?: string
+  readonly version?: string | undefined
 }
 
 export interface ServerLimits extends Limits {
@@ -51,50 +53,57 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
   /** The client's handshake chooses one; plain clients get the first. */
   readonly parsers: readonly Parser[]
   /** Installed in order. */
-  readonly plugins?: P & Checked<P> & Fitting<P, NoInfer<Context>>
+  readonly plugins?: (P & Checked<P> & Fitting<P, NoInfer<Context>>) | undefined
   /**
    * Judges each client, and each return to a session. What it returns is `peer.context`; false, null, undefined, or an error
    * refuses.
    * The message of an `AnywireError` is told to the client, any other error only to the server's `error`.
    */
-  readonly authenticate?: (request: AuthRequest) => Refusable<Context> | Promise<Refusable<Context>>
+  readonly authenticate?: ((request: AuthRequest) => Refusable<Context> | Promise<Refusable<Context>>) | undefined
   /** Default: pages of the server's own host and port; of its host for transformers that have a port of their own. */
-  readonly origins?: Origins
-  readonly trustProxy?: TrustProxy
+  readonly origins?: Origins | undefined
+  readonly trustProxy?: TrustProxy | undefined
   /** Default '/anywire'. */
-  readonly path?: string
+  readonly path?: string | undefined
   /** Served to browsers as `<path>/client.js`: a .js file, or a folder that has `client.js` and `client.global.js`. Default: none. */
-  readonly client?: ClientBundle | string | URL | false
+  readonly client?: ClientBundle | string | URL | false | undefined
   /** Makes the id of a connection. Default: 128 random bits. */
-  readonly id?: (handshake: Handshake) => string
+  readonly id?: ((handshake: Handshake) => string) | undefined
   /** The application's schema version; clients with another one are refused. Default: any. */
-  readonly schema?: number
+  readonly schema?: number | undefined
   /** Milliseconds within which each end hears from the other, a whole number; 0 for never. Default 25,000. */
-  readonly heartbeat?: number
+  readonly heartbeat?: number | undefined
   /** What it takes to resume a session after its wire was lost; false: sessions end with their wires. */
-  readonly recovery?: Partial<Recovery<NoInfer<Context>>> | false
+  readonly recovery?: Given<Recovery<NoInfer<Context>>> | false | undefined
   /** Whether clients without a library may connect. Default true. */
-  readonly plain?: boolean
-  readonly limits?: Partial<ServerLimits>
+  readonly plain?: boolean | undefined
+  readonly limits?: Given<ServerLimits> | undefined
   /** Without an http.Server: where the server's own one listens. */
-  readonly port?: number
-  readonly host?: string
+  readonly port?: number | undefined
+  readonly host?: string | undefined
   /** A unix socket, instead of port and host. */
-  readonly socket?: string
+  readonly socket?: string | undefined
 }
 
-export type AnyServerOptions = Omit<ServerOptions, 'plugins'> & { readonly plugins?: readonly ServerPlugin[] }
+export type AnyServerOptions = Omit<ServerOptions, 'plugins'> & {
+  readonly plugins?: readonly ServerPlugin[] | undefined
+}
 
-export const RECOVERY: Recovery = {
+const RECOVERY: Recovery = {
   time: 120_000,
   sessions: 100_000,
   bytes: 268_435_456,
   same: isDeepStrictEqual
 }
 
-export const SERVER_LIMITS: ServerLimits = {
+const SERVER_LIMITS: ServerLimits = {
   ...LIMITS,
   handshake: 10_000,
   connections: 1_000,
   rate: { second: 50_000, burst: 500_000 }
 }
+
+export const limitsOf = ({ limits }: AnyServerOptions): ServerLimits => fill(SERVER_LIMITS, limits)
+
+export const recoveryOf = ({ recovery }: AnyServerOptions): Recovery | undefined =>
+  recovery === false ? undefined : fill(RECOVERY, recovery)

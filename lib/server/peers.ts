@@ -9,9 +9,9 @@ import type { MulticastOptions } from './server.ts'
 /** Who gets a broadcast. */
 export interface BroadcastOptions<P = Peer> extends WriteOptions {
   /** Only peers for which this is true. */
-  readonly where?: (peer: P) => boolean
+  readonly where?: ((peer: P) => boolean) | undefined
   /** All but this one, or these. */
-  readonly except?: Peer | readonly Peer[]
+  readonly except?: Peer | readonly Peer[] | undefined
 }
 
 /** The peers of a server, those included whose clients may still come back. */

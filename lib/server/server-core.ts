@@ -22,7 +22,7 @@ import { Addresses } from './addresses.ts'
 import { Admission } from './admission.ts'
 import type { Admitted } from './admission.ts'
 import { AwaySessions } from './away.ts'
-import { checkCloseOptions, checkOptions, withDefaults } from './check-options.ts'
+import { checkCloseOptions, checkOptions } from './check-options.ts'
 import { serveClient } from './client-file.ts'
 import { count, Tally } from './counters.ts'
 import { makeGuest } from './guest.ts'
@@ -34,7 +34,7 @@ import type { LinkHost } from './link.ts'
 import type { Listener, LinkRequest } from './listener.ts'
 import { makeId } from './make-id.ts'
 import { closeHttp, makeHttp } from './own-http.ts'
-import { RECOVERY, SERVER_LIMITS } from './options.ts'
+import { limitsOf, recoveryOf } from './options.ts'
 import type { HttpServer } from './http.ts'
 import type { AnyServerOptions, Recovery, ServerLimits } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
@@ -81,17 +81,17 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   constructor(http: HttpServer | undefined, options: AnyServerOptions) {
     super()
     checkOptions(http, options)
-    const { path = DEFAULT_PATH, port, socket, plugins = [], recovery, heartbeat = 25_000 } = options
+    const { path = DEFAULT_PATH, port, socket, plugins = [], heartbeat = 25_000 } = options
     this.#options = options
     this.admission = new Admission(options, (error, stage) => this.#report(error, stage))
     this.path = path
-    this.limits = withDefaults(SERVER_LIMITS, options.limits)
+    this.limits = limitsOf(options)
     this.plugins = inOrder(plugins)
     this.lanes = this.plugins.filter(({ local }) => !local).map(({ name }) => name)
     this.transformers = options.transformers.map(({ name }) => name)
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)
     this.heartbeat = heartbeat
-    this.recovery = recovery === false ? undefined : withDefaults(RECOVERY, recovery)
+    this.recovery = recoveryOf(options)
     this.#addresses = new Addresses(this.limits.connections)
     this.#away = new AwaySessions(this.recovery?.sessions ?? 0, this.recovery?.bytes ?? 0)
     if (!http && (port !== undefined || socket !== undefined)) this.#own = makeHttp()

@@ -35,16 +35,16 @@ export interface ServerEvents<P = Peer> {
 
 export interface CloseOptions {
   /** Milliseconds that clients have to read what is on its way to them. Default 10,000. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Tells clients to come back, spread over so many milliseconds; false: not to come back. Default 5,000. */
-  readonly reconnect?: number | false
+  readonly reconnect?: number | false | undefined
 }
 
 export interface MulticastOptions extends WriteOptions {
   /** The name of a plugin. Default: none, it is the application's own. */
-  readonly lane?: string
+  readonly lane?: string | undefined
   /** Called for each peer that is full: it took the value, and `drain` tells when there is room for more. */
-  readonly full?: (peer: Peer) => void
+  readonly full?: ((peer: Peer) => void) | undefined
 }
 
 /** Accepts clients. */

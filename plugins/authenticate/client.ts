@@ -12,7 +12,7 @@ export interface AuthenticateClientOptions {
    * Whether the `auth` option is asked again, and shown, when the server says that it is about to expire; also more than once,
    * where that fails and there is time. Default true.
    */
-  readonly auto?: boolean
+  readonly auto?: boolean | undefined
 }
 
 export interface AuthenticateEvents {

@@ -6,16 +6,17 @@ import { print } from '../../lib/print.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { LONGEST } from '../../lib/timer.ts'
 import { packetOf } from './wire.ts'
+import type { Filled } from '../../lib/given.ts'
 
 export interface AuthenticateServerOptions<Context = unknown> {
   /** When what a client has shown expires: milliseconds since 1970, or undefined for never. Default: never. */
-  readonly expires?: (context: Context) => number | undefined
+  readonly expires?: ((context: Context) => number | undefined) | undefined
   /** Milliseconds before that, at which the client is told. Default 30,000. */
-  readonly notice?: number
+  readonly notice?: number | undefined
   /** Whether a client may become who it is now; true says so. Default: anybody whom `authenticate` lets in. */
-  readonly same?: (before: Context, now: Context) => boolean
+  readonly same?: ((before: Context, now: Context) => boolean) | undefined
   /** Milliseconds that `authenticate` has for a renewal. Default 10,000. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
 }
 
 /** Renewals of one client that may wait. */
@@ -28,7 +29,7 @@ const PROBE = 5_000
 export class Renewals<Context> {
   readonly #peer: Peer<Context>
   readonly #lane: Lane
-  readonly #options: Required<AuthenticateServerOptions<Context>>
+  readonly #options: Filled<AuthenticateServerOptions<Context>>
   #waiting = 0
   /** One after the other: what was shown last counts. */
   #line = Promise.resolve()
@@ -37,7 +38,7 @@ export class Renewals<Context> {
   #told: number | undefined
   #probed: number | undefined
 
-  constructor(peer: Peer<Context>, lane: Lane, options: Required<AuthenticateServerOptions<Context>>) {
+  constructor(peer: Peer<Context>, lane: Lane, options: Filled<AuthenticateServerOptions<Context>>) {
     this.#peer = peer
     this.#lane = lane
     this.#options = options

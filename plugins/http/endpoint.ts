@@ -25,6 +25,8 @@ import { allowReading, answer, answerPreflight, deny, linkOf, readBody } from '.
 import type { Incoming, Outgoing } from './talk.ts'
 import { Worker } from './worker.ts'
 import type { Host } from './worker.ts'
+import { fill } from '../../lib/given.ts'
+import type { Given } from '../../lib/given.ts'
 
 export interface HttpLimits {
   /** Bytes of a request's body. Default 1,048,576. */
@@ -47,8 +49,8 @@ export interface HttpOptions<Context = unknown> {
    */
   readonly authenticate: (request: Handshake) => Refusable<Context> | Promise<Refusable<Context>>
   /** Below the server's path. Default 'api'. */
-  readonly path?: string
-  readonly limits?: Partial<HttpLimits>
+  readonly path?: string | undefined
+  readonly limits?: Given<HttpLimits> | undefined
 }
 
 const LIMITS: HttpLimits = { bytes: 1_048_576, items: 100, requests: 1_000, time: 30_000 }
@@ -68,7 +70,7 @@ export class Endpoint {
     this.#server = server
     this.#authenticate = authenticate
     this.#path = `${server.path.replace(/\/$/, '')}/${path}`
-    this.#limits = { ...LIMITS, ...limits }
+    this.#limits = fill(LIMITS, limits)
     for (const limit of Object.values(this.#limits) as unknown[]) {
       if (!(typeof limit === 'number' && limit > 0)) throw new AnywireError(ERR_OPTION, `the limit ${String(limit)}`)
     }

@@ -8,13 +8,13 @@ import type { Data } from '../../lib/transformer.ts'
 
 export interface OfflineOptions {
   /** Encoded bytes that may wait while there is no wire. Default 1 MiB. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
   /** Which values are discarded when more are written: the `newest` (default) or the `oldest`. */
-  readonly discard?: 'newest' | 'oldest'
+  readonly discard?: 'newest' | 'oldest' | undefined
   /** Milliseconds that a value may wait, unless its write says otherwise. Default Infinity. */
-  readonly expires?: number
+  readonly expires?: number | undefined
   /** Milliseconds for an answer when the browser says that the network changed or the page is back. Default 2,000. */
-  readonly probe?: number
+  readonly probe?: number | undefined
 }
 
 /** Why a value was not sent: there was no room, it waited too long, or the client closed. */

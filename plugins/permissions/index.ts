@@ -10,7 +10,7 @@ import type { Question, Rule, Rules } from './rules.ts'
 
 export interface PermissionsOptions<Context = unknown> {
   /** For what no rule is about. Default false. */
-  readonly otherwise?: Rule<Context>
+  readonly otherwise?: Rule<Context> | undefined
 }
 
 /** What a plugin asks for. */

@@ -16,15 +16,15 @@ import type { Row } from './wire.ts'
 
 export interface PresenceOptions<Context = unknown> {
   /** Who a peer is: those of the same identity are one member. Default: each connection is its own. */
-  readonly identity?: (peer: Peer<Context>) => string
+  readonly identity?: ((peer: Peer<Context>) => string) | undefined
   /** Milliseconds between two tellings of a place: what changes in between is told together. Default 50. */
-  readonly interval?: number
+  readonly interval?: number | undefined
   /** Milliseconds that a connection is still there when its wire was lost, until it is back. Default 20,000. */
-  readonly away?: number
+  readonly away?: number | undefined
   /** Places that a peer may be in, and as many that it may watch. Default 100. */
-  readonly places?: number
+  readonly places?: number | undefined
   /** What a connection may say of itself in a place: about as many bytes as it has as JSON text. Default 4,096. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
 }
 
 export interface ServerPresenceEvents {

@@ -16,6 +16,7 @@ import type { PubSubLimits, PubSubServerOptions } from './options.ts'
 import { makeServing } from './serving.ts'
 import type { ServerHandler, ServerPublishOptions, ServerPubSub } from './server.ts'
 import { box, toMessage } from './wire.ts'
+import { fill } from '../../lib/given.ts'
 
 /** Over the plugin's own lane; and what may be lost there. */
 const LANE = { lane: 'pubsub' }
@@ -35,7 +36,7 @@ export class Hub implements ServerPubSub {
 
   constructor(server: Server, { topics = {}, limits }: PubSubServerOptions) {
     this.#server = server
-    this.limits = { ...LIMITS, ...limits }
+    this.limits = fill(LIMITS, limits)
     this.log = new Log(parseTopics(topics), this.limits)
     this.keys = new Keys(this.limits.keys)
   }

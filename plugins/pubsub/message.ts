@@ -30,11 +30,11 @@ export interface Outcome {
 
 export interface HistoryOptions {
   /** Only what came behind this place. */
-  readonly since?: Position
+  readonly since?: Position | undefined
   /** Messages at most. Default 100. */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** The last ones first. Default false. */
-  readonly reverse?: boolean
+  readonly reverse?: boolean | undefined
 }
 
 /** A part of a topic's history. */
@@ -53,7 +53,7 @@ export interface ListenOptions {
    * Whether the provider is also told the patterns that somebody is subscribed to, which cannot be published to: those that
    * stand for no more than its own. Default false.
    */
-  readonly patterns?: boolean
+  readonly patterns?: boolean | undefined
 }
 
 /** What goes on until it is ended, and a promise of how it began. */

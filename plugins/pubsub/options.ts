@@ -1,6 +1,7 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import { isPattern, Patterns } from '../../lib/patterns.ts'
+import type { Given } from '../../lib/given.ts'
 
 /** What the server keeps of topics, and allows for them. */
 export interface TopicOptions {
@@ -8,17 +9,17 @@ export interface TopicOptions {
    * Messages that are kept for those who come back, and who ask: so many, each for so many milliseconds. Default: none;
    * `ttl`: Infinity.
    */
-  readonly history?: { readonly size: number; readonly ttl?: number }
+  readonly history?: { readonly size: number; readonly ttl?: number } | undefined
   /** Whether the last value is kept for those who subscribe later; publishing no value forgets it. Default false. */
-  readonly retain?: boolean
+  readonly retain?: boolean | undefined
   /** Messages of clients to one topic: so many a second, and so many at once. Past it they fail with ERR_RATE. Default: any. */
-  readonly rate?: { readonly second: number; readonly burst: number }
+  readonly rate?: { readonly second: number; readonly burst: number } | undefined
 }
 
 export interface PubSubServerOptions {
   /** By pattern; the most specific one counts. */
-  readonly topics?: Readonly<Record<string, TopicOptions>>
-  readonly limits?: Partial<PubSubLimits>
+  readonly topics?: Readonly<Record<string, TopicOptions>> | undefined
+  readonly limits?: Given<PubSubLimits> | undefined
 }
 
 export interface PubSubLimits {

@@ -13,23 +13,23 @@ import type {
 
 export interface PubSubClientOptions {
   /** Messages that may be published while there is no wire. Default 10,000. */
-  readonly queue?: number
+  readonly queue?: number | undefined
 }
 
 export interface OngoingOptions {
   /** Ends it when it is aborted. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface PublishOptions {
   /** Whether the promise of how many received it is wanted. Default false. */
-  readonly ack?: boolean
+  readonly ack?: boolean | undefined
   /** Whether the publisher gets it too, where it is subscribed. Default true. */
-  readonly echo?: boolean
+  readonly echo?: boolean | undefined
   /** Of two messages to one topic with the same key, the second one reaches nobody. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** False: it may be lost, as with `write` of a connection, and waits neither for a wire nor for slow readers. Default true. */
-  readonly reliable?: boolean
+  readonly reliable?: boolean | undefined
 }
 
 export interface PubSubEvents {

@@ -12,11 +12,11 @@ export type ServerHandler = (value: unknown, message: ServerMessage) => unknown
 
 export interface ServerPublishOptions {
   /** Peers that do not get it. */
-  readonly except?: Peer | readonly Peer[]
+  readonly except?: Peer | readonly Peer[] | undefined
   /** Of two messages to one topic with the same key, the second one reaches nobody. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** False: it may be lost, and is dropped rather than queued for who reads slowly. Default true. */
-  readonly reliable?: boolean
+  readonly reliable?: boolean | undefined
 }
 
 /** `server.pubsub`: what clients can do, without a connection and without permissions. */

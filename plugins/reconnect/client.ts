@@ -6,15 +6,15 @@ import { LONGEST } from '../../lib/timer.ts'
 
 export interface ReconnectOptions {
   /** Milliseconds: the first delay is between 0 and this. Default 1,000. */
-  readonly min?: number
+  readonly min?: number | undefined
   /** Milliseconds: no delay is longer. Default 30,000. */
-  readonly max?: number
+  readonly max?: number | undefined
   /** What the range of delays grows by with each attempt. Default 2. */
-  readonly factor?: number
+  readonly factor?: number | undefined
   /** Attempts in a row before the client gives up and closes. Default Infinity. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** Where the dice come from. Default `Math.random`. */
-  readonly random?: () => number
+  readonly random?: (() => number) | undefined
 }
 
 export interface ReconnectEvents {

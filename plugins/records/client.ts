@@ -17,19 +17,19 @@ const PATIENCE = 5_000
 
 export interface RecordsOptions {
   /** What keeps records and unsent writes on this device: `keep(indexeddb(name))`, `keep(sqlite(file))`. Default: nothing does. */
-  readonly persist?: Keep
+  readonly persist?: Keep | undefined
   /** What brings what is kept to this version of the schema: `migrations({ 2: … })`. */
-  readonly migrate?: Migrate
+  readonly migrate?: Migrate | undefined
   /** How the records of a collection behave; both ends must say the same. */
-  readonly collections?: Collections
+  readonly collections?: Collections | undefined
   /** What the application's records look like: the server refuses versions that it does not serve. */
-  readonly schema?: SchemaVersion
+  readonly schema?: SchemaVersion | undefined
   /** Milliseconds for which the data of what is not followed any more stays at hand. Default 500. */
-  readonly discardDelay?: number
+  readonly discardDelay?: number | undefined
   /** The wall clock, in milliseconds since 1970. Default `Date.now`. */
-  readonly now?: () => number
+  readonly now?: (() => number) | undefined
   /** A clock that never jumps, in milliseconds. Default `performance.now`. */
-  readonly monotonic?: () => number
+  readonly monotonic?: (() => number) | undefined
 }
 
 /** The half of a client: follows, reads and writes records, and catches up after each new session. */
@@ -43,9 +43,9 @@ export const records = <S extends Schema = Schema>(options: RecordsOptions = {})
         throw new AnywireError(ERR_OPTION, 'a client keeps what it has by persist: keep(store)')
       if (schema && !isSchema(schema)) throw new AnywireError(ERR_OPTION, 'schema: { id, version }')
       const replica = new Replica({
-        now: () => Date.now(),
-        monotonic: () => performance.now(),
-        ...options
+        ...options,
+        now: options.now ?? (() => Date.now()),
+        monotonic: options.monotonic ?? (() => performance.now())
       })
       lane.on('data', frame => {
         if (frame instanceof Uint8Array) replica.receive(frame)

@@ -26,8 +26,8 @@ import { ServerRecords } from './server/server-records.ts'
 export interface RecordsOptions<Context = unknown, S extends Schema = Schema>
   extends Omit<ClientOptions, 'collections'>, RecordsServerOptions<Context, S> {
   /** What keeps the records of a server. */
-  readonly store?: Store
-  readonly schema?: RecordsServerOptions['schema'] & {}
+  readonly store?: Store | undefined
+  readonly schema?: (RecordsServerOptions['schema'] & {}) | undefined
 }
 
 /** How often what is long ago is forgotten, in milliseconds. */

@@ -7,6 +7,8 @@ import { Membership } from './membership.ts'
 import type { RoomsEvents, RoomsOptions } from './membership.ts'
 import { RoomTarget } from './target.ts'
 import type { Target } from './target.ts'
+import { fill } from '../../lib/given.ts'
+import type { Filled } from '../../lib/given.ts'
 
 /** `server.rooms` */
 export interface Rooms extends Listenable<RoomsEvents> {
@@ -31,7 +33,7 @@ export interface PeerRooms extends Iterable<string> {
   leave(...rooms: readonly string[]): void
 }
 
-const DEFAULTS: Required<RoomsOptions> = { limit: 1_000, length: 256 }
+const DEFAULTS: Filled<RoomsOptions> = { limit: 1_000, length: 256 }
 
 const serverRooms = (server: Server, membership: Membership): Rooms => {
   const methods: Pick<Rooms, keyof Rooms> = {
@@ -69,7 +71,7 @@ export const rooms = (options: RoomsOptions = {}) => {
     version: 1,
     local: true,
     server(server): Rooms {
-      const membership = new Membership({ ...DEFAULTS, ...options }, (error, event) => report(server, error, event))
+      const membership = new Membership(fill(DEFAULTS, options), (error, event) => report(server, error, event))
       memberships.set(server, membership)
       return serverRooms(server, membership)
     },

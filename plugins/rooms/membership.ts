@@ -1,13 +1,14 @@
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_LIMIT, ERR_OPTION } from '../../lib/failures.ts'
+import type { Filled } from '../../lib/given.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 
 export interface RoomsOptions {
   /** Rooms that a peer may be in at the same time. Default 1,000. */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** Characters in a room's name. Default 256. */
-  readonly length?: number
+  readonly length?: number | undefined
 }
 
 /** A peer in a room. */
@@ -32,12 +33,12 @@ const NOWHERE: ReadonlySet<string> = new Set()
 
 /** Who is in which room. Both ways are maps: no name means anything to them. */
 export class Membership extends Emitter<RoomsEvents> {
-  readonly #options: Required<RoomsOptions>
+  readonly #options: Filled<RoomsOptions>
   readonly #report: (error: unknown, event: string) => void
   readonly #members = new Map<string, Set<Peer>>()
   readonly #rooms = new WeakMap<Peer, Set<string>>()
 
-  constructor(options: Required<RoomsOptions>, report: (error: unknown, event: string) => void) {
+  constructor(options: Filled<RoomsOptions>, report: (error: unknown, event: string) => void) {
     super()
     this.#options = options
     this.#report = report

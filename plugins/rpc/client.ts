@@ -19,7 +19,7 @@ import { PROVIDE } from './wire.ts'
 
 export interface ProvideOptions {
   /** `manual`: the handler says `call.accept()` itself. Default: a handler that was called has accepted. */
-  readonly accept?: 'auto' | 'manual'
+  readonly accept?: 'auto' | 'manual' | undefined
 }
 
 /** `client.rpc`, beside the names of the server's handlers. */

@@ -2,11 +2,11 @@ import type { AnyFunction, Router } from './router.ts'
 
 export interface CallOptions {
   /** Milliseconds until the answer; for a stream until it begins. Infinity: without end. Default: the plugin's `timeout`. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Cancels the call. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Idempotency key, unguessable: of the calls with the same one, a server runs the first. */
-  readonly key?: string
+  readonly key?: string | undefined
 }
 
 /** Cannot travel, and so stands for the call that a handler gets. */

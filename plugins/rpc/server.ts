@@ -26,21 +26,22 @@ import type { Provider } from './services.ts'
 import { extrasOf, PROVIDE } from './wire.ts'
 import type { Asked } from './wire.ts'
 import { Work } from './work.ts'
+import type { Given } from '../../lib/given.ts'
 
 /** Services that one client may provide. */
 const PROVIDED = 100
 
 export interface RpcServerOptions<P = Peer> extends RpcOptions<P> {
   /** Milliseconds that a handler has, unless its caller wants to wait less. Default 30,000. */
-  readonly deadline?: number
+  readonly deadline?: number | undefined
   /** Handlers that one caller may have at work at the same time. Default 1,000. */
-  readonly limit?: number
+  readonly limit?: number | undefined
   /** Milliseconds within which a provider must accept a call of a service. Default 5,000. */
-  readonly accept?: number
+  readonly accept?: number | undefined
   /** Which services clients may provide, beside what the permissions plugin says; false: none. Default true. */
-  readonly provide?: boolean | ((peer: P, name: string) => boolean | Promise<boolean>)
+  readonly provide?: (boolean | ((peer: P, name: string) => boolean | Promise<boolean>)) | undefined
   /** Calls with idempotency keys. */
-  readonly keys?: Partial<KeysOptions>
+  readonly keys?: Given<KeysOptions> | undefined
 }
 
 type Guarded = Server & { readonly permissions?: Pick<Permissions, 'check' | 'on'> }

@@ -10,24 +10,26 @@ import { LONGEST } from '../../lib/timer.ts'
 import type { ClientTransformer } from '../../lib/transformer.ts'
 import { favourites } from './favourites.ts'
 import { race } from './race.ts'
+import { fill } from '../../lib/given.ts'
+import type { Filled } from '../../lib/given.ts'
 
 export interface WiresOptions {
   /** Milliseconds that a transformer has before the next one starts too. Default 300. */
-  readonly headStart?: number
+  readonly headStart?: number | undefined
   /** Milliseconds for the server's welcome over an open wire, before another wire has its turn. Default 3,000. */
-  readonly patience?: number
+  readonly patience?: number | undefined
   /** Whether to move to a better wire in the background. Default true. */
-  readonly upgrade?: boolean
+  readonly upgrade?: boolean | undefined
   /** Whether another transformer may take over from the one that carried the connection first. Default true. */
-  readonly fallback?: boolean
+  readonly fallback?: boolean | undefined
   /** Milliseconds for which the transformer in use is remembered for its origin, also for other pages. Default 1 hour. */
-  readonly remember?: number
+  readonly remember?: number | undefined
   /** Milliseconds that a transformer rests when it failed; twice as many each time, up to an hour. Default 60,000. */
-  readonly rest?: number
+  readonly rest?: number | undefined
   /** Milliseconds from an open wire to the first try of a better one, and as many again at random. Default 1,000. */
-  readonly settle?: number
+  readonly settle?: number | undefined
   /** Where the dice come from. Default `Math.random`. */
-  readonly random?: () => number
+  readonly random?: (() => number) | undefined
 }
 
 export interface WiresEvents {
@@ -54,7 +56,7 @@ const SHORT_LIFE = 10_000
 
 class Chooser extends Emitter<WiresEvents> implements Wires {
   readonly #client: Client
-  readonly #options: Required<WiresOptions>
+  readonly #options: Filled<WiresOptions>
   readonly #rests = new Map<string, Rest>()
   readonly #skipped = new Set<string>()
   /** In order of preference. */
@@ -64,7 +66,7 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
   #patience: number
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(client: Client, options: Required<WiresOptions>) {
+  constructor(client: Client, options: Filled<WiresOptions>) {
     super()
     this.#client = client
     this.#options = options
@@ -178,7 +180,7 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
   }
 }
 
-const DEFAULTS: Required<WiresOptions> = {
+const DEFAULTS: Filled<WiresOptions> = {
   headStart: 300,
   patience: 3_000,
   upgrade: true,
@@ -199,7 +201,7 @@ export const wires = (options: WiresOptions = {}) =>
     version: 1,
     local: true,
     client(client, _lane, during): Wires {
-      const chooser = new Chooser(client, { ...DEFAULTS, ...options })
+      const chooser = new Chooser(client, fill(DEFAULTS, options))
       client.choose(chooser.strategy)
       client.on('attempt', attempt => chooser.tried(attempt))
       client.on('open', () => chooser.opened())

@@ -4,9 +4,9 @@ import type { Commit, Range, Row, Store } from '../../lib/store.ts'
 
 export interface IndexedDbOptions {
   /** How long to wait for the browser, or for tabs with an older version of the database, in milliseconds. Default 5,000. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** 'strict': a commit waits for the disk, and survives a loss of power too. Default: what the browser has, mostly 'relaxed'. */
-  readonly durability?: 'strict' | 'relaxed'
+  readonly durability?: 'strict' | 'relaxed' | undefined
 }
 
 /** The version of the object stores. */

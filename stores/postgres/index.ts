@@ -15,15 +15,15 @@ import { Writer } from './writer.ts'
 
 export interface PostgresOptions {
   /** Where the database is: `postgres://user:password@host:5432/name`. Default: as the variables PGHOST, PGDATABASE … say. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** The schema that the tables are in; it is made where it is new. Default 'anywire'. */
-  readonly schema?: string
+  readonly schema?: string | undefined
   /** How many connections read. One more writes. Default 4. */
-  readonly readers?: number
+  readonly readers?: number | undefined
   /** How long to wait for a connection or an answer, in milliseconds. Default 30,000. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** What else the clients of the package `pg` take: `ssl`, `user`, `password` … */
-  readonly client?: Readonly<Record<string, unknown>>
+  readonly client?: Readonly<Record<string, unknown>> | undefined
 }
 
 /**

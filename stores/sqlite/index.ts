@@ -17,11 +17,11 @@ export interface SqliteOptions {
    * What a commit waits for. 'full': the disk, so that it survives a loss of power too. 'normal': the operating system, so that
    * it survives the death of the process alone, and is faster. Default 'full'.
    */
-  readonly synchronous?: 'full' | 'normal'
+  readonly synchronous?: 'full' | 'normal' | undefined
   /** The library: Node's own, or a package. Default: Node's own where it has one, else the package that is installed. */
-  readonly driver?: Driver
+  readonly driver?: Driver | undefined
   /** Where its thread's file is, `stores/sqlite/worker.js` of the package. Default: beside this one, which a bundler may change. */
-  readonly worker?: URL
+  readonly worker?: URL | undefined
 }
 
 /** The pages of a reply: what was read, one at a time. */

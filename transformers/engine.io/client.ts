@@ -4,15 +4,15 @@ import type { EngineTransport, Platform } from './link.ts'
 
 export interface BrowserEngineOptions {
   /** The first one opens the session. Default `['polling', 'websocket']`; one alone is the only one. */
-  readonly transports?: readonly EngineTransport[]
+  readonly transports?: readonly EngineTransport[] | undefined
   /** Whether a WebSocket takes over from polling, where it is among the transports. Default true. */
-  readonly upgrade?: boolean
+  readonly upgrade?: boolean | undefined
   /** Of the page's requests to other sites: 'include' sends cookies there too. Default 'same-origin'. */
-  readonly credentials?: RequestCredentials
+  readonly credentials?: RequestCredentials | undefined
   /** The function of the standard. Default: the global one. */
-  readonly fetch?: typeof globalThis.fetch
+  readonly fetch?: typeof globalThis.fetch | undefined
   /** The class of the standard. Default: the global one. */
-  readonly WebSocket?: new (url: string) => WebSocket
+  readonly WebSocket?: (new (url: string) => WebSocket) | undefined
 }
 
 /** engine.io, over the standard's `fetch` and `WebSocket`. */

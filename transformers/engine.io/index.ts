@@ -8,13 +8,13 @@ import { loadPackage } from './package.ts'
 
 export interface EngineOptions {
   /** Of the client: the first one opens the session. Default `['polling', 'websocket']`; one alone is the only one. */
-  readonly transports?: readonly EngineTransport[]
+  readonly transports?: readonly EngineTransport[] | undefined
   /** Whether a WebSocket takes over from polling, where it is among the client's transports. Default true. */
-  readonly upgrade?: boolean
+  readonly upgrade?: boolean | undefined
   /** Of the client's requests. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** What else `node:http` and the `ws` package take for a client: `agent`, `ca`, `rejectUnauthorized` … */
-  readonly client?: Readonly<Record<string, unknown>>
+  readonly client?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** engine.io in Node: both halves. The server's is over the `engine.io` package. */

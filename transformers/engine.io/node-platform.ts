@@ -10,7 +10,7 @@ const PATIENCE = { closeTimeout: 5_000 }
 
 /** What both kinds of requests take. */
 type NodeOptions = Omit<RequestOptions & ClientOptions, 'headers'> & {
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** Reads an answer whole. */

@@ -1,21 +1,23 @@
 import type { ClientTransformer, Data, Receiver, Wire } from '../../lib/transformer.ts'
+import { fill } from '../../lib/given.ts'
+import type { Filled } from '../../lib/given.ts'
 
 /** What a memory network does to its wires. Each property but the name may be changed at any time. */
 export interface MemoryOptions {
   /** The transformer's name: several networks of one server need different ones. Default 'memory'. */
-  readonly name?: string
+  readonly name?: string | undefined
   /** Milliseconds from one end to the other. Default 0: with the next turn of the event loop. */
-  latency?: number
+  latency?: number | undefined
   /** The share, 0 to 1, of datagrams that are lost. Default 0. Messages are never lost or reordered. */
-  loss?: number
+  loss?: number | undefined
   /** Bytes that may be on their way in one direction before a wire says "full". Default 65,536. */
-  capacity?: number
+  capacity?: number | undefined
   /** True: nothing can be dialled. Default false. */
-  down?: boolean
+  down?: boolean | undefined
   /** True: nothing arrives, and nobody is told. What is on its way waits until it is false again. Default false. */
-  stalled?: boolean
+  stalled?: boolean | undefined
   /** Where the dice for `loss` come from. Default `Math.random`. */
-  random?: () => number
+  random?: (() => number) | undefined
 }
 
 /** What a client asks the serving end. */
@@ -28,7 +30,7 @@ export interface MemoryRequest {
 export type MemoryAccept = (request: MemoryRequest) => Receiver | Error
 
 /** A network within one process: what is dialled on it reaches who serves on it. */
-export interface MemoryNetwork extends ClientTransformer, Required<MemoryOptions> {
+export interface MemoryNetwork extends ClientTransformer, Filled<MemoryOptions> {
   /** How many links are open. */
   readonly links: number
   /** Serves. Undo: dials fail again. */
@@ -37,7 +39,7 @@ export interface MemoryNetwork extends ClientTransformer, Required<MemoryOptions
   cut(): void
 }
 
-const DEFAULTS: Required<MemoryOptions> = {
+const DEFAULTS: Filled<MemoryOptions> = {
   name: 'memory',
   latency: 0,
   loss: 0,
@@ -65,7 +67,7 @@ class Network implements MemoryNetwork {
   #scheduled = false
 
   constructor(options: MemoryOptions) {
-    const { name, latency, loss, capacity, down, stalled, random } = { ...DEFAULTS, ...options }
+    const { name, latency, loss, capacity, down, stalled, random } = fill(DEFAULTS, options)
     this.name = name
     this.latency = latency
     this.loss = loss

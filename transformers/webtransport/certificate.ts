@@ -17,9 +17,9 @@ export interface HashedCertificate extends Certificate {
 
 export interface CertificateOptions {
   /** Names and addresses of the server. Default: localhost, 127.0.0.1, ::1. */
-  readonly hosts?: readonly string[]
+  readonly hosts?: readonly string[] | undefined
   /** How long it is valid, from now on. Default 13; browsers take hashes of certificates that are valid for at most 14. */
-  readonly days?: number
+  readonly days?: number | undefined
 }
 
 const DAY = 86_400_000

@@ -12,19 +12,18 @@ export interface CertificateHash {
 /** Where the server's sessions are. */
 export interface SessionTarget {
   /** Its port, where that is not the one of the connection's URL. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Its origin, where that is not the one of the connection's URL. The path and query are the connection's. */
-  readonly url?: string
+  readonly url?: string | undefined
 }
 
 export interface BrowserWebTransportOptions extends SessionTarget {
   /** For development: certificates that no authority signed. */
-  readonly serverCertificateHashes?: CertificateHash[]
+  readonly serverCertificateHashes?: CertificateHash[] | undefined
   /** The class of the standard. Default: the global one. */
-  readonly WebTransport?: new (
-    url: string,
-    options: { readonly serverCertificateHashes?: CertificateHash[] }
-  ) => WebTransportSession
+  readonly WebTransport?:
+    | (new (url: string, options: { readonly serverCertificateHashes?: CertificateHash[] }) => WebTransportSession)
+    | undefined
 }
 
 /** The URL of a session. */
@@ -57,6 +56,8 @@ export const webtransport = (options: BrowserWebTransportOptions = {}): ClientTr
   name: 'webtransport',
   supports: SUPPORTS,
   dial(url, receiver, signal) {
-    openSession(new (options.WebTransport ?? WebTransport)(sessionUrl(url, options), options), receiver, signal)
+    const { serverCertificateHashes, WebTransport: Session = WebTransport } = options
+    const own = serverCertificateHashes ? { serverCertificateHashes } : {}
+    openSession(new Session(sessionUrl(url, options), own), receiver, signal)
   }
 })

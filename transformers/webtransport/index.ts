@@ -14,9 +14,9 @@ import { SUPPORTS } from './wire.ts'
 
 export interface WebTransportOptions extends WebTransportServerOptions, SessionTarget {
   /** Of the client half. For development: certificates that no authority signed. */
-  readonly serverCertificateHashes?: readonly CertificateHash[]
+  readonly serverCertificateHashes?: readonly CertificateHash[] | undefined
   /** What else the package takes for a client: `forceReliable`, flow control windows … */
-  readonly client?: Readonly<Record<string, unknown>>
+  readonly client?: Readonly<Record<string, unknown>> | undefined
 }
 
 export interface WebTransport extends ServerTransformer, ClientTransformer {

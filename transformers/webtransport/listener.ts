@@ -11,20 +11,20 @@ import type { SessionListener, SessionSource } from './source.ts'
 /** Of the server half: where it listens, on a port of its own, and as whom. */
 export interface WebTransportServerOptions {
   /** Of the server: for UDP and TCP, 443 by default, 0 for a free one. Of the client: see `SessionTarget`. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Default '::', all addresses. */
-  readonly host?: string
+  readonly host?: string | undefined
   /** The certificate, with those between it and its authority, in PEM; and its key. */
-  readonly cert?: string
-  readonly key?: string
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
   /** Instead of `cert` and `key`: is asked when the server starts, and then every `renewal`. */
-  readonly certificate?: () => Certificate | Promise<Certificate>
+  readonly certificate?: (() => Certificate | Promise<Certificate>) | undefined
   /** Milliseconds from one question for the certificate to the next; 0 for never. Default 3,600,000, an hour. */
-  readonly renewal?: number
+  readonly renewal?: number | undefined
   /** Milliseconds that a client may take from its request to its stream. Default 10,000. */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Another server of sessions than that of `@fails-components/webtransport`. Then the options above are its own business. */
-  readonly sessions?: SessionSource
+  readonly sessions?: SessionSource | undefined
 }
 
 const PATIENCE = 10_000

@@ -2,7 +2,7 @@ import type { ClientTransformer, Data, Wire } from '../../lib/transformer.ts'
 
 export interface BrowserWsOptions {
   /** The class of the standard. Default: the global one, which browsers have, and Node from 22 on. */
-  readonly WebSocket?: new (url: string) => WebSocket
+  readonly WebSocket?: (new (url: string) => WebSocket) | undefined
 }
 
 /** WebSocket, over the standard's class. */

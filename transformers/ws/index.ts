@@ -16,11 +16,11 @@ export interface WsOptions {
    * Compresses messages of at least so many bytes (permessage-deflate), where the other end does so too; true: 1,024.
    * A broadcast is compressed once. Default false: it costs CPU, and memory for each connection that sends.
    */
-  readonly compression?: boolean | { readonly threshold: number }
+  readonly compression?: boolean | { readonly threshold: number } | undefined
   /** Of the client's request. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** What else the `ws` package takes for a client: `agent`, `ca`, `rejectUnauthorized` … */
-  readonly client?: Readonly<Record<string, unknown>>
+  readonly client?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** How long the other end may take to answer a close frame. The package takes it, its types do not have it yet. */

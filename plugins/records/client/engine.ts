@@ -142,7 +142,7 @@ export type Lifecycle = 'strict' | 'implicit'
 /** How the records of a collection behave. */
 export interface CollectionOptions {
   /** Default 'strict'. */
-  readonly resurrect?: Lifecycle
+  readonly resurrect?: Lifecycle | undefined
 }
 
 /** By the beginning of ids, with the slash at its end; the longest one that says something decides. '' is for ids without a slash. */

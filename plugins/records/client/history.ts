@@ -157,7 +157,7 @@ class Steps implements History {
 
 export interface HistoryOptions {
   /** How many steps are remembered. Default 100. */
-  readonly steps?: number
+  readonly steps?: number | undefined
 }
 
 /**

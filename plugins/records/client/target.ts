@@ -4,7 +4,7 @@ import type { Operation } from '../core/edit.ts'
 /** What is to hold when a write is judged. */
 export interface EditOptions {
   /** The version that the record must still have, else nothing is written and ERR_CONFLICT told. */
-  readonly ifVersion?: number
+  readonly ifVersion?: number | undefined
 }
 
 /** What reads and changes one record, for whoever adds ways to do so: `R` is what a change returns. */

@@ -5,6 +5,7 @@ import type { SchemaVersion } from '../core/frame.ts'
 import type { OnWrite } from './hook.ts'
 import type { RecordsReader } from './reader.ts'
 import type { Validate } from './validate.ts'
+import type { Given } from '../../../lib/given.ts'
 
 export const VERBS = ['read', 'create', 'write', 'delete'] as const
 
@@ -80,13 +81,13 @@ export interface ServerCollection<
   /**
    * Who wins: 'hlc', what was written last, also where it arrives later; 'server', what arrives last. Default 'hlc'.
    */
-  readonly order?: 'hlc' | 'server'
+  readonly order?: 'hlc' | 'server' | undefined
   /** Whether what is written into a deleted record brings it back: 'implicit', or only making it anew: 'strict'. Default 'strict'. */
-  readonly resurrect?: 'strict' | 'implicit'
+  readonly resurrect?: 'strict' | 'implicit' | undefined
   /** Who may do what with its records. Default: what `permit` of all says. */
-  readonly permit?: Permit<Context, S, Name>
+  readonly permit?: Permit<Context, S, Name> | undefined
   /** Judges each record as it would be with a write. Default: all is accepted. */
-  readonly validate?: Validate<S, Name>
+  readonly validate?: Validate<S, Name> | undefined
 }
 
 /** By the beginning of ids, with the slash at its end; the longest one that says something decides. '' is for ids without a slash. */
@@ -133,27 +134,27 @@ export const LIMITS: RecordsLimits = {
 /** The schema of the records that a server serves. */
 export interface ServerSchema extends SchemaVersion {
   /** The oldest version of clients that it serves. Default: only its own. */
-  readonly min?: number
+  readonly min?: number | undefined
 }
 
 export interface RecordsServerOptions<Context = unknown, S extends Schema = Schema> {
-  readonly collections?: ServerCollections<Context, S>
+  readonly collections?: ServerCollections<Context, S> | undefined
   /** Who may do what, where the collection does not say it. Default: everybody everything. */
-  readonly permit?: Permit<Context, S>
+  readonly permit?: Permit<Context, S> | undefined
   /** Sees each write that would be done: it may refuse it, or write more in the same commit. */
-  readonly onWrite?: OnWrite<Context, S>
-  readonly schema?: ServerSchema
+  readonly onWrite?: OnWrite<Context, S> | undefined
+  readonly schema?: ServerSchema | undefined
   /**
    * How long it is remembered what was deleted, in milliseconds; a write that is older, to something that is not there, fails
    * with ERR_STALE. Default 30 days.
    */
-  readonly horizon?: number
+  readonly horizon?: number | undefined
   /**
    * How long `permit`, `validate` and `onWrite` together may take to answer for a write, in milliseconds; past it the write is
    * refused with ERR_TIMEOUT. As long may `permit` take about reading, before that is denied. Default 30,000 (30 s).
    */
-  readonly timeout?: number
-  readonly limits?: Partial<RecordsLimits>
+  readonly timeout?: number | undefined
+  readonly limits?: Given<RecordsLimits> | undefined
 }
 
 /** 30 seconds. */

@@ -5,10 +5,10 @@ import type { SchemaVersion } from '../core/frame.ts'
 import type { Authority } from './authority.ts'
 
 interface OwnOptions {
-  readonly collections?: Collections
-  readonly schema?: SchemaVersion
-  readonly now?: () => number
-  readonly monotonic?: () => number
+  readonly collections?: Collections | undefined
+  readonly schema?: SchemaVersion | undefined
+  readonly now?: (() => number) | undefined
+  readonly monotonic?: (() => number) | undefined
 }
 
 /** How long it waits before it connects again, in milliseconds. */

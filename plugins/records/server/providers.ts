@@ -8,7 +8,7 @@ export type Provider = (id: string, signal: AbortSignal) => unknown
 
 export interface ListenOptions {
   /** Whether the provider is also told the collections that are followed, whose names end with a slash. Default false. */
-  readonly collections?: boolean
+  readonly collections?: boolean | undefined
 }
 
 interface Listener {

@@ -2,13 +2,15 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_OPTION } from '../../../lib/failures.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { collectionOf, nearest } from '../core/path.ts'
+import { fill } from '../../../lib/given.ts'
+import type { Filled } from '../../../lib/given.ts'
 import type { OnWrite } from './hook.ts'
 import { HORIZON, LIMITS, TIMEOUT } from './options.ts'
 import type { Permit, RecordsLimits, RecordsServerOptions, ServerCollection, ServerSchema } from './options.ts'
 import type { Validate } from './validate.ts'
 
 /** What is said of a record. */
-export interface Rules extends Required<Pick<ServerCollection, 'order' | 'resurrect'>> {
+export interface Rules extends Filled<Pick<ServerCollection, 'order' | 'resurrect'>> {
   /** Undefined: everybody may do everything. */
   readonly permit: Permit | undefined
   readonly validate: Validate | undefined
@@ -38,7 +40,7 @@ export class Settings {
     for (const name of Object.keys(collections))
       if (name && !name.endsWith('/'))
         throw new AnywireError(ERR_OPTION, `collections: a name ends with a slash: '${name}/'`)
-    this.limits = { ...LIMITS, ...limits }
+    this.limits = fill(LIMITS, limits)
     this.horizon = horizon
     this.timeout = timeout
     this.schema = schema
