@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { json } from '../../parsers/json.ts'
 import { msgpack } from '../../parsers/msgpack.ts'
 import { transformerContract } from '../contract/transformer.ts'
 import { withParsers } from '../support/parsers.ts'
@@ -17,7 +16,7 @@ const isInstalled = (name: string): boolean => {
   }
 }
 
-const parsers = withParsers(json(), msgpack())
+const parsers = withParsers(msgpack())
 
 transformerContract('webtransport over HTTP/2', () => overHttp2(), { parsers })
 

@@ -1,6 +1,5 @@
 import { json } from '../../parsers/json.ts'
 import { msgpack } from '../../parsers/msgpack.ts'
-import { raw } from '../../parsers/raw.ts'
 import { ws as browserWs } from '../../transformers/ws/client.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { overHttp } from '../contract/fixture.ts'
@@ -10,5 +9,5 @@ import { StandardWebSocket } from '../support/standard-websocket.ts'
 
 const browser = () => browserWs({ WebSocket: StandardWebSocket })
 
-transformerContract('ws', () => overHttp(ws(), ws()), { parsers: withParsers(json(), raw()) })
+transformerContract('ws', () => overHttp(ws(), ws()), { parsers: withParsers(json()) })
 transformerContract('ws, the browser half', () => overHttp(ws(), browser()), { parsers: withParsers(msgpack()) })
