@@ -18,6 +18,8 @@ const ACKNOWLEDGED = 4
 const RESULTS = 8
 const DIGESTS = 16
 
+const NONE: readonly never[] = []
+
 /** The outcomes that are not errors are the rule. */
 export const OUTCOMES = ['', 'delta', 'reset', 'anew']
 
@@ -65,7 +67,7 @@ const isState = (records: readonly Registers<Write>[]): records is readonly Regi
   records.every(({ registers }) => registers.every(({ kind }) => kind !== INCREMENT))
 
 export const decodeDelta = (from: FrameReader, flags: number): Delta => {
-  const list = <T>(flag: number, read: () => T): readonly T[] => (flags & flag ? from.list(read) : [])
+  const list = <T>(flag: number, read: () => T): readonly T[] => (flags & flag ? from.list(read) : NONE)
   const seq = from.uint()
   const scopes = list(SCOPES, () => ({ scope: from.uint(), outcome: OUTCOMES[from.byte()] || from.text() }))
   const evicted = list(EVICTED, () => from.text())

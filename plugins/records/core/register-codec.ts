@@ -126,11 +126,18 @@ const readNumber = (from: FrameReader): number => {
   return typeof value === 'number' ? value : malformed()
 }
 
+/** Adds to a list. One that is made with its first item has no room for more, and most have one. */
+const added = <T>(list: T[] | undefined, item: T): T[] => {
+  if (!list) return [item]
+  list.push(item)
+  return list
+}
+
 /** @param each - reads more about a record */
-export const readRegisters = (from: FrameReader, each: () => void): Registers<Write>[] => {
-  const records: Registers<Write>[] = []
-  const paths: string[] = []
+export const readRegisters = (from: FrameReader, each: () => void): readonly Registers<Write>[] => {
+  let records: Registers<Write>[] | undefined
   let registers: Write[] | undefined
+  let paths: string[] | undefined
   let record = ''
   let lastPath = ''
   let t = FIRST
@@ -138,25 +145,31 @@ export const readRegisters = (from: FrameReader, each: () => void): Registers<Wr
   while (!from.isAtEnd) {
     const head = from.byte()
     const code = head & CODE
-    if (head & NEW_RECORD) {
+    const isNew = head & NEW_RECORD
+    if (isNew) {
       record = readShared(from, record)
-      registers = []
-      records.push({ record, registers })
       each()
+    } else if (!records) return malformed()
+    let register: Write | undefined
+    if (code !== CODE_NONE) {
+      const path = head & NEW_PATH ? readShared(from, lastPath) : (paths?.[from.uint()] ?? malformed())
+      if (head & NEW_PATH) paths = added(paths, (lastPath = path))
+      if (head & NEW_TIME) t = readTime(from, t)
+      if (head & NEW_NODE) node = from.node()
+      let kind: Write['kind'] = LEAF
+      let value: Value | undefined
+      if (code < CODE_OBJECT) value = readContent(from, code)
+      else kind = KINDS[code - CODE_OBJECT] ?? malformed()
+      if (kind === INCREMENT) value = readNumber(from)
+      register =
+        code === CODE_IMPLICIT
+          ? { path, kind, value, t: IMPLICIT.t, node: IMPLICIT.node }
+          : { path, kind, value, t, node: node ?? malformed() }
     }
-    if (!registers) return malformed()
-    if (code === CODE_NONE) continue
-    const path = head & NEW_PATH ? readShared(from, lastPath) : (paths[from.uint()] ?? malformed())
-    if (head & NEW_PATH) paths.push((lastPath = path))
-    if (head & NEW_TIME) t = readTime(from, t)
-    if (head & NEW_NODE) node = from.node()
-    let kind: Write['kind'] = LEAF
-    let value: Value | undefined
-    if (code < CODE_OBJECT) value = readContent(from, code)
-    else kind = KINDS[code - CODE_OBJECT] ?? malformed()
-    if (kind === INCREMENT) value = readNumber(from)
-    if (code === CODE_IMPLICIT) registers.push({ path, kind, value, t: IMPLICIT.t, node: IMPLICIT.node })
-    else registers.push({ path, kind, value, t, node: node ?? malformed() })
+    if (isNew) {
+      registers = register ? [register] : []
+      records = added(records, { record, registers })
+    } else if (register) registers?.push(register)
   }
-  return records
+  return records ?? []
 }

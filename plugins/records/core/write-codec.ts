@@ -10,6 +10,7 @@ const WRITE = 0x40
 /** Whether a frame with this first byte is a write. */
 export const isWrite = (head: number): boolean => head >> 6 === 1
 
+const NONE: readonly never[] = []
 /** Whether there are conditions. */
 const CONDITIONS = 1
 const ATOMIC = 2
@@ -28,8 +29,9 @@ export const encodeWrite = (out: FrameWriter, { node, number, atomic, conditions
 }
 
 export const decodeWrite = (from: FrameReader, flags: number): WriteFrame => {
-  const [node, number] = from.numbered()
-  const conditions = flags & CONDITIONS ? from.list(() => [from.text(), from.uint()] as const) : []
+  const node = from.node()
+  const number = from.uint()
+  const conditions = flags & CONDITIONS ? from.list(() => [from.text(), from.uint()] as const) : NONE
   return { type: 'write', node, number, atomic: !!(flags & ATOMIC), conditions, records: readRegisters(from, nothing) }
 }
 
