@@ -77,7 +77,8 @@ export const writeRegisters = (
   records: readonly Registers<Write>[],
   each: (index: number) => void
 ): void => {
-  const paths = new Map<string, number>()
+  // Most frames have one register, and look for no path.
+  const paths = records.length > 1 || (records[0]?.registers.length ?? 0) > 1 ? new Map<string, number>() : undefined
   // What the next register is compared with.
   let lastRecord = ''
   let lastPath = ''
@@ -89,7 +90,7 @@ export const writeRegisters = (
     do {
       const register = registers[at]
       const code = register ? codeOfWrite(register) : CODE_NONE
-      const known = register && paths.get(register.path)
+      const known = register && paths?.get(register.path)
       let flags = code | (at ? 0 : NEW_RECORD)
       if (register && known === undefined) flags |= NEW_PATH
       if (register && code !== CODE_IMPLICIT)
@@ -104,7 +105,7 @@ export const writeRegisters = (
       const { path, value, t, node } = register
       if (known === undefined) {
         writeShared(out, lastPath, path)
-        paths.set(path, paths.size)
+        paths?.set(path, paths.size)
         lastPath = path
       } else out.uint(known)
       if (flags & NEW_TIME) {
