@@ -16,6 +16,8 @@ export interface Ingredients {
   readonly transformers?: readonly string[] | undefined
   /** Installed in order. Default: reconnect and offline; and wires, where there are several transformers. */
   readonly plugins?: readonly string[] | undefined
+  /** What the plugin records may keep its data in, by `keep`: `indexeddb`. Default: none, and no `keep`. */
+  readonly stores?: readonly string[] | undefined
   /** Default: json. */
   readonly parser?: string | undefined
   /**
@@ -27,7 +29,16 @@ export interface Ingredients {
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
 
-const KINDS = { transformers: 'transformer', parsers: 'parser', plugins: 'plugin' }
+const KINDS = { transformers: 'transformer', parsers: 'parser', plugins: 'plugin', stores: 'store' }
+
+/** What applications use of a plugin beside its factory. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  records: ['history', 'list', 'members', 'pathOf'],
+  rpc: ['RpcError']
+}
+
+/** And of records, where there is a store: it is half as much again. */
+const KEEPING = ['keep', 'migrations']
 
 const checkIdentifier = (name: string): string => {
   if (IDENTIFIER.test(name)) return name
@@ -36,9 +47,12 @@ const checkIdentifier = (name: string): string => {
 
 const list = (names: Iterable<string>): string => [...names].sort().join(', ')
 
-/** Writes the source of a bundle's entry. Throws ERR_OPTION for a name that is not known, and for one that is not used. */
+/**
+ * Writes the source of a bundle's entry.
+ * @throws ERR_OPTION for a name that is not known, one that is there twice, and one that is not used
+ */
 export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string => {
-  const { transformers = ['ws'], parser = 'json', imports = {} } = ingredients
+  const { transformers = ['ws'], parser = 'json', stores = [], imports = {} } = ingredients
   const { plugins = ['reconnect', 'offline', ...(transformers.length > 1 ? ['wires'] : [])] } = ingredients
   /** The parts of the bundle, by the identifiers that it has and exports them as. */
   const parts = new Map<string, Part>()
@@ -51,16 +65,25 @@ export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string =
       throw new AnywireError(ERR_OPTION, `there is no ${KINDS[kind]} '${name}', but: ${known}`)
     }
     const identifier = own === undefined ? part.factory : checkIdentifier(name)
-    if (parts.has(identifier) || identifier === 'connect')
-      throw new AnywireError(ERR_OPTION, `'${name}' is there twice`)
-    parts.set(identifier, part)
+    add(identifier, part)
+    for (const beside of (own === undefined && BESIDE[name]) || []) add(beside, { ...part, factory: beside })
     return identifier
+  }
+  const add = (identifier: string, part: Part): void => {
+    if (parts.has(identifier) || identifier === 'connect')
+      throw new AnywireError(ERR_OPTION, `'${identifier}' is there twice`)
+    parts.set(identifier, part)
   }
   const names = {
     transformers: transformers.map(name => take('transformers', name)),
     parser: take('parsers', parser),
     plugins: plugins.map(name => take('plugins', name))
   }
+  const records = catalog.plugins.get('records')
+  if (stores.length && (!records || parts.get('records') !== records))
+    throw new AnywireError(ERR_OPTION, `stores are for the plugin 'records'`)
+  for (const name of stores) take('stores', name)
+  if (stores.length && records) for (const factory of KEEPING) add(factory, { ...records, factory })
   const unused = Object.keys(imports).find(name => !parts.has(name))
   if (unused !== undefined) throw new AnywireError(ERR_OPTION, `'${unused}' is imported, and is in none of the lists`)
   const from = (path: string): string => `from ${JSON.stringify(path)}`

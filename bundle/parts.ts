@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readManifest } from './package.ts'
 
-export type Kind = 'transformers' | 'parsers' | 'plugins'
+export type Kind = 'transformers' | 'parsers' | 'plugins' | 'stores'
 
 /** What makes one part of a client. */
 export interface Part {
@@ -35,5 +35,10 @@ export const readCatalog = (): Catalog => {
     }
     return found
   }
-  return { transformers: collect('transformers'), parsers: collect('parsers'), plugins: collect('plugins') }
+  return {
+    transformers: collect('transformers'),
+    parsers: collect('parsers'),
+    plugins: collect('plugins'),
+    stores: collect('stores')
+  }
 }

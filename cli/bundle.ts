@@ -11,6 +11,8 @@ const HELP = `anywire bundle: makes a client bundle for browsers, of exactly the
   --transformers <names>     in order of preference, separated by commas; default ws
   --plugins <names>          in order; default reconnect,offline, and wires for
                              several transformers; '' for none
+  --stores <names>           what the plugin records may keep its data in, such as indexeddb:
+                             the bundle then has keep; default none
   --parser <name>            default json
   --import <name>=<module>   a part of your own, or of a package, by the name that the lists use; again for more.
                              <module> is a path or the name of a package, with #factory behind it
@@ -23,6 +25,7 @@ const HELP = `anywire bundle: makes a client bundle for browsers, of exactly the
 
 Prints the sizes on the standard error.
   anywire bundle --plugins reconnect --parser msgpack --out public/client.js
+  anywire bundle --plugins reconnect,records --stores indexeddb --out public/client.js
   anywire bundle --import cursors=./cursors.js --plugins reconnect,offline,cursors --out public/client.js
 `
 
@@ -49,6 +52,7 @@ export const bundleCommand: Command = {
       options: {
         transformers: { type: 'string' },
         plugins: { type: 'string' },
+        stores: { type: 'string' },
         parser: { type: 'string' },
         import: { type: 'string', multiple: true, default: [] },
         format: { type: 'string', default: 'esm' },
@@ -61,10 +65,12 @@ export const bundleCommand: Command = {
     const { parser, global, out, sourcemap } = values
     const transformers = split(values.transformers)
     const plugins = split(values.plugins)
+    const stores = split(values.stores)
     if (sourcemap && out === undefined) throw misuse('--sourcemap needs --out')
     const { code, map, size, gzip, brotli } = await bundle({
       ...(transformers && { transformers }),
       ...(plugins && { plugins }),
+      ...(stores && { stores }),
       ...(parser !== undefined && { parser }),
       ...(global !== undefined && { global }),
       imports: Object.fromEntries(values.import.map(parseImport)),

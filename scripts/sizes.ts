@@ -1,7 +1,6 @@
 import { bundle } from '../bundle/index.ts'
 import type { BundleOptions } from '../bundle/index.ts'
 import { compile } from '../bundle/compile.ts'
-import { writeEntry } from '../bundle/entry.ts'
 import { locate, readCatalog } from '../bundle/parts.ts'
 
 const DEFAULTS = { transformers: ['ws'], parser: 'json', plugins: ['reconnect', 'offline'] }
@@ -32,13 +31,7 @@ export const measureSizes = async (): Promise<Sizes> => {
   const client = await measureParts({})
   const quick = await measureParts({ transformers: ['ws', 'webtransport'] })
   const talking = await measureParts(withPlugins('pubsub', 'rpc', 'presence'))
-  const kept = await measureSource(
-    [
-      writeEntry(withPlugins('records'), catalog),
-      exportFrom('{ keep }', './dist/plugins/records/client.js'),
-      exportFrom('{ indexeddb }', './dist/stores/indexeddb/client.js')
-    ].join('\n')
-  )
+  const kept = await measureParts({ ...withPlugins('records'), stores: ['indexeddb'] })
   const rows = [
     ['core alone', number(core)],
     ['default client: core, ws, json, reconnect, offline', number(client)],

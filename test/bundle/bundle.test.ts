@@ -86,6 +86,24 @@ describe('bundle', function () {
     await close()
   })
 
+  it('has with a plugin what else its applications use, and what keeps records with a store alone', async () => {
+    const loaded = async (options: BundleOptions): Promise<string[]> => Object.keys(await load(plain(options)))
+    /** What the module of a part has beside its factory, and is in no bundle. */
+    const left: string[] = []
+    for (const [name, { module, factory }] of readCatalog().plugins) {
+      const exported = await loaded({ plugins: [name] })
+      const own = Object.keys((await import(module)) as object)
+      assert.ok(exported.includes(factory))
+      left.push(...own.filter(other => !exported.includes(other)))
+    }
+    // One is for handlers with schemas; the others come with a store.
+    assert.deepEqual(left.sort(), ['keep', 'method', 'migrations'])
+    const kept = await loaded({ plugins: ['records'], stores: ['indexeddb', 'memory'] })
+    for (const name of ['records', 'list', 'members', 'history', 'pathOf', 'keep', 'migrations', 'indexeddb', 'memory'])
+      assert.ok(kept.includes(name), name)
+    hasNot(await sources({ plugins: ['records'] }), /keeper|stores\//)
+  })
+
   it('makes a classic script with one global', async () => {
     const globals = {
       URL,
@@ -160,10 +178,12 @@ describe('bundle', function () {
     assert.ok(seen.includes('reconnect'))
   })
 
-  const { transformers, parsers, plugins } = readCatalog()
+  const { transformers, parsers, plugins, stores } = readCatalog()
   for (const name of transformers.keys()) it(`knows ${name}`, () => plain({ transformers: [name] }))
   for (const name of parsers.keys()) it(`knows ${name}`, () => plain({ parser: name }))
   for (const name of plugins.keys()) it(`knows ${name}`, () => plain({ plugins: [name] }))
+  for (const name of stores.keys())
+    it(`knows ${name}, to keep records`, () => plain({ plugins: ['records'], stores: [name] }))
 
   describe('with imports', () => {
     let folder: string
@@ -208,6 +228,9 @@ describe('bundle', function () {
     [{ parser: 'nope' }, /there is no parser 'nope', but: json, msgpack, raw/],
     [{ parser: 'toString' }, /there is no parser 'toString'/],
     [{ plugins: ['nope'], imports: { mine: './mine.js' } }, /but: .*mine, /],
+    [{ stores: ['indexeddb'] }, /stores are for the plugin 'records'/],
+    [{ plugins: ['records'], stores: ['sqlite'] }, /there is no store 'sqlite', but: indexeddb, memory/],
+    [{ plugins: ['records', 'list'], imports: { list: './a.js' } }, /'list' is there twice/],
     [{ plugins: ['offline', 'offline'] }, /'offline' is there twice/],
     [{ plugins: ['mine'], imports: { mine: './does-not-exist.js' } }, /does-not-exist/],
     [{ plugins: ['mine'], imports: { mine: { from: locate('./dist/parsers/json.js'), factory: 'nope' } } }, /nope/],
