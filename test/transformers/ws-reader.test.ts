@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws'
 import type { Accept, Host, UpgradeHandler } from '../../lib/server/listener.ts'
 import type { Data, Receiver } from '../../lib/transformer.ts'
 import { ws } from '../../transformers/ws/index.ts'
+import { FrameReader } from '../../transformers/ws/reader.ts'
 import { listen } from '../../transformers/ws/socket.ts'
 import { runs } from '../support/faults-seed.ts'
 import { wsFrame } from '../support/raw-socket.ts'
@@ -125,6 +126,27 @@ describe('ws: the reader of frames', () => {
     const [one, two, three, code, answer] = await converse(ours, said, [])
     assert.deepEqual([one, two, three, code], ['one', 'ä', Buffer.of(1), 1006])
     assert.match(`${answer as Buffer}`, /^HTTP\/1.1 101 /)
+  })
+
+  it('has the listener before it hear nothing of whole messages, and all from the first other frame on', () => {
+    const line = new Line()
+    const heard: unknown[] = []
+    const others = (chunk: Buffer) => heard.push([...chunk])
+    line.on('data', others)
+    const receiver: Receiver = {
+      open() {},
+      drain() {},
+      close() {},
+      message: (data: Data) => heard.push(data)
+    }
+    new FrameReader(line, others, LIMIT, receiver, payload => heard.push(`ping ${payload}`)).start()
+    const whole = Buffer.concat([wsFrame('one'), wsFrame('now', { opcode: 9 }), wsFrame('', { opcode: 10 })])
+    const fragment = wsFrame('two', { fin: false })
+    line.emit('data', whole.subarray(0, 7))
+    line.emit('data', Buffer.concat([whole.subarray(7), fragment]))
+    line.emit('data', wsFrame('three'))
+    assert.deepEqual(heard, ['one', 'ping now', [...fragment], [...wsFrame('three')]])
+    assert.deepEqual(line.listeners('data'), [others])
   })
 
   it('hears and answers what `ws` does, however the bytes come', async () => {

@@ -29,7 +29,7 @@ export class FrameReader {
   /** How `ws` reads. */
   readonly #others: Listener
   /** A frame that has not come whole, and how many bytes of it are missing before there is more to see. */
-  #parts: Buffer[] = []
+  #parts: Buffer[] | undefined
   #missing = 0
 
   /** @param others - how `ws` listens to the socket */
@@ -49,13 +49,12 @@ export class FrameReader {
 
   #read(chunk: Buffer): void {
     let bytes = chunk
-    if (this.#missing > 0) {
+    if (this.#parts) {
       this.#parts.push(chunk)
       this.#missing -= chunk.length
       if (this.#missing > 0) return
       bytes = Buffer.concat(this.#parts)
-      this.#parts = []
-      this.#missing = 0
+      this.#parts = undefined
     }
     let at = 0
     while (at < bytes.length) {
@@ -100,7 +99,7 @@ export class FrameReader {
 
   /** Goes on when there are bytes up to `end`. */
   #wait(bytes: Buffer, at: number, end: number): undefined {
-    this.#parts.push(bytes.subarray(at))
+    this.#parts = [bytes.subarray(at)]
     this.#missing = end - bytes.length
   }
 
