@@ -92,7 +92,7 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
   } as const satisfies ServerPlugin
 }
 
-export { history, keep, list, members, migrations, pathOf } from './client.ts'
+export { between, hasMember, history, itemsOf, keep, list, members, membersOf, migrations, pathOf } from './client.ts'
 export type * from './client.ts'
 export type { RecordsCounters } from './server/counters.ts'
 export type { OnWrite, WriteEvent, WriteTransaction, WrittenRecord } from './server/hook.ts'

@@ -8,7 +8,7 @@ import type { Fields } from './fields.ts'
 import { makeKey } from './make-key.ts'
 import { between } from './position.ts'
 import type { Target } from './target.ts'
-import type { ListItem, ListPath } from './types.ts'
+import type { ListItem, ListOf, ListPath } from './types.ts'
 
 /** An item of a list. */
 export interface Item<T> {
@@ -46,7 +46,15 @@ const arranged = derived<Value | undefined, Placed>(fields =>
     .sort((a, b) => (a.position < b.position || (a.position === b.position && a.item.id < b.item.id) ? -1 : 1))
 )
 
-const itemsOf = derived((all: readonly Placed[]) => all.map(({ item }) => item))
+const placedItems = derived((all: readonly Placed[]) => all.map(({ item }) => item))
+
+/**
+ * The items of a list that is a plain value, as rules and the results of queries have it: in order. Frozen, and the same array for the
+ * same value.
+ */
+export const itemsOf = <T>(list: ListOf<T> | undefined): readonly Item<T>[] =>
+  // What the type of the record says is in the list, which is a value as all that is in records.
+  placedItems(arranged(list as Value | undefined)) as readonly Item<T>[]
 
 /**
  * A list within a record. Items have ids and positions of their own, so two people who insert, move or change different
@@ -64,7 +72,7 @@ export class List<T, R> {
   /** The items, in order. Frozen; the same array, and the same items, until something in them changes. */
   get items(): readonly Item<T>[] {
     // What the type of the record says is in the list.
-    return itemsOf(this.#placed()) as readonly Item<T>[]
+    return placedItems(this.#placed()) as readonly Item<T>[]
   }
 
   get length(): number {

@@ -4,16 +4,28 @@ import { pick } from '../core/pick.ts'
 import { derived } from './derived.ts'
 import type { Fields } from './fields.ts'
 import type { Target } from './target.ts'
-import type { SetItem, SetItemAt, SetPath } from './types.ts'
+import type { SetItem, SetItemAt, SetOf, SetPath } from './types.ts'
 
 /** Keys are the items as JSON: `add` made them. */
-const itemsOf = derived<Value | undefined, SetItem>(fields =>
+const sorted = derived<Value | undefined, SetItem>(fields =>
   Object.entries(fields)
     .filter(([key, value]) => value === true && isItem(key))
     .map(([key]) => key)
     .sort()
     .map(key => JSON.parse(key) as SetItem)
 )
+
+/**
+ * The items of a set that is a plain value, as rules and the results of queries have it: in the order of their JSON text. Frozen, and the
+ * same array for the same value.
+ */
+export const membersOf = <T extends SetItem>(set: SetOf<T> | undefined): readonly T[] =>
+  // What the type of the record says is in the set.
+  sorted(set) as readonly T[]
+
+/** Whether a set that is a plain value has an item. */
+export const hasMember = <T extends SetItem>(set: SetOf<T> | undefined, item: T): boolean =>
+  pick(set, keyOf(item)) === true
 
 /** A set within a record. Each item is a field of its own, so nothing is lost where several people add and delete. */
 export class Members<T extends SetItem, R> {
@@ -27,8 +39,7 @@ export class Members<T extends SetItem, R> {
 
   /** The items, in the order of their JSON text. Frozen, and the same array until something in it changes. */
   get items(): readonly T[] {
-    // What the type of the record says is in the set.
-    return itemsOf(pick(this.#target.look(), this.#path)) as readonly T[]
+    return membersOf(this.#set())
   }
 
   get size(): number {
@@ -36,7 +47,7 @@ export class Members<T extends SetItem, R> {
   }
 
   has(item: T): boolean {
-    return pick(this.#target.look(), this.#at(item)) === true
+    return hasMember(this.#set(), item)
   }
 
   add(item: T): R {
@@ -48,9 +59,17 @@ export class Members<T extends SetItem, R> {
   }
 
   #at(item: T): string {
-    return below(this.#path, JSON.stringify(item))
+    return `${this.#path}.${keyOf(item)}`
+  }
+
+  #set(): SetOf<T> | undefined {
+    // What the type of the record says is there.
+    return pick(this.#target.look(), this.#path) as SetOf<T> | undefined
   }
 }
+
+/** Where an item is in its set. */
+const keyOf = (item: SetItem): string => below('', JSON.stringify(item))
 
 /** Whether a key was made from an item; others may have been written by hand. */
 const isItem = (key: string): boolean => {

@@ -31,6 +31,8 @@ const extend = (before: string, after: string | undefined, random: () => number)
   let bound = after
   for (let at = 0; ; at++) {
     const low = digit(before, at)
+    // There may be nothing before the end of it, whoever made it: then it goes behind.
+    if (bound !== undefined && at >= bound.length) bound = undefined
     const high = bound === undefined ? BASE : digit(bound, at)
     if (high - low > 1) return position + DIGITS[low + 1 + Math.floor(random() * (high - low - 1))]
     position += DIGITS[low]
@@ -39,7 +41,10 @@ const extend = (before: string, after: string | undefined, random: () => number)
 }
 
 /**
- * A position between two others; undefined for the ends of the list.
+ * A position between two others that this made, as text: for records that people put in order, which go by it in queries. Where nothing
+ * is between them, as two may have got the same one, it is right behind the first.
+ * @param before - undefined: before all others
+ * @param after - undefined: behind all others
  * @param random - 0 ≤ n < 1; two who insert at one place at the same time rarely choose the same position
  */
 export const between = (before: string | undefined, after: string | undefined, random = Math.random): string => {

@@ -53,4 +53,22 @@ describe('records: positions in a list', () => {
       first = before
     }
   })
+
+  it('are found between any two, of whatever lists, and no text makes it go on for ever', () => {
+    const text = fc.option(fc.oneof(fc.string(), fc.stringMatching(/^[0Az]{0,7}$/)), { nil: undefined })
+    fc.assert(
+      fc.property(text, text, (before, after) => {
+        assert.match(between(before, after), /^[0-9A-Za-z]+$/)
+      })
+    )
+  })
+
+  it('go right behind what has nothing between it and the next one', () => {
+    const [first = '', second = ''] = build([0, 1], Math.random)
+    const behind = between(first, first)
+    assert.ok(first < behind && behind < second)
+    const wrong = between(second, first)
+    assert.ok(second < wrong)
+    assert.ok(between(undefined, '00000').startsWith('00000'))
+  })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { list } from '../../../plugins/records/client/list.ts'
-import { members } from '../../../plugins/records/client/members.ts'
+import { itemsOf, list } from '../../../plugins/records/client/list.ts'
+import { hasMember, members, membersOf } from '../../../plugins/records/client/members.ts'
 import { Records } from '../../../plugins/records/client/surface.ts'
 import type { ListOf, SetOf } from '../../../plugins/records/client.ts'
 import { Stage } from '../../support/replica.ts'
@@ -80,6 +80,25 @@ describe('records: arrays are the same until something in them changes', () => {
     members(todo, 'steps').add('x')
     assert.deepEqual(list(todo, 'steps').items, [])
     assert.deepEqual(members(todo, 'steps').items, ['x'])
+  })
+
+  it('of plain values too: of what a rule or a query has', () => {
+    const todo = records.get('todos/1')
+    records.transaction(({ get }) => {
+      get('todos/1').replace({ title: 'Tea', steps: {}, labels: {} })
+      list(get('todos/1'), 'steps').push('Boil water')
+      members(get('todos/1'), 'labels').add('hot')
+    })
+    const [result] = records.collection('todos/').query().get()
+    const { steps, labels } = result?.value ?? {}
+    assert.deepEqual(
+      itemsOf(steps).map(({ value }) => value),
+      ['Boil water']
+    )
+    assert.deepEqual([membersOf(labels), hasMember(labels, 'hot'), hasMember(labels, 'cold')], [['hot'], true, false])
+    assert.equal(itemsOf(todo.get('steps')), list(todo, 'steps').items)
+    assert.equal(membersOf(todo.get('labels')), members(todo, 'labels').items)
+    assert.deepEqual([itemsOf(undefined), membersOf(undefined), hasMember(undefined, 'hot')], [[], [], false])
   })
 
   it('what waits to be committed, of all records and of one', () => {
