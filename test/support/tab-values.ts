@@ -1,5 +1,4 @@
 import { packValue, unpackValue } from '../../lib/store-value.ts'
-import type { Value } from '../../lib/store.ts'
 
 /** Stands for undefined, which no value is; no test has such a text. */
 const NOTHING = '\0undefined'
@@ -19,6 +18,6 @@ const unmark = (value: unknown): unknown => {
 }
 
 /** Values on their way into a page or out of it, as one text: playwright's own way takes seconds for ten thousand of them. */
-export const packForTab = (value: unknown): string => packValue(mark(value) as Value)
+export const packForTab = (value: unknown): string => packValue(mark(value))
 
 export const unpackFromTab = (text: string): unknown => unmark(unpackValue(JSON.parse(text)))
