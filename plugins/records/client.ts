@@ -102,4 +102,5 @@ export type { AnyRecord, ListOf, Patch, PathOf, QueryOf, Schema, SetItem, SetOf,
 export type { SchemaVersion } from './core/frame.ts'
 export { between } from './client/position.ts'
 export { pathOf } from './core/path.ts'
+export type { Kind, Write } from './core/register.ts'
 export type { Condition, Operator, Query } from './core/query.ts'

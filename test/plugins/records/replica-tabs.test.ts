@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
 import { browserTabs } from '../../../plugins/records/client/tabs.ts'
+import { pathOf } from '../../../plugins/records/client.ts'
+import type { Write } from '../../../plugins/records/client.ts'
 import { indexeddb } from '../../../stores/indexeddb/client.ts'
 import type { Query } from '../../../plugins/records/core/query.ts'
 import { leaf, object, Stage, turn } from '../../support/replica.ts'
@@ -329,6 +331,30 @@ describe('records: versions of the schema in a store', () => {
     assert.deepEqual(
       (await browser.store.rows([{ prefix: '' }])).map(({ path }) => path),
       ['', 'title']
+    )
+  })
+
+  it('may make several fields of one', async () => {
+    const browser = new FakeBrowser()
+    const first = browser.tab()
+    const before = new Stage({ ...first, schema: { id: 'app', version: 1 } })
+    await before.synced('a/', [{ record: 'a/1', registers: [object(''), leaf('tags', ['red', 'a.b'])] }])
+    await before.set('a/1', 'tags', ['blue']).stored
+    first.kill()
+    /** The one of the documentation. */
+    const toSet = (_record: string, write: Write): readonly Write[] => {
+      if (write.path !== 'tags' || !Array.isArray(write.value)) return [write]
+      const field = (tag: unknown): Write => ({ ...write, path: pathOf(['tags', JSON.stringify(tag)]), value: true })
+      return [{ ...write, kind: 1, value: undefined }, ...write.value.map(field)]
+    }
+    const after = new Stage({ ...browser.tab(), schema: { id: 'app', version: 2 }, migrate: { 2: toSet } })
+    await after.replica.follow('a/').ready
+    assert.deepEqual(after.view('a/1'), { tags: { '"blue"': true } })
+    assert.deepEqual(
+      after.replica.pending.flatMap(({ records }) =>
+        records.flatMap(({ registers }) => registers.map(({ path }) => path))
+      ),
+      ['tags', 'tags."blue"']
     )
   })
 

@@ -61,6 +61,28 @@ describe('records: arrays are the same until something in them changes', () => {
     assert.deepEqual(items(), ['green', 'hot'])
   })
 
+  it('begin as an empty object, and all of it in one write', () => {
+    const kept = records.collection('todos/').add({ title: 'Tea', steps: {}, labels: {} }, '7')
+    assert.equal(kept.id, 'todos/7')
+    list(records.get('todos/7'), 'steps').push('Boil water')
+    const write = records.transaction(({ get }) => {
+      const todo = get('todos/8')
+      todo.replace({ title: 'Coffee', steps: {}, labels: {} })
+      for (const step of ['Grind', 'Boil water']) list(todo, 'steps').push(step)
+      members(todo, 'labels').add('hot')
+    })
+    assert.deepEqual(records.pending.at(-1), write)
+    const [tea, coffee] = [records.get('todos/7'), records.get('todos/8')]
+    const steps = [tea, coffee].map(todo => list(todo, 'steps').items.map(({ value }) => value))
+    assert.deepEqual(steps, [['Boil water'], ['Grind', 'Boil water']])
+    assert.deepEqual([members(tea, 'labels').items, members(coffee, 'labels').items], [[], ['hot']])
+    list(tea, 'steps').push('Wait')
+    tea.set('steps', undefined)
+    assert.deepEqual(list(tea, 'steps').items, [])
+    list(tea, 'steps').push('Again')
+    assert.equal(list(tea, 'steps').length, 1)
+  })
+
   it('a draft of a transaction shows what was done to it', () => {
     records.get('todos/1').replace({ title: 'Tea' })
     records.transaction(({ get }) => {
