@@ -33,7 +33,7 @@ const KINDS = { transformers: 'transformer', parsers: 'parser', plugins: 'plugin
 
 /** What applications use of a plugin beside its factory. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
-  records: ['history', 'list', 'members', 'pathOf'],
+  records: ['between', 'hasMember', 'history', 'itemsOf', 'list', 'members', 'membersOf', 'pathOf'],
   rpc: ['RpcError']
 }
 
