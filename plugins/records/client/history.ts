@@ -2,6 +2,7 @@ import type { Value } from '../../../lib/store.ts'
 import { Edit } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import type { RecordState } from '../core/record-state.ts'
+import { TICKS } from '../core/clock.ts'
 import { INCREMENT, isAfter, LEAF } from '../core/register.ts'
 import type { Stamp, Write } from '../core/register.ts'
 import type { Engine, WriteHandle } from './engine.ts'
@@ -15,7 +16,8 @@ interface Former {
 }
 
 interface Step {
-  readonly write: WriteHandle
+  /** Several where they followed each other: the last one counts, unless it is refused. */
+  readonly writes: readonly WriteHandle[]
   readonly before: readonly Former[]
 }
 
@@ -42,6 +44,10 @@ const isUntouched = (state: RecordState | undefined, path: string, stamp: Stamp)
   return true
 }
 
+/** What is written where, but for what makes a record only where there is none. */
+const fieldsOf = (records: readonly Registers<Write>[]): (readonly [record: string, write: Write])[] =>
+  records.flatMap(({ record, registers }) => registers.filter(({ t }) => t > 0).map(write => [record, write] as const))
+
 /**
  * What this end wrote, step by step, to be taken back. It never takes back what somebody else has written since: a step only
  * touches what still is as it left it.
@@ -60,17 +66,25 @@ export interface History {
 class Steps implements History {
   readonly #engine: Engine
   readonly #most: number
+  /** In ticks. */
+  readonly #pause: number
   #done: Step[] = []
   #undone: Step[] = []
+  /** Whether the last step is what was written last. */
+  #isOpen = false
 
-  constructor(engine: Engine, most: number) {
+  constructor(engine: Engine, { steps = 100, merge = 500 }: HistoryOptions) {
     this.#engine = engine
-    this.#most = most
+    this.#most = steps
+    this.#pause = merge * TICKS
     // What was refused is undone already.
     engine.on('rejected', (_error, refused) => {
-      const others = ({ write }: Step): boolean => write !== refused
-      this.#done = this.#done.filter(others)
-      this.#undone = this.#undone.filter(others)
+      const others = (steps: readonly Step[]): Step[] =>
+        steps
+          .map(({ writes, before }) => ({ writes: writes.filter(write => write !== refused), before }))
+          .filter(({ writes }) => writes.length)
+      this.#done = others(this.#done)
+      this.#undone = others(this.#undone)
     })
     engine.on('cleared', () => this.clear())
   }
@@ -85,10 +99,13 @@ class Steps implements History {
 
   /** Remembers what a new write replaces; to be called before it is written. What was undone cannot be redone any more. */
   record(records: readonly Registers<Write>[]): (write: WriteHandle) => void {
-    const before = this.#before(records)
+    const last = this.#isOpen && this.#follows(records) ? this.#done.at(-1) : undefined
+    const before = last?.before ?? this.#before(records)
     return write => {
       this.#undone = []
-      this.#add(this.#done, write, before)
+      this.#isOpen = true
+      if (last) this.#done.pop()
+      this.#add(this.#done, [...(last?.writes ?? []), write], before)
     }
   }
 
@@ -105,8 +122,22 @@ class Steps implements History {
     this.#undone = []
   }
 
-  #add(steps: Step[], write: WriteHandle, before: readonly Former[]): void {
-    steps.push({ write, before })
+  /** Whether a write goes on with the last step: it is in the same fields, soon, and nobody else was there meanwhile. */
+  #follows(records: readonly Registers<Write>[]): boolean {
+    const last = this.#done.at(-1)?.writes.at(-1)?.records ?? []
+    const [before, now] = [fieldsOf(last), fieldsOf(records)]
+    return (
+      now.length === before.length &&
+      now.every(([record, { kind, path, t }], at) => {
+        const [otherRecord, other] = before[at] ?? []
+        const isSame = record === otherRecord && path === other?.path && kind === LEAF && other.kind === LEAF
+        return isSame && t - other.t < this.#pause && isUntouched(this.#engine.state(record), path, other)
+      })
+    )
+  }
+
+  #add(steps: Step[], writes: readonly WriteHandle[], before: readonly Former[]): void {
+    steps.push({ writes, before })
     if (steps.length > this.#most) steps.shift()
   }
 
@@ -129,12 +160,14 @@ class Steps implements History {
 
   #take(from: Step[], to: Step[]): Undone | undefined {
     const step = from.pop()
+    this.#isOpen = false
     if (!step) return undefined
+    const last = step.writes.at(-1)
     const skipped: [string, string][] = []
     const edits = new Map<string, Edit>()
     for (const { record, path, value } of step.before) {
       // The stamps that the write has now: they may have been corrected since.
-      const writes = step.write.records.find(other => other.record === record)?.registers.filter(({ t }) => t > 0)
+      const writes = last?.records.find(other => other.record === record)?.registers.filter(({ t }) => t > 0)
       const write = writes?.findLast(other => other.path === path) ?? (path === '' ? writes?.[0] : undefined)
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
@@ -150,7 +183,7 @@ class Steps implements History {
     if (!records.length) return { write: undefined, skipped }
     const before = this.#before(records)
     const write = this.#engine.write(records, { atomic: true })
-    this.#add(to, write, before)
+    this.#add(to, [write], before)
     return { write, skipped }
   }
 }
@@ -158,6 +191,11 @@ class Steps implements History {
 export interface HistoryOptions {
   /** How many steps are remembered. Default 100. */
   readonly steps?: number | undefined
+  /**
+   * Milliseconds. What is written into the same fields so soon after the step before belongs to that, as letters do that are typed.
+   * Default 500; 0: each write is a step.
+   */
+  readonly merge?: number | undefined
 }
 
 /**
@@ -166,11 +204,8 @@ export interface HistoryOptions {
  * const steps = history(client.records)
  * steps.undo()
  */
-export const history = (
-  records: Pick<Records, 'engine' | 'observe'>,
-  { steps = 100 }: HistoryOptions = {}
-): History => {
-  const all = new Steps(records.engine, steps)
+export const history = (records: Pick<Records, 'engine' | 'observe'>, options: HistoryOptions = {}): History => {
+  const all = new Steps(records.engine, options)
   records.observe(writes => all.record(writes))
   return all
 }
