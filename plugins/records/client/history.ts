@@ -13,6 +13,8 @@ interface Former {
   readonly record: string
   readonly path: string
   readonly value: Value | undefined
+  /** When it was written. */
+  readonly by: Stamp | undefined
 }
 
 interface Step {
@@ -72,6 +74,8 @@ class Steps implements History {
   #undone: Step[] = []
   /** Whether the last step is what was written last. */
   #isOpen = false
+  /** What others had written where a step was taken back, by record and path: it is there again, and the steps before do not undo it. */
+  readonly #theirs = new Map<string, Stamp>()
 
   constructor(engine: Engine, { steps = 100, merge = 500 }: HistoryOptions) {
     this.#engine = engine
@@ -102,6 +106,7 @@ class Steps implements History {
     const last = this.#isOpen && this.#follows(records) ? this.#done.at(-1) : undefined
     const before = last?.before ?? this.#before(records)
     return write => {
+      if (write.status === 'refused') return
       this.#undone = []
       this.#isOpen = true
       if (last) this.#done.pop()
@@ -120,6 +125,7 @@ class Steps implements History {
   clear(): void {
     this.#done = []
     this.#undone = []
+    this.#theirs.clear()
   }
 
   /** Whether a write goes on with the last step: it is in the same fields, soon, and nobody else was there meanwhile. */
@@ -143,17 +149,18 @@ class Steps implements History {
 
   /** What is where some writes go. Nothing has to be known of what lies below another one that hides it. */
   #before(records: readonly Registers<Write>[]): readonly Former[] {
-    return records.flatMap(({ record, registers }) => {
+    return records.flatMap(({ record, registers }): Former[] => {
       const state = this.#engine.visible(record) ? this.#engine.state(record) : undefined
       // To take back that it was made is to delete it; but what was added is taken off.
-      if (!state && !registers.some(({ kind }) => kind === INCREMENT)) return [{ record, path: '', value: undefined }]
+      if (!state && !registers.some(({ kind }) => kind === INCREMENT))
+        return [{ record, path: '', value: undefined, by: undefined }]
       const hiding = registers.filter(({ kind, t }) => kind !== LEAF && kind !== INCREMENT && t > 0)
       return (
         registers
           // Of several writes at one path the last one counts.
           .filter(({ path, t }, at) => t > 0 && !registers.slice(at + 1).some(other => other.path === path))
           .filter(({ path }) => !hiding.some(other => isBelow(path, other.path)))
-          .map(({ path }) => ({ record, path, value: state?.view(path) }))
+          .map(({ path }) => ({ record, path, value: state?.view(path), by: state?.get(path) }))
       )
     })
   }
@@ -165,17 +172,21 @@ class Steps implements History {
     const last = step.writes.at(-1)
     const skipped: [string, string][] = []
     const edits = new Map<string, Edit>()
-    for (const { record, path, value } of step.before) {
+    for (const { record, path, value, by } of step.before) {
+      const place = JSON.stringify([record, path])
+      const theirs = this.#theirs.get(place)
       // The stamps that the write has now: they may have been corrected since.
       const writes = last?.records.find(other => other.record === record)?.registers.filter(({ t }) => t > 0)
       const write = writes?.findLast(other => other.path === path) ?? (path === '' ? writes?.[0] : undefined)
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
       if (write?.kind === INCREMENT) edit.increment(path, -Number(write.value))
-      else if (!write || !isUntouched(state, path, write)) skipped.push([record, path])
+      else if (!write || !isUntouched(state, path, write) || (theirs && isAfter(theirs, write)))
+        skipped.push([record, path])
       else if (value === undefined) edit.delete(path)
       else edit.replace(path, value)
       edits.set(record, edit)
+      if (write && by && by.node !== write.node) this.#theirs.set(place, by)
     }
     const records = [...edits]
       .map(([record, { writes }]) => ({ record, registers: writes }))

@@ -110,6 +110,19 @@ describe('records: writes that are one step of undo', () => {
     assert.deepEqual(todo.get(), { title: 'Theirs' })
   })
 
+  it('and what somebody else wrote between two steps stays when both are taken back', async () => {
+    const { stage, todo, steps, type } = start()
+    await stage.synced('todos/1', [{ record: 'todos/1', registers: [object(''), leaf('title', '')] }])
+    type('tea')
+    stage.delta({ seq: 2, records: [{ record: 'todos/1', registers: [leaf('title', 'Theirs', 350)] }] })
+    type('milk')
+    for (const again of [false, true]) {
+      if (again) steps.redo()
+      assert.deepEqual([steps.undo()?.skipped, todo.get()], [[], { title: 'Theirs' }])
+    }
+    assert.deepEqual([steps.undo()?.skipped, todo.get()], [[['todos/1', 'title']], { title: 'Theirs' }])
+  })
+
   it('without those that were refused', async () => {
     const { stage, todo, records, undoAll } = start()
     await stage.synced('todos/1', [{ record: 'todos/1', registers: [object(''), leaf('title', '')] }])

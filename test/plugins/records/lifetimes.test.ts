@@ -19,17 +19,27 @@ const answer = (stage: Stage, title: string): void => {
   }
 }
 
-/** What a component does that is shown, hidden and shown again, as strict mode has each do: effects, their ends, effects. */
-const mount = (live: {
+interface Shown {
   on(event: 'change', listener: () => unknown): () => void
   release(): void
-}): { readonly rendered: () => number; readonly unmount: () => void } => {
+}
+
+/**
+ * What a component does that is shown, hidden and shown again, as strict mode has each do: effects, their ends, effects.
+ * @param isEarly - it releases what it asked for at once, and not at the end of its effect
+ */
+const mount = (
+  ask: () => Shown,
+  isEarly: boolean
+): { readonly rendered: () => number; readonly unmount: () => void } => {
   let rendered = 0
+  const live = ask()
+  if (isEarly) live.release()
   const effect = (): (() => void) => {
     const undo = live.on('change', () => rendered++)
     return () => {
       undo()
-      live.release()
+      if (!isEarly) live.release()
     }
   }
   effect()()
@@ -116,19 +126,22 @@ describe('records: how long something is followed', () => {
   })
 
   for (const kind of ['record', 'query'] as const) {
-    it(`a component that asks for a ${kind}, listens, and releases it at its end, is right also in strict mode`, async () => {
-      const live = kind === 'record' ? records.get('todos/1') : records.collection('todos/').query()
-      const { rendered, unmount } = mount(live)
-      await pass()
-      answer(stage, 'Tea')
-      assert.deepEqual([rendered(), live.status], [1, 'synced'])
-      await pass()
-      stage.delta({ seq: 2, records: [{ record: 'todos/1', registers: [leaf('title', 'Milk', 1)] }] })
-      assert.equal(rendered(), 2)
-      unmount()
-      await pass()
-      assert.equal(stage.take().at(-1)?.type, 'unfollow')
-    })
+    for (const isEarly of [true, false]) {
+      const when = isEarly ? 'and releases it at once' : 'and releases it at its end'
+      it(`a component that asks for a ${kind}, listens, ${when}, is right also in strict mode`, async () => {
+        const ask = () => (kind === 'record' ? records.get('todos/1') : records.collection('todos/').query())
+        const { rendered, unmount } = mount(ask, isEarly)
+        await pass()
+        answer(stage, 'Tea')
+        assert.equal(rendered(), 1)
+        await pass()
+        stage.delta({ seq: 2, records: [{ record: 'todos/1', registers: [leaf('title', 'Milk', 1)] }] })
+        assert.equal(rendered(), 2)
+        unmount()
+        await pass()
+        assert.equal(stage.take().at(-1)?.type, 'unfollow')
+      })
+    }
   }
 
   it('one object that is followed again, and another one that was made since, are both told', async () => {
