@@ -151,7 +151,7 @@ export class SimulatedClient {
       this.#cut = undefined
       link.cut()
       follower?.end()
-      server.gone(cut)
+      server.gone(cut, follower)
       replica.disconnected()
     }
     const link = new SimulatedLink(

@@ -2,6 +2,7 @@ import type { Peer } from '../../lib/server/peer.ts'
 import type { Commit, Store, Value } from '../../lib/store.ts'
 import { ticksOf } from '../../plugins/records/core/clock.ts'
 import { decodeFrame } from './records-codec.ts'
+import { pick } from '../../plugins/records/core/pick.ts'
 import type { Kind } from '../../plugins/records/core/register.ts'
 import { RecordState } from '../../plugins/records/core/record-state.ts'
 import { sealOf } from '../../lib/server/seal.ts'
@@ -20,7 +21,7 @@ export const COLLECTIONS = { 'i/': { resurrect: 'implicit' } } as const
 export interface SimulatedServerOptions {
   readonly dice: Dice
   readonly now: () => number
-  /** Whether permissions are asked for, also those to read; otherwise values are validated. */
+  /** Whether permissions are asked for, also those to read, which change; otherwise values are validated. */
   readonly isPermitted: boolean
   /** How likely the store fails. */
   readonly failures: () => number
@@ -41,6 +42,9 @@ export class SimulatedServer {
   readonly #options: SimulatedServerOptions
   #authority: Authority | undefined
   readonly #cuts = new Set<() => void>()
+  readonly #followers = new Set<Follower>()
+  /** Records whose `x` or `y` ends with it may not be read, for now; '': all may. */
+  #hidden = ''
 
   constructor(options: SimulatedServerOptions) {
     this.#options = options
@@ -83,6 +87,22 @@ export class SimulatedServer {
     void memory({ disk: this.disk }).open()
   }
 
+  /** Other records may be read from here on. */
+  hide(): void {
+    if (this.#options.isPermitted) this.#hidden = this.#options.dice.pick(['', '1', '2', '3'] as const)
+    for (const follower of this.#followers) follower.refresh()
+  }
+
+  /** Whether clients may read a record as it is. */
+  shows(value: Value | undefined): boolean {
+    const hidden = this.#hidden
+    const isHidden = (path: string): boolean => {
+      const text = pick(value, path)
+      return typeof text === 'string' && text.endsWith(hidden)
+    }
+    return !hidden || !(isHidden('x') || isHidden('y'))
+  }
+
   collect(): void {
     this.#authority?.collect().catch(() => {})
   }
@@ -91,6 +111,7 @@ export class SimulatedServer {
   accept(send: (bytes: Uint8Array) => boolean, cut: () => void): Follower | undefined {
     const follower = this.#authority?.connect({ peer: PEER, send, fail: cut })
     this.#cuts.add(cut)
+    if (follower) this.#followers.add(follower)
     return follower
   }
 
@@ -104,8 +125,9 @@ export class SimulatedServer {
         if (t) this.stamps.set(key, Math.min(t, ticksOf(this.#options.now()), this.stamps.get(key) ?? t))
   }
 
-  gone(cut: () => void): void {
+  gone(cut: () => void, follower: Follower | undefined): void {
     this.#cuts.delete(cut)
+    if (follower) this.#followers.delete(follower)
   }
 
   /** What is committed of a record. */
@@ -118,14 +140,15 @@ export class SimulatedServer {
 
   /** What is refused, in one way or the other: whoever is asked about reading cannot go by cursors. */
   #rules(dice: Dice): Pick<AuthorityOptions, 'collections' | 'permit'> {
-    const soon = (allowed: boolean): boolean | Promise<boolean> =>
-      dice.chance(0.8) ? allowed : new Promise(resolve => setTimeout(() => resolve(allowed), dice.below(500)))
+    const soon = (allowed: boolean, often = 0.2): boolean | Promise<boolean> =>
+      !dice.chance(often) ? allowed : new Promise(resolve => setTimeout(() => resolve(allowed), dice.below(500)))
     const hasSecret = (value: unknown): boolean => typeof value === 'object' && value !== null && 'secret' in value
     if (this.#options.isPermitted) {
       const collections = COLLECTIONS
       return {
         collections,
-        permit: ({ path, verb, value }) => soon(verb === 'read' || (path !== 'secret' && !hasSecret(value)))
+        permit: ({ path, verb, value }) =>
+          verb === 'read' ? soon(this.shows(value), 0.5) : soon(path !== 'secret' && !hasSecret(value))
       }
     }
     const validate = (value: Value): boolean | Promise<boolean> => soon(!hasSecret(value))

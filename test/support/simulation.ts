@@ -120,6 +120,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
       setTimeout(() => server.start(), dice.below(20_000))
     })
     sometimes(20_000, () => server.collect())
+    sometimes(30_000, () => server.hide())
     const live = (client: SimulatedClient): void => {
       client.start()
       sometimes(1_500, () => client.act())
@@ -151,6 +152,14 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
       await pass(10_000)
     }
     check(server, clients, seen)
+    // What goes wrong while sessions go on, the next session would mend.
+    for (let act = 0; act < 500; act++) {
+      clients[dice.below(clients.length)]?.act()
+      await pass(dice.below(100))
+    }
+    for (const client of clients) client.settle()
+    await pass(60_000)
+    check(server, clients, seen)
     for (const { diverged } of clients) seen.diverged += diverged
     for (const client of clients) {
       await checkColdStart(server, client, pass)
@@ -168,6 +177,7 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
   }
 }
 
+/** Everybody sees the same, and what everybody was told is true. Counts anew. */
 const check = (server: SimulatedServer, clients: readonly SimulatedClient[], seen: Seen): void => {
   const ids = [...server.truth.keys()]
   for (const id of ids) {
@@ -176,19 +186,22 @@ const check = (server: SimulatedServer, clients: readonly SimulatedClient[], see
     assert.deepEqual(live(state), live(server.truth.get(id)), `${id} at the server is what was committed`)
     for (const { replica, targets } of clients) {
       if (!replica || targets !== ALL) continue
-      assert.equal(replica.visible(id), isVisible(id, state), `${id} is there, or not, for a client as for the server`)
+      const isThere = isVisible(id, state) && server.shows(state.view())
+      assert.equal(replica.visible(id), isThere, `${id} is there, or not, for a client as for the server`)
       // What is below something that was deleted, a client need not know.
-      if (!isVisible(id, state)) continue
+      if (!isThere) continue
       assert.deepEqual(live(replica.records.base(id)), live(state), `${id} at a client is what it is at the server`)
       assert.deepEqual(replica.state(id)?.view(), state.view(), `${id} looks the same`)
     }
   }
   for (const { replica, targets } of clients)
     for (const target of replica && targets === SOME ? SOME : []) {
-      const right = found(target, ids, id => server.state(id))
+      const shown = ids.filter(id => server.shows(server.state(id).view()))
+      const right = found(target, shown, id => server.state(id))
       const own = found(target, replica ? [...replica.ids('')] : [], id => replica?.state(id))
       assert.deepEqual(own, right, `a client finds what the server finds: ${JSON.stringify(target)}`)
     }
+  seen.writes = seen.refused = seen.stale = 0
   const added = new Set<string>()
   for (const { replica, writes, shared } of clients) {
     assert.ok(replica)
@@ -245,7 +258,7 @@ const checkColdStart = async (
   assert.deepEqual(replica.pending, [], 'nothing waits in the store of a client')
   for (const id of targets === ALL ? server.truth.keys() : []) {
     const state = server.state(id)
-    if (isVisible(id, state))
+    if (isVisible(id, state) && server.shows(state.view()))
       assert.deepEqual(live(replica.state(id)), live(state), `${id} is in the store of a client`)
     else assert.ok(!replica.visible(id), `${id} is not there in the store of a client`)
   }

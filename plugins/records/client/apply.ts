@@ -80,25 +80,34 @@ export const apply = (
   const came = new Set<string>()
   const whole = new Set<string>()
   for (const page of pages) {
+    const isLeft = page.scopes.some(({ outcome }) => outcome === 'left')
     for (const id of page.evicted) {
       whole.delete(id)
-      if (drop(id)) applied.evicted.push(id)
+      if (!isLeft) {
+        if (drop(id)) applied.evicted.push(id)
+      } else if (!scopes.keeps(id)) {
+        // Nobody follows it any more; what is kept of it stays.
+        records.unload(id)
+        changed.add(id)
+      }
     }
     for (const [index, { record, registers }] of page.records.entries()) {
       // What was let go of meanwhile is not kept in pieces.
-      if (!scopes.mayHave(record)) continue
+      if (!scopes.isTold(record, told)) continue
       // A record that is large comes on several pages.
       const isWhole = !!page.whole[index] && !whole.has(record)
       if (isWhole) whole.add(record)
       came.add(record)
+      // It is only named, so that it stays.
+      if (!isWhole && !registers.length) continue
       records.merge(record, registers, page.versions[index] ?? 0, isWhole)
       changed.add(record)
     }
   }
-  scopes.came(came)
   // Most deltas are about neither.
   for (const id of resets.size ? scopes.missing(resets.keys(), came, records) : []) drop(id)
-  for (const id of denied.size ? scopes.only(denied, records) : []) if (drop(id)) applied.evicted.push(id)
+  for (const scope of denied)
+    for (const id of scopes.refused(scope, told, records)) if (drop(id)) applied.evicted.push(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

@@ -3,7 +3,6 @@ import { DIFFERS } from '../core/frame.ts'
 import { matches } from '../core/query.ts'
 import type { RecordState } from '../core/record-state.ts'
 import type { KeeperHost } from './keeper.ts'
-import { NOWHERE } from './scope.ts'
 import type { Scope } from './scope.ts'
 
 type Host = Pick<KeeperHost, 'become' | 'emit' | 'records' | 'scopes' | 'visible'>
@@ -25,7 +24,7 @@ const digestOfScope = (host: Host, scope: Scope): number => {
   let sum = 0
   for (const id of scope.among(records)) {
     const base = records.base(id)
-    if (!base || scope.without.has(id) || !host.visible(id, base)) continue
+    if (!base || !host.visible(id, base)) continue
     if (!scope.query || matches(scope.query, base.view())) sum = add(sum, digestOfRecord(base, id))
   }
   return sum
@@ -39,7 +38,7 @@ export const compare = (host: Host, number: number, digest: number): void => {
   const scope = host.scopes.get(number)
   if (!scope?.isLive || digestOfScope(host, scope) === digest) return
   // What comes before the reset does not make it whole.
-  scope.stop(NOWHERE)
+  scope.doubt()
   scope.digest = DIFFERS
   host.scopes.want(scope)
   host.become(scope, 'local')

@@ -93,11 +93,10 @@ export abstract class Followed extends Emitter<EngineEvents> {
         this.#release(scope)
         return
       }
-      const gone = this.scopes.only(new Set([scope]), this.records)
       this.scopes.remove(scope)
       this.session?.release(scope)
       this.keeper?.leave(scope)
-      for (const id of gone) this.records.unload(id)
+      for (const id of this.scopes.left(scope, this.records, !!this.session)) this.records.unload(id)
       scope.become('loading')
       scope.end(new AnywireError(ERR_CANCELLED, `'${scope.name}' was released`), true)
     }, this.#discardDelay)

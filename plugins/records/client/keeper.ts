@@ -299,6 +299,7 @@ export class Keeper {
     }
     if (!scope.isLoaded) return
     const ids = scope.among(records)
+    if (ids.length && !scope.cursor.epoch) scope.doubt()
     const isLocal = scope.cursor.epoch || ids.some(id => records.base(id)?.size)
     this.#host.become(scope, isLocal ? 'local' : 'loading', undefined, new Set(ids))
     this.#host.flush()

@@ -1,6 +1,6 @@
 import type { Follow } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
-import { NOWHERE } from './scope.ts'
+import { DOUBTFUL } from './scope.ts'
 import type { Scope } from './scope.ts'
 
 /** About as many bytes as asking for it takes, and not fewer. */
@@ -9,7 +9,7 @@ const sizeOf = ({ name, queryKey = '', cursor }: Scope): number =>
 
 /**
  * What is asked for, in pieces of about so many bytes at most. What may have the same records goes together where that is possible:
- * what begins later would miss what was evicted before. Where it is not, the rest is asked for as if nothing of it were there.
+ * what begins later would miss what was evicted before. Where it is not, of the rest nobody knows how old it is.
  */
 export const piecesOf = (scopes: readonly Scope[], most: number): Follow[][] => {
   const collections = new Set(scopes.map(({ name }) => name))
@@ -35,7 +35,7 @@ export const piecesOf = (scopes: readonly Scope[], most: number): Follow[][] => 
     let isLate = false
     for (const scope of group) {
       isLate = begin(sizeOf(scope)) || isLate
-      piece.push(isLate ? { ...scope.follow(), ...NOWHERE } : scope.follow())
+      piece.push(isLate ? { ...scope.follow(), ...DOUBTFUL } : scope.follow())
       room -= sizeOf(scope)
     }
   }

@@ -14,13 +14,13 @@ export interface Cursor {
 
 export const NOWHERE: Cursor = { epoch: '', since: 0 }
 
+/** Of what may be old: no authority has such an epoch. */
+export const DOUBTFUL: Cursor = { epoch: '?', since: 0 }
+
 /** Shared by all scopes that the authority follows in a session: each delta brings them as far as it is. */
 export interface Reach {
   cursor: Cursor
 }
-
-/** Of what is no query. */
-const NOBODY = new Set<string>()
 
 /** Something that is followed, by however many. */
 export class Scope implements Following {
@@ -40,12 +40,14 @@ export class Scope implements Following {
   loading: Promise<void> | undefined
   /** Whether the authority was asked in this session. */
   isAsked = false
-  /** Records that a reset of a query did not bring: they are not in it, whatever they look like. */
-  readonly without: Set<string>
+  /** The epoch that it was asked for with: '' where nothing is at hand that may be old. */
+  asked = ''
   users = 0
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined
   #cursor = NOWHERE
+  /** Whether something is at hand of which it is not known how old it is. */
+  #isDoubtful = false
   #reach: Reach | undefined
   #ready = new Later<void>()
   #synced = new Later<void>()
@@ -55,7 +57,6 @@ export class Scope implements Following {
     this.name = name
     this.query = query
     this.queryKey = queryKey
-    this.without = query ? new Set() : NOBODY
   }
 
   /** What it is called in a store. */
@@ -76,6 +77,7 @@ export class Scope implements Following {
   /** The authority follows it from here on. */
   start(reach: Reach): void {
     this.#reach = reach
+    this.#isDoubtful = false
   }
 
   /** The authority does not follow it any more. */
@@ -90,7 +92,13 @@ export class Scope implements Following {
     this.isLoaded = false
     this.loading = undefined
     this.digest = 0
-    this.without.clear()
+    this.#isDoubtful = false
+  }
+
+  /** What is at hand may be old, or not in it at all: the authority is to say what is. */
+  doubt(): void {
+    this.stop(NOWHERE)
+    this.#isDoubtful = true
   }
 
   get ready(): Promise<void> {
@@ -107,7 +115,7 @@ export class Scope implements Following {
 
   follow(): Follow {
     const { number, name, query, cursor, digest } = this
-    return { scope: number, name, query, ...cursor, digest }
+    return { scope: number, name, query, ...(this.#isDoubtful ? DOUBTFUL : cursor), digest }
   }
 
   /** Whether a record is in it by its name; a query may still not ask for it. */

@@ -1,5 +1,4 @@
 import { collectionOf } from '../core/path.ts'
-import { compareBy, matches } from '../core/query.ts'
 import type { Query } from '../core/query.ts'
 import type { Records } from './records.ts'
 import { keyOfQuery } from '../core/query-key.ts'
@@ -12,7 +11,6 @@ const NONE: readonly Scope[] = []
 export class Scopes {
   readonly #byNumber = new Map<number, Scope>()
   readonly #byName = new Map<string, Scope[]>()
-  readonly #queries = new Set<Scope>()
   #numbers = 0
   /** What the authority is to be asked for. */
   readonly wanted = new Set<Scope>()
@@ -37,7 +35,6 @@ export class Scopes {
       scope = new Scope(++this.#numbers, name, query, key)
       this.#byNumber.set(scope.number, scope)
       this.#byName.set(name, [...named, scope])
-      if (query) this.#queries.add(scope)
     }
     return scope
   }
@@ -48,7 +45,6 @@ export class Scopes {
     if (others.length) this.#byName.set(name, others)
     else this.#byName.delete(name)
     this.#byNumber.delete(scope.number)
-    this.#queries.delete(scope)
     this.wanted.delete(scope)
   }
 
@@ -58,9 +54,9 @@ export class Scopes {
     if (scope.isLoaded) this.wanted.add(scope)
   }
 
-  /** Whether a record may be in any scope, by its name. */
-  mayHave(id: string): boolean {
-    return this.#byName.has(id) || this.#byName.has(collectionOf(id))
+  /** Whether a record may be in any scope that the authority tells of, by its name. @param told - those that it begins to tell of */
+  isTold(id: string, told: ReadonlySet<Scope>): boolean {
+    return this.#of(id).some(scope => scope.isLive || told.has(scope))
   }
 
   /** A collection that is known, and has all that a scope may have. */
@@ -69,59 +65,56 @@ export class Scopes {
     return outer?.cursor.epoch && outer !== scope ? outer : undefined
   }
 
-  /** These records came, so whoever may have them may have them again. */
-  came(ids: ReadonlySet<string>): void {
-    for (const { without } of this.#queries) if (without.size) for (const id of ids) without.delete(id)
+  /** Whether a record or collection that is followed has a record for sure. */
+  keeps(id: string): boolean {
+    return this.#of(id).some(({ query, error }) => !query && !error)
   }
 
   /**
-   * The records at hand that are gone, because resets did not bring them. What a record or a collection did not bring is nowhere;
-   * what a query did not bring, another one may have.
+   * The records at hand that are gone, because resets did not bring them. What queries of a collection have is told with a reset of one of
+   * them, where something else may be at hand.
    */
   missing(resets: Iterable<Scope>, came: ReadonlySet<string>, records: Records): Set<string> {
     const missing = new Set<string>()
-    const queries = new Set<Scope>()
     for (const scope of resets) {
-      if (scope.query) queries.add(scope)
-      const into = scope.query ? scope.without : missing
-      for (const id of scope.among(records)) if (!came.has(id)) into.add(id)
+      if (scope.query && !scope.isLive && !scope.asked) continue
+      for (const id of scope.among(records)) if (!came.has(id) && !(scope.query && this.keeps(id))) missing.add(id)
     }
-    for (const id of this.only(queries, records)) if (!came.has(id)) missing.add(id)
     return missing
   }
 
-  /** The records at hand that some scopes may have, but no other one has. */
-  only(scopes: ReadonlySet<Scope>, records: Records): Set<string> {
-    const found = new Map<Scope, ReadonlySet<string>>()
-    /** Whether a record is in a scope, as the authority sees it: it goes by what is committed. */
-    const has = (scope: Scope, id: string): boolean => {
-      if (scope.error) return false
-      if (!scope.query) return true
-      const ids = found.get(scope) ?? find(scope, scope.query, records)
-      found.set(scope, ids)
-      return ids.has(id)
+  /** The records at hand of a scope that is refused, but for what others have. A query that has not begun is asked for anew. */
+  refused(scope: Scope, told: ReadonlySet<Scope>, records: Records): string[] {
+    const has = (other: Scope): boolean => !other.error && (!other.query || other.isLive || told.has(other))
+    const gone = scope.among(records).filter(id => !this.#of(id).some(has))
+    for (const other of gone.length ? this.#named(collectionOf(scope.name)) : []) {
+      if (other.error || !other.asked) continue
+      other.doubt()
+      this.want(other)
     }
-    const only = new Set<string>()
-    for (const scope of scopes)
-      for (const id of scope.among(records)) {
-        const others = [...this.#named(id), ...this.#named(collectionOf(id))]
-        if (!others.some(other => !scopes.has(other) && has(other, id))) only.add(id)
-      }
-    return only
+    return gone
+  }
+
+  /**
+   * The records at hand of a scope that was removed, which no other one may have. Of queries the authority says what they do not have; one that
+   * it was not asked for tells that something may be left.
+   * @param isHeard - whether the authority is told that the scope is removed
+   */
+  left(scope: Scope, records: Records, isHeard: boolean): string[] {
+    const left: string[] = []
+    for (const id of scope.among(records)) {
+      const others = this.#of(id)
+      if (!others.some(({ error }) => !error)) left.push(id)
+      else if (!this.keeps(id)) for (const other of others) if (!isHeard || !other.isAsked) other.doubt()
+    }
+    return left
+  }
+
+  #of(id: string): readonly Scope[] {
+    return [...this.#named(id), ...this.#named(collectionOf(id))]
   }
 
   #named(name: string): readonly Scope[] {
     return this.#byName.get(name) ?? NONE
   }
-}
-
-/** What a query has of the records at hand. */
-const find = (scope: Scope, { where, order, limit }: Query, records: Records): ReadonlySet<string> => {
-  const found = scope
-    .among(records)
-    .filter(id => !scope.without.has(id))
-    .map(id => ({ id, value: records.base(id)?.view() }))
-    .filter(({ value }) => matches({ where }, value))
-    .sort(compareBy(order))
-  return new Set(found.slice(0, limit).map(({ id }) => id))
 }

@@ -149,8 +149,13 @@ export class Session {
     const { scopes, limits } = this.#host
     const wanted = [...scopes.wanted]
     scopes.wanted.clear()
+    const pieces = piecesOf(wanted, limits.maxFrame / 4)
     for (const scope of wanted) scope.isAsked = true
-    return piecesOf(wanted, limits.maxFrame / 4)
+    for (const { scope: number, epoch } of pieces.flat()) {
+      const scope = scopes.get(number)
+      if (scope) scope.asked = epoch
+    }
+    return pieces
   }
 
   #welcome({ epoch, asked, time, maxValue, maxFrame }: Welcome): void {

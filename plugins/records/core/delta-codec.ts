@@ -21,7 +21,7 @@ const DIGESTS = 16
 const NONE: readonly never[] = []
 
 /** The outcomes that are not errors are the rule. */
-export const OUTCOMES = ['', 'delta', 'reset', 'anew']
+export const OUTCOMES = ['', 'delta', 'reset', 'anew', 'left']
 
 export const encodeDelta = (out: FrameWriter, delta: Delta): void => {
   const { seq, more, scopes, evicted, acknowledged, results, digests, records, versions, whole } = delta

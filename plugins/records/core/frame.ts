@@ -12,7 +12,10 @@ export interface Follow {
   readonly scope: number
   readonly name: string
   readonly query?: Query | undefined
-  /** How far the client has it: the epoch and the sequence number of its base; '' and 0 for nothing. */
+  /**
+   * How far the client has it: the epoch and the sequence number of its base; '' and 0 for nothing. An epoch that is none: what is there may be
+   * old.
+   */
   readonly epoch: string
   readonly since: number
   /** Whether the client compares digests: one of COMPARES, DIFFERS; 0: it does not. */
@@ -143,7 +146,8 @@ export interface ScopeNews {
   readonly scope: number
   /**
    * 'reset': what the client had of it is replaced by what the delta brings, as it is too old; 'anew': the same, as nobody knows
-   * what of it may still be seen; 'delta': it is added. Else the code of an error.
+   * what of it may still be seen; 'delta': it is added; 'left': the client let go of it, and what is evicted on the same page is in no other
+   * one. Else the code of an error.
    */
   readonly outcome: string
 }
@@ -162,7 +166,7 @@ export interface Delta {
   readonly versions: readonly number[]
   /**
    * For each record above, whether these are all of its registers, and replace what the client has of it; otherwise they are
-   * merged. All that a reset brings is whole, and so is a record that comes into the client's scopes.
+   * merged, and where there are none it is only named: a query has it. All that a reset brings is whole, and so is a record that comes into the client's scopes.
    */
   readonly whole: readonly boolean[]
   /** Records that left all of the client's scopes, or that it may not see any more. */

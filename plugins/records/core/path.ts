@@ -94,7 +94,7 @@ export const isId = (id: unknown): id is string =>
   !id.includes('__proto__') &&
   isText(id)
 
-/** The collection of a record: what its id has up to the last slash; '' for none. */
+/** The collection of a record: what its id has up to the last slash; '' for none. That of a collection is itself. */
 export const collectionOf = (id: string): string => id.slice(0, id.lastIndexOf('/') + 1)
 
 /**

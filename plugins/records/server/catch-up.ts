@@ -5,6 +5,7 @@ import type { Change } from './change.ts'
 import type { Committer } from './committer.ts'
 import type { Tally } from './counters.ts'
 import type { Feed } from './feed.ts'
+import type { Moves } from './journal.ts'
 import { all } from './maybe.ts'
 import type { Gate } from './permissions.ts'
 import { viewOf } from './puller.ts'
@@ -12,6 +13,7 @@ import type { Puller, Want } from './puller.ts'
 import type { Recent } from './recent.ts'
 import { ANEW } from './scope.ts'
 import type { Scope } from './scope.ts'
+import type { Left } from './leaving.ts'
 import type { Settings } from './settings.ts'
 
 export interface CatchUpHost {
@@ -35,6 +37,8 @@ export class CatchUp {
   readonly #feed: Feed
   /** What does not fill a page goes with what follows. */
   #page: readonly Change[] = []
+  /** Whether a page was sent that others belong to. */
+  #isOpen = false
   /** The last commit that something was read of. */
   #read = 0
   /** What is read of scopes that have all of their name. */
@@ -45,8 +49,10 @@ export class CatchUp {
   readonly #wholes = new Set<string>()
   /** The versions of records that were told as a whole. */
   readonly #versions = new Map<string, number>()
-  /** Records that left a scope. */
+  /** Records that are in no scope any more. */
   readonly #gone = new Set<string>()
+  /** Collections of whose records the client drops what of its queries it is not told. */
+  readonly #swept = new Set<string>()
 
   constructor(host: CatchUpHost, feed: Feed) {
     this.#host = host
@@ -60,58 +66,131 @@ export class CatchUp {
   async run(sent: number): Promise<number> {
     const { committer, recent, puller } = this.#host
     const { scopes } = this.#feed
-    await scopes.settled()
-    const begun = scopes.begin()
-    const isLate = !recent.reaches(sent)
-    const asked = isLate ? committer.seq : sent
-    // What moves from here on is told next time.
-    const now = scopes.reach(committer.seq)
-    for (const scope of begun) this.#begin(scope)
-    for (const scope of scopes.joined) if (!begun.includes(scope)) this.#goOn(scope, sent, isLate, now)
+    const { holdings } = scopes
+    let asked
+    do {
+      asked = recent.reaches(sent) ? sent : committer.seq
+      await scopes.settled(asked)
+    } while (!recent.reaches(asked))
+    // What is told is found out in one step. Memberships go on, and what moves from here on is told next time.
+    const leaving = this.#plan(sent, asked)
+    const { isPartial } = holdings
+    const now = holdings.reach(committer.seq)
+    const changed = isPartial ? this.#changed(asked, now) : undefined
+    holdings.advance(committer.seq)
+    await this.#release(leaving, asked)
     if (this.#wants.length) await this.#tell(puller.pull(this.#wants), asked)
     if (this.#checks.length) await this.#check()
     if (this.#wholes.size) await this.#tell(this.#admitted(puller.records([...this.#wholes])), asked)
     // What the store has may be a little ahead of what is known to be committed.
     if (this.#read > committer.seq) await committer.reached(this.#read)
-    const seq = scopes.partial.size ? now : committer.seq
-    const missed = seq > asked ? recent.between(asked, seq) : []
+    const seq = isPartial ? now : committer.seq
+    const missed = changed ?? this.#changed(asked, seq)
     await this.#finish(missed ?? [], missed ? seq : asked)
     return missed ? seq : asked
+  }
+
+  /**
+   * Finds out what is to be told of which scope.
+   * @param asked - the commit up to which the rest is read; it is `sent` where what was committed since is remembered
+   * @returns what is taken from the client, as it does not follow it any more
+   */
+  #plan(sent: number, asked: number): readonly Left[] {
+    const { scopes } = this.#feed
+    const { holdings } = scopes
+    const isLate = asked > sent
+    const moves = new Map<Scope, Moves>()
+    for (const scope of scopes.joined) {
+      const own = isLate ? undefined : scope.membership?.movesSince(scope.told)
+      if (own) moves.set(scope, own)
+      else this.#renew(scope, sent, isLate)
+    }
+    const begun = scopes.begin(asked)
+    for (const { entered, left } of moves.values()) {
+      for (const id of entered) if (!holdings.had(moves, id, collectionOf(id))) this.#wholes.add(id)
+      for (const id of left) if (!holdings.withheld.has(id)) this.#gone.add(id)
+    }
+    for (const id of holdings.withheld) if (holdings.has(id, collectionOf(id))) this.#wholes.add(id)
+    holdings.withheld.clear()
+    for (const scope of begun) this.#begin(scope)
+    const leaving = scopes.takeLeaving()
+    for (const { ids, isEvicted } of leaving) if (isEvicted) for (const id of ids ?? []) this.#gone.add(id)
+    for (const id of this.#gone) if (holdings.has(id, collectionOf(id))) this.#gone.delete(id)
+    for (const name of this.#swept) {
+      scopes.leaving.disturb(name)
+      this.#name(name)
+    }
+    return leaving.filter(({ isEvicted }) => !isEvicted)
+  }
+
+  /** A scope of which it is not known what was told, or what has changed since. */
+  #renew(scope: Scope, sent: number, isLate: boolean): void {
+    const { name, membership, number, isQuery } = scope
+    const isLost = isLate && sent < this.#host.floor
+    if (isLost || membership) this.#feed.scopes.tell(number, 'reset')
+    if (isQuery) this.#swept.add(name)
+    if (membership) for (const id of membership.ids) this.#wholes.add(id)
+    else if (isLate) this.#wants.push({ name, since: isLost ? 0 : sent })
   }
 
   /** A scope that begins: says how, and what is to be read for it. */
   #begin(scope: Scope): void {
     const { epoch, floor, committer, tally } = this.#host
-    const { name, since, membership, number, digest } = scope
+    const { scopes } = this.#feed
+    const { name, since, membership, number, digest, isQuery } = scope
     const isKnown = scope.epoch === epoch && since > 0 && since >= floor && since <= committer.seq
     // Who may see what may have changed meanwhile, and what was in a part of a list nobody knows.
-    const isDelta = isKnown && (!membership || membership.isSteady)
-    this.#feed.scopes.tell(number, isDelta ? 'delta' : isKnown || since === ANEW ? 'anew' : 'reset')
-    if (isDelta && digest === COMPARES) this.#feed.scopes.compared.add(scope)
+    const isDelta = isKnown && (!membership || (membership.isSteady && !scopes.leaving.isDisturbed(scope)))
+    scopes.tell(number, isDelta ? 'delta' : isKnown || since === ANEW ? 'anew' : 'reset')
+    if (isQuery && !isDelta && scope.mayBeOld) this.#swept.add(name)
+    if (isDelta && digest === COMPARES) scopes.compared.add(scope)
     else if (digest === DIFFERS) tally.diverged++
     if (!membership) this.#wants.push({ name, since: isDelta ? since : 0 })
     else if (isDelta) this.#checks.push({ name, since })
     else for (const id of membership.ids) this.#wholes.add(id)
   }
 
-  /** A scope that the follower was told of before. */
-  #goOn({ name, membership, number }: Scope, sent: number, isLate: boolean, now: number): void {
-    const isLost = isLate && sent < this.#host.floor
-    const moves = isLate ? undefined : membership?.movesSince(sent, now)
-    if (isLost || (membership && !moves)) this.#feed.scopes.tell(number, 'reset')
-    if (!membership) {
-      if (isLate) this.#wants.push({ name, since: isLost ? 0 : sent })
-      return
+  /** Names what the client is to keep of a collection, as queries of it have it. */
+  #name(collection: string): void {
+    const { holdings } = this.#feed.scopes
+    const named = new Set<string>()
+    for (const { membership } of holdings.partialOf(collection)) for (const id of membership?.ids ?? []) named.add(id)
+    for (const id of this.#wholes) named.delete(id)
+    const version = this.#host.committer.seq
+    const names = [...named].map(record => ({ record, collection, registers: [], version, whole: false }))
+    this.#page = [...this.#page, ...names]
+  }
+
+  /** What was committed behind a number, up to another one, of what is in the scopes; undefined: not all of it is remembered. */
+  #changed(from: number, to: number): readonly Change[] | undefined {
+    const { holdings } = this.#feed.scopes
+    return this.#host.recent.between(from, to)?.filter(({ record, collection }) => holdings.has(record, collection))
+  }
+
+  /** Takes from the client what of scopes that it left no other one has. */
+  async #release(leaving: readonly Left[], seq: number): Promise<void> {
+    const { scopes } = this.#feed
+    const { holdings } = scopes
+    for (const { scope, ids } of leaving) {
+      scopes.leaving.disturb(collectionOf(scope.name))
+      for await (const piece of ids ? [ids] : this.#host.puller.ids(scope.name)) {
+        const left = piece.filter(id => !holdings.has(id, collectionOf(id)))
+        while (left.length)
+          await this.#send([], {
+            seq,
+            more: true,
+            scopes: [{ scope: scope.number, outcome: 'left' }],
+            evicted: left.splice(0, EVICTIONS)
+          })
+      }
     }
-    for (const id of moves?.entered ?? membership.ids) this.#wholes.add(id)
-    for (const id of moves?.left ?? []) this.#gone.add(id)
   }
 
   /** What changed may be in a scope since, or not any more. */
   async #check(): Promise<void> {
     for await (const changes of this.#host.puller.pull(this.#checks)) {
       for (const { record, collection } of changes) {
-        if (this.#feed.scopes.has(record, collection)) this.#wholes.add(record)
+        if (this.#feed.scopes.holdings.has(record, collection)) this.#wholes.add(record)
         else this.#gone.add(record)
       }
     }
@@ -120,7 +199,8 @@ export class CatchUp {
   /** Without what must not be seen any more, as it was read. */
   async *#admitted(pieces: AsyncIterable<readonly Change[]>): AsyncGenerator<readonly Change[], void, undefined> {
     const { gate } = this.#host
-    const { peer } = this.#feed.link
+    const { link, scopes } = this.#feed
+    const { peer } = link
     for await (const changes of pieces) {
       const admitted = await all(
         changes.map(change => {
@@ -129,6 +209,11 @@ export class CatchUp {
           return view === undefined || gate.allowsReading(peer, change.record, view)
         })
       )
+      for (const [at, { record }] of changes.entries()) {
+        if (admitted[at]) continue
+        scopes.holdings.withheld.add(record)
+        this.#gone.add(record)
+      }
       yield changes.filter((_change, at) => admitted[at])
     }
   }
@@ -142,29 +227,30 @@ export class CatchUp {
       }
       const pages = paginate([...this.#page, ...changes], this.#host.settings.limits.frame)
       this.#page = pages.pop() ?? []
-      for (const page of pages) await this.#send(page, seq, true)
+      for (const page of pages) await this.#send(page, { seq, more: true })
     }
   }
 
   async #finish(missed: readonly Change[], seq: number): Promise<void> {
     const { scopes, owes, told } = this.#feed
-    const later = scopes.movesSince(seq)
-    const isMissed = ({ record, collection, version }: Change): boolean =>
-      version > (this.#versions.get(record) ?? 0) && scopes.had(later, record, collection)
+    const { withheld } = scopes.holdings
+    const isMissed = ({ record, version }: Change): boolean =>
+      version > (this.#versions.get(record) ?? 0) && !withheld.has(record)
     const rest = coalesce(missed.filter(isMissed))
-    const evicted = [...this.#gone].filter(id => !scopes.has(id, collectionOf(id)))
+    const evicted = [...this.#gone]
     const pages = paginate([...this.#page, ...rest], this.#host.settings.limits.frame)
-    const isNews = pages.some(page => page.length) || evicted.length || scopes.hasNews || owes
+    const isNews = pages.some(page => page.length) || evicted.length || scopes.hasNews || owes || this.#isOpen
     // Where what was committed is none of its business, there is nothing to tell, but that the cursor is good.
     if (!isNews && told >= this.#host.floor) return
-    while (evicted.length > EVICTIONS) await this.#send([], seq, true, evicted.splice(0, EVICTIONS))
+    while (evicted.length > EVICTIONS) await this.#send([], { seq, more: true, evicted: evicted.splice(0, EVICTIONS) })
     for (const [at, page] of pages.entries()) {
-      await this.#send(page, seq, at < pages.length - 1, at ? [] : evicted)
+      await this.#send(page, { seq, more: at < pages.length - 1, evicted: at ? [] : evicted })
     }
   }
 
-  async #send(page: readonly Change[], seq: number, more: boolean, evicted: readonly string[] = []): Promise<void> {
+  async #send(page: readonly Change[], rest: Parameters<Feed['send']>[1]): Promise<void> {
     await this.#feed.room()
-    this.#feed.send(page, { seq, more, evicted })
+    this.#isOpen = rest.more
+    this.#feed.send(page, rest)
   }
 }

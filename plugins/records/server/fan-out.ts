@@ -5,7 +5,7 @@ import type { Change } from './change.ts'
 import { paginate } from './change.ts'
 import { deltaOf } from './delta.ts'
 import type { Feed, FollowerLink } from './feed.ts'
-import type { Scopes } from './scopes.ts'
+import type { Holdings } from './holdings.ts'
 import type { Writer } from './writer.ts'
 
 /** Sends the same bytes over several links. Returns those that are full now. */
@@ -58,12 +58,12 @@ export class FanOut {
     }
     const wholeOf = remember(id => this.#host.wholeOf(id))
     for (const [feed, places] of this.#affected(changes, authors)) {
-      if (!feed.scopes.partial.size) {
+      if (!feed.scopes.holdings.isPartial) {
         ready(feed, places.join(), () => ({ changes: places.flatMap(at => changes[at] ?? []), evicted: [] }))
         continue
       }
       const news = newsFor(
-        feed.scopes,
+        feed.scopes.holdings,
         seq,
         places.flatMap(at => changes[at] ?? []),
         wholeOf
@@ -136,23 +136,26 @@ const remember = <T>(find: (id: string) => T): ((id: string) => T) => {
  * What somebody is told who has only some of the records of a name. Undefined: that has to be read.
  */
 const newsFor = (
-  scopes: Scopes,
+  holdings: Holdings,
   seq: number,
   changes: readonly Change[],
   wholeOf: (record: string) => Change | undefined
 ): (News & { readonly key: string }) | undefined => {
-  const moves = scopes.movesOf(seq)
+  const moves = holdings.movesOf(seq, changes)
   if (!moves) return undefined
   const told: Change[] = []
   const evicted: string[] = []
   const keys: string[] = []
-  const entered = new Set(moves.entered)
-  const moved = new Set([...entered, ...moves.left])
+  const moved = new Set<string>()
+  for (const { entered, left } of moves.values()) {
+    for (const id of entered) moved.add(id)
+    for (const id of left) moved.add(id)
+  }
   for (const change of changes) {
     const { record, collection } = change
     moved.delete(record)
-    const has = scopes.has(record, collection)
-    const had = scopes.had(moves, record, collection)
+    const has = holdings.has(record, collection)
+    const had = holdings.had(moves, record, collection)
     if (has) {
       const whole = had ? change : wholeOf(record)
       if (!whole) return undefined
@@ -165,15 +168,12 @@ const newsFor = (
   }
   for (const record of moved) {
     const collection = collectionOf(record)
-    const had = scopes.had(moves, record, collection)
-    const has = scopes.has(record, collection)
-    // Whoever has it of another scope still has to hear that it is in this one too.
-    if (has && (!had || entered.has(record))) return undefined
+    const had = holdings.had(moves, record, collection)
     // What left one scope may be in another.
-    if (had && !has) {
-      evicted.push(record)
-      keys.push(`-${record}`)
-    }
+    if (had === holdings.has(record, collection)) continue
+    if (!had) return undefined
+    evicted.push(record)
+    keys.push(`-${record}`)
   }
   return { changes: told, evicted, key: keys.join('\0') }
 }

@@ -200,9 +200,14 @@ export class Feed {
   /** Has it told what there is to tell. */
   readonly stir = (): void => {
     if (this.#isPumping || this.#isFull || this.isEnded) return
-    if (this.#isLive) this.#fallBehind(this.#host.committer.seq)
+    this.pause()
     this.#isPumping = true
     this.#pump().catch((error: unknown) => this.failed(error))
+  }
+
+  /** Notes up to where it was told everything: it catches up from there. */
+  pause(): void {
+    if (this.#isLive) this.#fallBehind(this.#host.committer.seq)
   }
 
   /** Resolves when there is room. */
@@ -214,10 +219,10 @@ export class Feed {
   send(changes: readonly Change[], rest: Partial<Delta> & { readonly seq: number; readonly more: boolean }): void {
     if (this.isEnded) return
     const scopes = this.scopes.news
-    this.scopes.news = []
+    if (!rest.scopes) this.scopes.news = []
     this.told = rest.seq
     try {
-      const delta = deltaOf(changes, { ...rest, scopes, ...(rest.more ? {} : this.#settle(rest.seq)) })
+      const delta = deltaOf(changes, { scopes, ...rest, ...(rest.more ? {} : this.#settle(rest.seq)) })
       if (!this.link.send(encodeFrame(delta))) this.#isFull = true
     } catch (error) {
       this.failed(error)
@@ -238,6 +243,7 @@ export class Feed {
   #fallBehind(sent: number): void {
     this.#isLive = false
     this.#sent = sent
+    this.scopes.holdings.wereTold(sent)
   }
 
   async #pump(): Promise<void> {

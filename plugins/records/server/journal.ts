@@ -33,12 +33,13 @@ export class Journal {
     return last?.seq === seq ? last : NOBODY
   }
 
-  /** What was there, or was not, at a commit, and was otherwise at an earlier one. Undefined: that is not remembered. */
-  between(seq: number, last: number): Moves | undefined {
+  /** What is there now, or is not, and was otherwise at a commit. Undefined: that is not remembered. */
+  since(seq: number): Moves | undefined {
     if (seq < this.#forgotten) return undefined
+    if ((this.#entries.at(-1)?.seq ?? 0) <= seq) return NOBODY
     const entered = new Set<string>()
     const left = new Set<string>()
-    for (const entry of this.#entries.slice(this.#placeOf(seq), this.#placeOf(last))) {
+    for (const entry of this.#entries.slice(this.#placeOf(seq))) {
       for (const id of entry.entered) if (!left.delete(id)) entered.add(id)
       for (const id of entry.left) if (!entered.delete(id)) left.add(id)
     }

@@ -79,9 +79,15 @@ export class Membership {
     return new Promise(resolve => this.#waits.push(resolve))
   }
 
-  /** What came and went since a commit, up to another one; undefined: that is not known any more. */
-  movesSince(seq: number, last = Infinity): Moves | undefined {
-    return this.#journal.between(seq, last)
+  /** What came and went since a commit; undefined: that is not known any more. */
+  movesSince(seq: number): Moves | undefined {
+    return this.#journal.since(seq)
+  }
+
+  /** What was in it at a commit; undefined: that is not known any more. */
+  idsAt(seq: number): readonly string[] | undefined {
+    const moves = this.movesSince(seq)
+    return moves && [...[...this.ids].filter(id => !moves.entered.has(id)), ...moves.left]
   }
 
   /**
@@ -100,9 +106,9 @@ export class Membership {
     }
     while (this.#jobs.length) await this.#work()
     // In one step: what is committed from here on has moves of its own.
-    this.#isWorking = false
     this.seq = seq()
     this.#journal = new Journal(this.seq)
+    this.#rest()
   }
 
   /** Nobody needs it any more. */
@@ -119,15 +125,17 @@ export class Membership {
       return
     }
     const judged = this.#judge(records)
-    if (judged instanceof Promise) void this.#catchUp(seq, judged)
-    else this.#apply(seq, judged)
+    if (!(judged instanceof Promise)) return this.#apply(seq, judged)
+    // With all that was committed before it is right, also where it was not concerned.
+    this.seq = seq - 1
+    void this.#catchUp(seq, judged)
   }
 
   async #catchUp(seq: number, judged: Promise<readonly Entry[]>): Promise<void> {
     this.#isWorking = true
     this.#apply(seq, await judged)
     while (this.#jobs.length) await this.#work()
-    this.#isWorking = false
+    this.#rest()
     for (const listener of this.listeners) listener()
   }
 
@@ -143,6 +151,16 @@ export class Membership {
   #apply(seq: number, records: readonly Entry[]): void {
     this.seq = seq
     this.#journal.add(seq, this.#matches.update(records))
+    this.#wake()
+  }
+
+  /** Nothing waits any more. */
+  #rest(): void {
+    this.#isWorking = false
+    this.#wake()
+  }
+
+  #wake(): void {
     const waits = this.#waits
     this.#waits = []
     for (const resolve of waits) resolve()

@@ -73,15 +73,20 @@ export class Puller {
     }
   }
 
-  /** All of a collection. */
-  async *#all(name: string): AsyncGenerator<readonly Change[], void, undefined> {
+  /** The ids of what a collection has. */
+  async *ids(name: string): AsyncGenerator<readonly string[], void, undefined> {
     for (let after: string | undefined, isMore = true; isMore;) {
       const ids: readonly string[] = await this.#records(name, after)
       isMore = ids.length === PIECE
       after = ids.at(-1)
       const own = ids.filter(id => collectionOf(id) === name)
-      if (own.length) yield changesOf(await this.#rows(own.map(record => ({ record }))), true)
+      if (own.length) yield own
     }
+  }
+
+  /** All of a collection. */
+  async *#all(name: string): AsyncGenerator<readonly Change[], void, undefined> {
+    for await (const ids of this.ids(name)) yield changesOf(await this.#rows(ids.map(record => ({ record }))), true)
   }
 
   #records(name: string, after: string | undefined): Promise<string[]> {

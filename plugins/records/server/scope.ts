@@ -17,6 +17,8 @@ export class Scope {
   readonly digest: number
   /** Which records it has; undefined: all of that name. */
   membership: Membership | undefined
+  /** The commit up to which the client was told what came and went, where it has only some. Right while the client catches up. */
+  told = 0
   /** How often it was tried in vain to tell its digest. */
   attempts = 0
   /** Whether it is told what is committed. */
@@ -34,6 +36,16 @@ export class Scope {
     this.epoch = epoch
     this.since = since
     this.digest = digest
+  }
+
+  /** Whether it asks for some of a collection, so that its client does not know what is in it but by being told. */
+  get isQuery(): boolean {
+    return this.query !== undefined && isCollection(this.name)
+  }
+
+  /** Whether its client may have something of it that is not in it. */
+  get mayBeOld(): boolean {
+    return this.epoch !== '' || this.since === ANEW
   }
 
   /** To follow it anew, though the client has it. */

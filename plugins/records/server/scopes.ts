@@ -2,16 +2,20 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Behind, Follow, ScopeNews } from '../core/frame.ts'
+import { collectionOf } from '../core/path.ts'
 import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'
 import type { Digests } from './digests.ts'
 import type { Feed } from './feed.ts'
+import { decrease, increase } from './counts.ts'
 import { Joined } from './joined.ts'
+import { Leaving } from './leaving.ts'
+import type { Left } from './leaving.ts'
 import type { Memberships } from './memberships.ts'
 import { after, all } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Gate } from './permissions.ts'
-import { isScopeName, Scope } from './scope.ts'
+import { isCollection, isScopeName, Scope } from './scope.ts'
 import type { Settings } from './settings.ts'
 
 export interface ScopesHost {
@@ -34,6 +38,9 @@ export class Scopes extends Joined {
   readonly #feed: Feed
   readonly #peer: Peer | undefined
   readonly #all = new Map<number, Scope>()
+  /** How many of them are queries of a collection. */
+  readonly #queries = new Map<string, number>()
+  readonly leaving = new Leaving()
   /** Those that are judged and ready, and were told nothing of. */
   #ready: Scope[] = []
   /** Those that may not be followed: they are asked for again when permissions change. */
@@ -65,7 +72,7 @@ export class Scopes extends Joined {
   }
 
   get hasNews(): boolean {
-    return this.#ready.length > 0 || this.news.length > 0
+    return this.#ready.length > 0 || this.news.length > 0 || this.leaving.isDue(() => this.#awaited)
   }
 
   /**
@@ -77,12 +84,12 @@ export class Scopes extends Joined {
     const scopes: Scope[] = []
     for (const follow of follows) {
       if (this.#feed.isEnded) return undefined
-      this.unfollow([follow.scope])
+      this.#replace(follow.scope)
       const scope = new Scope(follow, behind)
       if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
       else if (this.#all.size >= this.#host.settings.limits.scopes) this.#refuse(scope, ERR_LIMIT)
       else {
-        this.#all.set(scope.number, scope)
+        this.#add(scope)
         scopes.push(scope)
       }
     }
@@ -131,9 +138,9 @@ export class Scopes extends Joined {
   /** Has scopes begin anew, though the client has them. */
   #again(scopes: readonly Scope[]): Maybe<void> {
     const again = scopes.filter(scope => this.#has(scope)).map(scope => [scope, scope.again()] as const)
-    for (const [before, scope] of again) {
-      this.#leave(before)
-      this.#all.set(scope.number, scope)
+    for (const [{ number }, scope] of again) {
+      this.#replace(number)
+      this.#add(scope)
     }
     return this.#ask(again.map(([, scope]) => scope))
   }
@@ -141,16 +148,28 @@ export class Scopes extends Joined {
   unfollow(numbers: readonly number[]): void {
     for (const number of numbers) {
       const scope = this.#all.get(number)
-      if (scope) this.#leave(scope)
+      if (!scope) continue
+      // Where no other query may have the same, its client knows by itself what to let go of.
+      if (this.#queriesOf(scope) > (scope.isQuery ? 1 : 0)) this.#take(scope, false)
+      this.#leave(scope)
     }
   }
 
-  /** The scopes that begin now: they are told from here on what is committed. */
-  begin(): readonly Scope[] {
+  /**
+   * The scopes that begin now: they are told from here on what is committed.
+   * @param seq - the commit up to which the client knows others: none begins with less
+   */
+  begin(seq: number): readonly Scope[] {
     const ready = this.#ready.filter(scope => this.#has(scope) && !this.#denied.has(scope))
+    if (ready.some(scope => isBehind(scope, seq))) return []
     this.#ready = []
     for (const scope of ready) this.join(scope)
     return ready
+  }
+
+  /** What is to be taken from the client now. */
+  takeLeaving(): readonly Left[] {
+    return this.leaving.take(this.#awaited)
   }
 
   /** Whether some of what changed may be in a scope that has not begun. */
@@ -161,9 +180,12 @@ export class Scopes extends Joined {
     return names.size > 0 && changes.some(({ record, collection }) => names.has(record) || names.has(collection))
   }
 
-  override async settled(): Promise<void> {
+  /** Resolves when what is in scopes is known a little better, where that is not known yet; and up to a commit at least. */
+  async settled(seq: number): Promise<void> {
     await this.#asking
-    await super.settled()
+    for (const { membership } of this.holdings.partial()) await membership?.progress
+    for (const scope of [...this.holdings.partial(), ...this.#ready])
+      while (this.#has(scope) && isBehind(scope, seq)) await scope.membership?.progress
   }
 
   /** Notes what became of a scope. */
@@ -225,6 +247,7 @@ export class Scopes extends Joined {
   /** It is not followed, for now. */
   #deny(scope: Scope): void {
     if (!this.#has(scope)) return
+    if (!scope.isRefused) this.#evict(scope)
     this.#stop(scope)
     this.#denied.add(scope)
     if (scope.isRefused) return
@@ -238,9 +261,49 @@ export class Scopes extends Joined {
     this.#feed.stir()
   }
 
+  /** The names of scopes that begin soon. */
+  get #awaited(): ReadonlySet<string> {
+    const isSoon = (scope: Scope): boolean => !scope.isJoined && !this.#denied.has(scope) && !this.#doubtful.has(scope)
+    return new Set([...this.#all.values()].filter(isSoon).map(({ name }) => name))
+  }
+
+  /** How many queries there are of the collection of a scope. */
+  #queriesOf({ name }: Scope): number {
+    return this.#queries.get(collectionOf(name)) ?? 0
+  }
+
+  /** What its client has of a scope is to be taken from it. */
+  #take(scope: Scope, isEvicted: boolean): void {
+    const { name, membership, isJoined } = scope
+    // Up to where it was told counts.
+    this.#feed.pause()
+    const ids = isCollection(name) ? (isJoined ? membership?.idsAt(scope.told) : undefined) : [name]
+    if (ids || !isEvicted) this.leaving.add({ scope, ids, isEvicted })
+    this.#feed.stir()
+  }
+
+  /** Its client must not keep what it has of a scope; that may have let go of it meanwhile. */
+  #evict(scope: Scope): void {
+    if (this.#queriesOf(scope)) this.#take(scope, true)
+  }
+
+  #add(scope: Scope): void {
+    this.#all.set(scope.number, scope)
+    if (scope.isQuery) increase(this.#queries, scope.name)
+  }
+
+  /** A scope is told anew, or another one has its number. */
+  #replace(number: number): void {
+    const scope = this.#all.get(number)
+    if (!scope) return
+    this.#evict(scope)
+    this.#leave(scope)
+  }
+
   #leave(scope: Scope): void {
     this.#stop(scope)
-    this.#all.delete(scope.number)
+    if (!this.#all.delete(scope.number)) return
+    if (scope.isQuery) decrease(this.#queries, scope.name)
     this.#denied.delete(scope)
     this.#doubtful.delete(scope)
   }
@@ -253,3 +316,7 @@ export class Scopes extends Joined {
     scope.membership = undefined
   }
 }
+
+/** Whether less is known of a scope than up to a commit. */
+const isBehind = ({ membership }: Scope, seq: number): boolean =>
+  !!membership && !membership.isCurrent && membership.seq < seq

@@ -67,7 +67,7 @@ describe('an authority of records, and queries', () => {
     assert.deepEqual(bob.news, [])
   })
 
-  it('tell what comes into them also to who has it of another scope', async () => {
+  it('take nothing from who lets go of a scope, and has it of a query by now', async () => {
     for (const n of [1, 2]) await put(`a/${n}`, { n })
     const bob = world.client('bob')
     bob.hello([scope(1, 'a/', { query: { order: ['n'], limit: 1 } }), scope(2, 'a/2')])
@@ -75,12 +75,47 @@ describe('an authority of records, and queries', () => {
     assert.deepEqual(Object.keys(contents(bob.deltas)).toSorted(), ['a/1', 'a/2'])
     ann.write('a/1', [at(++time, 'ann').remove()])
     await world.pass()
-    const { deltas } = bob
-    assert.deepEqual(contents(deltas), { 'a/2': { '': '{}', n: 2 } })
-    assert.deepEqual(
-      deltas.flatMap(({ evicted }) => evicted),
-      ['a/1']
-    )
+    assert.deepEqual(bob.delta.evicted, ['a/1'])
+    bob.say({ type: 'unfollow', scopes: [2] })
+    await world.pass()
+    assert.deepEqual(bob.deltas, [])
+    await put('a/3', { n: 0 })
+    assert.deepEqual(bob.delta.evicted, ['a/2'])
+  })
+
+  it('say what is in none of them when another scope is let go of', async () => {
+    for (const n of [1, 2, 3]) await put(`a/${n}`, { n })
+    const bob = world.client('bob')
+    const query = { order: ['n'], limit: 1 }
+    bob.hello([scope(1, 'a/', { query }), scope(2, 'a/2'), scope(3, 'a/'), scope(4, 'b/1')])
+    await world.pass()
+    const taken = async (number: number): Promise<unknown[]> => {
+      bob.say({ type: 'unfollow', scopes: [number] })
+      await world.pass()
+      return bob.deltas.flatMap(({ scopes, evicted }) => (scopes.length ? [[scopes, evicted]] : []))
+    }
+    assert.ok(bob.deltas.length)
+    assert.deepEqual(await taken(4), [])
+    assert.deepEqual(await taken(3), [[[{ scope: 3, outcome: 'left' }], ['a/3']]])
+    assert.deepEqual(await taken(2), [[[{ scope: 2, outcome: 'left' }], ['a/2']]])
+    assert.deepEqual(await taken(1), [])
+  })
+
+  it('that are asked for anew name what others have, so that the rest can be dropped', async () => {
+    for (const n of [1, 2, 3]) await put(`a/${n}`, { n })
+    const bob = await ask({ where: [['n', '>=', 2]] })
+    assert.equal(bob.deltas.length, 1)
+    const follow = async (number: number, epoch: string) => {
+      bob.say({ type: 'follow', follows: [scope(number, 'a/', { query: { order: ['n'], limit: number }, epoch })] })
+      await world.pass()
+      return bob.delta.records.map(({ record, registers }) => [record, registers.length])
+    }
+    assert.deepEqual(await follow(2, '?'), [
+      ['a/3', 0],
+      ['a/1', 2],
+      ['a/2', 2]
+    ])
+    assert.deepEqual(await follow(1, ''), [['a/1', 2]], 'who has nothing else drops nothing')
   })
 
   it('say what has changed to who comes back', async () => {
@@ -107,6 +142,11 @@ describe('an authority of records, and queries', () => {
     const { evicted, ...delta } = bob.delta
     assert.deepEqual([evicted, contents([{ ...delta, evicted }])], [[], { 'a/1': { n: 2 } }])
     bob.say({ type: 'unfollow', scopes: [2] })
+    await world.pass()
+    assert.deepEqual(
+      bob.deltas.flatMap(({ evicted }) => evicted),
+      ['a/1']
+    )
     await put('a/1', { n: 3 })
     assert.deepEqual(bob.news, [])
   })

@@ -38,7 +38,7 @@ describe('records: a replica that has something else than the authority', () => 
     assert.deepEqual(told, ['a/'])
     assert.deepEqual(
       stage.take().filter(({ type }) => type === 'follow'),
-      [{ type: 'follow', follows: [scope(1, 'a/', { digest: 2 })] }]
+      [{ type: 'follow', follows: [scope(1, 'a/', { epoch: '?', digest: 2 })] }]
     )
     stage.delta({ seq: 5, scopes: [{ scope: 1, outcome: 'reset' }], records, whole: [true] })
     assert.equal(following.state, 'synced')

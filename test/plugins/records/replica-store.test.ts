@@ -209,7 +209,12 @@ describe('records: a replica with a store', () => {
     const [hello] = early.take()
     assert.equal(hello?.type === 'hello' && hello.follows[0]?.since, 1)
     early.welcome()
-    early.delta({ seq: 5, records: [{ record: 'a/1', registers: [leaf('x', 3, 9)] }], acknowledged: [[node, 1]] })
+    early.delta({
+      seq: 5,
+      scopes: [{ scope: 1, outcome: 'delta' }],
+      records: [{ record: 'a/1', registers: [leaf('x', 3, 9)] }],
+      acknowledged: [[node, 1]]
+    })
     await turn()
     const late = new Stage({ store: memory({ disk }) })
     const following = late.replica.follow('a/1')

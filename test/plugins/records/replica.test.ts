@@ -110,7 +110,7 @@ describe('records: a replica', () => {
     const epochs = pieces.map(piece => new Set(piece.map(({ epoch }) => epoch)))
     assert.deepEqual(
       epochs,
-      pieces.map((_, at) => new Set([at ? '' : 'e1']))
+      pieces.map((_, at) => new Set([at ? '?' : 'e1']))
     )
   })
 
@@ -296,6 +296,49 @@ describe('records: a replica', () => {
     stage.delta({ seq: 2, scopes: [{ scope: 1, outcome: 'reset' }] })
     assert.equal(stage.view('a/1'), undefined)
     assert.deepEqual(stage.view('a/2'), { x: 2 })
+  })
+
+  it('lets go of what nobody follows when the authority says that no query has it', async () => {
+    const stage = new Stage({ discardDelay: 0 })
+    const evicted: string[] = []
+    stage.replica.on('evicted', ids => evicted.push(...ids))
+    stage.replica.follow('a/', { limit: 2 })
+    const one = stage.replica.follow('a/1')
+    const other = stage.replica.follow('a/2')
+    await stage.open()
+    const record = (id: string) => ({ record: id, registers: [object(''), leaf('x', 1)] })
+    stage.delta({
+      scopes: [1, 2, 3].map(scope => ({ scope, outcome: 'reset' })),
+      records: [record('a/1'), record('a/2')],
+      whole: [true, true]
+    })
+    for (const following of [one, other]) stage.replica.unfollow(following)
+    clock.tick(1)
+    assert.deepEqual([stage.view('a/1'), stage.view('a/2')], [{ x: 1 }, { x: 1 }], 'the query may have them')
+    stage.delta({ seq: 2, scopes: [{ scope: 2, outcome: 'left' }], evicted: ['a/1'] })
+    assert.deepEqual([stage.view('a/1'), stage.view('a/2')], [undefined, { x: 1 }])
+    assert.deepEqual(evicted, [], 'it was let go of here')
+    // What is named stays.
+    stage.delta({
+      seq: 3,
+      scopes: [{ scope: 1, outcome: 'anew' }],
+      records: [record('a/3'), { record: 'a/2', registers: [] }],
+      whole: [true, false]
+    })
+    assert.deepEqual(stage.view('a/2'), { x: 1 })
+    stage.delta({ seq: 4, scopes: [{ scope: 1, outcome: 'anew' }], records: [record('a/3')], whole: [true] })
+    assert.deepEqual([stage.view('a/2'), stage.view('a/3')], [undefined, { x: 1 }])
+  })
+
+  it('takes nothing of a scope that it has not been told of', async () => {
+    const stage = new Stage()
+    stage.replica.follow('a/1')
+    await stage.open()
+    const records = [{ record: 'a/1', registers: [leaf('x', 2)] }]
+    stage.delta({ seq: 1, records })
+    assert.equal(stage.replica.records.base('a/1'), undefined)
+    stage.delta({ seq: 2, scopes: [{ scope: 1, outcome: 'reset' }], records, whole: [true] })
+    assert.deepEqual(stage.replica.records.base('a/1')?.view(), { x: 2 })
   })
 
   it('forgets what is evicted, and what it is refused', async () => {

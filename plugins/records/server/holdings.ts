@@ -1,0 +1,115 @@
+import type { Change } from './change.ts'
+import type { Moves } from './journal.ts'
+import { decrease, increase } from './counts.ts'
+import type { Scope } from './scope.ts'
+
+const NOBODY: ReadonlySet<Scope> = new Set()
+
+/** What came and went, scope by scope. */
+export type MovesByScope = ReadonlyMap<Scope, Moves>
+
+/**
+ * What a client has of what it follows: of some scopes all that their names stand for, of others the records of a membership. Those go
+ * on by themselves, each at its pace, so each scope has its own commit up to which it was told.
+ */
+export class Holdings {
+  /** How many scopes have all that a name stands for. */
+  readonly #full = new Map<string, number>()
+  /** Scopes that have only some, by their names. */
+  readonly #partial = new Map<string, Set<Scope>>()
+  /** Records that are in such a scope, and were not told, as they must not be seen any more: that is soon known there too. */
+  readonly withheld = new Set<string>()
+
+  join(scope: Scope): void {
+    const { name, membership } = scope
+    if (!membership) {
+      increase(this.#full, name)
+      return
+    }
+    const same = this.#partial.get(name)
+    if (same) same.add(scope)
+    else this.#partial.set(name, new Set([scope]))
+  }
+
+  leave(scope: Scope): void {
+    const { name } = scope
+    const same = this.#partial.get(name)
+    if (same?.delete(scope)) {
+      if (!same.size) this.#partial.delete(name)
+      return
+    }
+    decrease(this.#full, name)
+  }
+
+  /** Whether some scopes have only some of what their names stand for. */
+  get isPartial(): boolean {
+    return this.#partial.size > 0
+  }
+
+  /** Those scopes. */
+  *partial(): Iterable<Scope> {
+    for (const scopes of this.#partial.values()) yield* scopes
+  }
+
+  /** Those with a name. */
+  partialOf(name: string): Iterable<Scope> {
+    return this.#partial.get(name) ?? NOBODY
+  }
+
+  /** Whether a record is in one of the scopes, as far as that is known by now. */
+  has(record: string, collection: string): boolean {
+    if (this.#isFull(record, collection)) return true
+    for (const scope of this.#concerned(record, collection)) if (scope.membership?.has(record)) return true
+    return false
+  }
+
+  /** Whether a record was in one of the scopes before some moves, and was told. What is not among them had nothing. */
+  had(moves: MovesByScope, record: string, collection: string): boolean {
+    if (this.#isFull(record, collection)) return true
+    if (this.withheld.has(record)) return false
+    for (const scope of this.#concerned(record, collection)) {
+      const own = moves.get(scope)
+      if (own && (own.left.has(record) || (scope.membership?.has(record) && !own.entered.has(record)))) return true
+    }
+    return false
+  }
+
+  /** What came and went with a commit that was just told, where it is about some changes; undefined: that is not known yet. */
+  movesOf(seq: number, changes: readonly Change[]): MovesByScope | undefined {
+    const moves = new Map<Scope, Moves>()
+    for (const { record, collection } of changes) {
+      for (const scope of this.#concerned(record, collection)) {
+        if (!scope.membership?.isCurrent) return undefined
+        if (!moves.has(scope)) moves.set(scope, scope.membership.movesOf(seq))
+      }
+    }
+    return this.withheld.size ? undefined : moves
+  }
+
+  /** Up to which commit it is known what is in all scopes; at most `seq`. */
+  reach(seq: number): number {
+    let reach = seq
+    for (const { membership } of this.partial())
+      if (membership && !membership.isCurrent) reach = Math.min(reach, membership.seq)
+    return reach
+  }
+
+  /** Notes that all scopes are told as they are now. @param seq - the last commit */
+  advance(seq: number): void {
+    for (const scope of this.partial()) scope.told = scope.membership?.isCurrent ? seq : (scope.membership?.seq ?? seq)
+  }
+
+  /** Notes that all scopes are told up to a commit. */
+  wereTold(seq: number): void {
+    for (const scope of this.partial()) scope.told = seq
+  }
+
+  #isFull(record: string, collection: string): boolean {
+    return this.#full.has(record) || this.#full.has(collection)
+  }
+
+  *#concerned(record: string, collection: string): Iterable<Scope> {
+    yield* this.#partial.get(record) ?? NOBODY
+    yield* this.#partial.get(collection) ?? NOBODY
+  }
+}
