@@ -29,10 +29,28 @@ export interface PermissionsEvents {
   refresh: [peers: readonly Peer[]]
 }
 
+/** What a plugin does for peers, one after the other. */
+export interface Work {
+  /** The name of the plugin. */
+  readonly plugin: string
+  /** How much of a peer's is done. */
+  done(peer: Peer): number
+  /** Resolves when all is done that is there of a peer by now; undefined: it is. */
+  settled(peer: Peer): Promise<void> | undefined
+}
+
 /** `server.permissions` */
 export interface Permissions<Context = unknown> extends Listenable<PermissionsEvents> {
-  /** Whether a peer may do something: at once, unless one of the rules is asynchronous. Never throws or rejects. */
+  /**
+   * Whether a peer may do something: at once, unless one of the rules is asynchronous, or denies it while something of the peer is on
+   * its way. Never throws or rejects.
+   */
   check(request: PermissionRequest<Context>): boolean | Promise<boolean>
+  /**
+   * For plugins whose work rules may depend on. What is denied to a peer, while some of it is on its way, is asked for once more behind
+   * that; but not for the plugin itself.
+   */
+  behind(work: Work): void
   /** Has everything asked again that goes on for a peer, for those that a filter names, or for all. */
   refresh(peers?: Peer<Context> | ((peer: Peer<Context>) => boolean)): void
 }
@@ -40,6 +58,7 @@ export interface Permissions<Context = unknown> extends Listenable<PermissionsEv
 class Judge<Context> extends Emitter<PermissionsEvents> implements Permissions<Context> {
   readonly #server: Server<Peer<Context>>
   readonly #book: RuleBook<Context>
+  readonly #works: Work[] = []
 
   constructor(server: Server<Peer<Context>>, book: RuleBook<Context>) {
     super()
@@ -47,7 +66,34 @@ class Judge<Context> extends Emitter<PermissionsEvents> implements Permissions<C
     this.#book = book
   }
 
-  check({ plugin, ...asked }: PermissionRequest<Context>): boolean | Promise<boolean> {
+  check(request: PermissionRequest<Context>): boolean | Promise<boolean> {
+    const answer = this.#judge(request)
+    if (answer === true) return true
+    const { peer, plugin } = request
+    const works = this.#works.filter(work => work.plugin !== plugin)
+    if (!works.length || (!answer && !works.some(work => work.settled(peer) !== undefined))) return answer
+    const before = works.map(work => work.done(peer))
+    return this.#settle(request, answer, works, before)
+  }
+
+  behind(work: Work): void {
+    this.#works.push(work)
+  }
+
+  /** An answer, or another one, where something that it may depend on is done since. */
+  async #settle(
+    request: PermissionRequest<Context>,
+    answer: boolean | Promise<boolean>,
+    works: readonly Work[],
+    before: readonly number[]
+  ): Promise<boolean> {
+    if (await answer) return true
+    await Promise.all(works.flatMap(work => work.settled(request.peer) ?? []))
+    const isSame = works.every((work, at) => work.done(request.peer) === before[at])
+    return !isSame && this.#judge(request)
+  }
+
+  #judge({ plugin, ...asked }: PermissionRequest<Context>): boolean | Promise<boolean> {
     const { peer, verb, name, value, previous } = asked
     const question = { peer, context: peer.context, verb, name, value, previous }
     const pending: Promise<boolean>[] = []

@@ -64,6 +64,11 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
         failed
       })
       authorities.set(server, authority)
+      permissions?.behind({
+        plugin: 'records',
+        done: peer => followers.get(peer)?.done ?? 0,
+        settled: peer => followers.get(peer)?.settled
+      })
       permissions?.on('refresh', peers => {
         for (const peer of peers) followers.get(peer)?.refresh()
       })

@@ -31,9 +31,12 @@ interface Session {
 
 /** The authority's end of one client: takes what it says. */
 export class Follower implements Author {
-  /** Frames that are not done with, and their bytes. */
-  #waiting = 0
+  /** Frames that came, those that are done with, and the bytes of the others. */
+  #received = 0
+  done = 0
   #bytes = 0
+  /** What waits until so many are done with. */
+  #waits: { readonly count: number; readonly resolve: () => void }[] = []
   readonly #opening: Promise<FollowerHost>
   readonly #link: FollowerLink
   readonly #settings: Settings
@@ -69,10 +72,10 @@ export class Follower implements Author {
     // A clock is measured with it, so it does not wait.
     else if (frame.type === 'ping') this.#send({ type: 'pong', asked: frame.asked, time: this.#settings.now() })
     else {
-      this.#waiting++
+      this.#received++
       this.#bytes += bytes.length
       const { writes, bytes: most } = this.#settings.limits
-      if (this.#waiting > writes || this.#bytes > most) return this.#fail(ERR_RATE)
+      if (this.#received - this.done > writes || this.#bytes > most) return this.#fail(ERR_RATE)
       this.#inbox.push({ frame, size: bytes.length })
       if (!this.#isWorking) this.#work()
     }
@@ -94,8 +97,20 @@ export class Follower implements Author {
   }
 
   free(size: number): void {
-    this.#waiting--
+    this.done++
     this.#bytes -= size
+    this.#wake()
+  }
+
+  /** Resolves when all is done that came by now; undefined: it is. */
+  get settled(): Promise<void> | undefined {
+    const count = this.#received
+    if (this.done >= count || this.#isEnded) return undefined
+    return new Promise(resolve => this.#waits.push({ count, resolve }))
+  }
+
+  #wake(): void {
+    while (this.#waits[0] && (this.#isEnded || this.#waits[0].count <= this.done)) this.#waits.shift()?.resolve()
   }
 
   /** The other end broke the protocol. */
@@ -112,6 +127,7 @@ export class Follower implements Author {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#inbox = []
+    this.#wake()
     this.#quit()
     this.#left()
   }

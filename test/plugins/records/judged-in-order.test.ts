@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../../index.ts'
+import type { Store } from '../../../lib/store.ts'
+import { permissions } from '../../../plugins/permissions/index.ts'
+import type { Question } from '../../../plugins/permissions/index.ts'
+import { presence } from '../../../plugins/presence/index.ts'
+import { pubsub } from '../../../plugins/pubsub/index.ts'
 import { records } from '../../../plugins/records/index.ts'
 import type { PermitQuestion, RecordsReader, WriteHandle } from '../../../plugins/records/index.ts'
 import { memory as store } from '../../../stores/memory.ts'
+import { until } from '../../support/faults-wait.ts'
+import { GatedStore } from '../../support/gated-store.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 
 interface Board {
@@ -71,7 +78,57 @@ const REFUSED = {
   validate: () => 'The server does not accept this value'
 }
 
+/** Rules of other plugins that ask for a board, and a client that asks for what they are about. */
+const among = (wrap: (kept: Store) => Store) => {
+  const answers: boolean[] = []
+  const mayUse = async ({ name }: Question): Promise<boolean> => {
+    const isThere = await server.records.has(`boards/${name}`)
+    answers.push(isThere)
+    return isThere
+  }
+  const network = memory()
+  const server = createServer({
+    transformers: [network],
+    plugins: [
+      permissions({ records: true, presence: mayUse, pubsub: mayUse }),
+      presence(),
+      pubsub(),
+      records<App>({ store: wrap(store()) })
+    ]
+  })
+  const client = connect('http://memory', {
+    transformers: [network],
+    plugins: [records<App>(), presence(), pubsub()]
+  })
+  return {
+    answers,
+    client,
+    enter: (board: string) => client.presence(board).enter({}),
+    subscribe: (board: string) => client.pubsub.subscribe(board, () => {}),
+    end: async () => {
+      client.destroy()
+      await server.close()
+    }
+  }
+}
+
 describe('records: what one client writes is judged in its order', () => {
+  it('other plugins deny nothing over what is still on its way', async () => {
+    let gate: GatedStore | undefined
+    const { client, answers, enter, subscribe, end } = among(kept => (gate = new GatedStore(kept)))
+    await client.records.get('boards/other').when.synced
+    gate?.hold('commit')
+    const board = client.records.get('boards/one').replace({ title: 'one' })
+    const before = [enter('one'), subscribe('one')]
+    await until(() => answers.length === 2)
+    gate?.release()
+    await Promise.all([board.durable, ...before])
+    assert.deepEqual(answers, [false, false, true, true])
+    for (const done of [enter('two'), subscribe('two')]) await assert.rejects(done, { code: 'ERR_DENIED' })
+    assert.equal(answers.length, 6)
+    await end()
+  })
+
   for (const by of ['permit', 'validate'] as const) {
     for (const look of ['reader', 'server'] as const) {
       it(`by ${by}, which asks the ${look}: what was written before is there`, async () => {
