@@ -128,12 +128,18 @@ const holds = (view: Value, [path, operator, value]: Condition): boolean => {
 export const matches = ({ where = [] }: Query, view: Value | undefined): boolean =>
   view !== undefined && where.every(condition => holds(view, condition))
 
-/** The order that a query asks for, as a comparison of records: total, because ties go by id. */
-export const compareBy = (order: readonly string[] = []): ((a: Entry, b: Entry) => number) => {
+/**
+ * The order that a query asks for, as a comparison of things that have the id of a record: total, because ties go by id.
+ * @param look - what such a thing has at a path, which is that of a step of the order
+ */
+export const compareWith = <E extends { readonly id: string }>(
+  order: readonly string[],
+  look: (entry: E, path: string, step: number) => Value | undefined
+): ((a: E, b: E) => number) => {
   const steps = order.map(path => ({ path: pathOfOrder(path), sign: path.startsWith('-') ? -1 : 1 }))
   return (a, b) => {
-    for (const { path, sign } of steps) {
-      const [one, other] = [pick(a.value, path), pick(b.value, path)]
+    for (const [step, { path, sign }] of steps.entries()) {
+      const [one, other] = [look(a, path, step), look(b, path, step)]
       if ((one === undefined) !== (other === undefined)) return one === undefined ? 1 : -1
       const difference = compareValues(one, other)
       if (difference) return sign * difference
@@ -141,3 +147,11 @@ export const compareBy = (order: readonly string[] = []): ((a: Entry, b: Entry) 
     return compareText(a.id, b.id)
   }
 }
+
+/** The same, of records. */
+export const compareBy = (order: readonly string[] = []): ((a: Entry, b: Entry) => number) =>
+  compareWith<Entry>(order, ({ value }, path) => pick(value, path))
+
+/** What decides about the place of a record in an order. */
+export const placeIn = (order: readonly string[], value: Value | undefined): readonly (Value | undefined)[] =>
+  order.map(path => pick(value, pathOfOrder(path)))

@@ -64,6 +64,11 @@ export class Membership {
     return this.#matches.has(record)
   }
 
+  /** How many records are remembered for it. */
+  get size(): number {
+    return this.#matches.size
+  }
+
   get ids(): Iterable<string> {
     return this.#matches.ids
   }
@@ -93,17 +98,26 @@ export class Membership {
   /**
    * Takes in what there is at first. Commits that come meanwhile wait.
    * @param seq - the last commit before it is read
+   * @param pause - lets others have their turn
    * @throws what reading rejects with
    */
-  async load(pieces: AsyncIterable<readonly Entry[]>, seq: () => number): Promise<void> {
+  async load(
+    pieces: AsyncIterable<readonly Entry[]>,
+    seq: () => number,
+    pause: () => Promise<void> = async () => {}
+  ): Promise<void> {
     this.#isWorking = true
     // Whoever asks for many things, and takes them back in one turn, has nothing read.
     await Promise.resolve()
     if (this.#isStopped) return
+    let isFirst = true
     for await (const records of pieces) {
+      if (!isFirst) await pause()
       if (this.#isStopped) return
-      this.#matches.update(await this.#judge(records))
+      isFirst = false
+      this.#matches.load(await this.#judge(records))
     }
+    this.#matches.arrange()
     while (this.#jobs.length) await this.#work()
     // In one step: what is committed from here on has moves of its own.
     this.seq = seq()

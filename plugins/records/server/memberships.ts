@@ -6,6 +6,7 @@ import type { Committer } from './committer.ts'
 import type { Maybe } from './maybe.ts'
 import { Membership } from './membership.ts'
 import type { Judging } from './membership.ts'
+import type { Patience } from './patience.ts'
 import type { Gate } from './permissions.ts'
 import type { Puller } from './puller.ts'
 import type { RecordCache } from './record-cache.ts'
@@ -19,6 +20,7 @@ export interface MembershipsHost {
   readonly gate: Gate
   readonly cache: RecordCache
   readonly puller: Puller
+  readonly patience: Patience
 }
 
 /** One that several scopes may share. */
@@ -107,7 +109,7 @@ export class Memberships {
   }
 
   #make({ name, query }: Scope, peer: Peer | undefined, key: string | undefined): Shared {
-    const { gate, committer, puller, settings } = this.#host
+    const { gate, committer, puller, settings, patience } = this.#host
     const judging: Judging | undefined = gate.judgesReading(peer, name)
       ? (record, value) => gate.allowsReading(peer, record, value)
       : undefined
@@ -115,7 +117,11 @@ export class Memberships {
     const same = this.#byName.get(name)
     if (same) same.add(membership)
     else this.#byName.set(name, new Set([membership]))
-    const loaded = membership.load(puller.views(name, membership.isQuery ? settings : undefined), () => committer.seq)
+    const loaded = membership.load(
+      puller.views(name, membership.isQuery ? settings : undefined),
+      () => committer.seq,
+      () => patience.pause(0)
+    )
     const shared = { key, membership, loaded, scopes: 0 }
     this.#shared.set(membership, shared)
     if (key !== undefined) this.#byKey.set(key, shared)

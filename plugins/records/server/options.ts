@@ -98,6 +98,10 @@ export type ServerCollections<Context, S extends Schema> = string extends keyof 
 export interface RecordsLimits {
   /** Records, collections and queries that one client follows. Default 10,000. */
   readonly scopes: number
+  /** Of them, queries that select. Default 100. */
+  readonly queries: number
+  /** Records that match its queries, or that `permit` lets it see of what it follows, in all, when that begins. Default 1,000,000. */
+  readonly matches: number
   /** Fields of a record, those that were deleted lately included. Default 10,000. */
   readonly fields: number
   /** Bytes of a record, about. Default 1,048,576 (1 MiB). */
@@ -120,6 +124,8 @@ export interface RecordsLimits {
 
 export const LIMITS: RecordsLimits = {
   scopes: 10_000,
+  queries: 100,
+  matches: 1_000_000,
   fields: 10_000,
   record: 1_048_576,
   value: 262_144,

@@ -19,6 +19,8 @@ export class Scope {
   membership: Membership | undefined
   /** The commit up to which the client was told what came and went, where it has only some. Right while the client catches up. */
   told = 0
+  /** How many records were remembered for its membership when it was ready. */
+  matches = 0
   /** How often it was tried in vain to tell its digest. */
   attempts = 0
   /** Whether it is told what is committed. */

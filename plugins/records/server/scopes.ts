@@ -2,12 +2,10 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Behind, Follow, ScopeNews } from '../core/frame.ts'
-import { collectionOf } from '../core/path.ts'
 import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'
 import type { Digests } from './digests.ts'
 import type { Feed } from './feed.ts'
-import { decrease, increase } from './counts.ts'
 import { Joined } from './joined.ts'
 import { Leaving } from './leaving.ts'
 import type { Left } from './leaving.ts'
@@ -15,6 +13,7 @@ import type { Memberships } from './memberships.ts'
 import { after, all } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Gate } from './permissions.ts'
+import { Quota } from './quota.ts'
 import { isCollection, isScopeName, Scope } from './scope.ts'
 import type { Settings } from './settings.ts'
 
@@ -38,8 +37,7 @@ export class Scopes extends Joined {
   readonly #feed: Feed
   readonly #peer: Peer | undefined
   readonly #all = new Map<number, Scope>()
-  /** How many of them are queries of a collection. */
-  readonly #queries = new Map<string, number>()
+  readonly #quota: Quota
   readonly leaving = new Leaving()
   /** Those that are judged and ready, and were told nothing of. */
   #ready: Scope[] = []
@@ -62,6 +60,7 @@ export class Scopes extends Joined {
   constructor(host: ScopesHost, feed: Feed, peer: Peer | undefined) {
     super(host.audience, feed)
     this.#host = host
+    this.#quota = new Quota(host.settings.limits)
     this.#feed = feed
     this.#peer = peer
   }
@@ -87,7 +86,7 @@ export class Scopes extends Joined {
       this.#replace(follow.scope)
       const scope = new Scope(follow, behind)
       if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
-      else if (this.#all.size >= this.#host.settings.limits.scopes) this.#refuse(scope, ERR_LIMIT)
+      else if (!this.#hasRoom(scope)) this.#refuse(scope, ERR_LIMIT)
       else {
         this.#add(scope)
         scopes.push(scope)
@@ -150,7 +149,7 @@ export class Scopes extends Joined {
       const scope = this.#all.get(number)
       if (!scope) continue
       // Where no other query may have the same, its client knows by itself what to let go of.
-      if (this.#queriesOf(scope) > (scope.isQuery ? 1 : 0)) this.#take(scope, false)
+      if (this.#quota.queriesOf(scope) > (scope.isQuery ? 1 : 0)) this.#take(scope, false)
       this.#leave(scope)
     }
   }
@@ -237,6 +236,12 @@ export class Scopes extends Joined {
     try {
       if (!this.#has(scope)) return false
       await memberships.join(scope, this.#peer)
+      if (!this.#has(scope)) return false
+      if (!this.#quota.hold(scope)) {
+        this.#leave(scope)
+        this.#refuse(scope, ERR_LIMIT)
+        return false
+      }
       return await memberships.allows(scope, this.#peer)
     } finally {
       this.#loads--
@@ -267,11 +272,6 @@ export class Scopes extends Joined {
     return new Set([...this.#all.values()].filter(isSoon).map(({ name }) => name))
   }
 
-  /** How many queries there are of the collection of a scope. */
-  #queriesOf({ name }: Scope): number {
-    return this.#queries.get(collectionOf(name)) ?? 0
-  }
-
   /** What its client has of a scope is to be taken from it. */
   #take(scope: Scope, isEvicted: boolean): void {
     const { name, membership, isJoined } = scope
@@ -284,12 +284,17 @@ export class Scopes extends Joined {
 
   /** Its client must not keep what it has of a scope; that may have let go of it meanwhile. */
   #evict(scope: Scope): void {
-    if (this.#queriesOf(scope)) this.#take(scope, true)
+    if (this.#quota.queriesOf(scope)) this.#take(scope, true)
+  }
+
+  /** Whether there may be one more. */
+  #hasRoom(scope: Scope): boolean {
+    return this.#all.size < this.#host.settings.limits.scopes && this.#quota.allows(scope)
   }
 
   #add(scope: Scope): void {
     this.#all.set(scope.number, scope)
-    if (scope.isQuery) increase(this.#queries, scope.name)
+    this.#quota.add(scope)
   }
 
   /** A scope is told anew, or another one has its number. */
@@ -303,7 +308,7 @@ export class Scopes extends Joined {
   #leave(scope: Scope): void {
     this.#stop(scope)
     if (!this.#all.delete(scope.number)) return
-    if (scope.isQuery) decrease(this.#queries, scope.name)
+    this.#quota.remove(scope)
     this.#denied.delete(scope)
     this.#doubtful.delete(scope)
   }
@@ -314,6 +319,7 @@ export class Scopes extends Joined {
     this.part(scope)
     this.#host.memberships.leave(scope)
     scope.membership = undefined
+    this.#quota.free(scope)
   }
 }
 

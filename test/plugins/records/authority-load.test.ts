@@ -73,6 +73,31 @@ describe('an authority of records, and what is too much', () => {
     assert.equal(world.authority.counters.cached, 3)
   })
 
+  it('refuses queries beyond so many, and those that find too much, until others are let go of', async () => {
+    await opened({ limits: { queries: 2, matches: 5 } })
+    const ann = await world.welcomed('ann')
+    for (let n = 0; n < 3; n++) ann.write(`d/${n}`, [at(1, 'ann').make(), at(1, 'ann').set('n', n)])
+    await world.pass()
+    const bob = await world.welcomed('bob')
+    const ask = async (number: number, least: number): Promise<string | undefined> => {
+      bob.say({ type: 'follow', follows: [scope(number, 'd/', { query: { where: [['n', '>=', least]] } })] })
+      await world.pass()
+      return bob.deltas.flatMap(({ scopes }) => scopes).find(({ scope }) => scope === number)?.outcome
+    }
+    assert.equal(await ask(1, 0), 'reset')
+    assert.equal(await ask(2, -1), 'ERR_LIMIT', 'three and three are more than five')
+    assert.equal(await ask(3, 1), 'reset')
+    assert.equal(await ask(4, 2), 'ERR_LIMIT', 'it is the third')
+    bob.say({ type: 'unfollow', scopes: [1] })
+    assert.equal(await ask(5, -1), 'reset')
+    bob.say({ type: 'follow', follows: [scope(6, 'd/1'), scope(7, 'd/')] })
+    await world.pass()
+    assert.deepEqual(
+      bob.deltas.flatMap(({ scopes }) => scopes.map(({ outcome }) => outcome)),
+      ['reset', 'reset']
+    )
+  })
+
   it('refuses a write of more fields than a record may have, and asks nobody about them', async () => {
     let asked = 0
     await opened({ limits: { fields: 3 }, permit: () => !!++asked })
