@@ -112,7 +112,6 @@ export class Judge {
     if (lone) return refuse(refusal(ERR_INVALID, `a condition for '${lone[0]}', which is not written`))
     // Before anybody is asked: what is asked about is what would be done.
     const drafts = frame.records.map(part => this.#draft(part, node, records.get(part.record)))
-    const isDraft = (draft: Draft | Decision): draft is Draft => 'writes' in draft
     const whole = new Preview(this.#host, drafts.filter(isDraft))
     const decisions = drafts.map(draft =>
       // What is refused of others must not be seen.
@@ -285,6 +284,8 @@ export class Judge {
     return t < ticksOf(this.#settings.now() - this.#settings.horizon) && (kind === INCREMENT || !state.get(path))
   }
 }
+
+const isDraft = (draft: Draft | Decision): draft is Draft => 'writes' in draft
 
 const refusal = ([code, , message]: Failure, hint: string): Decision => ({ code, hint: `${message}: ${hint}` })
 
