@@ -50,7 +50,11 @@ const fill = async (file: string): Promise<void> => {
       })
       return [row('', 1, undefined), row('title', 0, `item ${at}`), row('count', 0, at)]
     })
-    await store.commit({ rows, removed: [], entries: [['meta', { epoch: 'scale', seq: from + 10_000, floor: 0 }]] })
+    await store.commit({
+      rows,
+      removed: [],
+      entries: [['meta', { epoch: 'scale', seq: from + 10_000, floor: 0, schema: null }]]
+    })
   }
   await store.close()
 }
