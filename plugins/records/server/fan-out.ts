@@ -30,6 +30,7 @@ interface News {
 /** Those who are told the same. */
 interface Group extends News {
   readonly feeds: Feed[]
+  readonly links: FollowerLink[]
 }
 
 /** Tells followers what was committed: those who are told the same, with the same bytes. */
@@ -52,14 +53,18 @@ export class FanOut {
     const ready = (feed: Feed, key: string, news: () => News): void => {
       if (!feed.isReady(seq)) return
       if (authors.has(feed)) return feed.tell(seq, news())
-      const group = groups.get(key)
-      if (group) group.feeds.push(feed)
-      else if (key) groups.set(key, { ...news(), feeds: [feed] })
+      let group = groups.get(key)
+      if (!group && key) groups.set(key, (group = { ...news(), feeds: [], links: [] }))
+      if (group) enlist(group, feed, seq)
     }
+    // Most often all are told of the same.
+    let last: readonly number[] = []
+    let key = ''
     const wholeOf = remember(id => this.#host.wholeOf(id))
     for (const [feed, places] of this.#affected(changes, authors)) {
       if (!feed.scopes.holdings.isPartial) {
-        ready(feed, places.join(), () => ({ changes: places.flatMap(at => changes[at] ?? []), evicted: [] }))
+        if (places !== last) key = (last = places).join()
+        ready(feed, key, () => ({ changes: places.flatMap(at => changes[at] ?? []), evicted: [] }))
         continue
       }
       const news = newsFor(
@@ -71,13 +76,14 @@ export class FanOut {
       if (news) ready(feed, news.key, () => news)
       else feed.miss(seq)
     }
-    for (const group of groups.values()) this.#send(seq, group, group.feeds)
+    for (const group of groups.values()) this.#send(seq, group)
   }
 
   /** Tells followers that they have been told everything. */
   remind(seq: number, feeds: readonly Feed[]): void {
-    const ready = feeds.filter(feed => feed.isReady(seq))
-    if (ready.length) this.#send(seq, { changes: [], evicted: [] }, ready)
+    const group: Group = { changes: [], evicted: [], feeds: [], links: [] }
+    for (const feed of feeds) if (feed.isReady(seq)) enlist(group, feed, seq)
+    if (group.feeds.length) this.#send(seq, group)
   }
 
   /** Who is concerned by which of some changes; whoever wrote something is concerned in any case. */
@@ -102,8 +108,7 @@ export class FanOut {
     return affected
   }
 
-  #send(seq: number, { changes, evicted }: News, feeds: readonly Feed[]): void {
-    const links = feeds.map(({ link }) => link)
+  #send(seq: number, { changes, evicted, feeds, links }: Group): void {
     const pages = paginate(changes, this.#limit)
     try {
       for (const [at, page] of pages.entries()) {
@@ -113,11 +118,17 @@ export class FanOut {
         const full = new Set(this.#multicast(links, bytes))
         if (full.size) for (const feed of feeds) if (full.has(feed.link)) feed.filled()
       }
-      for (const feed of feeds) feed.told = seq
     } catch (error) {
       for (const feed of feeds) feed.failed(error)
     }
   }
+}
+
+/** It is told with the others. */
+const enlist = ({ feeds, links }: Group, feed: Feed, seq: number): void => {
+  feed.told = seq
+  feeds.push(feed)
+  links.push(feed.link)
 }
 
 /** Asks once for each. */
