@@ -46,8 +46,8 @@ export interface WriteOptions {
 }
 
 /**
- * 'loading': nothing is known yet; 'local': what the store has is there; 'synced': all that the authority has, as far as it is
- * reachable; 'refused': see `error`.
+ * 'loading': nothing is known yet; 'local': what this end has is there, which may be old, as it is without a wire; 'synced': all that the
+ * authority has, over a wire that is there; 'refused': see `error`.
  */
 export type FollowingState = 'loading' | 'local' | 'synced' | 'refused'
 

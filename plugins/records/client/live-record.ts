@@ -83,7 +83,7 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements Entered, As
     return this.#shelf.edit(this.id, operation, path, value, options)
   }
 
-  /** `loading`, `local` (what this device has kept), `synced`, or `refused`. */
+  /** `loading`, `local` (what this device has, which may be old), `synced` (what the server has, while there is a wire), or `refused`. */
   get status(): Live<unknown>['status'] {
     return this.#look.status
   }

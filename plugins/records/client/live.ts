@@ -55,7 +55,7 @@ export abstract class Live<T> implements AsyncIterable<T> {
   /** What it is now. */
   abstract get(): T
 
-  /** `loading`, `local` (what this device has kept), `synced`, or `refused`. */
+  /** `loading`, `local` (what this device has, which may be old), `synced` (what the server has, while there is a wire), or `refused`. */
   get status(): Following['state'] {
     return this.#following.state
   }

@@ -83,8 +83,8 @@ export class Records<S extends Schema = Schema> {
   }
 
   /**
-   * What was written here and is not committed yet, in the order of writing; also what former processes left. The same array
-   * until that changes, which the event `pending` tells.
+   * What was written here and is not committed yet, in the order of writing; also what former processes left, but not what other
+   * tabs send themselves. The same array until that changes, which the event `pending` tells.
    */
   get pending(): readonly WriteHandle[] {
     return this.engine.pending
