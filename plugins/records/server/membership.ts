@@ -35,6 +35,8 @@ export class Membership {
   hasDenied = false
   /** Called when it has caught up with something that had to be waited for. */
   readonly listeners = new Set<() => void>()
+  /** Called when a record comes into it, for who waits for that. */
+  entered: (() => void) | undefined
 
   constructor(name: string, query: Query | undefined, judging: Judging | undefined, seq: number) {
     this.name = name
@@ -164,7 +166,9 @@ export class Membership {
 
   #apply(seq: number, records: readonly Entry[]): void {
     this.seq = seq
-    this.#journal.add(seq, this.#matches.update(records))
+    const moves = this.#matches.update(records)
+    this.#journal.add(seq, moves)
+    if (moves.entered.size) this.entered?.()
     this.#wake()
   }
 

@@ -249,11 +249,16 @@ export class Scopes extends Joined {
     }
   }
 
-  /** It is not followed, for now. */
+  /** It is not followed, for now; a record is as soon as it changes so that it may be seen. */
   #deny(scope: Scope): void {
     if (!this.#has(scope)) return
+    const { name, membership, isJoined } = scope
+    const waiting = isJoined || isCollection(name) ? undefined : membership
+    // It has changed meanwhile.
+    if (waiting?.has(name)) return void this.#again([scope])
     if (!scope.isRefused) this.#evict(scope)
-    this.#stop(scope)
+    if (waiting) waiting.entered = () => void this.#again([scope])
+    else this.#stop(scope)
     this.#denied.add(scope)
     if (scope.isRefused) return
     scope.isRefused = true

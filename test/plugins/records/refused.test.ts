@@ -4,6 +4,7 @@ import { permissions } from '../../../plugins/permissions/index.ts'
 import { records } from '../../../plugins/records/index.ts'
 import { memory as store } from '../../../stores/memory.ts'
 import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
+import type { WireClient } from '../../support/authority.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 
 interface Note {
@@ -59,6 +60,47 @@ describe('records: what was refused', () => {
       await world.pass()
       assert.deepEqual(ann.news, [])
     })
+
+    for (const wait of [0, 5]) {
+      it(`is told when a record comes to be one that may be seen: ${wait ? 'a' : ''}synchronous`, async () => {
+        await world.authority.close()
+        const isOpen = (value: unknown): boolean => typeof value === 'object' && value !== null && 'open' in value
+        await world
+          .make({
+            permit: ({ verb, value }) => {
+              const answer = verb !== 'read' || isOpen(value)
+              return wait ? new Promise(resolve => setTimeout(() => resolve(answer), wait)) : answer
+            }
+          })
+          .open()
+        const root = await world.welcomed('other')
+        const write = async (id: string, ...writes: Parameters<WireClient['write']>[1]): Promise<void> => {
+          root.write(id, writes)
+          await world.pass(100)
+        }
+        const ann = world.client('ann', peerOf('ann'))
+        ann.hello([scope(1, 'a/1'), scope(2, 'c/1')])
+        await world.pass(100)
+        assert.deepEqual(outcomes(...ann.deltas), ['ERR_DENIED', 'ERR_DENIED'])
+        await write('a/1', at(2, 'other').set('n', 1))
+        assert.equal(ann.deltas.length, 0)
+        await write('a/1', at(3, 'other').set('open', 1))
+        const [opened] = ann.deltas
+        assert.deepEqual(
+          [opened?.scopes, contents(opened ? [opened] : [])],
+          [[{ scope: 1, outcome: 'anew' }], { 'a/1': { '': '{}', n: 1, open: 1 } }]
+        )
+        await write('c/1', at(3, 'other').make(), at(3, 'other').set('open', 1))
+        assert.deepEqual(contents(ann.deltas), { 'c/1': { '': '{}', open: 1 } })
+        await write('a/1', at(4, 'other').set('n', 2))
+        assert.deepEqual(contents(ann.deltas), { 'a/1': { n: 2 } })
+        await write('a/1', at(5, 'other').remove('open'))
+        assert.deepEqual(
+          ann.deltas.flatMap(({ evicted }) => evicted),
+          ['a/1']
+        )
+      })
+    }
 
     it('counts as what is followed, until it is let go of', async () => {
       await world.authority.close()
