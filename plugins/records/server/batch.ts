@@ -124,7 +124,8 @@ export class Batch {
       })
     }
     const entries = new Map(this.entries)
-    for (const [writer, { last, results }] of this.writers) entries.set(...writer.entry(last, results, seen))
+    for (const [writer, { last, results }] of this.writers)
+      for (const entry of writer.entries(last, results, seen)) entries.set(...entry)
     return { rows, removed, entries, changes }
   }
 }

@@ -126,9 +126,14 @@ export class Feed {
     return true
   }
 
-  /** Its client has the results of a node up to a number; of a node that it does not write for, that says nothing. */
-  confirm(node: string, number: number): void {
-    for (const writer of this.#writers.keys()) if (writer.node === node) writer.confirm(Math.min(number, writer.last))
+  /**
+   * Its client has the results of a node up to a number; of a node that it does not write for, that says nothing.
+   * @returns the writer of that node, if its client writes for it
+   */
+  confirm(node: string, number: number): Writer | undefined {
+    const writer = [...this.#writers.keys()].find(writer => writer.node === node)
+    writer?.confirm(Math.min(number, writer.last))
+    return writer
   }
 
   /** There is something to tell of what a writer wrote, from a number on. */

@@ -158,7 +158,10 @@ export class Follower implements Author {
     else if (frame.type === 'write') return this.#write(session, frame, size)
     else if (frame.type === 'follow') void session.feed.scopes.follow(frame.follows, frame.behind)
     else if (frame.type === 'unfollow') session.feed.scopes.unfollow(frame.scopes)
-    else if (frame.type === 'confirm') session.feed.confirm(frame.node, frame.number)
+    else if (frame.type === 'confirm') {
+      const writer = session.feed.confirm(frame.node, frame.number)
+      if (writer) session.host.intake.resume(writer)
+    }
     return undefined
   }
 
@@ -219,7 +222,10 @@ export class Follower implements Author {
     if (!this.#session) return
     const { host, feed } = this.#session
     this.#session = undefined
-    for (const writer of feed.end()) host.writers.release(writer)
+    for (const writer of feed.end()) {
+      host.intake.resume(writer)
+      host.writers.release(writer)
+    }
   }
 
   /** Ends the connection over what the other end did. */

@@ -2,7 +2,7 @@ import type { Store } from '../../../lib/store.ts'
 import type { Committer } from './committer.ts'
 import type { Patience } from './patience.ts'
 import type { Settings } from './settings.ts'
-import { isKept, LAST } from './writer.ts'
+import { isKept, keysOfKept, LAST } from './writer.ts'
 import type { Writers } from './writer.ts'
 
 /** What nodes begin with: they are looked at in as many parts. */
@@ -31,8 +31,9 @@ export const forgetWriters = async (
   for (const beginning of BEGINNINGS) {
     const entries = await patience.try(() => store.entries(LAST + beginning))
     for (const [key, kept] of entries) {
-      if (!isKept(kept) || kept.seen >= before || writers.knows(key.slice(LAST.length))) continue
-      committer.open.entries.set(key, undefined)
+      const node = key.slice(LAST.length)
+      if (!isKept(kept) || kept.seen >= before || writers.knows(node)) continue
+      for (const gone of keysOfKept(node, kept)) committer.open.entries.set(gone, undefined)
       count++
     }
     if (count) committer.added()

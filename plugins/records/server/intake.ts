@@ -76,9 +76,19 @@ export class Intake {
     }
   }
 
+  /** Its client has confirmed results, or there is nobody any more who could. */
+  resume(writer: Writer): void {
+    this.#advance(writer)
+  }
+
   #advance(writer: Writer): void {
     for (let incoming; !writer.busy && (incoming = writer.queue[0]);) {
       const { frame } = incoming
+      const { open } = this.#host.committer
+      if (writer.isUnheard(open.writers.get(writer)?.results.length ?? 0)) {
+        if (!writer.followers.size) this.#abandon(writer)
+        return
+      }
       if (frame.records.length + frame.conditions.length > this.#host.settings.limits.batch) {
         this.#apply(writer, this.#refuse(frame, ERR_LIMIT))
         continue
@@ -95,6 +105,14 @@ export class Intake {
         writer.busy = true
         this.#blocked.push(writer)
       } else this.#decide(writer, incoming, records)
+    }
+  }
+
+  /** What waits is sent again by whoever comes back. */
+  #abandon(writer: Writer): void {
+    for (const { frame, author, size } of writer.queue.splice(0).toReversed()) {
+      writer.taken = frame.number - 1
+      author.free(size)
     }
   }
 

@@ -17,7 +17,8 @@ export interface Incoming {
 /** What is kept in the store of a writer. */
 interface Kept {
   readonly number: number
-  readonly results: readonly (readonly [number: number, record: string, code: string, hint: string])[]
+  /** What its results are kept as: for each commit that had some an entry, whose first one has this number. */
+  readonly pages: readonly number[]
   /** Up to this number the client has confirmed its results. */
   readonly confirmed?: number
   /** When it was heard last, in milliseconds since 1970. */
@@ -26,8 +27,11 @@ interface Kept {
   readonly seal?: string
 }
 
-/** Results that are kept of one who confirms none; clients have no more writes than that on their way. */
+/** Results that its client has not confirmed; what it writes behind them waits. */
 const MOST_RESULTS = 1_000
+
+/** Results of one commit, as they are kept. */
+type Page = readonly (readonly [number: number, record: string, code: string, hint: string])[]
 
 /** Refusals that are kept though they are confirmed: a storage may have been copied, and its copy asks for them later. */
 const MOST_CONFIRMED = 100
@@ -57,31 +61,64 @@ export class Writer {
   written = 0
   /** The sessions that speak for it. */
   readonly followers = new Set<Feed>()
+  /** The pages that the store has of its results, and those that it has with the commit that is under way. */
+  #pages: readonly number[] = []
+  #sealed: readonly number[] = []
+  /** How many of the results are confirmed. */
+  #kept = 0
   /** How many have waited for it, and have not done yet what they wanted it for. */
   users = 0
 
-  constructor(node: string, kept?: Kept) {
+  constructor(node: string, kept?: Kept, pages: readonly Page[] = []) {
     this.node = node
     if (!kept) return
     this.last = this.taken = kept.number
     this.confirmed = kept.confirmed ?? 0
     this.seal = kept.seal
-    this.results = kept.results.map(([number, record, code, hint]) => ({ node, number, record, code, hint }))
+    this.#pages = kept.pages
+    this.results = pages
+      .flat()
+      .map(([number, record, code, hint]) => ({ node, number, record, code, hint }))
+      .sort((a, b) => a.number - b.number)
+    this.confirm(this.confirmed)
   }
 
-  /** The entry that says how far it is. */
-  entry(last: number, results: readonly Result[], seen: number): readonly [key: string, kept: Kept] {
-    const all = [...this.results, ...results].slice(-MOST_RESULTS)
+  /** The entries that say how far it is, and what became of its writes: what was kept before is not written again. */
+  entries(last: number, results: readonly Result[], seen: number): readonly (readonly [key: string, value: unknown])[] {
+    const [first] = results
+    const needed = this.#needed
+    const pages = first ? [...new Set([...needed, first.number])] : needed
+    const left = new Set(pages)
+    const kept: Kept = {
+      number: last,
+      pages,
+      confirmed: this.confirmed,
+      seen,
+      ...(this.seal !== undefined && { seal: this.seal })
+    }
+    const page: Page = results.map(({ number, record, code, hint }) => [number, record, code, hint])
+    const gone = this.#pages.filter(number => !left.has(number))
+    this.#sealed = pages
     return [
-      LAST + this.node,
-      {
-        number: last,
-        results: all.map(({ number, record, code, hint }) => [number, record, code, hint]),
-        confirmed: this.confirmed,
-        seen,
-        ...(this.seal !== undefined && { seal: this.seal })
-      }
+      [LAST + this.node, kept],
+      ...(first ? [[keyOfPage(this.node, first.number), page] as const] : []),
+      ...gone.map(number => [keyOfPage(this.node, number), undefined] as const)
     ]
+  }
+
+  /** The pages that results are on which are still remembered. Both are in order. */
+  get #needed(): readonly number[] {
+    const { results } = this
+    let at = 0
+    return this.#pages.filter((first, index) => {
+      while ((results[at]?.number ?? Infinity) < first) at++
+      return (results[at]?.number ?? Infinity) < (this.#pages[index + 1] ?? Infinity)
+    })
+  }
+
+  /** Whether it has to be confirmed first what became of its writes. @param decided - results that are not committed */
+  isUnheard(decided: number): boolean {
+    return this.results.length - this.#kept + decided > MOST_RESULTS
   }
 
   /** Whether it is the node of who shows a secret: it is from then on, where it was nobody's. @param seal - of the secret */
@@ -93,7 +130,8 @@ export class Writer {
   commit(seq: number, { last, results, count }: Progress): void {
     this.last = last
     this.seq = seq
-    if (results.length) this.results = [...this.results, ...results].slice(-MOST_RESULTS)
+    this.#pages = this.#sealed
+    if (results.length) this.results = [...this.results, ...results]
     this.uncommitted -= count
   }
 
@@ -105,6 +143,7 @@ export class Writer {
       .filter(result => isConfirmed(result) && result.code !== RESTAMP)
       .slice(-MOST_CONFIRMED)
       .map(result => ({ ...result, hint: '' }))
+    this.#kept = kept.length
     this.results = [...kept, ...this.results.filter(result => !isConfirmed(result))]
   }
 
@@ -123,9 +162,20 @@ const isEqual = (a: string, b: string): boolean => {
 /** Before the ids of nodes, the keys of entries. */
 export const LAST = 'last/'
 
-/** What was kept of a writer is what `entry` made. */
+/** Before their nodes, the keys of their results. */
+const RESULTS = 'results/'
+
+const keyOfPage = (node: string, number: number): string => `${RESULTS}${node}/${number}`
+
+/** What was kept of a writer is what `entries` made. */
 export const isKept = (value: unknown): value is Kept =>
-  typeof value === 'object' && value !== null && 'number' in value && 'results' in value && 'seen' in value
+  typeof value === 'object' && value !== null && 'number' in value && 'pages' in value && 'seen' in value
+
+/** The keys of all that is kept of a node. */
+export const keysOfKept = (node: string, { pages }: Kept): readonly string[] => [
+  LAST + node,
+  ...pages.map(number => keyOfPage(node, number))
+]
 
 /** A writer that is being read, and how many wait for it. */
 interface Loading {
@@ -193,8 +243,16 @@ export class Writers {
 
   async #read(node: string): Promise<Writer> {
     try {
-      const kept = await this.#patience.try(() => this.#store.entry(LAST + node))
-      const writer = new Writer(node, isKept(kept) ? kept : undefined)
+      const found = await this.#patience.try(() => this.#store.entry(LAST + node))
+      const kept = isKept(found) ? found : undefined
+      const isRefused = kept && kept.pages.length > 0
+      const pages = isRefused ? await this.#patience.try(() => this.#store.entries(`${RESULTS}${node}/`)) : []
+      // What is in them was one when it was kept.
+      const writer = new Writer(
+        node,
+        kept,
+        pages.map(([, page]) => page as Page)
+      )
       writer.users = this.#loading.get(node)?.waiting ?? 0
       this.#writers.set(node, writer)
       return writer

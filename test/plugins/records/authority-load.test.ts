@@ -138,6 +138,34 @@ describe('an authority of records, and what is too much', () => {
     assert.deepEqual(ann.failures, [])
   })
 
+  it('has the writes of who confirms no refusals wait, and forgets them with the session', async () => {
+    await opened({ permit: ({ verb }) => verb === 'read' })
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    const reached = async (): Promise<number | undefined> => {
+      await world.pass(10)
+      return ann.deltas.flatMap(({ acknowledged }) => acknowledged.map(([, number]) => number)).at(-1)
+    }
+    const write = (count: number): void => {
+      for (let n = 0; n < count; n++) ann.write('d/1', [at(1, 'ann').make()])
+    }
+    write(2_500)
+    assert.equal(await reached(), 1_001)
+    write(1)
+    assert.equal(await reached(), undefined)
+    ann.say({ type: 'confirm', node: 'ann', number: 1_001 })
+    assert.equal(await reached(), 2_002)
+    ann.end()
+    const again = await world.welcomed('ann', [], peerOf('ann'))
+    const results = again.frames.flatMap(frame => (frame.type === 'delta' ? frame.results : []))
+    // A hundred of those that were confirmed, for a copy of the storage, and all others.
+    assert.deepEqual([results[0]?.number, results.at(-1)?.number, results.length], [902, 2_002, 1_101])
+    again.say({ type: 'confirm', node: 'ann', number: 2_002 })
+    again.write('d/1', [at(1, 'ann').make()], { number: 2_003 })
+    await world.pass(10)
+    assert.deepEqual(again.deltas.at(-1)?.acknowledged, [['ann', 2_003]])
+    assert.equal(world.authority.counters.results.get('ERR_DENIED'), 2_003)
+  })
+
   it('heeds confirmations of who writes for the node, of what there is', async () => {
     await opened({ permit: ({ verb }) => verb === 'read' })
     const ann = await world.welcomed('ann', [], peerOf('ann'))

@@ -58,15 +58,32 @@ describe('records: what is remembered is bounded', () => {
     assert.equal(journal.since(506), undefined, 'half of it goes each time')
   })
 
-  it('what a client did not confirm, of those who never do', () => {
+  it('what is kept of results: each commit writes its own, and those that nobody needs go', () => {
     const writer = new Writer('n')
-    const results = Array.from({ length: 600 }, (_, at) => result(at + 1))
-    writer.commit(1, { last: 600, results, count: 0 })
-    const more = results.map(({ number }) => result(600 + number))
-    const [, kept] = writer.entry(1_200, more, 0)
-    assert.deepEqual([kept.results.length, kept.results[0]?.[0]], [1_000, 201])
-    writer.commit(2, { last: 1_200, results: more, count: 0 })
-    assert.deepEqual([writer.results.length, writer.results[0]?.number], [1_000, 201])
+    const commit = (...results: Result[]): [kept: string[], gone: string[]] => {
+      const last = results.at(-1)?.number ?? writer.last + 1
+      const entries = writer.entries(last, results, 0)
+      writer.commit(last, { last, results, count: 0 })
+      const keys = (isKept: boolean): string[] =>
+        entries.flatMap(([key, value]) => ((value !== undefined) === isKept ? [key] : []))
+      return [keys(true), keys(false)]
+    }
+    assert.deepEqual(commit(result(1), result(2)), [['last/n', 'results/n/1'], []])
+    assert.deepEqual(commit(result(3, 'restamp'), result(4, 'restamp')), [['last/n', 'results/n/3'], []])
+    assert.deepEqual(commit(), [['last/n'], []])
+    writer.confirm(3)
+    assert.deepEqual(commit(result(9)), [['last/n', 'results/n/9'], []])
+    writer.confirm(4)
+    assert.deepEqual(commit(), [['last/n'], ['results/n/3']])
+    assert.deepEqual(commit(), [['last/n'], []])
+    assert.deepEqual(
+      writer.results.map(({ number, hint }) => [number, hint]),
+      [
+        [1, ''],
+        [2, ''],
+        [9, 'why']
+      ]
+    )
   })
 
   it('what a client confirmed: the last refusals without their texts, for a copy of it', () => {
