@@ -25,7 +25,7 @@ export const withParts =
   ({ transformers, parser, plugins }: Parts) =>
   (url: Each<string | URL>, options: PartsOptions = {}): Client => {
     const own = Object.entries(plugins).flatMap(([name, make]) =>
-      options[name] === false ? [] : make(Object(options[name]) as object)
+      options[name] === false ? [] : make(options[name] as object | undefined)
     )
     const all: readonly ClientPlugin[] = [...own, ...(options.plugins ?? [])]
     const { transformers: wires = transformers.map(make => make()), parser: language = parser() } = options

@@ -40,7 +40,7 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
       receiver.message(typeof data === 'string' ? data : new Uint8Array(data))
     socket.onclose = end
     // The standard does not tell why.
-    socket.onerror = () => end({}, new Error('the WebSocket failed'))
+    socket.onerror = () => end({}, new Error('WebSocket failed'))
     signal.addEventListener('abort', () => wire.abort())
   }
 })
