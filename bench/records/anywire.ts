@@ -72,7 +72,12 @@ export const anywire: Contestant = {
         for (const { record, registers } of entry.records) records.push({ record, registers: decided(registers) })
       }
       const [versions, whole] = [records.map(() => seq), records.map(() => false)]
-      replica.changed([{ ...EMPTY, seq, records, versions, whole, acknowledged: [[last.node, last.number]] }], 'epoch')
+      // What is followed from here on.
+      const scopes = [...replica.scopes.all].flatMap(({ isLive, number }) =>
+        isLive ? [] : [{ scope: number, outcome: 'delta' }]
+      )
+      const acknowledged = [[last.node, last.number] as const]
+      replica.changed([{ ...EMPTY, seq, scopes, records, versions, whole, acknowledged }], 'epoch')
     }
     return {
       set: ({ record, field, value }) => void follow(record).set(field, value),
