@@ -209,6 +209,76 @@ describe('an authority of records, and permissions', () => {
     )
   })
 
+  for (const isRest of [true, false]) {
+    it(`are those of the collection, or of one that it is in, or ${isRest ? 'those of all' : 'none'}`, async () => {
+      await world.authority.close()
+      const asked: string[] = []
+      const by =
+        (rule: string) =>
+        ({ verb, record }: PermitQuestion): boolean => {
+          asked.push(`${rule}: ${verb} ${record}`)
+          return true
+        }
+      const collections = {
+        'a/': { permit: by('a/') },
+        'a/x/': { order: 'server' },
+        'a/y/': { permit: by('a/y/') }
+      } as const
+      await world.make({ collections, ...(isRest && { permit: by('all') }) }).open()
+      const follows = ['a/', 'a/x/', 'a/y/', 'b/'].map((name, at) => scope(at + 1, name))
+      const ann = await world.welcomed('ann', follows, peerOf('ann'))
+      for (const id of ['a/1', 'a/x/1', 'a/y/1', 'b/1']) ann.write(id, [at(++time, 'ann').make()])
+      await world.pass(10)
+      const rest = (question: string): string[] => (isRest ? [`all: ${question}`] : [])
+      assert.deepEqual(asked, [
+        'a/: read a/',
+        'a/: read a/x/',
+        'a/y/: read a/y/',
+        ...rest('read b/'),
+        'a/: create a/1',
+        'a/: create a/x/1',
+        'a/y/: create a/y/1',
+        ...rest('create b/1'),
+        'a/: read a/1',
+        'a/: read a/x/1',
+        'a/y/: read a/y/1',
+        ...rest('read b/1')
+      ])
+      assert.deepEqual(Object.keys(contents(ann.deltas)), ['a/1', 'a/x/1', 'a/y/1', 'b/1'])
+    })
+  }
+
+  it('see other records as they will be: nothing that is refused, and all of what is one', async () => {
+    await world.authority.close()
+    const looks: unknown[] = []
+    const permit = async ({ record, records }: PermitQuestion): Promise<boolean> => {
+      if (record.startsWith('no/')) return false
+      looks.push([record, await records.get(record), await records.get('no/1'), await records.has('a/1')])
+      return true
+    }
+    await world.make({ permit }).open()
+    const ann = await world.welcomed('ann', [], peerOf('ann'))
+    const part = (record: string) => ({ record, registers: [at(1, 'ann').make(), at(1, 'ann').set('n', 1)] })
+    ann.write('', [], { records: ['no/1', 'a/1', 'a/2'].map(part) })
+    await world.pass(10)
+    assert.deepEqual(looks.splice(0), [
+      ['a/1', { n: 1 }, undefined, true],
+      ['a/2', { n: 1 }, undefined, false]
+    ])
+    ann.write('', [], { records: ['no/1', 'a/3'].map(part), atomic: true })
+    await world.pass(10)
+    assert.deepEqual(looks.at(-1), ['a/3', { n: 1 }, { n: 1 }, true])
+    assert.deepEqual(
+      ann.deltas.flatMap(({ results }) =>
+        results.map(({ number, record, code, hint }) => [number, record, code, hint])
+      ),
+      [
+        [1, 'no/1', 'ERR_DENIED', "The permissions of the server do not allow this: 'create' of 'no/1'"],
+        [2, '', 'ERR_DENIED', "'no/1': The permissions of the server do not allow this: 'create' of 'no/1'"]
+      ]
+    )
+  })
+
   it('that fail because the authority is closed refuse nothing', async () => {
     await world.authority.close()
     let fail = (): void => {}
