@@ -51,7 +51,7 @@ export class Emitter<E extends Events<E>> {
         this.failed(error, event)
       }
     }
-    return subscriptions.length > 0
+    return !!subscriptions.length
   }
 
   /** A listener failed. */
