@@ -80,6 +80,13 @@ describe('records: frames as bytes', () => {
             assert.ok(error instanceof Error)
             continue
           }
+          // What is behind follows may be missing.
+          if (frame.type === 'hello' || frame.type === 'follow') {
+            const { behind, ...less } = frame
+            assert.ok(behind)
+            assert.deepEqual(decoded, less)
+            continue
+          }
           assert.ok(frame.type === 'write' || frame.type === 'delta', frame.type)
           assert.deepEqual(decodeFrame(encodeFrame(decoded)), decoded)
         }
