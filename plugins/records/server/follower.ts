@@ -2,7 +2,7 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_NODE, ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { decodeFrame, encodeFrame } from '../core/server-codec.ts'
-import type { ClientFrame, Hello, ServerFrame, WriteFrame } from '../core/frame.ts'
+import type { Behind, ClientFrame, Hello, ServerFrame, WriteFrame } from '../core/frame.ts'
 import { Feed } from './feed.ts'
 import type { FeedHost, FollowerLink } from './feed.ts'
 import type { Author, Intake } from './intake.ts'
@@ -29,14 +29,22 @@ interface Session {
   readonly seal: string
 }
 
+/** Somebody who waits until so many frames are done with, and a write that was announced. */
+interface Wait {
+  readonly count: number
+  readonly behind: Behind | undefined
+  readonly resolve: () => void
+}
+
 /** The authority's end of one client: takes what it says. */
 export class Follower implements Author {
   /** Frames that came, those that are done with, and the bytes of the others. */
   #received = 0
   done = 0
   #bytes = 0
-  /** What waits until so many are done with. */
-  #waits: { readonly count: number; readonly resolve: () => void }[] = []
+  /** The last write that its client has announced. */
+  #behind: Behind | undefined
+  #waits: Wait[] = []
   readonly #opening: Promise<FollowerHost>
   readonly #link: FollowerLink
   readonly #settings: Settings
@@ -102,15 +110,24 @@ export class Follower implements Author {
     this.#wake()
   }
 
-  /** Resolves when all is done that came by now; undefined: it is. */
+  /** Resolves when all is done that came by now, or was announced; undefined: it is. */
   get settled(): Promise<void> | undefined {
-    const count = this.#received
-    if (this.done >= count || this.#isEnded) return undefined
-    return new Promise(resolve => this.#waits.push({ count, resolve }))
+    const wait = { count: this.#received, behind: this.#behind }
+    if (this.#isOver(wait)) return undefined
+    return new Promise(resolve => this.#waits.push({ ...wait, resolve }))
+  }
+
+  #isOver({ count, behind }: Omit<Wait, 'resolve'>): boolean {
+    if (this.#isEnded) return true
+    const isMissing = behind && !this.#isRefused && (this.#session?.feed.awaits(behind) ?? true)
+    return this.done >= count && !isMissing
   }
 
   #wake(): void {
-    while (this.#waits[0] && (this.#isEnded || this.#waits[0].count <= this.done)) this.#waits.shift()?.resolve()
+    if (!this.#waits.length) return
+    const over = this.#waits.filter(wait => this.#isOver(wait))
+    this.#waits = this.#waits.filter(wait => !over.includes(wait))
+    for (const { resolve } of over) resolve()
   }
 
   /** The other end broke the protocol. */
@@ -151,6 +168,7 @@ export class Follower implements Author {
 
   #handle(frame: ClientFrame, size: number): Promise<void> | undefined {
     const session = this.#session
+    if ('behind' in frame) this.#behind = frame.behind
     if (frame.type === 'hello') return this.#greet(frame)
     // Whoever is told that no data travels may not have known when it sent this.
     if (this.#isRefused) return undefined

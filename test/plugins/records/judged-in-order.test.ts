@@ -100,6 +100,7 @@ const among = (wrap: (kept: Store) => Store) => {
     transformers: [network],
     plugins: [records<App>(), presence(), pubsub()]
   })
+  client.on('error', () => {})
   return {
     answers,
     client,
@@ -113,6 +114,15 @@ const among = (wrap: (kept: Store) => Store) => {
 }
 
 describe('records: what one client writes is judged in its order', () => {
+  it('other plugins deny nothing over what was written before there was a session', async () => {
+    const { client, answers, enter, subscribe, end } = among(kept => kept)
+    client.records.get('boards/one').replace({ title: 'one' })
+    await Promise.all([enter('one'), subscribe('one')])
+    for (const done of [enter('two'), subscribe('two')]) await assert.rejects(done, { code: 'ERR_DENIED' })
+    assert.deepEqual(answers.slice(-2), [false, false])
+    await end()
+  })
+
   it('other plugins deny nothing over what is still on its way', async () => {
     let gate: GatedStore | undefined
     const { client, answers, enter, subscribe, end } = among(kept => (gate = new GatedStore(kept)))
