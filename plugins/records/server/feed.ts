@@ -27,6 +27,8 @@ export interface FollowerLink {
 
 export interface FeedHost extends ScopesHost, CatchUpHost {
   readonly isClosed: boolean
+  /** The last commit that was told to all who are told at once: of one that is being told, not all may have been. */
+  readonly delivered: number
   /** Those who are told. */
   readonly feeds: Set<Feed>
   failed(error: unknown, stage: string): void
@@ -212,7 +214,7 @@ export class Feed {
 
   /** Notes up to where it was told everything: it catches up from there. */
   pause(): void {
-    if (this.#isLive) this.#fallBehind(this.#host.committer.seq)
+    if (this.#isLive) this.#fallBehind(this.#host.delivered)
   }
 
   /** Resolves when there is room. */

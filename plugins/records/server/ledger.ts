@@ -71,6 +71,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   readonly clock: Clock
   readonly tally: Tally
   isClosed = false
+  delivered: number
   readonly feeds = new Set<Feed>()
   /** The floor that followers know of. */
   #reminded: number
@@ -88,6 +89,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.tally = tally
     this.audience = new Audience(providers)
     this.epoch = meta.epoch
+    this.delivered = meta.seq
     this.#reminded = meta.floor
     this.settings = settings
     this.patience = patience
@@ -162,6 +164,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     this.memberships.update(batch.seq, changes)
     this.digests.update(changes)
     this.#fanOut.deliver(batch.seq, changes, authors)
+    this.delivered = batch.seq
     if (this.floor > this.#reminded) this.#remind(batch.seq)
     for (const record of batch.records.keys()) this.cache.unpin(record)
     for (const writer of batch.writers.keys()) this.writers.release(writer)

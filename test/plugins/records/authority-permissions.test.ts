@@ -160,6 +160,21 @@ describe('an authority of records, and permissions', () => {
     ])
   })
 
+  it('miss nothing of a commit that shows a record which was refused', async () => {
+    const root = await world.welcomed('root', [], peerOf('root'))
+    root.write(...put('a/1', { for: 'bob', n: 1 }))
+    await world.pass(10)
+    const query = { order: ['-n'], limit: 1 }
+    const ann = await world.welcomed('ann', [scope(1, 'a/', { query }), scope(2, 'a/1')], peerOf('ann'))
+    root.write(...put('a/2', { for: 'ann', n: 2 }))
+    root.write(...put('a/1', { for: 'ann' }))
+    await world.pass(10)
+    assert.deepEqual(contents(ann.deltas), {
+      'a/1': { '': '{}', for: 'ann', n: 1 },
+      'a/2': { '': '{}', for: 'ann', n: 2 }
+    })
+  })
+
   it('are asked again', async () => {
     const root = await world.welcomed('root', [], peerOf('root'))
     root.write(...put('a/1', { for: 'ann' }))
