@@ -55,6 +55,13 @@ export class Crowd {
     this.#changed.add(identity)
   }
 
+  /** Someone is here again, and says nothing new: what their other connections say counts. */
+  comeBack(identity: string, peer: Peer, data: unknown): void {
+    const said = new Map([[peer, data], ...(this.#people.get(identity)?.said ?? [])])
+    this.#people.set(identity, { said })
+    this.#changed.add(identity)
+  }
+
   leave(identity: string, peer: Peer): void {
     const person = this.#people.get(identity)
     if (!person?.said.delete(peer)) return

@@ -36,6 +36,12 @@ export class Hall extends Emitter<HallEvents> {
     this.#tellSoon(crowd)
   }
 
+  comeBack(place: string, identity: string, peer: Peer, data: unknown): void {
+    const crowd = this.#crowd(place)
+    crowd.comeBack(identity, peer, data)
+    this.#tellSoon(crowd)
+  }
+
   leave(place: string, identity: string, peer: Peer): void {
     const crowd = this.#crowds.get(place)
     crowd?.leave(identity, peer)

@@ -97,7 +97,8 @@ export class Visitor {
     clearTimeout(this.#timer)
     if (!this.#absent) return
     this.#absent = false
-    for (const stay of this.#stays[ENTER].values()) this.#appear(stay)
+    for (const { place, data } of this.#stays[ENTER].values())
+      this.#hall.comeBack(place, this.#identity, this.peer, data)
   }
 
   /** The connection is over. */

@@ -77,9 +77,8 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           if (sequence) {
             const from = (offsets.get(topic) ?? offset) + 1
             if (offsets.size > MOST_TOPICS) offsets.clear()
-            // What may be lost may also be overtaken.
-            offsets.set(topic, Math.max(from - 1, offset))
-            place[1] = Math.max(place[1], sequence)
+            offsets.set(topic, offset)
+            place[1] = sequence
             if (from < offset) events.emit('gap', { topic, from, to: offset - 1 })
           }
           events.emit('message', message)

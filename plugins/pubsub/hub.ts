@@ -135,7 +135,8 @@ export class Hub implements ServerPubSub {
     const packet = this.log.add(
       topic,
       value,
-      except.flatMap(peer => this.#names.get(peer) ?? [])
+      except.flatMap(peer => this.#names.get(peer) ?? []),
+      reliable
     )
     const interests = this.interests.of(topic)
     let count = 0

@@ -49,12 +49,17 @@ export class Log {
     return topic
   }
 
-  /** Makes the packet of a message, and keeps what is to be kept. */
-  add(name: string, value: readonly unknown[], except: readonly string[]): MessagePacket {
+  /**
+   * Makes the packet of a message, and keeps what is to be kept.
+   * @param reliable - false: it may be lost, so nobody misses it, and it has no place in the history
+   */
+  add(name: string, value: readonly unknown[], except: readonly string[], reliable: boolean): MessagePacket {
     const topic = this.open(name)
     if (!topic || !(topic.settings.size || topic.settings.retain)) return [name, 0, 0, ...value]
-    const { size } = topic.settings
-    const packet: MessagePacket = size ? [name, ++this.sequence, ++topic.offset, ...value] : [name, 0, 0, ...value]
+    const isNumbered = topic.settings.size && reliable
+    const packet: MessagePacket = isNumbered
+      ? [name, ++this.sequence, ++topic.offset, ...value]
+      : [name, 0, 0, ...value]
     topic.add({ packet, time: performance.now(), except })
     return packet
   }

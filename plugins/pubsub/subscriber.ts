@@ -94,12 +94,12 @@ export class Subscriber implements PeerPubSub {
 
   /** Asks again for permission of everything that goes on. */
   refresh(): void {
-    this.#changes++
+    const changes = ++this.#changes
     for (const [name, subscription] of this.#subscriptions) {
       const { ids, own } = subscription
       if (!ids.size) continue
       void after(this.#allows('subscribe', name), allowed => {
-        if (allowed || this.#subscriptions.get(name) !== subscription) return
+        if (allowed || changes !== this.#changes || this.#subscriptions.get(name) !== subscription) return
         for (const id of own ? ids : this.#leave(name))
           this.#fail([id, SUBSCRIBE, name], ERR_DENIED, `'subscribe' of '${name}'`)
         ids.clear()
@@ -107,7 +107,7 @@ export class Subscriber implements PeerPubSub {
     }
     for (const [id, listener] of this.#listeners) {
       void after(this.#allows('listen', listener.pattern), allowed => {
-        if (allowed || this.#listeners.get(id) !== listener) return
+        if (allowed || changes !== this.#changes || this.#listeners.get(id) !== listener) return
         this.#end(id)
         this.#fail([id, LISTEN, listener.pattern], ERR_DENIED, `'listen' of '${listener.pattern}'`)
       })

@@ -54,7 +54,7 @@ export class Topic {
     const { retain, size } = this.settings
     // No value takes the last one away.
     if (retain) this.retained = entry.packet.length > 3 ? entry : undefined
-    if (!size) return
+    if (!sequenceOf(entry)) return
     this.#entries.push(entry)
     if (this.#entries.length - this.#first > size) this.#forget()
   }

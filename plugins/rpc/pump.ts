@@ -16,7 +16,7 @@ export type Stream = AsyncIterable<unknown> | (Iterable<unknown> & Iterator<unkn
 /** @param send - says something of the call. Returns and throws what `write` does */
 export const makePump = (stream: Stream, send: (type: number, ...item: readonly unknown[]) => boolean): Pump => {
   const iterator: Iterator<unknown, unknown> | AsyncIterator<unknown, unknown> =
-    Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : stream
+    Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : each(stream)
   /** How many items the reader has room for, and whether the connection has. */
   let credit = WINDOW
   let room = true
@@ -51,6 +51,11 @@ export const makePump = (stream: Stream, send: (type: number, ...item: readonly 
       new Promise(resolve => resolve(iterator.return?.())).catch(() => {})
     }
   }
+}
+
+/** As `for await` reads it: what is yielded may be promises. */
+async function* each(stream: Iterable<unknown, unknown>): AsyncGenerator<unknown, unknown, undefined> {
+  return yield* stream
 }
 
 export const isStream = (value: unknown): value is Stream => {

@@ -255,7 +255,7 @@ export class ServerHalf {
     const changes = this.#changes
     const allowed = this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'call', name, value: args }) ?? true
     if (typeof allowed === 'boolean') return allowed
-    return allowed.then(allowed => (allowed && changes !== this.#changes ? this.#mayCall(peer, name, args) : allowed))
+    return allowed.then(allowed => (changes === this.#changes ? allowed : this.#mayCall(peer, name, args)))
   }
 
   async #mayProvide(peer: Peer, name: string): Promise<boolean> {

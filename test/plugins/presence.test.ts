@@ -246,6 +246,29 @@ describe('presence', () => {
     assert.deepEqual([peer?.state, events.length], ['closed', 4])
   })
 
+  it('has of one who comes back and says nothing what another connection of theirs said meanwhile', async () => {
+    start({ away: 1_000, identity: () => 'bob' })
+    const [phone, laptop] = [connect(), connect()]
+    await world.pass(10)
+    const [peer] = world.peers
+    void phone.presence<Data>('room').enter({ name: 'phone' })
+    void laptop.presence<Data>('room').enter({ name: 'laptop' })
+    await world.pass(100)
+    laptop.presence<Data>('room').update({ name: 'laptop', at: 2 })
+    await world.pass(100)
+    const rows = () =>
+      server()
+        .members('room')
+        .map(({ data, connections }) => [data, connections])
+    world.network.down = true
+    peer?.disconnect()
+    await world.pass(2_000)
+    assert.deepEqual(rows(), [[{ name: 'laptop', at: 2 }, 1]])
+    world.network.down = false
+    await world.pass(10_000)
+    assert.deepEqual([peer?.state, rows()], ['open', [[{ name: 'laptop', at: 2 }, 2]]])
+  })
+
   it('counts no connection twice that comes back, nor one that is somebody else then', async () => {
     const user = ({ context }: Peer): string => String(context)
     start({ away: 1_000, identity: user }, undefined, {

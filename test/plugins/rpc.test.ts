@@ -497,6 +497,23 @@ describe('rpc', () => {
       assert.deepEqual([items, error instanceof RpcError && error.code], [[1], 'ERR_HANDLER'])
     })
 
+    it('has what promises come to that a generator makes, and fails where one does', async () => {
+      const api = {
+        *promises() {
+          yield Promise.resolve(1)
+          yield Promise.reject(new RpcError('E_LATE'))
+        }
+      }
+      world.start([rpc(api)])
+      const client = world.dial<typeof api>()
+      const items: unknown[] = []
+      const read = async (): Promise<void> => {
+        for await (const item of client.rpc.promises()) items.push(item)
+      }
+      assert.equal(await world.failure(read()), 'E_LATE')
+      assert.deepEqual(items, [1])
+    })
+
     it('is made as fast as it is taken, and not faster', async () => {
       const { client, made } = setup()
       const iterator = client.rpc.count(1_000)[Symbol.asyncIterator]()

@@ -239,7 +239,8 @@ export class Keeper {
       this.close().catch((error: unknown) => this.#failed(error))
     }
     if (what === 'clear') this.#host.cleared()
-    if (!this.#isOpen) return
+    // What is settled may be what is being read from the store.
+    if (!this.#isOpen && what !== 'settled') return
     const { node } = this.#host.outbox.own
     if (what === 'write') this.#others.add(toEntry(first))
     else if (what === 'settled') {

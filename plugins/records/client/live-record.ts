@@ -1,6 +1,7 @@
 import type { Undo } from '../../../lib/emitter.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Operation } from '../core/edit.ts'
+import { keysOf } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
 import type { WriteHandle } from './engine.ts'
 import { unchanged } from './derived.ts'
@@ -113,6 +114,8 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements Entered, As
   subscribe<P extends PathOf<T>>(path: P, listener: (value: ValueAt<T, P> | undefined) => unknown): Undo
   subscribe(first: unknown, second?: unknown): Undo {
     const [path, listener] = typeof first === 'string' ? [first, second] : ['', first]
+    // Before anything is held.
+    keysOf(path)
     return this.#look.watch(() => pick(this.#look.get(), path), listener as (value: Value | undefined) => unknown)
   }
 

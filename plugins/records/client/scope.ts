@@ -1,4 +1,5 @@
 import type { AnywireError } from '../../../lib/errors.ts'
+import { ERR_DENIED } from '../../../lib/failures.ts'
 import type { Follow } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
@@ -80,8 +81,8 @@ export class Scope implements Following {
     this.#isDoubtful = false
   }
 
-  /** The authority does not follow it any more. */
-  stop(cursor = this.cursor): void {
+  /** The authority does not follow it any more. Of what it denies nothing is left here. */
+  stop(cursor = this.error?.code === ERR_DENIED[0] ? NOWHERE : this.cursor): void {
     this.#cursor = cursor
     this.#reach = undefined
   }

@@ -194,9 +194,11 @@ export class Scopes extends Joined {
 
   /** Permissions changed: what goes on is asked for again. */
   refresh(): void {
-    this.#changes++
+    const changes = ++this.#changes
     const asked = [...this.joined, ...this.#ready, ...this.#denied]
     void after(all(asked.map(scope => this.#allows(scope))), allowed => {
+      // Meanwhile they changed once more, and all was asked again.
+      if (changes !== this.#changes) return undefined
       const again: Scope[] = []
       for (const [at, scope] of asked.entries()) {
         if (!this.#has(scope)) continue

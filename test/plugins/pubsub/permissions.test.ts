@@ -42,6 +42,28 @@ describe('pubsub: permissions', () => {
     ])
   })
 
+  it('that change twice go by what they say last, however long the answer before takes', async () => {
+    const gates: ((allowed: boolean) => void)[] = []
+    let isSlow = false
+    const rule = (): boolean | Promise<boolean> => !isSlow || new Promise(resolve => gates.push(resolve))
+    const { open, server } = world(use, { rules: { pubsub: rule } })
+    const { pubsub } = await open('ann')
+    const { values, handler } = notes()
+    await pubsub.subscribe('a', handler)
+    await pubsub.listen('b', () => {})
+    const refresh = (): void => (server as unknown as { permissions: { refresh(): void } }).permissions.refresh()
+    isSlow = true
+    refresh()
+    await until(() => gates.length === 2)
+    isSlow = false
+    refresh()
+    await turns()
+    for (const answer of gates) answer(false)
+    await turns()
+    assert.equal(server.pubsub.publish('a', 1), 1)
+    await until(() => values.length === 1)
+  })
+
   it('tell a client of what is denied, and nobody waited or listened for', async () => {
     const { open } = world(use, { rules: {} })
     const { client: ann } = await open('ann')

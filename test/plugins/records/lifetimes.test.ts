@@ -82,6 +82,15 @@ describe('records: how long something is followed', () => {
     assert.deepEqual([todo.status, todo.get()], ['loading', undefined])
   })
 
+  it('who listens to a path that is none holds nothing', async () => {
+    const todo = records.get('todos/1')
+    const path = 'a..b' as 'title'
+    assert.throws(() => todo.subscribe(path, () => {}), { code: 'ERR_PATH' })
+    todo.release()
+    await pass()
+    assert.deepEqual([...stage.replica.scopes.all], [])
+  })
+
   it('a record that was released is followed again while somebody listens', async () => {
     const todo = records.get('todos/1')
     await turn()

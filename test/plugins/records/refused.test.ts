@@ -31,6 +31,38 @@ describe('records: what was refused', () => {
     const outcomes = (...deltas: readonly { readonly scopes: readonly { readonly outcome: string }[] }[]) =>
       deltas.flatMap(({ scopes }) => scopes.map(({ outcome }) => outcome))
 
+    it('goes by the last change of permissions, however long the answer to the one before takes', async () => {
+      const gates: ((allowed: boolean) => void)[] = []
+      let isSlow = false
+      await world.end()
+      world = new World({
+        permissions: {
+          check: ({ verb }) => verb !== 'read' || !isSlow || new Promise<boolean>(resolve => gates.push(resolve))
+        }
+      })
+      await world.authority.open()
+      const root = await world.welcomed('root')
+      root.write('a/1', [at(1, 'root').make()])
+      await world.pass()
+      const ann = await world.welcomed('ann', [scope(1, 'a/')], peerOf('ann'))
+      assert.deepEqual(contents(ann.frames.flatMap(frame => (frame.type === 'delta' ? frame : []))), {
+        'a/1': { '': '{}' }
+      })
+      isSlow = true
+      ann.refresh()
+      await world.pass()
+      isSlow = false
+      ann.refresh()
+      await world.pass()
+      assert.ok(!outcomes(...ann.deltas).includes('ERR_DENIED'))
+      for (const answer of gates) answer(false)
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), [])
+      root.write('a/2', [at(2, 'root').make()])
+      await world.pass()
+      assert.deepEqual(contents(ann.deltas), { 'a/2': { '': '{}' } })
+    })
+
     it('is asked for again when permissions change, and told when that makes a difference', async () => {
       const ann = await world.welcomed('ann', [scope(1, 'a/'), scope(2, 'b/1')], peerOf('ann'))
       assert.deepEqual(outcomes(...ann.frames.flatMap(frame => (frame.type === 'delta' ? frame : []))), [

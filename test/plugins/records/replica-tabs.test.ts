@@ -222,6 +222,34 @@ describe('records: replicas in tabs that have one store', () => {
   })
 })
 
+describe('records: a tab that is opened', () => {
+  it('does not show what another one was refused meanwhile', async () => {
+    const browser = new FakeBrowser()
+    const first = new Stage(browser.tab())
+    await turn()
+    await first.open()
+    await first.set('a/1', 'x', 'refused').stored
+    await turn()
+    const { store, tabs } = browser.tab()
+    let goOn = (): void => {}
+    const held = new Promise<void>(resolve => (goOn = resolve))
+    const entries = async (prefix: string) => {
+      const found = await store.entries(prefix)
+      if (prefix === 'cursor/') await held
+      return found
+    }
+    const second = new Stage({ store: { ...store, entries }, tabs })
+    await turn()
+    const { node } = first.replica.outbox.own
+    const result = { node, number: 1, record: 'a/1', code: 'ERR_DENIED', hint: '' }
+    first.delta({ seq: 1, acknowledged: [[node, 1]], results: [result] })
+    await turn()
+    goOn()
+    await turn()
+    assert.deepEqual([first.view('a/1'), second.replica.state('a/1')?.view()], [undefined, undefined])
+  })
+})
+
 describe('records: tabs that follow different things of one collection', () => {
   let clock: SinonFakeTimers
   let browser: FakeBrowser
