@@ -100,11 +100,15 @@ export class CatchUp {
     const { holdings } = scopes
     const isLate = asked > sent
     const moves = new Map<Scope, Moves>()
-    for (const scope of scopes.joined) {
-      const own = isLate ? undefined : scope.membership?.movesSince(scope.told)
+    const joined = scopes.joined
+    for (const scope of isLate ? [] : joined) {
+      const own = scope.membership?.movesSince(scope.told)
       if (own) moves.set(scope, own)
-      else this.#renew(scope, sent, isLate)
     }
+    // Where of one it is not known what its client has, all are told anew: what it may keep is what they bring.
+    const isLost = joined.some(scope => scope.membership && !moves.has(scope))
+    if (isLost) moves.clear()
+    for (const scope of joined) if (isLate || (isLost && scope.membership)) this.#renew(scope, sent, isLate)
     const begun = scopes.begin(asked)
     for (const { entered, left } of moves.values()) {
       for (const id of entered) if (!holdings.had(moves, id, collectionOf(id))) this.#wholes.add(id)
@@ -116,6 +120,9 @@ export class CatchUp {
     const leaving = scopes.takeLeaving()
     for (const { ids, isEvicted } of leaving) if (isEvicted) for (const id of ids ?? []) this.#gone.add(id)
     for (const id of this.#gone) if (holdings.has(id, collectionOf(id))) this.#gone.delete(id)
+    // What leaves a scope that is no query must not be seen, whatever is not known yet of other scopes.
+    for (const [{ isQuery }, { left }] of moves)
+      for (const id of isQuery ? [] : left) if (holdings.has(id, collectionOf(id))) this.#withhold(id)
     for (const name of this.#swept) {
       scopes.leaving.disturb(name)
       this.#name(name)
@@ -199,8 +206,7 @@ export class CatchUp {
   /** Without what must not be seen any more, as it was read. */
   async *#admitted(pieces: AsyncIterable<readonly Change[]>): AsyncGenerator<readonly Change[], void, undefined> {
     const { gate } = this.#host
-    const { link, scopes } = this.#feed
-    const { peer } = link
+    const { peer } = this.#feed.link
     for await (const changes of pieces) {
       const admitted = await all(
         changes.map(change => {
@@ -209,13 +215,15 @@ export class CatchUp {
           return view === undefined || gate.allowsReading(peer, change.record, view)
         })
       )
-      for (const [at, { record }] of changes.entries()) {
-        if (admitted[at]) continue
-        scopes.holdings.withheld.add(record)
-        this.#gone.add(record)
-      }
+      for (const [at, { record }] of changes.entries()) if (!admitted[at]) this.#withhold(record)
       yield changes.filter((_change, at) => admitted[at])
     }
+  }
+
+  /** It must not be seen any more, though a scope still has it. */
+  #withhold(record: string): void {
+    this.#feed.scopes.holdings.withheld.add(record)
+    this.#gone.add(record)
   }
 
   /** Tells full pages as they come. */
