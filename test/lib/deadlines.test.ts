@@ -5,7 +5,10 @@ import type { Timed } from '../../lib/deadlines.ts'
 
 describe('deadlines', () => {
   it('come in order, all with one timer, which goes with the last of them', async () => {
-    const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const clock = useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'performance'],
+      shouldClearNativeTimers: true
+    })
     try {
       const expired: number[] = []
       const waiting = new Set<Timed>()

@@ -327,6 +327,7 @@ describe('offline', () => {
 
     it('discards without a plugin that reconnects, too', async () => {
       const client = world.connect([inBrowsers()])
+      client.on('close', () => {})
       const events = record(client)
       world.network.down = true
       client.write('a')

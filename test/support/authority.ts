@@ -154,7 +154,8 @@ export class World {
   constructor(options: Partial<AuthorityOptions> = {}, wrap: (store: Store) => Store = store => store) {
     this.clock = useFakeTimers({
       now: NOW,
-      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date']
+      toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date'],
+      shouldClearNativeTimers: true
     })
     this.authority = this.make(options, wrap)
   }

@@ -27,7 +27,8 @@ export class Clocked {
       'clearImmediate',
       'Date',
       'performance'
-    ]
+    ],
+    shouldClearNativeTimers: true
   })
   readonly network = memory()
   server: Server

@@ -43,7 +43,8 @@ export const playReading = async (seed: number): Promise<void> => {
   const dice = new Dice(seed)
   const clock = useFakeTimers({
     now: NOW,
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date']
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate', 'Date'],
+    shouldClearNativeTimers: true
   })
   const isJudged = dice.chance(0.7)
   let highest = 3

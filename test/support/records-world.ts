@@ -26,7 +26,8 @@ export class RecordsWorld {
   time = START
   readonly #timers = useFakeTimers({
     now: START,
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval']
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'],
+    shouldClearNativeTimers: true
   })
   readonly #clients: WorldClient[] = []
   readonly #authority = new Authority(memory(), {

@@ -69,7 +69,8 @@ export const play = async (seed: number, { duration, clients: count, wrap }: His
   const dice = new Dice(seed)
   const clock = useFakeTimers({
     now: START,
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate']
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'],
+    shouldClearNativeTimers: true
   })
   const random = stub(crypto, 'getRandomValues').callsFake(bytes => {
     if (bytes instanceof Uint8Array) for (let at = 0; at < bytes.length; at++) bytes[at] = dice.below(256)

@@ -23,7 +23,10 @@ describe('memory: the knobs', () => {
   let clock: SinonFakeTimers
 
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'] })
+    clock = useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'Date'],
+      shouldClearNativeTimers: true
+    })
   })
 
   afterEach(() => clock.restore())

@@ -65,8 +65,13 @@ export class SharedStore {
     for (const [name, key] of claims)
       if (taken.some(record => name === record || name === collectionOf(record)))
         entries.push([CURSOR + key, keys.has(key) ? this.#node : undefined])
+    // Of who follows the same only the one who was told last has a cursor; how far they all are, their nodes say.
+    const isBehind = [...nodes.keys()].some(node => {
+      const other = node === this.#node ? undefined : cursorOf(node, nodes)
+      return other?.epoch === epoch && other.since > since
+    })
     const touched = [...rows.map(({ record }) => record), ...removed.map(([record]) => record)]
-    const kept = await this.#seqs(touched.filter(record => covers(partly, record)))
+    const kept = await this.#seqs(touched.filter(record => isBehind || covers(partly, record)))
     const isOld = (record: string, path: string, seq: number): boolean => (kept.get(`${record}\0${path}`) ?? 0) > seq
     const left = {
       rows: rows.filter(({ record, path, seq }) => !isOld(record, path, seq)),

@@ -52,7 +52,7 @@ describe('records: how long something is followed', () => {
   let timers: ReturnType<typeof useFakeTimers>
 
   beforeEach(async () => {
-    timers = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    timers = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
     stage = new Stage()
     records = new Records(stage.replica, error => {
       throw error

@@ -10,7 +10,7 @@ describe('records: what a device keeps is cleared', () => {
   let clock: SinonFakeTimers
   let browser: FakeBrowser
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
     browser = new FakeBrowser()
   })
   afterEach(() => clock.restore())

@@ -6,7 +6,7 @@ import { leaf, object, Stage, turn } from '../../support/replica.ts'
 describe('records: a replica that follows many records one by one', () => {
   let clock: SinonFakeTimers
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
   })
   afterEach(() => clock.restore())
 

@@ -8,7 +8,7 @@ import { FakeBrowser } from '../../support/tabs.ts'
 describe('records: a replica and its nodes', () => {
   let clock: SinonFakeTimers
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
   })
   afterEach(() => clock.restore())
 

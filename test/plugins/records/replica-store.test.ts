@@ -25,7 +25,7 @@ const failing = (disk: MemoryDisk): { store: Store; fails: Set<keyof Store> } =>
 describe('records: a replica with a store', () => {
   let clock: SinonFakeTimers
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
   })
   afterEach(() => clock.restore())
 

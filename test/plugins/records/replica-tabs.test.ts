@@ -13,7 +13,7 @@ describe('records: replicas in tabs that have one store', () => {
   let clock: SinonFakeTimers
   let browser: FakeBrowser
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
     browser = new FakeBrowser()
   })
   afterEach(() => clock.restore())
@@ -254,7 +254,7 @@ describe('records: tabs that follow different things of one collection', () => {
   let clock: SinonFakeTimers
   let browser: FakeBrowser
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
     browser = new FakeBrowser()
   })
   afterEach(() => clock.restore())
@@ -319,6 +319,22 @@ describe('records: tabs that follow different things of one collection', () => {
     one.kill()
     two.kill()
     assert.deepEqual(await shows('a/'), { 'a/1': { x: 1, y: 7 }, 'a/2': { x: 2 } })
+  })
+
+  it('take nothing back to what it was before, whichever of them was told last that it follows it', async () => {
+    const one = await open('a/1')
+    const two = await open('a/1')
+    for (const tab of [one, two]) {
+      tab.delta({ seq: 1, ...reset, records: [record('a/1', 1)] })
+      await settled()
+    }
+    one.delta({ seq: 5, records: [{ record: 'a/1', registers: [leaf('x', 5, 5)] }] })
+    await settled()
+    two.delta({ seq: 3, records: [{ record: 'a/1', registers: [leaf('x', 3, 3), leaf('y', 3, 3)] }] })
+    await settled()
+    one.kill()
+    two.kill()
+    assert.deepEqual(await shows('a/1'), { 'a/1': { x: 5, y: 3 } })
   })
 
   it('have what both follow as far as the one that is ahead, when that takes something away', async () => {

@@ -6,7 +6,7 @@ import { increment, leaf, object, Stage, turn } from '../../support/replica.ts'
 describe('records: a replica', () => {
   let clock: SinonFakeTimers
   beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
   })
   afterEach(() => clock.restore())
 
@@ -346,6 +346,7 @@ describe('records: a replica', () => {
     const following = stage.replica.follow('a/')
     await stage.open()
     const evicted: string[] = []
+    stage.replica.on('refused', () => {})
     stage.replica.on('evicted', ids => evicted.push(...ids))
     stage.delta({
       scopes: [{ scope: 1, outcome: 'reset' }],
