@@ -149,6 +149,22 @@ describe('ws: the reader of frames', () => {
     assert.deepEqual(line.listeners('data'), [others])
   })
 
+  it('hears a long message that comes byte by byte', () => {
+    const line = new Line()
+    const heard: Data[] = []
+    const receiver: Receiver = { open() {}, drain() {}, close() {}, message: data => heard.push(data) }
+    new FrameReader(
+      line,
+      () => assert.fail('left'),
+      65_535,
+      receiver,
+      () => {}
+    ).start()
+    const text = 'ä'.repeat(1_000)
+    for (const byte of wsFrame(text)) line.emit('data', Buffer.of(byte))
+    assert.deepEqual(heard, [text])
+  })
+
   it('hears and answers what `ws` does, however the bytes come', async () => {
     await fc.assert(
       fc.asyncProperty(

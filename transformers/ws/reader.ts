@@ -12,6 +12,9 @@ const PONG = 0x8a
 const SHORT = 6
 const LONG = 8
 
+/** So many pieces of a frame are kept as they came. */
+const MOST_PARTS = 64
+
 /** A chunk of a socket. */
 export type Listener = (chunk: Buffer) => void
 
@@ -52,7 +55,11 @@ export class FrameReader {
     if (this.#parts) {
       this.#parts.push(chunk)
       this.#missing -= chunk.length
-      if (this.#missing > 0) return
+      if (this.#missing > 0) {
+        // Many small ones take far more memory than what is in them.
+        if (this.#parts.length > MOST_PARTS) this.#parts = [Buffer.concat(this.#parts)]
+        return
+      }
       bytes = Buffer.concat(this.#parts)
       this.#parts = undefined
     }
