@@ -178,19 +178,23 @@ export class CatchUp {
   async #release(leaving: readonly Left[], seq: number): Promise<void> {
     const { scopes } = this.#feed
     const { holdings } = scopes
+    const left: (readonly [scope: number, id: string])[] = []
+    const send = async (least: number): Promise<void> => {
+      while (left.length >= least) {
+        const page = left.splice(0, EVICTIONS)
+        const numbers = new Set(page.map(([scope]) => scope))
+        const news = [...numbers].map(scope => ({ scope, outcome: 'left' }))
+        await this.#send([], { seq, more: true, scopes: news, evicted: page.map(([, id]) => id) })
+      }
+    }
     for (const { scope, ids } of leaving) {
       scopes.leaving.disturb(collectionOf(scope.name))
       for await (const piece of ids ? [ids] : this.#host.puller.ids(scope.name)) {
-        const left = piece.filter(id => !holdings.has(id, collectionOf(id)))
-        while (left.length)
-          await this.#send([], {
-            seq,
-            more: true,
-            scopes: [{ scope: scope.number, outcome: 'left' }],
-            evicted: left.splice(0, EVICTIONS)
-          })
+        for (const id of piece) if (!holdings.has(id, collectionOf(id))) left.push([scope.number, id])
+        await send(EVICTIONS)
       }
     }
+    await send(1)
   }
 
   /** What changed may be in a scope since, or not any more. */

@@ -98,6 +98,13 @@ describe('an authority of records, and queries', () => {
     assert.deepEqual(await taken(4), [])
     assert.deepEqual(await taken(3), [[[{ scope: 3, outcome: 'left' }], ['a/3']]])
     assert.deepEqual(await taken(2), [[[{ scope: 2, outcome: 'left' }], ['a/2']]])
+    bob.say({ type: 'follow', follows: [scope(5, 'a/2'), scope(6, 'a/3')] })
+    await world.pass()
+    assert.equal(bob.deltas.length, 1)
+    bob.say({ type: 'unfollow', scopes: [5, 6] })
+    await world.pass()
+    const [page, last] = bob.deltas
+    assert.deepEqual([page?.scopes.length, page?.evicted, last?.more], [2, ['a/2', 'a/3'], false])
     assert.deepEqual(await taken(1), [])
   })
 
