@@ -50,33 +50,36 @@ export class FanOut {
   deliver(seq: number, changes: readonly Change[], authors: ReadonlyMap<Feed, readonly Writer[]>): void {
     for (const [feed, writers] of authors) feed.note(seq, writers, changes)
     const groups = new Map<string, Group>()
-    const ready = (feed: Feed, key: string, news: () => News): void => {
-      if (!feed.isReady(seq)) return
-      if (authors.has(feed)) return feed.tell(seq, news())
-      let group = groups.get(key)
-      if (!group && key) groups.set(key, (group = { ...news(), feeds: [], links: [] }))
-      if (group) enlist(group, feed, seq)
-    }
-    // Most often all are told of the same.
-    let last: readonly number[] = []
+    // Most often all are told the same.
     let key = ''
-    const wholeOf = remember(id => this.#host.wholeOf(id))
-    for (const [feed, places] of this.#affected(changes, authors)) {
-      if (!feed.scopes.holdings.isPartial) {
-        if (places !== last) key = (last = places).join()
-        ready(feed, key, () => ({ changes: places.flatMap(at => changes[at] ?? []), evicted: [] }))
-        continue
+    let group: Group | undefined
+    const ready = (feed: Feed, own: string, news: () => News): void => {
+      if (!feed.isReady(seq)) return
+      if (authors.size && authors.has(feed)) return feed.tell(seq, news())
+      if (!own) return
+      if (own !== key || !group) {
+        key = own
+        group = groups.get(own)
+        if (!group) groups.set(own, (group = { ...news(), feeds: [], links: [] }))
       }
-      const news = newsFor(
-        feed.scopes.holdings,
-        seq,
-        places.flatMap(at => changes[at] ?? []),
-        wholeOf
-      )
+      enlist(group, feed, seq)
+    }
+    let last: readonly number[] = []
+    let keyOfLast = ''
+    const wholeOf = remember(id => this.#host.wholeOf(id))
+    this.#concerned(changes, authors, (feed, places) => {
+      const { holdings } = feed.scopes
+      if (!holdings.isPartial) {
+        if (places !== last) keyOfLast = (last = places).join()
+        ready(feed, keyOfLast, () => ({ changes: places.flatMap(at => changes[at] ?? []), evicted: [] }))
+        return
+      }
+      const own = places.flatMap(at => changes[at] ?? [])
+      const news = newsFor(holdings, seq, own, wholeOf)
       if (news) ready(feed, news.key, () => news)
       else feed.miss(seq)
-    }
-    for (const group of groups.values()) this.#send(seq, group)
+    })
+    for (const each of groups.values()) this.#send(seq, each)
   }
 
   /** Tells followers that they have been told everything. */
@@ -86,26 +89,32 @@ export class FanOut {
     if (group.feeds.length) this.#send(seq, group)
   }
 
-  /** Who is concerned by which of some changes; whoever wrote something is concerned in any case. */
-  #affected(changes: readonly Change[], authors: ReadonlyMap<Feed, unknown>): Map<Feed, readonly number[]> {
-    const affected = new Map<Feed, readonly number[]>()
+  /** Calls with who is concerned by which of some changes; whoever wrote something is concerned in any case. */
+  #concerned(
+    changes: readonly Change[],
+    authors: ReadonlyMap<Feed, unknown>,
+    call: (feed: Feed, places: readonly number[]) => void
+  ): void {
+    const { audience } = this.#host
     const [first, ...more] = changes
     if (first && !more.length) {
+      const feeds = audience.of(first)
       const only = [0]
-      for (const feed of this.#host.audience.of(first)) affected.set(feed, only)
-    } else {
-      const places = new Map<Feed, number[]>()
-      for (const [at, change] of changes.entries()) {
-        for (const feed of this.#host.audience.of(change)) {
-          const own = places.get(feed)
-          if (own) own.push(at)
-          else places.set(feed, [at])
-        }
-      }
-      for (const [feed, own] of places) affected.set(feed, own)
+      // Nothing is made for each of them.
+      for (const feed of feeds) call(feed, only)
+      for (const author of authors.keys()) if (!feeds.has(author)) call(author, [])
+      return
     }
-    for (const author of authors.keys()) if (!affected.has(author)) affected.set(author, [])
-    return affected
+    const places = new Map<Feed, number[]>()
+    for (const [at, change] of changes.entries()) {
+      for (const feed of audience.of(change)) {
+        const own = places.get(feed)
+        if (own) own.push(at)
+        else places.set(feed, [at])
+      }
+    }
+    for (const author of authors.keys()) if (!places.has(author)) places.set(author, [])
+    for (const [feed, own] of places) call(feed, own)
   }
 
   #send(seq: number, { changes, evicted, feeds, links }: Group): void {
