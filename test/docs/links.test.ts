@@ -40,6 +40,19 @@ describe('the pages of the documentation', () => {
     )
   })
 
+  it('have tables that are drawn as such: as many columns in the head as below it', () => {
+    const columns = (row: string): number => row.replaceAll(/`[^`]*`|\\\|/g, '').split('|').length
+    const broken = pages().flatMap(page => {
+      const rows = read(page).split('\n')
+      return rows.flatMap((row, at) => {
+        const head = rows[at - 1] ?? ''
+        const isRule = /^\|( :?-+:? \|)+$/.test(row) && head.startsWith('|')
+        return isRule && columns(head) !== columns(row) ? `${page}: ${head}` : []
+      })
+    })
+    assert.deepEqual(broken, [])
+  })
+
   it('stay short where they should', () => {
     assert.ok(read('README.md').trimEnd().split('\n').length <= 250)
   })
