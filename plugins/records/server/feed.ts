@@ -56,6 +56,7 @@ export class Feed {
   #wake: (() => void) | undefined
   /** The writers that it speaks for, and up to which write it was told of each. */
   readonly #writers = new Map<Writer, number>()
+  readonly #byNode = new Map<string, Writer>()
   /** Those of whom there is something to tell. */
   readonly #owed = new Set<Writer>()
   /** Nodes that its client does not write for, but has tried to. */
@@ -110,8 +111,8 @@ export class Feed {
   /** Whether a write that its client has announced is still to be committed. */
   awaits(behind: Behind | undefined): boolean {
     if (!behind || this.isRefused(behind[0])) return false
-    for (const { node, last } of this.#writers.keys()) if (node === behind[0]) return last < behind[1]
-    return true
+    const writer = this.#byNode.get(behind[0])
+    return !writer || writer.last < behind[1]
   }
 
   isRefused(node: string): boolean {
@@ -123,6 +124,7 @@ export class Feed {
     if (this.#writers.has(writer)) return true
     if (this.#writers.size >= this.#host.settings.limits.nodes) return false
     this.#writers.set(writer, writer.confirmed)
+    this.#byNode.set(writer.node, writer)
     writer.followers.add(this)
     if (writer.results.some(({ number }) => number > writer.confirmed)) this.owe(writer)
     return true
@@ -133,7 +135,7 @@ export class Feed {
    * @returns the writer of that node, if its client writes for it
    */
   confirm(node: string, number: number): Writer | undefined {
-    const writer = [...this.#writers.keys()].find(writer => writer.node === node)
+    const writer = this.#byNode.get(node)
     writer?.confirm(Math.min(number, writer.last))
     return writer
   }
