@@ -1,3 +1,5 @@
+import { useFakeTimers } from 'sinon'
+import type { SinonFakeTimers } from 'sinon'
 import type { Commit, Range, Row, Store } from '../../lib/store.ts'
 import type { Channel, Locks, TabsOptions } from '../../plugins/records/client/tabs.ts'
 import { memory } from '../../stores/memory.ts'
@@ -125,5 +127,24 @@ class FakeChannel implements Channel {
   /** It hears nothing any more. */
   deafen(): void {
     this.#listener = undefined
+  }
+}
+
+/** Of a block of tests: each has a browser of its own, and timers that stand still. */
+export class BrowserWorld {
+  browser = new FakeBrowser()
+  #clock: SinonFakeTimers | undefined
+
+  constructor() {
+    beforeEach(() => {
+      this.browser = new FakeBrowser()
+      this.#clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
+    })
+    afterEach(() => this.#clock?.restore())
+  }
+
+  /** Lets so many milliseconds pass. */
+  async pass(time: number): Promise<void> {
+    await this.#clock?.tickAsync(time)
   }
 }

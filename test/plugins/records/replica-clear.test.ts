@@ -1,22 +1,14 @@
 import assert from 'node:assert/strict'
-import { useFakeTimers } from 'sinon'
-import type { SinonFakeTimers } from 'sinon'
 import { history } from '../../../plugins/records/client/history.ts'
 import { Records } from '../../../plugins/records/client/surface.ts'
 import { leaf, object, Stage, turn } from '../../support/replica.ts'
-import { FakeBrowser } from '../../support/tabs.ts'
+import { BrowserWorld } from '../../support/tabs.ts'
 
 describe('records: what a device keeps is cleared', () => {
-  let clock: SinonFakeTimers
-  let browser: FakeBrowser
-  beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
-    browser = new FakeBrowser()
-  })
-  afterEach(() => clock.restore())
+  const world = new BrowserWorld()
 
   const open = async (options: ConstructorParameters<typeof Stage>[0] = {}) => {
-    const { store, tabs, kill, deafen } = browser.tab()
+    const { store, tabs, kill, deafen } = world.browser.tab()
     const stage = new Stage({ store, tabs, schema: { id: 'app', version: 1 }, ...options })
     const told: string[] = []
     stage.replica.on('cleared', () => told.push('cleared'))
@@ -36,8 +28,8 @@ describe('records: what a device keeps is cleared', () => {
   }
 
   const left = async (): Promise<unknown[]> => [
-    ...(await browser.store.rows([{ prefix: '' }])),
-    ...(await browser.store.entries(''))
+    ...(await world.browser.store.rows([{ prefix: '' }])),
+    ...(await world.browser.store.entries(''))
   ]
 
   it('with all that waits, and the secret', async () => {
@@ -83,7 +75,7 @@ describe('records: what a device keeps is cleared', () => {
     let isDone = false
     const clearing = first.replica.clear().then(() => (isDone = true))
     await turn()
-    clock.tick(2_000)
+    await world.pass(2_000)
     await turn()
     assert.deepEqual([isDone, first.told.at(-1), (await left()).length > 0], [false, 'blocked', true])
     second.kill()
@@ -114,7 +106,7 @@ describe('records: what a device keeps is cleared', () => {
     await turn()
     assert.deepEqual(stage.view('a/1'), { x: 5 })
     assert.deepEqual(
-      (await browser.store.rows([{ prefix: '' }])).map(({ value }) => value),
+      (await world.browser.store.rows([{ prefix: '' }])).map(({ value }) => value),
       [undefined, 5]
     )
   })
@@ -142,7 +134,7 @@ describe('records: what a device keeps is cleared', () => {
     await turn()
     assert.deepEqual([late.view('a/1'), late.replica.pending, late.told], [undefined, [], []])
     assert.notEqual(late.replica.secret, secret)
-    assert.equal(await browser.store.entry('secret'), late.replica.secret)
+    assert.equal(await world.browser.store.entry('secret'), late.replica.secret)
   })
 
   it('while the store is being read: nothing of it comes after that', async () => {
@@ -160,7 +152,7 @@ describe('records: what a device keeps is cleared', () => {
     const { stage } = await used()
     const errors: string[] = []
     stage.replica.on('error', ({ code }) => errors.push(code))
-    const { store } = browser
+    const { store } = world.browser
     const { commit } = store
     store.commit = () => Promise.reject(new Error('the disk is full'))
     await assert.rejects(stage.replica.clear(), { message: 'the disk is full' })

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict'
-import { useFakeTimers } from 'sinon'
-import type { SinonFakeTimers } from 'sinon'
 import { browserTabs } from '../../../plugins/records/client/tabs.ts'
 import { pathOf } from '../../../plugins/records/client.ts'
 import type { Write } from '../../../plugins/records/client.ts'
 import { indexeddb } from '../../../stores/indexeddb/client.ts'
 import type { Query } from '../../../plugins/records/core/query.ts'
 import { leaf, object, Stage, turn } from '../../support/replica.ts'
-import { FakeBrowser } from '../../support/tabs.ts'
+import { BrowserWorld, FakeBrowser } from '../../support/tabs.ts'
 
 describe('records: replicas in tabs that have one store', () => {
-  let clock: SinonFakeTimers
-  let browser: FakeBrowser
-  beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
-    browser = new FakeBrowser()
-  })
-  afterEach(() => clock.restore())
+  const world = new BrowserWorld()
 
   const open = async (options: ConstructorParameters<typeof Stage>[0] = {}) => {
-    const { store, tabs, kill } = browser.tab()
+    const { store, tabs, kill } = world.browser.tab()
     const stage = new Stage({ store, tabs, ...options })
     await turn()
     return Object.assign(stage, { kill })
@@ -34,7 +26,7 @@ describe('records: replicas in tabs that have one store', () => {
     await turn()
     const third = await open()
     const kept = async (): Promise<string[]> =>
-      (await browser.store.entries('node/')).map(([key]) => key.slice('node/'.length))
+      (await world.browser.store.entries('node/')).map(([key]) => key.slice('node/'.length))
     const { node } = third.replica.outbox.own
     assert.deepEqual(await kept(), [nodes[1] ?? '', node].sort())
     await second.replica.close()
@@ -105,7 +97,7 @@ describe('records: replicas in tabs that have one store', () => {
     assert.equal(second.replica.pending.length, 1)
     second.delta({ seq: 1, acknowledged: [[frame.node, 1]] })
     await turn()
-    assert.deepEqual(await browser.store.entries('outbox/'), [])
+    assert.deepEqual(await world.browser.store.entries('outbox/'), [])
   })
 
   it('never go back in the store, when one is behind the other', async () => {
@@ -123,7 +115,11 @@ describe('records: replicas in tabs that have one store', () => {
       ]
     })
     await turn()
-    const values = (await browser.store.rows([{ prefix: '' }])).map(({ record, path, value }) => [record, path, value])
+    const values = (await world.browser.store.rows([{ prefix: '' }])).map(({ record, path, value }) => [
+      record,
+      path,
+      value
+    ])
     assert.deepEqual(values, [
       ['a/1', '', undefined],
       ['a/1', 'x', 9],
@@ -161,7 +157,7 @@ describe('records: replicas in tabs that have one store', () => {
       second.replica.pending[0]?.records[0]?.registers.map(({ path }) => path),
       ['title']
     )
-    assert.deepEqual(await browser.store.entry('meta'), { id: 'app', version: 3 })
+    assert.deepEqual(await world.browser.store.entry('meta'), { id: 'app', version: 3 })
   })
 
   it('refuse what is written after that, and show nothing of it', async () => {
@@ -203,7 +199,7 @@ describe('records: replicas in tabs that have one store', () => {
 
   it('tell when another one does not let go, and go on when it does', async () => {
     const schema = { id: 'app', version: 1 }
-    const { store, tabs, kill, deafen } = browser.tab()
+    const { store, tabs, kill, deafen } = world.browser.tab()
     const deaf = new Stage({ store, tabs, schema })
     await turn()
     deafen()
@@ -211,13 +207,13 @@ describe('records: replicas in tabs that have one store', () => {
     let blocked = 0
     second.replica.on('blocked', () => blocked++)
     const following = second.replica.follow('a/')
-    await clock.tickAsync(2_000)
+    await world.pass(2_000)
     assert.equal(blocked, 1)
     assert.equal(following.state, 'loading')
     assert.ok(deaf.replica.outbox.own.node)
     kill()
     await turn()
-    assert.deepEqual(await browser.store.entry('meta'), { id: 'app', version: 2 })
+    assert.deepEqual(await world.browser.store.entry('meta'), { id: 'app', version: 2 })
     assert.ok(second.replica.outbox.own.node)
   })
 })
@@ -251,20 +247,14 @@ describe('records: a tab that is opened', () => {
 })
 
 describe('records: tabs that follow different things of one collection', () => {
-  let clock: SinonFakeTimers
-  let browser: FakeBrowser
-  beforeEach(() => {
-    clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
-    browser = new FakeBrowser()
-  })
-  afterEach(() => clock.restore())
+  const world = new BrowserWorld()
 
   const record = (id: string, x: number, n = 0) => ({ record: id, registers: [object(''), leaf('x', x, n)] })
   const reset = { scopes: [{ scope: 1, outcome: 'reset' as const }], whole: [true] }
 
   /** A tab that follows something, with a connection. */
   const open = async (name: string, query?: Query) => {
-    const { store, tabs, kill } = browser.tab()
+    const { store, tabs, kill } = world.browser.tab()
     const stage = new Stage({ store, tabs })
     await turn()
     stage.replica.follow(name, query)
@@ -274,13 +264,13 @@ describe('records: tabs that follow different things of one collection', () => {
   }
 
   const settled = async (): Promise<void> => {
-    await clock.tickAsync(2_000)
+    await world.pass(2_000)
     await turn()
   }
 
   /** What a device shows that is started anew, without a link. */
   const shows = async (name: string): Promise<unknown> => {
-    const { store, tabs } = browser.tab()
+    const { store, tabs } = world.browser.tab()
     const { replica } = new Stage({ store, tabs })
     const following = replica.follow(name)
     await following.ready
