@@ -163,7 +163,7 @@ export class Visitor {
     if (typeof allowed !== 'boolean') {
       const changes = this.#changes
       return allowed.then(
-        decision => (decision && changes !== this.#changes ? this.#judge(job) : this.#decide(job, decision)),
+        decision => (changes === this.#changes ? this.#decide(job, decision) : this.#judge(job)),
         () => this.#decide(job, false)
       )
     }

@@ -257,9 +257,7 @@ export class Subscriber implements PeerPubSub {
     const allowed = this.#permissions?.check(request) ?? true
     if (!(allowed instanceof Promise)) return allowed
     // What was answered before the permissions changed does not count any more.
-    return allowed.then(allowed =>
-      allowed && changes !== this.#changes ? this.#allows(verb, name, value, previous) : allowed
-    )
+    return allowed.then(allowed => (changes === this.#changes ? allowed : this.#allows(verb, name, value, previous)))
   }
 
   #fail([id, kind, name]: Item, [code, , message]: Failure, hint = ''): void {

@@ -266,7 +266,7 @@ export class ServerHalf {
       const allowed =
         (typeof provide === 'function' ? await provide(peer, name) : provide) &&
         (await (this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'provide', name }) ?? true))
-      if (!allowed || changes === this.#changes) return allowed
+      if (changes === this.#changes) return allowed
     }
   }
 }

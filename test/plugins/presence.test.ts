@@ -419,24 +419,26 @@ describe('presence', () => {
 
   const refresh = (): void => (world.server as unknown as { permissions: { refresh(): void } }).permissions.refresh()
 
-  it('asks a rule again that was asked before permissions changed', async () => {
-    let allowed = true
-    const rule = (): Promise<boolean> => {
-      const decision = allowed
-      return new Promise(resolve => {
-        setTimeout(() => resolve(decision), 20)
-      })
-    }
-    start({}, { presence: rule })
-    const place = connect().presence<Data>('room')
-    await world.pass(10)
-    const all = outcomes([place.enter({ name: 'x' }), place.watch()])
-    await world.pass(5)
-    allowed = false
-    refresh()
-    await world.pass(100)
-    assert.deepEqual([all, server().members('room')], [['ERR_DENIED', 'ERR_DENIED'], []])
-  })
+  for (const before of [true, false])
+    it(`asks a rule again that said ${before} before permissions changed`, async () => {
+      let allowed = before
+      const rule = (): Promise<boolean> => {
+        const decision = allowed
+        return new Promise(resolve => {
+          setTimeout(() => resolve(decision), 20)
+        })
+      }
+      start({}, { presence: rule })
+      const place = connect().presence<Data>('room')
+      await world.pass(10)
+      const all = outcomes([place.enter({ name: 'x' }), place.watch()])
+      await world.pass(5)
+      allowed = !before
+      refresh()
+      await world.pass(100)
+      const outcome = allowed ? 'ok' : 'ERR_DENIED'
+      assert.deepEqual([all, server().members('room').length], [[outcome, outcome], +allowed])
+    })
 
   it('waits for no rule of another place when permissions change', async () => {
     let allowed = true

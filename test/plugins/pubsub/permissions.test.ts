@@ -64,6 +64,25 @@ describe('pubsub: permissions', () => {
     await until(() => values.length === 1)
   })
 
+  it('that allow something while the answer before is on its way allow it', async () => {
+    let allowed = false
+    const gates: (() => void)[] = []
+    const rule = (): Promise<boolean> => {
+      const decision = allowed
+      return new Promise(resolve => gates.push(() => resolve(decision)))
+    }
+    const { open, server } = world(use, { rules: { pubsub: rule } })
+    const { pubsub } = await open('ann')
+    const subscribed = pubsub.subscribe('a', () => {})
+    await until(() => gates.length === 1)
+    allowed = true
+    ;(server as unknown as { permissions: { refresh(): void } }).permissions.refresh()
+    gates.shift()?.()
+    await until(() => gates.length === 1)
+    gates.shift()?.()
+    assert.equal((await subscribed).recovered, false)
+  })
+
   it('tell a client of what is denied, and nobody waited or listened for', async () => {
     const { open } = world(use, { rules: {} })
     const { client: ann } = await open('ann')
