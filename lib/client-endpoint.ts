@@ -10,7 +10,7 @@ import { isValue, payloadOf } from './frames.ts'
 import type { Goodbye, Welcome } from './handshake.ts'
 import { writeHello } from './hello.ts'
 import { LaneEnd } from './lane.ts'
-import { LIMITS } from './limits.ts'
+import { limitsOf } from './limits.ts'
 import { makePipeline } from './pipeline.ts'
 import { install, undoAll } from './plugin.ts'
 import type { End } from './plugin.ts'
@@ -37,7 +37,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   if (!transformers.every(({ supports }) => supports)) throw new AnywireError(ERR_OPTION, 'transformers')
   // A URL that is none now will be none at each attempt.
   if (typeof url !== 'function') attemptUrl(url)
-  const limits = { ...LIMITS, ...options.limits }
+  const limits = limitsOf(options.limits)
   /** The plugins' ends of their lanes, by plugin. */
   const ends = new Map<string, LaneEnd>()
   /** What plugins do while the client is in use, and what ends it. */

@@ -2,6 +2,7 @@ import { makeClient } from './client-endpoint.ts'
 import type { Connection, End, WriteOptions } from './connection.ts'
 import type { Parser } from './parser.ts'
 import type { Checked, ClientPlugin, ForClients, Installed } from './plugin.ts'
+import type { Given } from './given.ts'
 import type { Limits } from './limits.ts'
 import type { Strategy } from './strategy.ts'
 import type { ClientTransformer, Data } from './transformer.ts'
@@ -31,7 +32,7 @@ export interface ClientOptions<P extends readonly ClientPlugin[] = readonly []> 
   /** False: wait for `client.open()`. Default true. */
   readonly open?: boolean | undefined
   /** In bytes: see `Limits`. */
-  readonly limits?: Partial<Limits> | undefined
+  readonly limits?: Given<Limits> | undefined
 }
 
 /** The client's end of a connection. */

@@ -1,3 +1,5 @@
+import type { Given } from './given.ts'
+
 /** What one end allows, and keeps for the other. All in bytes. */
 export interface Limits {
   /** Bytes that may be sent and not acknowledged: what a reader may leave unread, and a lost wire is recovered from. */
@@ -8,5 +10,13 @@ export interface Limits {
   readonly message: number
 }
 
-/** 1 MiB, 16 MiB, 1 MiB. */
-export const LIMITS: Limits = { window: 1_048_576, buffered: 16_777_216, message: 1_048_576 }
+/** By default 1 MiB, 16 MiB, 1 MiB. */
+export const limitsOf = ({
+  window = 1_048_576,
+  buffered = 16_777_216,
+  message = 1_048_576
+}: Given<Limits> = {}): Limits => ({
+  window,
+  buffered,
+  message
+})

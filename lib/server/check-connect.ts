@@ -1,6 +1,6 @@
 import { AnywireError } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
-import { LIMITS } from '../limits.ts'
+import { limitsOf } from '../limits.ts'
 import { checkNames } from './check-names.ts'
 
 /*
@@ -17,7 +17,7 @@ const NAMES = [
   'timeout',
   'open',
   'limits',
-  ...Object.keys(LIMITS).map(name => `limits.${name}`)
+  ...Object.keys(limitsOf()).map(name => `limits.${name}`)
 ]
 
 /** @throws ERR_OPTION for a plugin that only servers have: it would do nothing here */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AnywireError } from '../errors.ts'
 import type { Parser } from '../parser.ts'
 import type { Checked } from '../plugin.ts'
-import { LIMITS } from '../limits.ts'
+import { limitsOf } from '../limits.ts'
 import type { Limits } from '../limits.ts'
 import type { TrustProxy } from './address.ts'
 import type { ServerTransformer } from './listener.ts'
@@ -97,13 +97,13 @@ const RECOVERY: Recovery = {
 }
 
 const SERVER_LIMITS: ServerLimits = {
-  ...LIMITS,
+  ...limitsOf(),
   handshake: 10_000,
   connections: 1_000,
   rate: { second: 50_000, burst: 500_000 }
 }
 
-export const limitsOf = ({ limits }: AnyServerOptions): ServerLimits => fill(SERVER_LIMITS, limits)
+export const serverLimitsOf = ({ limits }: AnyServerOptions): ServerLimits => fill(SERVER_LIMITS, limits)
 
 export const recoveryOf = ({ recovery }: AnyServerOptions): Recovery | undefined =>
   recovery === false ? undefined : fill(RECOVERY, recovery)

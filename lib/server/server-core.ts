@@ -34,7 +34,7 @@ import type { LinkHost } from './link.ts'
 import type { Listener, LinkRequest } from './listener.ts'
 import { makeId } from './make-id.ts'
 import { closeHttp, makeHttp } from './own-http.ts'
-import { limitsOf, recoveryOf } from './options.ts'
+import { serverLimitsOf, recoveryOf } from './options.ts'
 import type { HttpServer } from './http.ts'
 import type { AnyServerOptions, Recovery, ServerLimits } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
@@ -85,7 +85,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#options = options
     this.admission = new Admission(options, (error, stage) => this.#report(error, stage))
     this.path = path
-    this.limits = limitsOf(options)
+    this.limits = serverLimitsOf(options)
     this.plugins = inOrder(plugins)
     this.lanes = this.plugins.filter(({ local }) => !local).map(({ name }) => name)
     this.transformers = options.transformers.map(({ name }) => name)

@@ -65,7 +65,7 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       const shown = new Map<number, () => unknown>()
       let accepted = client.auth
       let best = 0
-      /** Tries again. */
+      /** Until it is shown again. */
       let timer: ReturnType<typeof setTimeout> | undefined
 
       /** A renewal is over. What it took the place of is shown again where it was refused. */
@@ -115,9 +115,10 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
         return renewal
       }
 
-      /** That it was refused is told by an event. */
+      /** Shows it, and does so again, later and later, as long as there is time. */
       const tryFor = (time: number, wait: number): void => {
         const since = performance.now()
+        // That it was refused is told by an event.
         renew().catch(({ code }: AnywireError) => {
           const left = time - (performance.now() - since) - wait
           if (left <= 0 || code === ERR_CLOSED[0] || code === ERR_CANCELLED[0]) return

@@ -147,7 +147,8 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             heard(_passed, packet, epoch: string, retained) {
               if (!isMessage(packet)) return
               const message = toMessage(packet, epoch, !!retained)
-              offsets.set(message.topic, message.offset)
+              // One that may be lost has none.
+              if (message.offset) offsets.set(message.topic, message.offset)
               deliver(message)
             },
             done(state, epoch: string, sequence: number) {

@@ -9,7 +9,7 @@ export interface TopicOptions {
    * Messages that are kept for those who come back, and who ask: so many, each for so many milliseconds. Default: none;
    * `ttl`: Infinity.
    */
-  readonly history?: { readonly size: number; readonly ttl?: number } | undefined
+  readonly history?: { readonly size: number; readonly ttl?: number | undefined } | undefined
   /** Whether the last value is kept for those who subscribe later; publishing no value forgets it. Default false. */
   readonly retain?: boolean | undefined
   /** Messages of clients to one topic: so many a second, and so many at once. Past it they fail with ERR_RATE. Default: any. */

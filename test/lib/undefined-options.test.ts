@@ -32,7 +32,7 @@ describe('options that are undefined', () => {
       offline: none,
       wires: { headStart: none, patience: none, remember: none, rest: none, settle: none, random: none },
       timeout: none,
-      limits: none,
+      limits: { message: none, window: none, buffered: none },
       plugins: [pubsub({ queue: none }), records({ persist: none, schema: none, ...clocks })]
     })
     server.on('connection', peer => peer.rooms.join('lobby'))

@@ -67,8 +67,8 @@ describe('json', () => {
 
   it('names the parser for what it refuses', () => {
     for (const value of [1n, new Map(), new Set(), Uint8Array.of(1), new ArrayBuffer(1)]) {
-      refused({ value }, /: the msgpack parser carries Map, Set, bigint and inner bytes$/)
-      refused([[value]], /: the msgpack parser carries Map, Set, bigint and inner bytes$/)
+      refused({ value }, /: msgpack carries Map, Set, bigint and inner bytes$/)
+      refused([[value]], /: msgpack carries Map, Set, bigint and inner bytes$/)
     }
     refused(undefined, /: undefined$/)
     refused(() => 1, /: function$/)

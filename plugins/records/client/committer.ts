@@ -1,9 +1,8 @@
 import type { Commit, Row } from '../../../lib/store.ts'
-import { Pause } from './pause.ts'
+import { MOST_DELAY, Pause } from './pause.ts'
 
 /** How long to wait after a commit that failed, in milliseconds; doubled each time. */
 const FIRST_DELAY = 500
-const MOST_DELAY = 30_000
 
 /** What is to be written: for each record and path, with NUL between them, a register; or only where it was, and goes. */
 type Rows = Map<string, Row | readonly [record: string, path: string]>

@@ -13,7 +13,7 @@ import type { Outbox } from './outbox.ts'
 import type { Migrate } from './migrate.ts'
 import { Others } from './others.ts'
 import { toEntry } from './kept.ts'
-import { Pause } from './pause.ts'
+import { MOST_DELAY, Pause } from './pause.ts'
 import { Persistence } from './persistence.ts'
 import type { Found } from './persistence.ts'
 import type { Records } from './records.ts'
@@ -21,8 +21,6 @@ import type { Cursor, Scope } from './scope.ts'
 import type { Scopes } from './scopes.ts'
 import { Tabs } from './tabs.ts'
 import type { TabsOptions } from './tabs.ts'
-
-const MOST_DELAY = 30_000
 
 /** What the keeper needs of its replica. */
 export interface KeeperHost {

@@ -1,3 +1,6 @@
+/** The longest break, in milliseconds. */
+export const MOST_DELAY = 30_000
+
 /** A break before something is tried again, which can be ended. */
 export class Pause {
   /** Ends the break that is under way, so that no timer is left. */

@@ -1,4 +1,4 @@
-const MOST_DELAY = 30_000
+import { MOST_DELAY } from './pause.ts'
 
 /** Does something again later, each time later than before, until it was worth it. */
 export class Retry {

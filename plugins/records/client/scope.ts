@@ -41,8 +41,8 @@ export class Scope implements Following {
   loading: Promise<void> | undefined
   /** Whether the authority was asked in this session. */
   isAsked = false
-  /** The epoch that it was asked for with: '' where nothing is at hand that may be old. */
-  asked = ''
+  /** Whether it was asked for with something at hand that may be old. */
+  mayBeOld = false
   users = 0
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined

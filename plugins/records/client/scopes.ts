@@ -77,7 +77,7 @@ export class Scopes {
   missing(resets: Iterable<Scope>, came: ReadonlySet<string>, records: Records): Set<string> {
     const missing = new Set<string>()
     for (const scope of resets) {
-      if (scope.query && !scope.isLive && !scope.asked) continue
+      if (scope.query && !scope.isLive && !scope.mayBeOld) continue
       for (const id of scope.among(records)) if (!came.has(id) && !(scope.query && this.keeps(id))) missing.add(id)
     }
     return missing
@@ -88,7 +88,7 @@ export class Scopes {
     const has = (other: Scope): boolean => !other.error && (!other.query || other.isLive || told.has(other))
     const gone = scope.among(records).filter(id => !this.#of(id).some(has))
     for (const other of gone.length ? this.#named(collectionOf(scope.name)) : []) {
-      if (other.error || !other.asked) continue
+      if (other.error || !other.mayBeOld) continue
       other.doubt()
       this.want(other)
     }

@@ -153,7 +153,7 @@ export class Session {
     for (const scope of wanted) scope.isAsked = true
     for (const { scope: number, epoch } of pieces.flat()) {
       const scope = scopes.get(number)
-      if (scope) scope.asked = epoch
+      if (scope) scope.mayBeOld = epoch !== ''
     }
     return pieces
   }

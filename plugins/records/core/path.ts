@@ -15,7 +15,7 @@ const DEEPEST = 64
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype', ''])
 
 /** A key as a part of a path. */
-export const escapeKey = (key: string): string => (/[.\\]/.test(key) ? key.replaceAll(/[.\\]/g, '\\$&') : key)
+const escapeKey = (key: string): string => (/[.\\]/.test(key) ? key.replaceAll(/[.\\]/g, '\\$&') : key)
 
 /** The path of a key below another path. */
 export const below = (path: string, key: string): string => (path ? `${path}.${escapeKey(key)}` : escapeKey(key))

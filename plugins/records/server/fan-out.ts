@@ -140,7 +140,7 @@ const enlist = ({ feeds, links }: Group, feed: Feed, seq: number): void => {
   links.push(feed.link)
 }
 
-/** Asks once for each. */
+/** Asks once for each that is there. */
 const remember = <T>(find: (id: string) => T): ((id: string) => T) => {
   const found = new Map<string, T>()
   return id => {

@@ -44,8 +44,8 @@ export class Memberships {
   }
 
   /** Whether only some of the records of a scope may be told. */
-  concerns({ name, query }: Scope, peer: Peer | undefined): boolean {
-    return (query !== undefined && isCollection(name)) || this.#host.gate.judgesReading(peer, name)
+  concerns({ name, isQuery }: Scope, peer: Peer | undefined): boolean {
+    return isQuery || this.#host.gate.judgesReading(peer, name)
   }
 
   /**

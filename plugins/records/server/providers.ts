@@ -1,4 +1,6 @@
 import type { Undo } from '../../../lib/emitter.ts'
+import { decrease, increase } from './counts.ts'
+import { isCollection } from './scope.ts'
 
 /**
  * Serves records on demand: called when a record whose id begins with a prefix gains its first follower. `signal` is aborted
@@ -40,21 +42,17 @@ export class Providers {
   }
 
   join(name: string): void {
-    const count = this.#names.get(name) ?? 0
-    this.#names.set(name, count + 1)
-    if (count === 0) for (const listener of this.#listeners) this.#start(listener, name)
+    if (increase(this.#names, name) === 1) for (const listener of this.#listeners) this.#start(listener, name)
   }
 
   leave(name: string): void {
-    const count = this.#names.get(name) ?? 0
-    if (count > 1) this.#names.set(name, count - 1)
-    else if (this.#names.delete(name)) for (const listener of this.#listeners) stop(listener, name)
+    if (decrease(this.#names, name) === 0) for (const listener of this.#listeners) stop(listener, name)
   }
 
   #start({ prefix, provider, collections, served }: Listener, name: string): void {
     if (!name.startsWith(prefix)) return
     // Clients choose what they follow: a provider that writes to what it is told must not be told what is no record.
-    if (!collections && name.endsWith('/')) return
+    if (!collections && isCollection(name)) return
     const controller = new AbortController()
     served.set(name, controller)
     try {

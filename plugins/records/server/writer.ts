@@ -245,8 +245,7 @@ export class Writers {
     try {
       const found = await this.#patience.try(() => this.#store.entry(LAST + node))
       const kept = isKept(found) ? found : undefined
-      const isRefused = kept && kept.pages.length > 0
-      const pages = isRefused ? await this.#patience.try(() => this.#store.entries(`${RESULTS}${node}/`)) : []
+      const pages = kept?.pages.length ? await this.#patience.try(() => this.#store.entries(`${RESULTS}${node}/`)) : []
       // What is in them was one when it was kept.
       const writer = new Writer(
         node,

@@ -127,6 +127,20 @@ describe('pubsub: what may be lost', () => {
     )
   })
 
+  it('is no place to go on from, where it is the last that was retained', async () => {
+    const { server, open } = world(use, { pubsub: { topics: { 'h.>': { history: { size: 10 }, retain: true } } } })
+    for (const value of [1, 2]) server.pubsub.publish('h.a', value)
+    server.pubsub.publish('h.a', 'lost', UNRELIABLE)
+    const { pubsub } = await open()
+    const { values, handler } = notes()
+    const gaps: unknown[] = []
+    pubsub.on('gap', gap => gaps.push(gap))
+    await pubsub.subscribe('h.a', handler)
+    server.pubsub.publish('h.a', 3)
+    await until(() => values.length === 2)
+    assert.deepEqual([values, gaps], [['lost', 3], []])
+  })
+
   it('loses nothing else that it overtook', async () => {
     const options = { pubsub: { topics: { 'h.>': { history: { size: 10 } } } }, server: { recovery: false } } as const
     const { network, server, open } = world(use, options)
