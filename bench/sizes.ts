@@ -47,9 +47,29 @@ const entries = (): Record<string, Entry> => ({
     directory: root,
     needs: ['browser.js', ...plugins.map(name => `plugins/${name}/client.js`)]
   },
+  'anywire, records, indexeddb': {
+    code: `
+      export { connect } from 'anywire'
+      export { keep, records } from 'anywire/plugins/records'
+      export { indexeddb } from 'anywire/stores/indexeddb'`,
+    directory: root,
+    needs: ['browser.js', 'plugins/records/client.js', 'stores/indexeddb/client.js']
+  },
   'socket.io-client': { code: `export { io } from 'socket.io-client'` },
   'engine.io-client': { code: `export { Socket } from 'engine.io-client'` },
-  'primus, ws': { code: primus() }
+  'primus, ws': { code: primus() },
+  'yjs, y-websocket, y-indexeddb': {
+    code: `
+      export { Doc } from 'yjs'
+      export { WebsocketProvider } from 'y-websocket'
+      export { IndexeddbPersistence } from 'y-indexeddb'`
+  },
+  'tinybase, mergeable, WebSocket, IndexedDB': {
+    code: `
+      export { createMergeableStore } from 'tinybase/mergeable-store'
+      export { createWsSynchronizer } from 'tinybase/synchronizers/synchronizer-ws-client'
+      export { createIndexedDbPersister } from 'tinybase/persisters/persister-indexed-db'`
+  }
 })
 
 /** Primus generates its client from a running server. */
