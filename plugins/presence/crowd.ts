@@ -1,5 +1,6 @@
 import type { Parser } from '../../lib/parser.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import { addTo, removeFrom } from '../../lib/sets.ts'
 import type { Row } from './wire.ts'
 
 /** One who is in a place, over one or more connections. */
@@ -36,14 +37,11 @@ export class Crowd {
   }
 
   watch(peer: Peer): void {
-    const audience = this.#watchers.get(peer.parser)
-    if (audience) audience.add(peer)
-    else this.#watchers.set(peer.parser, new Set([peer]))
+    addTo(this.#watchers, peer.parser, peer)
   }
 
   unwatch(peer: Peer): void {
-    const audience = this.#watchers.get(peer.parser)
-    if (audience?.delete(peer) && audience.size === 0) this.#watchers.delete(peer.parser)
+    removeFrom(this.#watchers, peer.parser, peer)
   }
 
   /** Someone is here, or says something else of themselves. */

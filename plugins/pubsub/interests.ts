@@ -1,5 +1,6 @@
 import { covers, Patterns } from '../../lib/patterns.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import { addTo, removeFrom } from '../../lib/sets.ts'
 
 /** What the server's own subscribers are called with. */
 export type Receiver = (
@@ -61,15 +62,12 @@ export class Interests {
 
   listen(listener: Listener): void {
     const { pattern } = listener
-    const others = this.#listeners.get(pattern) ?? new Set()
-    this.#listeners.set(pattern, others.add(listener))
+    addTo(this.#listeners, pattern, listener)
     for (const { name } of this.of(pattern)) if (covers(pattern, name)) listener.start(name)
   }
 
   unlisten(listener: Listener): void {
-    const others = this.#listeners.get(listener.pattern)
-    others?.delete(listener)
-    if (others?.size === 0) this.#listeners.delete(listener.pattern)
+    removeFrom(this.#listeners, listener.pattern, listener)
   }
 
   #covering(name: string): Listener[] {

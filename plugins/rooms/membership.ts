@@ -3,6 +3,7 @@ import { AnywireError } from '../../lib/errors.ts'
 import { ERR_LIMIT, ERR_OPTION } from '../../lib/failures.ts'
 import type { Filled } from '../../lib/given.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import { addTo, removeFrom } from '../../lib/sets.ts'
 
 export interface RoomsOptions {
   /** Rooms that a peer may be in at the same time. Default 1,000. */
@@ -73,11 +74,8 @@ export class Membership extends Emitter<RoomsEvents> {
     for (const room of added) {
       // Listeners may do anything in between.
       if (isOver(peer) || rooms.has(room)) continue
-      const members = this.#members.get(room)
       rooms.add(room)
-      if (members) members.add(peer)
-      else this.#members.set(room, new Set([peer]))
-      if (!members) this.emit('open', room)
+      if (addTo(this.#members, room, peer) === 1) this.emit('open', room)
       this.emit('join', { room, peer })
     }
   }
@@ -86,10 +84,8 @@ export class Membership extends Emitter<RoomsEvents> {
     const rooms = this.#rooms.get(peer)
     for (const room of names) {
       if (!rooms?.delete(room)) continue
-      const members = this.#members.get(room)
-      members?.delete(peer)
-      const empty = members?.size === 0
-      if (empty) this.#members.delete(room)
+      removeFrom(this.#members, room, peer)
+      const empty = !this.#members.has(room)
       this.emit('leave', { room, peer })
       // A listener may have brought somebody in again.
       if (empty && !this.#members.has(room)) this.emit('close', room)

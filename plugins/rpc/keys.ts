@@ -1,4 +1,5 @@
 import { ERR_LIMIT, ERR_OUTCOME_UNKNOWN } from '../../lib/failures.ts'
+import { addTo, removeFrom } from '../../lib/sets.ts'
 import { because } from './error.ts'
 import { isStream } from './pump.ts'
 import { Shares } from './shares.ts'
@@ -54,8 +55,8 @@ export class Keys {
     this.#sweep()
     if (key.length > LENGTH) throw because(ERR_LIMIT, `${LENGTH} characters in a key`)
     const id = `${name}\n${key}`
-    const known = this.#byId.get(id) ?? new Set()
-    for (const entry of known) if (this.#options.same(entry.owner.context, owner.context)) return entry.again
+    for (const entry of this.#byId.get(id) ?? [])
+      if (this.#options.same(entry.owner.context, owner.context)) return entry.again
     if (owner.kept >= this.#limit) throw because(ERR_LIMIT, `${this.#limit} keys at the same time`)
     const result = (async () => work())()
     const again = result.then(value => {
@@ -68,7 +69,7 @@ export class Keys {
     // Who asked first hears of it; perhaps nobody asks again.
     again.then(keep, keep)
     owner.kept++
-    this.#byId.set(id, known.add(entry))
+    addTo(this.#byId, id, entry)
     return result
   }
 
@@ -76,9 +77,7 @@ export class Keys {
     const { owner } = entry
     entry.since = performance.now()
     this.#answered.add(entry)
-    const own = this.#byOwner.get(owner)
-    if (own) own.add(entry)
-    else this.#byOwner.set(owner, new Set([entry]))
+    addTo(this.#byOwner, owner, entry)
     this.#shares.change(owner, 1)
     while (this.#answered.size > this.#options.count) {
       const { heaviest } = this.#shares
@@ -98,13 +97,9 @@ export class Keys {
 
   #forget(entry: Entry): void {
     const { id, owner } = entry
-    const known = this.#byId.get(id)
-    known?.delete(entry)
-    if (!known?.size) this.#byId.delete(id)
+    removeFrom(this.#byId, id, entry)
     this.#answered.delete(entry)
-    const own = this.#byOwner.get(owner)
-    own?.delete(entry)
-    if (!own?.size) this.#byOwner.delete(owner)
+    removeFrom(this.#byOwner, owner, entry)
     this.#shares.change(owner, -1)
     owner.kept--
   }

@@ -1,5 +1,6 @@
 import type { Undo } from '../../lib/emitter.ts'
 import { ERR_NO_PROVIDER } from '../../lib/failures.ts'
+import { addTo, removeFrom } from '../../lib/sets.ts'
 import { because, RpcError } from './error.ts'
 import type { AskOptions } from './call.ts'
 
@@ -25,11 +26,8 @@ export class Services<C> {
   }
 
   add(name: string, provider: Provider<C>): Undo {
-    const providers = this.#names.get(name) ?? new Set()
-    this.#names.set(name, providers.add(provider))
-    return () => {
-      if (providers.delete(provider) && !providers.size) this.#names.delete(name)
-    }
+    addTo(this.#names, name, provider)
+    return () => void removeFrom(this.#names, name, provider)
   }
 
   /** Asks one provider after the other until one takes the call. */

@@ -1,3 +1,5 @@
+import { addTo, removeFrom } from '../../lib/sets.ts'
+
 /** Who has how much of something that all share, and who has most of it; each question takes the same time, however many there are. */
 export class Shares<T> {
   readonly #shares = new Map<T, number>()
@@ -15,13 +17,10 @@ export class Shares<T> {
   change(who: T, by: number): void {
     const before = this.#shares.get(who) ?? 0
     const share = before + by
-    this.#levels.get(before)?.delete(who)
-    if (!this.#levels.get(before)?.size) this.#levels.delete(before)
+    removeFrom(this.#levels, before, who)
     if (share) {
       this.#shares.set(who, share)
-      const level = this.#levels.get(share)
-      if (level) level.add(who)
-      else this.#levels.set(share, new Set([who]))
+      addTo(this.#levels, share, who)
     } else this.#shares.delete(who)
     // Shares change by one, so there is nobody between.
     if (share > this.#most || !this.#levels.has(this.#most)) this.#most = share

@@ -1,3 +1,4 @@
+import { addTo, removeFrom } from '../../../lib/sets.ts'
 import type { Change } from './change.ts'
 import type { Feed } from './feed.ts'
 import type { Providers } from './providers.ts'
@@ -15,15 +16,12 @@ export class Audience {
 
   join(name: string, feed: Feed): void {
     if (feed.link.peer) this.#providers.join(name)
-    const feeds = this.#names.get(name)
-    if (feeds) feeds.add(feed)
-    else this.#names.set(name, new Set([feed]))
+    addTo(this.#names, name, feed)
   }
 
   leave(name: string, feed: Feed): void {
     if (feed.link.peer) this.#providers.leave(name)
-    const feeds = this.#names.get(name)
-    if (feeds?.delete(feed) && !feeds.size) this.#names.delete(name)
+    removeFrom(this.#names, name, feed)
   }
 
   /** Who follows what changed. Where there is one name for it, that is a set which is there already. */

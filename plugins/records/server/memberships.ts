@@ -1,4 +1,5 @@
 import type { Peer } from '../../../lib/server/peer.ts'
+import { addTo, removeFrom } from '../../../lib/sets.ts'
 import type { Entry } from '../core/query.ts'
 import { keyOfQuery } from '../core/query-key.ts'
 import type { Change } from './change.ts'
@@ -69,8 +70,7 @@ export class Memberships {
     membership.stop()
     this.#shared.delete(membership)
     if (shared.key !== undefined) this.#byKey.delete(shared.key)
-    const same = this.#byName.get(membership.name)
-    if (same?.delete(membership) && !same.size) this.#byName.delete(membership.name)
+    removeFrom(this.#byName, membership.name, membership)
   }
 
   /** Whether a scope may begin: a record that is there must be one that may be seen. */
@@ -114,9 +114,7 @@ export class Memberships {
       ? (record, value) => gate.allowsReading(peer, record, value)
       : undefined
     const membership = new Membership(name, isCollection(name) ? query : undefined, judging, committer.seq)
-    const same = this.#byName.get(name)
-    if (same) same.add(membership)
-    else this.#byName.set(name, new Set([membership]))
+    addTo(this.#byName, name, membership)
     const loaded = membership.load(
       puller.views(name, membership.isQuery ? settings : undefined),
       () => committer.seq,
