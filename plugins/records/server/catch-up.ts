@@ -263,6 +263,9 @@ export class CatchUp {
   async #send(page: readonly Change[], rest: Parameters<Feed['send']>[1]): Promise<void> {
     await this.#feed.room()
     this.#isOpen = rest.more
-    this.#feed.send(page, rest)
+    // Whoever reads slowly gets nothing of what it may not follow any more by then, or does not.
+    const { holdings } = this.#feed.scopes
+    const isFollowed = ({ record, collection }: Change): boolean => holdings.concerns(record, collection)
+    this.#feed.send(page.every(isFollowed) ? page : page.filter(isFollowed), rest)
   }
 }

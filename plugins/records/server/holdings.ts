@@ -63,6 +63,11 @@ export class Holdings {
     return false
   }
 
+  /** Whether one of the scopes has the name of a record, or of its collection. */
+  concerns(record: string, collection: string): boolean {
+    return this.#isFull(record, collection) || this.#partial.has(record) || this.#partial.has(collection)
+  }
+
   /** Whether a record was in one of the scopes before some moves, and was told. What is not among them had nothing. */
   had(moves: MovesByScope, record: string, collection: string): boolean {
     if (this.#isFull(record, collection)) return true

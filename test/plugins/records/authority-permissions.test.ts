@@ -416,4 +416,36 @@ describe('an authority of records, and permissions', () => {
     await world.pass(100)
     assert.deepEqual(contents(bob.deltas), { 'a/1': { x: 2 }, 'a/2': { '': '-' }, 'a/3': { x: 1 } })
   })
+
+  it('that change while much is told end it: what a collection has from then on is not told', async () => {
+    await world.authority.close()
+    let isAllowed = true
+    await world.make({ permissions: { check: () => isAllowed } }).open()
+    const process = await world.welcomed('root')
+    for (let n = 0; n < 1_500; n++) process.write(`a/${10_000 + n}`, [at(n, 'root').make()])
+    await world.pass(100)
+    const eve = world.client('eve', peerOf('eve'))
+    eve.room = 2
+    eve.hello([scope(1, 'a/')])
+    await world.pass(100)
+    const before = Object.keys(contents(eve.deltas)).length
+    assert(before > 0 && before < 1_500)
+    isAllowed = false
+    eve.refresh()
+    process.write('a/11499', [at(2_000, 'root').set('x', 'secret')])
+    await world.pass(100)
+    eve.drained()
+    await world.pass(100)
+    const { deltas } = eve
+    assert.deepEqual(contents(deltas), {})
+    assert.deepEqual(
+      deltas.flatMap(({ scopes }) => scopes.map(({ outcome }) => outcome)),
+      ['ERR_DENIED']
+    )
+    // What begins anew is told as a whole.
+    isAllowed = true
+    eve.refresh()
+    await world.pass(100)
+    assert.equal(Object.keys(contents(eve.deltas)).length, 1_500)
+  })
 })
