@@ -161,7 +161,7 @@ export class CatchUp {
   #name(collection: string): void {
     const { holdings } = this.#feed.scopes
     const named = new Set<string>()
-    for (const { membership } of holdings.partialOf(collection)) for (const id of membership?.ids ?? []) named.add(id)
+    for (const { membership } of holdings.partialOf(collection)) for (const id of membership.ids) named.add(id)
     for (const id of this.#wholes) named.delete(id)
     const version = this.#host.committer.seq
     const names = [...named].map(record => ({ record, collection, registers: [], version, whole: false }))

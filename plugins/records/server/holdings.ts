@@ -1,9 +1,11 @@
+import { addTo, removeFrom } from '../../../lib/sets.ts'
 import type { Change } from './change.ts'
-import type { Moves } from './journal.ts'
 import { decrease, increase } from './counts.ts'
-import type { Scope } from './scope.ts'
+import type { Moves } from './journal.ts'
+import { isPartial } from './scope.ts'
+import type { PartialScope, Scope } from './scope.ts'
 
-const NOBODY: ReadonlySet<Scope> = new Set()
+const NOBODY: ReadonlySet<PartialScope> = new Set()
 
 /** What came and went, scope by scope. */
 export type MovesByScope = ReadonlyMap<Scope, Moves>
@@ -16,29 +18,23 @@ export class Holdings {
   /** How many scopes have all that a name stands for. */
   readonly #full = new Map<string, number>()
   /** Scopes that have only some, by their names. */
-  readonly #partial = new Map<string, Set<Scope>>()
+  readonly #partial = new Map<string, Set<PartialScope>>()
   /** Records that are in such a scope, and were not told, as they must not be seen any more: that is soon known there too. */
   readonly withheld = new Set<string>()
 
   join(scope: Scope): void {
-    const { name, membership } = scope
-    if (!membership) {
-      increase(this.#full, name)
-      return
-    }
-    const same = this.#partial.get(name)
-    if (same) same.add(scope)
-    else this.#partial.set(name, new Set([scope]))
+    if (isPartial(scope)) addTo(this.#partial, scope.name, scope)
+    else increase(this.#full, scope.name)
   }
 
   leave(scope: Scope): void {
-    const { name } = scope
-    const same = this.#partial.get(name)
-    if (same?.delete(scope)) {
-      if (!same.size) this.#partial.delete(name)
-      return
-    }
-    decrease(this.#full, name)
+    if (isPartial(scope)) removeFrom(this.#partial, scope.name, scope)
+    else decrease(this.#full, scope.name)
+  }
+
+  /** Whether some scope has this name. */
+  names(name: string): boolean {
+    return this.#full.has(name) || this.#partial.has(name)
   }
 
   /** Whether some scopes have only some of what their names stand for. */
@@ -47,19 +43,19 @@ export class Holdings {
   }
 
   /** Those scopes. */
-  *partial(): Iterable<Scope> {
+  *partial(): Iterable<PartialScope> {
     for (const scopes of this.#partial.values()) yield* scopes
   }
 
   /** Those with a name. */
-  partialOf(name: string): Iterable<Scope> {
+  partialOf(name: string): Iterable<PartialScope> {
     return this.#partial.get(name) ?? NOBODY
   }
 
   /** Whether a record is in one of the scopes, as far as that is known by now. */
   has(record: string, collection: string): boolean {
     if (this.#isFull(record, collection)) return true
-    for (const scope of this.#concerned(record, collection)) if (scope.membership?.has(record)) return true
+    for (const scope of this.#concerned(record, collection)) if (scope.membership.has(record)) return true
     return false
   }
 
@@ -74,7 +70,7 @@ export class Holdings {
     if (this.withheld.has(record)) return false
     for (const scope of this.#concerned(record, collection)) {
       const own = moves.get(scope)
-      if (own && (own.left.has(record) || (scope.membership?.has(record) && !own.entered.has(record)))) return true
+      if (own && (own.left.has(record) || (scope.membership.has(record) && !own.entered.has(record)))) return true
     }
     return false
   }
@@ -84,7 +80,7 @@ export class Holdings {
     const moves = new Map<Scope, Moves>()
     for (const { record, collection } of changes) {
       for (const scope of this.#concerned(record, collection)) {
-        if (!scope.membership?.isCurrent) return undefined
+        if (!scope.membership.isCurrent) return undefined
         if (!moves.has(scope)) moves.set(scope, scope.membership.movesOf(seq))
       }
     }
@@ -94,14 +90,13 @@ export class Holdings {
   /** Up to which commit it is known what is in all scopes; at most `seq`. */
   reach(seq: number): number {
     let reach = seq
-    for (const { membership } of this.partial())
-      if (membership && !membership.isCurrent) reach = Math.min(reach, membership.seq)
+    for (const { membership } of this.partial()) reach = membership.reach(reach)
     return reach
   }
 
   /** Notes that all scopes are told as they are now. @param seq - the last commit */
   advance(seq: number): void {
-    for (const scope of this.partial()) scope.told = scope.membership?.isCurrent ? seq : (scope.membership?.seq ?? seq)
+    for (const scope of this.partial()) scope.told = scope.membership.reach(seq)
   }
 
   /** Notes that all scopes are told up to a commit. */
@@ -113,7 +108,7 @@ export class Holdings {
     return this.#full.has(record) || this.#full.has(collection)
   }
 
-  *#concerned(record: string, collection: string): Iterable<Scope> {
+  *#concerned(record: string, collection: string): Iterable<PartialScope> {
     yield* this.#partial.get(record) ?? NOBODY
     yield* this.#partial.get(collection) ?? NOBODY
   }

@@ -1,6 +1,5 @@
 import type { Audience } from './audience.ts'
 import type { Feed } from './feed.ts'
-import { decrease, increase } from './counts.ts'
 import { Holdings } from './holdings.ts'
 import type { Scope } from './scope.ts'
 
@@ -8,8 +7,6 @@ import type { Scope } from './scope.ts'
 export class Joined {
   readonly #audience: Audience
   readonly #feed: Feed
-  /** How many joined scopes have a name. */
-  readonly #names = new Map<string, number>()
   readonly holdings = new Holdings()
 
   constructor(audience: Audience, feed: Feed) {
@@ -22,9 +19,10 @@ export class Joined {
     const { name, membership } = scope
     scope.isJoined = true
     scope.isRefused = false
+    const isFirst = !this.holdings.names(name)
     this.holdings.join(scope)
     membership?.listeners.add(this.#feed.stir)
-    if (increase(this.#names, name) === 1) this.#audience.join(name, this.#feed)
+    if (isFirst) this.#audience.join(name, this.#feed)
   }
 
   /** It is not, any more. */
@@ -34,6 +32,6 @@ export class Joined {
     scope.isJoined = false
     this.holdings.leave(scope)
     membership?.listeners.delete(this.#feed.stir)
-    if (decrease(this.#names, name) === 0) this.#audience.leave(name, this.#feed)
+    if (!this.holdings.names(name)) this.#audience.leave(name, this.#feed)
   }
 }

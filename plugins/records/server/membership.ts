@@ -6,7 +6,7 @@ import { after, all } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 
 /** Whether somebody may see a record as it is. */
-export type Judging = (record: string, value: Entry['value']) => Maybe<boolean>
+export type MayRead = (record: string, value: Entry['value']) => Maybe<boolean>
 
 /** What is to be taken over, and up to which commit it is. */
 interface Job {
@@ -21,9 +21,9 @@ interface Job {
 export class Membership {
   readonly name: string
   /** Undefined: everybody may see all of it. */
-  readonly judging: Judging | undefined
+  readonly mayRead: MayRead | undefined
   /** The commit up to which it is right. */
-  seq: number
+  #seq: number
   readonly #query: Query | undefined
   readonly #matches: Matches
   #journal: Journal
@@ -38,10 +38,10 @@ export class Membership {
   /** Called when a record comes into it, for who waits for that. */
   entered: (() => void) | undefined
 
-  constructor(name: string, query: Query | undefined, judging: Judging | undefined, seq: number) {
+  constructor(name: string, query: Query | undefined, mayRead: MayRead | undefined, seq: number) {
     this.name = name
-    this.judging = judging
-    this.seq = seq
+    this.mayRead = mayRead
+    this.#seq = seq
     this.#query = query
     this.#matches = new Matches(query ?? {})
     this.#journal = new Journal(seq)
@@ -52,9 +52,14 @@ export class Membership {
     return !this.#isWorking
   }
 
+  /** Up to which commit it is right, of those up to one. */
+  reach(seq: number): number {
+    return this.#isWorking ? Math.min(seq, this.#seq) : seq
+  }
+
   /** Whether what is in it only depends on the record itself. */
   get isSteady(): boolean {
-    return !this.judging && this.#query?.limit === undefined
+    return !this.mayRead && this.#query?.limit === undefined
   }
 
   /** Whether it asks for some of the records that exist, and not for all. */
@@ -103,11 +108,7 @@ export class Membership {
    * @param pause - lets others have their turn
    * @throws what reading rejects with
    */
-  async load(
-    pieces: AsyncIterable<readonly Entry[]>,
-    seq: () => number,
-    pause: () => Promise<void> = async () => {}
-  ): Promise<void> {
+  async load(pieces: AsyncIterable<readonly Entry[]>, seq: () => number, pause: () => Promise<void>): Promise<void> {
     this.#isWorking = true
     // Whoever asks for many things, and takes them back in one turn, has nothing read.
     await Promise.resolve()
@@ -122,8 +123,8 @@ export class Membership {
     this.#matches.arrange()
     while (this.#jobs.length) await this.#work()
     // In one step: what is committed from here on has moves of its own.
-    this.seq = seq()
-    this.#journal = new Journal(this.seq)
+    this.#seq = seq()
+    this.#journal = new Journal(this.#seq)
     this.#rest()
   }
 
@@ -143,7 +144,7 @@ export class Membership {
     const judged = this.#judge(records)
     if (!(judged instanceof Promise)) return this.#apply(seq, judged)
     // With all that was committed before it is right, also where it was not concerned.
-    this.seq = seq - 1
+    this.#seq = seq - 1
     void this.#catchUp(seq, judged)
   }
 
@@ -161,11 +162,11 @@ export class Membership {
     // The last view of each counts.
     const records = new Map(jobs.flatMap(({ records }) => records.map(record => [record.id, record])))
     const judged = await this.#judge([...records.values()])
-    this.#apply(jobs.at(-1)?.seq ?? this.seq, judged)
+    this.#apply(jobs.at(-1)?.seq ?? this.#seq, judged)
   }
 
   #apply(seq: number, records: readonly Entry[]): void {
-    this.seq = seq
+    this.#seq = seq
     const moves = this.#matches.update(records)
     this.#journal.add(seq, moves)
     if (moves.entered.size) this.entered?.()
@@ -186,9 +187,9 @@ export class Membership {
 
   /** Without the views that must not be seen. */
   #judge(records: readonly Entry[]): Maybe<readonly Entry[]> {
-    const { judging } = this
-    if (!judging) return records
-    const answers = all(records.map(({ id, value }) => (value === undefined ? false : judging(id, value))))
+    const { mayRead } = this
+    if (!mayRead) return records
+    const answers = all(records.map(({ id, value }) => (value === undefined ? false : mayRead(id, value))))
     return after(answers, answers => {
       this.hasDenied ||= answers.includes(false)
       return records.map(({ id, value }, at) => ({ id, value: answers[at] ? value : undefined }))

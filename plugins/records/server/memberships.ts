@@ -6,7 +6,7 @@ import type { Change } from './change.ts'
 import type { Committer } from './committer.ts'
 import type { Maybe } from './maybe.ts'
 import { Membership } from './membership.ts'
-import type { Judging } from './membership.ts'
+import type { MayRead } from './membership.ts'
 import type { Patience } from './patience.ts'
 import type { Gate } from './permissions.ts'
 import type { Puller } from './puller.ts'
@@ -75,7 +75,7 @@ export class Memberships {
 
   /** Whether a scope may begin: a record that is there must be one that may be seen. */
   allows({ name, membership }: Scope, peer: Peer | undefined): Maybe<boolean> {
-    if (!membership?.judging || !peer || isCollection(name) || membership.has(name)) return true
+    if (!membership?.mayRead || !peer || isCollection(name) || membership.has(name)) return true
     return !membership.hasDenied && this.#host.gate.allowsReading(peer, name, undefined)
   }
 
@@ -110,10 +110,10 @@ export class Memberships {
 
   #make({ name, query }: Scope, peer: Peer | undefined, key: string | undefined): Shared {
     const { gate, committer, puller, settings, patience } = this.#host
-    const judging: Judging | undefined = gate.judgesReading(peer, name)
+    const mayRead: MayRead | undefined = gate.judgesReading(peer, name)
       ? (record, value) => gate.allowsReading(peer, record, value)
       : undefined
-    const membership = new Membership(name, isCollection(name) ? query : undefined, judging, committer.seq)
+    const membership = new Membership(name, isCollection(name) ? query : undefined, mayRead, committer.seq)
     addTo(this.#byName, name, membership)
     const loaded = membership.load(
       puller.views(name, membership.isQuery ? settings : undefined),

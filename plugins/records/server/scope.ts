@@ -59,6 +59,11 @@ export class Scope {
   }
 }
 
+/** One that has only some of what its name stands for. */
+export type PartialScope = Scope & { readonly membership: Membership }
+
+export const isPartial = (scope: Scope): scope is PartialScope => scope.membership !== undefined
+
 /** A name that ends with a slash is that of a collection. */
 export const isCollection = (name: string): boolean => name.endsWith('/')
 

@@ -182,7 +182,7 @@ export class Scopes extends Joined {
   /** Resolves when what is in scopes is known a little better, where that is not known yet; and up to a commit at least. */
   async settled(seq: number): Promise<void> {
     await this.#asking
-    for (const { membership } of this.holdings.partial()) await membership?.progress
+    for (const { membership } of this.holdings.partial()) await membership.progress
     for (const scope of [...this.holdings.partial(), ...this.#ready])
       while (this.#has(scope) && isBehind(scope, seq)) await scope.membership?.progress
   }
@@ -203,7 +203,7 @@ export class Scopes extends Joined {
       for (const [at, scope] of asked.entries()) {
         if (!this.#has(scope)) continue
         if (!allowed[at]) this.#deny(scope)
-        else if (scope.membership?.judging || this.#denied.has(scope)) again.push(scope)
+        else if (scope.membership?.mayRead || this.#denied.has(scope)) again.push(scope)
       }
       return this.#again(again)
     })
@@ -331,5 +331,4 @@ export class Scopes extends Joined {
 }
 
 /** Whether less is known of a scope than up to a commit. */
-const isBehind = ({ membership }: Scope, seq: number): boolean =>
-  !!membership && !membership.isCurrent && membership.seq < seq
+const isBehind = ({ membership }: Scope, seq: number): boolean => !!membership && membership.reach(seq) < seq

@@ -16,8 +16,12 @@ describe('records: which of them belong to a query', () => {
         yield [{ id: 'a/1', value: 1 }]
       }
       const loaded = membership
-        .load(pieces(), () => seq)
-        .then(() => ({ ids: [...membership.ids], seq: membership.seq }))
+        .load(
+          pieces(),
+          () => seq,
+          () => Promise.resolve()
+        )
+        .then(() => ({ ids: [...membership.ids], seq: membership.reach(seq) }))
       for (let at = 0; at < turn; at++) await Promise.resolve()
       membership.update(++seq, [{ id: 'a/2', value: 2 }])
       const first = await loaded
