@@ -1,5 +1,5 @@
 import type { Commit, Row, Store } from '../../../lib/store.ts'
-import { collectionOf } from '../core/path.ts'
+import { collectionOf, isAmong } from '../core/path.ts'
 import { CURSOR, cursorOf, NODE, nodesOf } from './kept.ts'
 import { partsOf } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
@@ -58,8 +58,8 @@ export class SharedStore {
       if (found.epoch !== epoch) entries.push([entry, undefined])
       else if (found.since >= since) (query === undefined ? newer : partly).add(name)
     }
-    const rows = commit.rows.filter(({ record }) => !covers(newer, record))
-    const removed = commit.removed.filter(([record]) => !covers(newer, record))
+    const rows = commit.rows.filter(({ record }) => !isAmong(newer, record))
+    const removed = commit.removed.filter(([record]) => !isAmong(newer, record))
     const taken = [...new Set(removed.map(([record]) => record).filter(record => this.gone.has(record)))]
     const keys = new Set([...live].map(({ key }) => key))
     for (const [name, key] of claims)
@@ -71,7 +71,7 @@ export class SharedStore {
       return other?.epoch === epoch && other.since > since
     })
     const touched = [...rows.map(({ record }) => record), ...removed.map(([record]) => record)]
-    const kept = await this.#seqs(touched.filter(record => isBehind || covers(partly, record)))
+    const kept = await this.#seqs(touched.filter(record => isBehind || isAmong(partly, record)))
     const isOld = (record: string, path: string, seq: number): boolean => (kept.get(`${record}\0${path}`) ?? 0) > seq
     const left = {
       rows: rows.filter(({ record, path, seq }) => !isOld(record, path, seq)),
@@ -89,6 +89,3 @@ export class SharedStore {
     return new Map(rows.map(({ record, path, seq }) => [`${record}\0${path}`, seq]))
   }
 }
-
-const covers = (names: ReadonlySet<string>, record: string): boolean =>
-  names.has(record) || names.has(collectionOf(record))

@@ -97,6 +97,9 @@ export const isId = (id: unknown): id is string =>
 /** The collection of a record: what its id has up to the last slash; '' for none. That of a collection is itself. */
 export const collectionOf = (id: string): string => id.slice(0, id.lastIndexOf('/') + 1)
 
+/** Whether a record, or its collection, is one of some names. */
+export const isAmong = (names: ReadonlySet<string>, id: string): boolean => names.has(id) || names.has(collectionOf(id))
+
 /**
  * What is said of records under the longest name that an id begins with, and under which something is said of it. A name ends with a
  * slash; '' is for ids without one.

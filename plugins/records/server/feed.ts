@@ -109,7 +109,7 @@ export class Feed {
   }
 
   /** Whether a write that its client has announced is still to be committed. */
-  awaits(behind: Behind | undefined): boolean {
+  isOutstanding(behind: Behind | undefined): boolean {
     if (!behind || this.isRefused(behind[0])) return false
     const writer = this.#byNode.get(behind[0])
     return !writer || writer.last < behind[1]
@@ -190,7 +190,7 @@ export class Feed {
 
   /** There is something to tell of what writers wrote, with the commit that is told now. */
   note(seq: number, writers: readonly Writer[], changes: readonly Change[]): void {
-    if (this.#isGreeting && this.scopes.awaits(changes)) for (const writer of writers) this.#held.add(writer)
+    if (this.#isGreeting && this.scopes.mayShow(changes)) for (const writer of writers) this.#held.add(writer)
     for (const writer of writers) this.#owed.add(writer)
     if (!this.scopes.isDue) return
     // What was written is not told as done before what is shown of it can be told too.

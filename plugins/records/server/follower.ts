@@ -119,7 +119,7 @@ export class Follower implements Author {
 
   #isOver({ count, behind }: Omit<Wait, 'resolve'>): boolean {
     if (this.#isEnded) return true
-    const isMissing = behind && !this.#isRefused && (this.#session?.feed.awaits(behind) ?? true)
+    const isMissing = behind && !this.#isRefused && (this.#session?.feed.isOutstanding(behind) ?? true)
     return this.done >= count && !isMissing
   }
 

@@ -1,4 +1,4 @@
-import { collectionOf } from '../core/path.ts'
+import { isAmong } from '../core/path.ts'
 import type { Scope } from './scope.ts'
 
 /** What a client still has of a scope that it does not follow any more. */
@@ -23,18 +23,18 @@ export class Leaving {
     this.#all.push(left)
   }
 
-  /** @param awaited - the names of what begins soon: what that may have waits for it */
-  isDue(awaited: () => ReadonlySet<string>): boolean {
+  /** @param soon - the names of what begins soon: what that may have waits for it */
+  isDue(soon: () => ReadonlySet<string>): boolean {
     if (!this.#all.length) return false
-    const names = awaited()
-    return this.#all.some(({ scope }) => !isAmong(scope, names))
+    const names = soon()
+    return this.#all.some(({ scope }) => !isAmong(names, scope.name))
   }
 
   /** What is to be taken away now. */
-  take(awaited: ReadonlySet<string>): readonly Left[] {
+  take(soon: ReadonlySet<string>): readonly Left[] {
     const all = this.#all
-    this.#all = all.filter(({ scope }) => isAmong(scope, awaited))
-    return all.filter(({ scope }) => !isAmong(scope, awaited))
+    this.#all = all.filter(({ scope }) => isAmong(soon, scope.name))
+    return all.filter(({ scope }) => !isAmong(soon, scope.name))
   }
 
   /** Notes that something of a collection is taken away. */
@@ -48,7 +48,3 @@ export class Leaving {
     return isQuery && this.#disturbed.has(name)
   }
 }
-
-/** Whether one of some names may have the same records as a scope. */
-const isAmong = ({ name }: Scope, names: ReadonlySet<string>): boolean =>
-  names.has(name) || names.has(collectionOf(name))

@@ -2,6 +2,7 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Behind, Follow, ScopeNews } from '../core/frame.ts'
+import { isAmong } from '../core/path.ts'
 import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'
 import type { Digests } from './digests.ts'
@@ -71,7 +72,7 @@ export class Scopes extends Joined {
   }
 
   get hasNews(): boolean {
-    return this.#ready.length > 0 || this.news.length > 0 || this.leaving.isDue(() => this.#awaited)
+    return this.#ready.length > 0 || this.news.length > 0 || this.leaving.isDue(() => namesOf(this.#soon))
   }
 
   /**
@@ -97,13 +98,13 @@ export class Scopes extends Joined {
 
   /** Whether something is asked for again, as what its client wrote before is committed. */
   get isDue(): boolean {
-    for (const { behind } of this.#doubtful) if (!this.#feed.awaits(behind)) return true
+    for (const { behind } of this.#doubtful) if (!this.#feed.isOutstanding(behind)) return true
     return false
   }
 
   /** Asks again for what was not allowed before its client's writes were committed, and now they are. */
   reconsider(): Maybe<void> {
-    const due = [...this.#doubtful].filter(({ behind }) => !this.#feed.awaits(behind))
+    const due = [...this.#doubtful].filter(({ behind }) => !this.#feed.isOutstanding(behind))
     if (!due.length) return undefined
     for (const scope of due) this.#doubtful.delete(scope)
     return (this.#asking = this.#ask(due))
@@ -113,7 +114,7 @@ export class Scopes extends Joined {
   #ask(scopes: readonly Scope[]): Maybe<void> {
     const changes = this.#changes
     // They may be allowed when what is on its way is committed.
-    const early = new Set(scopes.filter(({ behind }) => this.#feed.awaits(behind)))
+    const early = new Set(scopes.filter(({ behind }) => this.#feed.isOutstanding(behind)))
     const begin = (allowed: readonly boolean[]): Maybe<void> => {
       // What was answered before the permissions changed does not count any more.
       if (changes !== this.#changes) return this.#again(scopes)
@@ -168,15 +169,13 @@ export class Scopes extends Joined {
 
   /** What is to be taken from the client now. */
   takeLeaving(): readonly Left[] {
-    return this.leaving.take(this.#awaited)
+    return this.leaving.take(namesOf(this.#soon))
   }
 
-  /** Whether some of what changed may be in a scope that has not begun. */
-  awaits(changes: readonly Change[]): boolean {
-    const names = new Set(
-      [...this.#all.values()].filter(scope => !scope.isJoined && !this.#denied.has(scope)).map(({ name }) => name)
-    )
-    return names.size > 0 && changes.some(({ record, collection }) => names.has(record) || names.has(collection))
+  /** Whether some of what changed may be shown by a scope that has not begun. */
+  mayShow(changes: readonly Change[]): boolean {
+    const names = namesOf([...this.#soon, ...this.#doubtful])
+    return names.size > 0 && changes.some(({ record }) => isAmong(names, record))
   }
 
   /** Resolves when what is in scopes is known a little better, where that is not known yet; and up to a commit at least. */
@@ -273,10 +272,10 @@ export class Scopes extends Joined {
     this.#feed.stir()
   }
 
-  /** The names of scopes that begin soon. */
-  get #awaited(): ReadonlySet<string> {
+  /** The scopes that begin soon. */
+  get #soon(): Scope[] {
     const isSoon = (scope: Scope): boolean => !scope.isJoined && !this.#denied.has(scope) && !this.#doubtful.has(scope)
-    return new Set([...this.#all.values()].filter(isSoon).map(({ name }) => name))
+    return [...this.#all.values()].filter(isSoon)
   }
 
   /** What its client has of a scope is to be taken from it. */
@@ -329,6 +328,8 @@ export class Scopes extends Joined {
     this.#quota.free(scope)
   }
 }
+
+const namesOf = (scopes: readonly Scope[]): ReadonlySet<string> => new Set(scopes.map(({ name }) => name))
 
 /** Whether less is known of a scope than up to a commit. */
 const isBehind = ({ membership }: Scope, seq: number): boolean => !!membership && membership.reach(seq) < seq
