@@ -90,26 +90,14 @@ export class Judge {
 
   /** @param records - those that the write is about, where their ids are some; nothing else changes them meanwhile */
   judge(frame: WriteFrame, peer: Peer | undefined, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
-    const { node, number, conditions, atomic } = frame
-    const tell = (record: string, { code = '', hint = '' }: Decision): Result => ({
-      node,
-      number,
-      record,
-      code,
-      hint: hint.slice(0, LONGEST_HINT)
-    })
+    const { node, conditions, atomic } = frame
     // Its client took it back, and hears so that it was in time.
-    if (!frame.records.length) return { accepted: [], results: [tell('', refusal(ERR_CANCELLED, ''))] }
+    if (!frame.records.length) return refused(frame, refusal(ERR_CANCELLED, ''))
     const parts = new Map(frame.records.map(({ record }, at) => [record, at]))
-    const refuse = (decision: Decision): Verdict => ({
-      accepted: [],
-      results: [tell('', decision)],
-      isOpinion: !!decision.isOpinion
-    })
     // Limits are for all that a write does to a record, and so is the answer of who is asked.
-    if (parts.size < frame.records.length) return refuse(refusal(ERR_INVALID, 'a record twice in one write'))
+    if (parts.size < frame.records.length) return refused(frame, refusal(ERR_INVALID, 'a record twice in one write'))
     const lone = conditions.find(([id]) => !parts.has(id))
-    if (lone) return refuse(refusal(ERR_INVALID, `a condition for '${lone[0]}', which is not written`))
+    if (lone) return refused(frame, refusal(ERR_INVALID, `a condition for '${lone[0]}', which is not written`))
     // Before anybody is asked: what is asked about is what would be done.
     const drafts = frame.records.map(part => this.#draft(part, node, records.get(part.record)))
     const whole = new Preview(this.#host, drafts.filter(isDraft))
@@ -122,23 +110,21 @@ export class Judge {
     for (const record of records.values()) trials.state(record)
     return after(all(decisions), decisions => {
       const unmet = this.#unmet(conditions, parts, decisions, records)
-      if (unmet) return refuse(unmet)
+      if (unmet) return refused(frame, unmet)
       return after(this.#validate(decisions, trials, atomic ? whole : undefined), decisions => {
         const failed = decisions.findIndex(({ accepted }) => !accepted)
         if (atomic && failed >= 0) {
           const { hint = '', ...decision } = decisions[failed] ?? {}
-          return refuse({ ...decision, hint: `'${frame.records[failed]?.record}': ${hint}` })
+          return refused(frame, { ...decision, hint: `'${frame.records[failed]?.record}': ${hint}` })
         }
         const results = decisions.flatMap((decision, at) =>
-          decision.code ? [tell(frame.records[at]?.record ?? '', decision)] : []
+          decision.code ? [resultOf(frame, frame.records[at]?.record ?? '', decision)] : []
         )
         const accepted = decisions.flatMap(({ accepted }) => accepted ?? [])
         const isOpinion = decisions.some(({ isOpinion }) => isOpinion)
         const verdict: Verdict = { accepted, results, seen: trials.seen, isOpinion }
         const { onWrite } = this.#settings
-        return onWrite && accepted.length
-          ? this.#consult(onWrite, verdict, peer, trials, veto => [tell('', veto)])
-          : verdict
+        return onWrite && accepted.length ? this.#consult(onWrite, frame, verdict, peer, trials) : verdict
       })
     })
   }
@@ -182,10 +168,10 @@ export class Judge {
   /** Asks the application's hook, which may refuse it, or do more. */
   async #consult(
     onWrite: OnWrite,
+    frame: WriteFrame,
     verdict: Verdict,
     peer: Peer | undefined,
-    trials: Trials,
-    refuse: (veto: Decision) => readonly Result[]
+    trials: Trials
   ): Promise<Verdict> {
     const written = [...new Set(verdict.accepted.map(({ record }) => record))]
     const records = written.map(record => ({
@@ -201,7 +187,7 @@ export class Judge {
     } catch (error) {
       await tx.end().catch(() => {})
       if (!(error instanceof AnywireError)) this.#host.failed(error, 'onWrite')
-      return { accepted: [], results: refuse(vetoOf(error)), pinned: tx.pinned }
+      return { ...refused(frame, vetoOf(error)), pinned: tx.pinned }
     }
   }
 
@@ -286,6 +272,22 @@ export class Judge {
 }
 
 const isDraft = (draft: Draft | Decision): draft is Draft => 'writes' in draft
+
+/** What is told of the part of a write that is about a record; '': of all of it. */
+const resultOf = ({ node, number }: WriteFrame, record: string, { code = '', hint = '' }: Decision): Result => ({
+  node,
+  number,
+  record,
+  code,
+  hint: hint.slice(0, LONGEST_HINT)
+})
+
+/** Nothing of a write is done. */
+const refused = (frame: WriteFrame, decision: Decision): Verdict => ({
+  accepted: [],
+  results: [resultOf(frame, '', decision)],
+  isOpinion: !!decision.isOpinion
+})
 
 const refusal = ([code, , message]: Failure, hint: string): Decision => ({ code, hint: `${message}: ${hint}` })
 
