@@ -28,14 +28,12 @@ export interface RecordShelf extends Shelf {
 }
 
 /** What a record looks like; the same object until something in it changes. */
-class Look extends Live<Value | undefined> {
+class Look extends Live<Value | undefined, RecordShelf> {
   readonly #record: Entered
-  readonly #shelf: RecordShelf
   #seen: Value | undefined
 
   constructor(shelf: RecordShelf, record: Entered) {
     super(shelf, record.id)
-    this.#shelf = shelf
     this.#record = record
     this.begin()
   }
@@ -53,11 +51,11 @@ class Look extends Live<Value | undefined> {
   }
 
   protected begin(): void {
-    this.#shelf.enter(this.#record, this)
+    this.shelf.enter(this.#record, this)
   }
 
   protected end(): void {
-    this.#shelf.leave(this.#record, this)
+    this.shelf.leave(this.#record, this)
   }
 }
 

@@ -32,9 +32,9 @@ export interface Shelf {
  * Something that changes and can be looked at: `get` gives the same object until something in it changes. It is followed while it is
  * asked for, and while somebody listens: who listens to what was released has it followed again.
  */
-export abstract class Live<T> implements AsyncIterable<T> {
+export abstract class Live<T, S extends Shelf = Shelf> implements AsyncIterable<T> {
   readonly name: string
-  protected readonly shelf: Shelf
+  protected readonly shelf: S
   readonly #query: Query | undefined
   #following: Following
   /** How often it was asked for, and not released. */
@@ -45,7 +45,7 @@ export abstract class Live<T> implements AsyncIterable<T> {
   #changes: Emitter<Changes> | undefined
 
   /** It is followed, and asked for once. */
-  constructor(shelf: Shelf, name: string, query?: Query) {
+  constructor(shelf: S, name: string, query?: Query) {
     this.shelf = shelf
     this.name = name
     this.#query = query
