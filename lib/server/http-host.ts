@@ -9,8 +9,8 @@ import type { HttpServer } from './http.ts'
 import type { Host, LinkRequest, RequestHandler, UpgradeHandler } from './listener.ts'
 import { RequestFacts } from './request.ts'
 
-/** The paths that are in use, of each http.Server. */
-const taken = new WeakMap<HttpServer, Set<string>>()
+/** Who is on each http.Server, each on a path of its own. */
+const neighbors = new WeakMap<HttpServer, Set<HttpHost>>()
 
 /**
  * One path of an http.Server that has other users. Requests below the path are ours alone, whoever else listens and since
@@ -63,13 +63,18 @@ export class HttpHost implements Host {
   }
 
   #attach(http: Server): Undo {
-    const paths = taken.get(http) ?? new Set()
-    if (paths.has(this.#folder))
+    const hosts = neighbors.get(http) ?? new Set()
+    if ([...hosts].some(host => host.#folder === this.#folder))
       throw new AnywireError(
         ERR_OPTION,
         `another server has the path '${this.path}' of this http.Server: close it first`
       )
-    taken.set(http, paths.add(this.#folder))
+    neighbors.set(http, hosts.add(this))
+    /** Whether it is for us to say that nobody takes an upgrade: for the first of us, where there is nobody else. */
+    const isNobodys = (url: string | undefined): boolean =>
+      http.listenerCount('upgrade') === hosts.size &&
+      [...hosts][0] === this &&
+      ![...hosts].some(host => host.#isOurs(url, true))
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       if (this.#isOurs(request.url, true)) {
         try {
@@ -80,7 +85,7 @@ export class HttpHost implements Host {
           this.#failed(error, 'upgrade')
           socket.destroy()
         }
-      } else if (http.listenerCount('upgrade') === 1) refuse(socket, 404)
+      } else if (isNobodys(request.url)) refuse(socket, 404)
     }
     http.on('upgrade', upgrade)
     // A listener could not keep the other ones from answering too, so ours stands before all of them.
@@ -93,7 +98,7 @@ export class HttpHost implements Host {
     }
     http.emit = intercept
     return () => {
-      paths.delete(this.#folder)
+      hosts.delete(this)
       http.off('upgrade', upgrade)
       this.#requests.clear()
       // Where somebody put themselves before us meanwhile, `intercept` stays, and lets everything pass.

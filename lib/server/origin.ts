@@ -1,3 +1,5 @@
+import { AnywireError } from '../errors.ts'
+import { ERR_OPTION } from '../failures.ts'
 import type { LinkRequest } from './listener.ts'
 
 /**
@@ -11,13 +13,18 @@ export type Origins = string | readonly (string | RegExp)[] | ((origin: string, 
  * Whether a request's origin is allowed. Requests without one do not come from a page of another site: browsers always
  * send it with upgrades, and everything else could send whatever it likes.
  * @param host - the host that the request was for, as the client wrote it
+ * @throws ERR_OPTION where the function is asynchronous, and what it throws
  */
 export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Origins | undefined): boolean => {
   const { origin } = request.headers
   if (origin === undefined || origins === '*') return true
   if (typeof origins === 'function') {
-    // A promise, as JavaScript may return one, is no answer.
     const allowed: unknown = origins(origin, request)
+    // As JavaScript may return one. What it rejects with would end the process.
+    if (allowed instanceof Promise) {
+      allowed.catch(() => {})
+      throw new AnywireError(ERR_OPTION, `'origins' must not be asynchronous`)
+    }
     return allowed === true
   }
   if (typeof origins === 'string') return origins === origin

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
+import { createConnection } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
 import { connect, createServer } from '../../../index.ts'
@@ -60,6 +61,24 @@ describe('an http.Server of several users', () => {
     }
     assert.throws(() => createServer(web, { plugins: [failing] }), { message: 'mine' })
     begin(web)
+  })
+
+  it('answers an upgrade that none of several servers takes, once', async () => {
+    const { web, url } = await listen()
+    begin(web)
+    const second = begin(web, '/other')
+    const upgrade = async (path: string): Promise<string> => {
+      const socket = createConnection(Number(new URL(url).port), '127.0.0.1')
+      use(() => socket.destroy())
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+      let heard = ''
+      for await (const chunk of socket) heard += String(chunk)
+      return heard
+    }
+    assert.match(await upgrade('/nobody'), /^HTTP\/1.1 404 [^]*Not Found$/)
+    assert.match(await upgrade('/other'), /^HTTP\/1.1 400 /)
+    await second.close({ timeout: 0, reconnect: false })
+    assert.match(await upgrade('/other'), /^HTTP\/1.1 404 /)
   })
 
   it('whose upgrade somebody else answers too does not end the process', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { isAllowedOrigin } from '../../../lib/server/origin.ts'
+import { guard } from '../../support/faults-guard.ts'
 
 describe('the origins that are allowed by default', () => {
   const isAllowed = (host: string, origin: string, ownPort?: boolean): boolean =>
@@ -34,5 +35,28 @@ describe('the origins that are allowed by default', () => {
     ] as const) {
       assert.equal(isAllowed(host, origin, true), allowed, `${origin} at ${host}`)
     }
+  })
+})
+
+describe('an origins function', () => {
+  guard()
+  const ask = (origins: () => unknown): boolean =>
+    isAllowedOrigin({ url: '/', headers: { origin: 'https://a.org' }, address: '' }, '', origins as () => boolean)
+
+  it('allows by true alone', () => {
+    assert.equal(
+      ask(() => true),
+      true
+    )
+    for (const answer of [1, 'yes', {}, null, undefined, false])
+      assert.equal(
+        ask(() => answer),
+        false
+      )
+  })
+
+  it('that is asynchronous is told so, and what it rejects with ends nothing', async () => {
+    assert.throws(() => ask(() => Promise.reject(new Error('mine'))), { code: 'ERR_OPTION' })
+    await new Promise(resolve => setImmediate(resolve))
   })
 })
