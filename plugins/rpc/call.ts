@@ -13,6 +13,8 @@ export interface AskOptions extends CallOptions {
   /** Milliseconds until somebody must have accepted; and what it fails with otherwise. */
   readonly accept?: number
   readonly late?: Failure
+  /** Somebody has. */
+  accepted?(this: void): void
 }
 
 /** What a call gives: only the answer tells whether it is a stream. */
@@ -25,7 +27,7 @@ export const call = (
   args: readonly unknown[],
   options: AskOptions = {}
 ): Answer => {
-  const { signal, timeout, key, service, accept = Infinity, late } = options
+  const { signal, timeout, key, service, accept = Infinity, late, accepted } = options
   const since = performance.now()
   let overall = timeout ?? patience
   const sent = [...args]
@@ -54,8 +56,10 @@ export const call = (
     packet: [name, timeout || key || service || count ? [timeout, key, service, count] : 0, ...sent],
     key,
     heard(type, value) {
-      if (type === ACCEPTED) limit(overall + since - performance.now())
-      else if (type === STREAM) {
+      if (type === ACCEPTED) {
+        accepted?.()
+        limit(overall + since - performance.now())
+      } else if (type === STREAM) {
         overall = Infinity
         limit(overall)
         pending.resolve?.(read())

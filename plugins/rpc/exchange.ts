@@ -142,7 +142,7 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
     hear(packets)
     flush()
   })
-  connection.on('drain', () => {
+  host.on('drain', () => {
     for (const run of runs.values()) run.more()
   })
   return [requests, idOf, timeout]

@@ -103,9 +103,10 @@ export class ServerHalf {
     return this.#services.add(name, {
       away: false,
       load: 0,
-      ask(_name, _args, _options, call) {
+      ask(_name, _args, { accepted }, call) {
         // The server itself may as well call its function.
         if (!call) throw because(ERR_NO_PROVIDER, name)
+        accepted?.()
         return route(call)
       }
     })
@@ -162,6 +163,7 @@ export class ServerHalf {
       other: ([number, what, name], answer) => {
         if (what === undefined) withdraw(number)
         else if (what === PROVIDE && typeof name === 'string') {
+          if (work.full) return answer([number, name], tooMany)
           answer([number, name], async ({ signal }) => {
             if (!(await this.#mayProvide(peer, name))) throw because(ERR_DENIED, name)
             if (provided.size >= PROVIDED) throw because(ERR_LIMIT, `${PROVIDED} services of one client`)

@@ -14,8 +14,9 @@ export interface Provider<C> {
   ask(name: string, args: readonly unknown[], options: AskOptions, call: C): unknown
 }
 
-/** After these a call did not run, and somebody else may have it. */
-const PASSES = new Set(['ERR_NO_PROVIDER', 'ERR_NO_METHOD', 'ERR_LIMIT', 'ERR_CLOSED'])
+/** After these a call did not run, and somebody else may have it. The first is also said by who has accepted it, and rejects it. */
+const REJECTED = 'ERR_NO_PROVIDER'
+const PASSES = new Set([REJECTED, 'ERR_NO_METHOD', 'ERR_LIMIT', 'ERR_CLOSED'])
 
 /** Who provides what. */
 export class Services<C> {
@@ -40,10 +41,14 @@ export class Services<C> {
       left.delete(provider)
       // Among equals, they take turns.
       if (providers?.delete(provider)) providers.add(provider)
+      let isAccepted = false
+      const accepted = (): void => void (isAccepted = true)
       try {
-        return await provider.ask(name, args, options, call)
+        return await provider.ask(name, args, { ...options, accepted }, call)
       } catch (error) {
-        if (!(error instanceof RpcError) || !PASSES.has(error.code) || options.signal?.aborted) throw error
+        if (!(error instanceof RpcError) || options.signal?.aborted) throw error
+        // What ran may fail with anything, also with what it was told itself.
+        if (isAccepted ? error.code !== REJECTED : !PASSES.has(error.code)) throw error
       }
     }
   }

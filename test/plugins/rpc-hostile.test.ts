@@ -202,6 +202,26 @@ describe('rpc: strangers', () => {
     assert.deepEqual(heard.at(-1), [-60, 0, 1])
   })
 
+  it('have no more services judged at the same time than the limit', async () => {
+    let judged = 0
+    const server = world.start([rpc({}, { limit: 5, provide: async () => new Promise(() => judged++) })])
+    const client = world.connect([stranger()])
+    await world.pass(10)
+    client.rpc.say(Array.from({ length: 50 }, (_, index) => [index + 1, 0, `service ${index}`]))
+    await world.pass(20)
+    assert.deepEqual([judged, client.rpc.heard.length, server.peers.size], [5, 45, 1])
+    assert.deepEqual(new Set(client.rpc.heard.map(packet => part(packet, 1))), new Set(['ERR_LIMIT']))
+  })
+
+  it('leave nothing with a peer that is called for', async () => {
+    const server = world.start([rpc(router)])
+    world.connect([stranger()])
+    await world.pass(10)
+    const count = world.peer.listenerCount('drain')
+    for (let index = 0; index < 3; index++) assert.equal(await server.rpc.call(world.peer, 'echo', [index]), index)
+    assert.equal(world.peer.listenerCount('drain'), count)
+  })
+
   it('cannot get around the rate of messages by lists', async () => {
     const server = world.start([rpc(router)], { limits: { rate: { second: 10, burst: 100 } } })
     const client = world.connect([stranger()])

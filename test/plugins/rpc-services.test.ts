@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { permissions } from '../../plugins/permissions/index.ts'
-import { rpc } from '../../plugins/rpc/index.ts'
+import { rpc, RpcError } from '../../plugins/rpc/index.ts'
 import type { RpcServerOptions } from '../../plugins/rpc/index.ts'
 import { Calls } from '../support/calls.ts'
 
@@ -68,6 +68,23 @@ describe('rpc: services', () => {
     assert.equal(await world.failure(caller.rpc.service<Work>('work')('x')), 'ERR_NO_PROVIDER')
     assert.equal(await world.failure(caller.rpc.service<Work>('other')('x')), 'ERR_NO_PROVIDER')
     assert.equal(await world.failure(server.rpc.service<Work>('work')('x')), 'ERR_NO_PROVIDER')
+  })
+
+  it('run once, whatever a provider that has accepted fails with', async () => {
+    const server = serve()
+    const [one, two, caller] = [world.dial(), world.dial(), world.dial()]
+    const ran: string[] = []
+    const work = (code: string): never => {
+      ran.push(code)
+      throw new RpcError(code)
+    }
+    for (const provider of [one, two]) await world.settled(provider.rpc.provide('work', work))
+    const codes = ['ERR_LIMIT', 'ERR_NO_METHOD', 'ERR_CLOSED', 'ERR_DENIED']
+    for (const code of codes) assert.equal(await world.failure(caller.rpc.service('work')(code), 50), code)
+    server.rpc.provide('here', work)
+    server.rpc.provide('here', async (code: string) => work(code))
+    for (const code of codes) assert.equal(await world.failure(caller.rpc.service('here')(code), 50), code)
+    assert.deepEqual(ran, [...codes, ...codes])
   })
 
   it('have a time to be accepted, and one to be answered', async () => {

@@ -148,6 +148,7 @@ describe('rpc', () => {
       const server = world.start([rpc({ a: { b: () => 1 } })])
       const client = world.dial<typeof server>()
       const resolved: unknown = await Promise.resolve<unknown>(client.rpc.a)
+      for (const holder of [client, ...server.peers]) assert.doesNotMatch(JSON.stringify(holder), /"rpc":/)
       assert.equal(resolved, client.rpc.a)
       assert.equal(typeof client.rpc.a.b, 'function')
       assert.equal(Reflect.get(client.rpc, 'then'), undefined)
@@ -1123,6 +1124,7 @@ describe('rpc', () => {
       { 'a.b': () => 1 },
       { '': () => 1 },
       { a: Object.fromEntries(['then'].map(name => [name, () => 1])) },
+      { a: { toJSON: () => 1 } },
       { a: 5 },
       { a: { b: null } }
     ]
