@@ -56,6 +56,8 @@ export abstract class Followed extends Emitter<EngineEvents> {
   /** The session has no wire for now, or one again: what the authority follows in it is as new as that. */
   reachable(isReachable: boolean): void {
     for (const scope of this.scopes.all) if (scope.isLive) this.become(scope, isReachable ? 'synced' : 'local')
+    // Meanwhile this device may have slept.
+    if (isReachable) this.session?.ping()
   }
 
   /** Records may look different. */

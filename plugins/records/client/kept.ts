@@ -57,7 +57,7 @@ export const encodeKept = (frame: WriteFrame): string => toBase64(encodeFrame(fr
 export const toEntry = (value: unknown): Entry => {
   const [frame, wall, floor] = toList(value)
   const { node, number, records, atomic, conditions } = decodeKept(frame)
-  const moment = isNumber(wall) && isNumber(floor) ? { monotonic: undefined, wall, isKnown: false, floor } : undefined
+  const moment = isNumber(wall) && isNumber(floor) ? { monotonic: undefined, wall, known: undefined, floor } : undefined
   const entry = new Entry(node, number, records, { atomic, conditions }, moment)
   entry.keep()
   entry.isVoid = !records.length

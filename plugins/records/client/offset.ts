@@ -8,14 +8,17 @@ export interface Clocks {
   readonly monotonic: () => number
 }
 
+/** The authority's time, and the device's, when the monotonic clock said 0: as they were then, in milliseconds since 1970. */
+export type Known = readonly [anchor: number, wall: number]
+
 /** What is known of the moment of a write. */
 export interface Moment {
   /** By the monotonic clock of this process, in milliseconds; undefined for writes of former ones. */
   readonly monotonic: number | undefined
   /** By the device's clock, in milliseconds since 1970: of writes of former processes, if their stamps cannot be trusted. */
   readonly wall: number | undefined
-  /** Whether the stamp can be trusted, as the authority's time was known. */
-  readonly isKnown: boolean
+  /** Where the authority's time was known, so that the stamp can be trusted: see `Known`. */
+  readonly known: Known | undefined
   /** The greatest stamp of others that was seen before. */
   readonly floor: number
 }
@@ -43,34 +46,39 @@ export class ServerClock extends Clock {
     super(node, () => this.#anchor + (this.#at = clocks.monotonic()))
     this.#clocks = clocks
     this.#at = clocks.monotonic()
-    this.#anchor = clocks.now() - this.#at
+    this.#anchor = this.#wall
+  }
+
+  /** The device's time when the monotonic clock said 0, as its clock goes now. */
+  get #wall(): number {
+    return this.#clocks.now() - this.#clocks.monotonic()
   }
 
   /** How far the device's clock is behind the authority's, in milliseconds. */
   get offset(): number {
-    return this.#anchor + this.#clocks.monotonic() - this.#clocks.now()
+    return this.#anchor - this.#wall
   }
 
   /** Goes on where a former process ended. @param offset - what that measured, in milliseconds */
   resume(offset: number): void {
-    if (!this.isKnown) this.#anchor += offset
+    if (!this.isKnown) this.#anchor = this.#wall + offset
   }
 
   /** The moment of the last stamp. */
   get moment(): Moment {
     const monotonic = Math.floor(this.#at)
     const floor = this.#floor
-    const { isKnown } = this
     const last = this.#moment
     // What is written at once shares it.
-    if (last?.monotonic === monotonic && last.floor === floor && last.isKnown === isKnown) return last
-    return (this.#moment = { monotonic, wall: undefined, isKnown, floor })
+    if (last?.monotonic === monotonic && last.floor === floor && !!last.known === this.isKnown) return last
+    const known: Known | undefined = this.isKnown ? [this.#anchor, this.#wall] : undefined
+    return (this.#moment = { monotonic, wall: undefined, known, floor })
   }
 
   /** The device's time at a moment, in milliseconds since 1970, as its clock goes now; undefined where the stamp can be trusted. */
-  wallOf({ monotonic, wall, isKnown }: Moment): number | undefined {
-    if (monotonic === undefined || isKnown) return wall
-    return Math.round(this.#clocks.now() - this.#clocks.monotonic() + monotonic)
+  wallOf({ monotonic, wall, known }: Moment): number | undefined {
+    if (monotonic === undefined || known) return wall
+    return Math.round(this.#wall + monotonic)
   }
 
   /** What the authority committed it has judged; this end judges only when it knows the time. */
@@ -111,12 +119,20 @@ export class ServerClock extends Clock {
   }
 
   /** The stamp that a write should have had; undefined where the one that it has can be trusted. */
-  correct({ wall, monotonic }: Moment): number | undefined {
-    if (monotonic !== undefined) return ticksOf(this.#anchor + monotonic)
+  correct({ wall, monotonic, known }: Moment): number | undefined {
+    if (monotonic !== undefined) return ticksOf(this.#anchor + monotonic - (known ? this.#sleptSince(known) : 0))
     // Whoever changed the clock meanwhile: it was not later than now.
     return wall === undefined
       ? undefined
       : ticksOf(Math.min(wall + this.offset, this.#anchor + this.#clocks.monotonic()))
+  }
+
+  /**
+   * For how long the monotonic clock has stood still since, as it does while some devices sleep. How long it has in all the authority's time
+   * tells, and the device's clock how much of that was since. Whoever changes that one changes nothing.
+   */
+  #sleptSince([anchor, wall]: Known): number {
+    return Math.max(0, Math.min(this.#anchor - anchor, this.#wall - wall))
   }
 
   /** Stamps were corrected, and this is the greatest one: what was given before does not count any more. */

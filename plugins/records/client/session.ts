@@ -92,6 +92,11 @@ export class Session {
     }
   }
 
+  /** Asks for the time once more. */
+  ping(): void {
+    if (this.#isWelcome) this.#write({ type: 'ping', asked: this.#ask() })
+  }
+
   /** There is no link any more. */
   end(): void {
     this.#isWelcome = false
@@ -169,8 +174,7 @@ export class Session {
     const { clock, outbox } = this.#host
     const trip = clock.measure(asked, time)
     if (this.isTimed) return
-    if (trip > SLOW && this.#questions < QUESTIONS && outbox.isDoubtful)
-      this.#write({ type: 'ping', asked: this.#ask() })
+    if (trip > SLOW && this.#questions < QUESTIONS && outbox.isDoubtful) this.ping()
     else {
       this.isTimed = true
       this.#host.welcomed()

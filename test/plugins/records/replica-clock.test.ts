@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { timeOf } from '../../../plugins/records/core/clock.ts'
+import { memory } from '../../../stores/memory.ts'
 import { leaf, object, Stage, START, turn } from '../../support/replica.ts'
 
 const HOUR = 3_600_000
@@ -99,5 +100,72 @@ describe('records: the clock of a replica', () => {
       stage.replica.disconnected()
     }
     assert.deepEqual(offsets, [-HOUR, 2_000])
+  })
+
+  it('knows what was written before a device slept, where its monotonic clock stands still then', async () => {
+    const stage = new Stage()
+    await stage.open()
+    stage.replica.disconnected()
+    stage.pass(60_000)
+    stage.set('a/1', 'x', 1)
+    stage.pass(60_000)
+    stage.wall += 8 * HOUR
+    stage.set('a/1', 'x', 2)
+    stage.pass(60_000)
+    stage.wall += HOUR
+    stage.pass(60_000)
+    stage.set('a/1', 'x', 3)
+    await stage.open()
+    assert.deepEqual(
+      stage.replica.pending.map(({ records }) => timeOf(records[0]?.registers[0]?.t ?? 0) - START),
+      [60_000, 120_000 + 8 * HOUR, 240_000 + 9 * HOUR]
+    )
+  })
+
+  it('does not take a clock that was changed for a device that slept', async () => {
+    const stage = new Stage()
+    await stage.open()
+    stage.replica.disconnected()
+    stage.set('a/1', 'x', 1)
+    stage.pass(60_000)
+    stage.wall += 8 * HOUR
+    stage.set('a/1', 'x', 2)
+    stage.connect()
+    stage.welcome({ time: START + 60_000 })
+    await turn()
+    assert.deepEqual(times(stage), [0, 60_000])
+  })
+
+  it('is compared with the authority again when the wire is back: meanwhile the device may have slept', async () => {
+    const stage = new Stage()
+    await stage.open()
+    stage.replica.reachable(false)
+    stage.wall += 90_000
+    stage.replica.reachable(true)
+    const [ping] = stage.take()
+    assert.equal(ping?.type, 'ping')
+    stage.say({ type: 'pong', asked: stage.elapsed, time: START + 90_000 })
+    stage.set('a/1', 'x', 1)
+    await turn()
+    assert.deepEqual(times(stage), [90_000])
+  })
+
+  it('is corrected once by what was measured the last time, however often the store is opened', async () => {
+    const store = memory()
+    const stage = new Stage({ store })
+    await turn()
+    stage.connect()
+    await turn()
+    stage.welcome({ time: START + HOUR })
+    await turn()
+    await stage.replica.close()
+    const again = new Stage({ store })
+    await turn()
+    for (let count = 0; count < 2; count++) {
+      assert.equal(timeOf(again.replica.tick().t) - START, HOUR)
+      await again.replica.close()
+      again.replica.opened()
+      await turn()
+    }
   })
 })
