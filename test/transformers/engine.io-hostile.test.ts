@@ -122,6 +122,17 @@ describe('engine.io: clients that break rules', () => {
     await unharmed()
   })
 
+  it('answers a poll that waits, whatever else was asked meanwhile', async () => {
+    const unharmed = await start()
+    const { poll, peer } = await session()
+    const polled = ask(poll)
+    for (const path of [poll.replace('polling', 'websocket'), poll.replace('polling', 'none')])
+      assert.equal((await ask(path)).status, 400)
+    peer.write('here')
+    assert.equal(await (await polled).text(), '4"here"')
+    await unharmed()
+  })
+
   it('takes odd queries', async () => {
     const unharmed = await start()
     for (const query of [

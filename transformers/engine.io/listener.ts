@@ -86,7 +86,7 @@ export class EngineListener implements Listener {
     if (request.method === 'OPTIONS') answerPreflight(ask.link, response)
     else if (!this.#permits(ask, session)) deny(response, 403)
     else if (session) {
-      session.answers(response)
+      session.answers(response, request.method === 'GET' && ask.transport === 'polling')
       this.#engine.handleRequest(ask.request, response)
       session.asked()
     } else if (ask.sid === undefined && ask.transport === 'polling' && request.method === 'GET') {

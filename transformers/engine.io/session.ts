@@ -99,16 +99,19 @@ export class Session implements Wire {
     for (const answer of this.#answers) answer.destroy()
   }
 
-  /** Takes part in the answer to a request of this session. */
-  answers(response: ServerResponse): void {
+  /**
+   * Takes part in the answer to a request of this session.
+   * @param isPoll - engine.io may answer it with what waits
+   */
+  answers(response: ServerResponse, isPoll: boolean): void {
     this.#answers.add(response)
     response.once('close', () => {
       this.#answers.delete(response)
       // engine.io has told the client, and goes on.
       if (response.statusCode === 413) this.abort(1009)
     })
-    if (response.req.method === 'GET') this.#poll = response
-    else {
+    if (isPoll) this.#poll = response
+    else if (response.req.method === 'POST') {
       this.#post = response
       response.req.on('data', (chunk: string | Buffer) => (this.#heard += chunk.length))
       response.once('close', () => {
@@ -149,7 +152,8 @@ export class Session implements Wire {
       if (sent) this.#flushed()
       else this.abort()
     })
-    if (answer.destroyed) this.abort()
+    // Not at once: engine.io is writing it.
+    if (answer.destroyed) queueMicrotask(() => this.abort())
   }
 
   #hear(data: string | Buffer | undefined): void {
