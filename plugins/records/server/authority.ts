@@ -43,6 +43,7 @@ export class Authority {
   readonly #followers = new Set<Follower>()
   #opened: (ledger: Ledger) => void = () => {}
   readonly #ledger = new Promise<Ledger>(resolve => (this.#opened = resolve))
+  #opening: Promise<void> | undefined
   #isOpen = false
   readonly #first = new Later<void>()
   readonly #tally = new Tally()
@@ -61,7 +62,11 @@ export class Authority {
    * Opens the store, and tries again where that fails. Who connects before is answered when it is open.
    * @throws ERR_SCHEMA, ERR_MISSING_PACKAGE; ERR_CLOSED when it was closed before
    */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    return (this.#opening = this.#open())
+  }
+
+  async #open(): Promise<void> {
     const failed = (error: unknown): never => {
       this.#first.reject(this.#failureOf(error))
       throw error
@@ -124,9 +129,9 @@ export class Authority {
     for (const follower of this.#followers) follower.end()
     this.#patience.close()
     this.#first.reject(new AnywireError(ERR_CLOSED))
-    if (!this.#isOpen) return
-    const ledger = await this.#ledger
-    await ledger.close()
+    await this.#opening?.catch(() => {})
+    if (this.#isOpen) await (await this.#ledger).close()
+    // It may be open also where that failed: over what is in it.
     await this.#store.close()
   }
 

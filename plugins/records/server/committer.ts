@@ -1,13 +1,15 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_STORE } from '../../../lib/failures.ts'
-import type { Commit, Store } from '../../../lib/store.ts'
+import type { Commit, Store, Value } from '../../../lib/store.ts'
 import { atEndOfTurn } from '../../../lib/tick.ts'
 import { Batch } from './batch.ts'
 import type { Change } from './change.ts'
 import type { Patience } from './patience.ts'
 import type { Write } from '../core/register.ts'
+import { isSame } from '../core/value.ts'
 import type { CachedRecord } from './record-cache.ts'
 import { Salvage } from './salvage.ts'
+import { LAST } from './writer.ts'
 
 /** How often a commit is tried, before it may be the fault of what is in it. */
 const ATTEMPTS = 4
@@ -125,13 +127,21 @@ export class Committer {
         await this.#commit(commit)
         return true
       } catch (error) {
-        if (++attempts < ATTEMPTS && !isPermanent(error)) throw error
+        if ((++attempts < ATTEMPTS && !isPermanent(error)) || (await this.#has(commit))) throw error
         // A store that is down does not take this either.
         await this.#store.commit({ rows: [], removed: [], entries: [...this.#host.entriesOf(this.#kept, [])] })
+        // By now nothing of the attempts before can be on its way.
+        if (await this.#has(commit)) throw error
         this.#patience.failed(error)
         return false
       }
     })
+  }
+
+  /** Whether the store has a commit, though it did not say so: all of it or nothing, so what it says of one writer tells. */
+  async #has({ entries }: Commit): Promise<boolean> {
+    const [key = '', kept] = entries.find(([key]) => key.startsWith(LAST)) ?? []
+    return key !== '' && isSame((await this.#store.entry(key)) as Value | undefined, kept as Value)
   }
 
   async #commit(commit: Commit): Promise<void> {

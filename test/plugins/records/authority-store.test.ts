@@ -10,6 +10,8 @@ class Hindrance {
   /** A value that it cannot keep, and what it says then. */
   poison: Value | undefined
   error: Error = new Error('cannot keep it')
+  /** How many commits of records it keeps, and rejects, as if its answer was lost. */
+  lost = 0
   delay = 0
   reads = 0
   commits: Commit[] = []
@@ -33,9 +35,10 @@ class Hindrance {
       commit: commit => {
         this.commits.push(commit)
         const { poison, error } = this
-        return hinder(() => {
+        return hinder(async () => {
           if (poison !== undefined && commit.rows.some(({ value }) => value === poison)) throw error
-          return store.commit(commit)
+          await store.commit(commit)
+          if (commit.rows.length && this.lost-- > 0) throw new Error('no answer')
         })
       }
     }
@@ -85,6 +88,34 @@ describe('an authority of records, and its store', () => {
     )
     assert.equal(attempts, 3)
     assert.equal(world.failed.length, 1)
+  })
+
+  it('is closed with the authority, also while it is opened, or where what is in it is not served', async () => {
+    await world.authority.close()
+    const states: string[] = []
+    let isSlow = true
+    const watched = (inner: Store): Store => ({
+      ...store.wrap(inner),
+      open: async () => {
+        if (isSlow) await new Promise(resolve => setTimeout(resolve, 50))
+        await inner.open()
+        states.push('open')
+      },
+      close: async () => {
+        await inner.close()
+        states.push('closed')
+      }
+    })
+    const opening = world.make({ schema: { id: 'app', version: 2 } }, watched).open()
+    await world.pass(10)
+    const closing = world.authority.close()
+    await world.pass(100)
+    await Promise.all([opening, closing])
+    assert.deepEqual(states, ['open', 'closed'])
+    isSlow = false
+    await assert.rejects(world.make({ schema: { id: 'app', version: 1 } }, watched).open(), { code: 'ERR_SCHEMA' })
+    await world.authority.close()
+    assert.deepEqual(states, ['open', 'closed', 'open', 'closed'])
   })
 
   it('tells nothing before it is committed, and commits together what comes meanwhile', async () => {
@@ -140,6 +171,24 @@ describe('an authority of records, and its store', () => {
     const { deltas } = ann
     assert.deepEqual(contents(deltas), { 'a/1': { '': '{}' }, 'b/1': { '': '{}', n: 1 } })
     assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 2]])
+  })
+
+  it('counts once what it keeps without saying so, again and again', async () => {
+    const ann = await world.welcomed('ann', [scope(1, 'a/')])
+    ann.write('a/1', [at(0, 'ann').make()])
+    await world.pass()
+    for (const lost of [1, 4, 5]) {
+      store.lost = lost
+      ann.write('a/1', [at(lost, 'ann').add('n', 1)])
+      ann.write('a/2', [at(lost, 'ann').implicit(), at(lost, 'ann').add('n', 1)])
+      await world.pass(20_000)
+      assert.equal(store.lost < lost, true)
+      store.lost = 0
+    }
+    const { deltas } = ann
+    assert.deepEqual(contents(deltas), { 'a/1': { '': '{}', n: 3 }, 'a/2': { '': '{}', n: 3 } })
+    assert.deepEqual([deltas.flatMap(({ results }) => results), deltas.at(-1)?.acknowledged], [[], [['ann', 7]]])
+    assert.equal((world.disk.entry('meta') as { seq: number }).seq, 4)
   })
 
   describe('that cannot keep something', () => {
