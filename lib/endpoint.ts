@@ -1,5 +1,5 @@
 import type { Connection, End, Interceptors, WriteOptions } from './connection.ts'
-import { AnywireError, textOf } from './errors.ts'
+import { AnywireError, asError, textOf } from './errors.ts'
 import { ERR_CLOSED, ERR_HANDLER, ERR_INTERCEPTOR, ERR_PROTOCOL, ERR_VALUE } from './failures.ts'
 import { checkEnd, checkSize } from './checks.ts'
 import { frame, isValue, payloadOf } from './frames.ts'
@@ -194,11 +194,7 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   #pipeline(stage: string, isOpen?: () => boolean): Pipeline {
-    const failed = (error: unknown): void =>
-      this.report(
-        error instanceof AnywireError ? error : new AnywireError(ERR_INTERCEPTOR, textOf(error), error),
-        stage
-      )
+    const failed = (error: unknown): void => this.report(asError(error, ERR_INTERCEPTOR), stage)
     return makePipeline(failed, isOpen)
   }
 

@@ -37,5 +37,9 @@ export const textOf = (thrown: unknown): string => {
   }
 }
 
+/** What was thrown, as an error of ours: whatever is none is a failure. Clients write it out, which is fewer bytes. */
+export const asError = (thrown: unknown, failure: Failure, hint = textOf(thrown)): AnywireError =>
+  thrown instanceof AnywireError ? thrown : new AnywireError(failure, hint, thrown)
+
 /** Whether connecting again makes sense after a close with this code. */
 export const retryable = (code: number): boolean => (code < 3000 ? code !== 1000 && !isFinal(code) : code % 1000 < 500)

@@ -1,4 +1,4 @@
-import { AnywireError, textOf } from '../errors.ts'
+import { AnywireError, asError, textOf } from '../errors.ts'
 import { ERR_HANDLER, ERR_ORIGIN, ERR_PARSER, ERR_PROTOCOL, ERR_UNAUTHORIZED } from '../failures.ts'
 import type { Hello } from '../handshake.ts'
 import type { Parser } from '../parser.ts'
@@ -77,8 +77,7 @@ export class Admission {
 
   /** What the application gave has failed. */
   failed(error: unknown, stage: string): void {
-    const known = error instanceof AnywireError
-    this.#report(known ? error : new AnywireError(ERR_HANDLER, `'${stage}': ${textOf(error)}`, error), stage)
+    this.#report(asError(error, ERR_HANDLER, `'${stage}': ${textOf(error)}`), stage)
   }
 
   /** What the application makes of a client: a context, or the AnywireError that refuses it. */

@@ -1,5 +1,5 @@
 import type { Undo } from '../../../lib/emitter.ts'
-import { AnywireError, textOf } from '../../../lib/errors.ts'
+import { AnywireError, asError, textOf } from '../../../lib/errors.ts'
 import { ERR_CLOSED, ERR_STORE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Store, Value } from '../../../lib/store.ts'
@@ -136,11 +136,9 @@ export class Authority {
   }
 
   #failureOf(error: unknown): AnywireError {
-    return isOwn(error) ? error : new AnywireError(ERR_STORE, `${this.#store.name}: ${textOf(error)}`, error)
+    return asError(error, ERR_STORE, `${this.#store.name}: ${textOf(error)}`)
   }
 }
 
-const isOwn = (error: unknown): error is AnywireError => error instanceof AnywireError
-
 /** What is missing does not come by waiting for it. */
-const isFinal = (error: unknown): boolean => isOwn(error) && error.code !== ERR_STORE[0]
+const isFinal = (error: unknown): boolean => error instanceof AnywireError && error.code !== ERR_STORE[0]
