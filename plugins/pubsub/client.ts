@@ -17,10 +17,13 @@ import {
   MISSED,
   PUBLISH,
   RECOVERED,
+  RETAINED,
+  SKIPPED,
   START,
   SUBSCRIBE,
   toMessage
 } from './wire.ts'
+import type { MessagePacket } from './wire.ts'
 
 /** So many offsets are remembered, to notice gaps. */
 const MOST_TOPICS = 10_000
@@ -70,20 +73,26 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         if (told) events.emit('unsubscribe', { topic, error: code ? (error as AnywireError) : undefined })
       }
 
+      /** A message is here, or passes by. */
+      const note = ([topic, sequence, offset]: MessagePacket): void => {
+        if (!sequence) return
+        const from = (offsets.get(topic) ?? offset) + 1
+        if (offsets.size > MOST_TOPICS) offsets.clear()
+        offsets.set(topic, offset)
+        place[1] = sequence
+        if (from < offset) events.emit('gap', { topic, from, to: offset - 1 })
+      }
+
       const [request, end, tell, hear, flush, , waiting] = makeRequests(client, lane, packet => {
         if (isMessage(packet)) {
-          const [topic, sequence, offset] = packet
+          const [topic] = packet
           const message = toMessage(packet, place[0])
-          if (sequence) {
-            const from = (offsets.get(topic) ?? offset) + 1
-            if (offsets.size > MOST_TOPICS) offsets.clear()
-            offsets.set(topic, offset)
-            place[1] = sequence
-            if (from < offset) events.emit('gap', { topic, from, to: offset - 1 })
-          }
+          note(packet)
           events.emit('message', message)
           for (const key of [topic, '']) subscriptions.get(key)?.forEach(deliver => deliver(message))
         } else if (packet[0] === 0) {
+          const [, ...skipped] = packet
+          if (isMessage(skipped)) return note(skipped)
           const [, topic, code, text] = packet as Refused
           events.emit('refuse', { topic, error: errorOf(code, text) })
         }
@@ -140,27 +149,38 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             if (!covers(topic, message.topic)) return
             call(() => handler(message.value, message))
           }
+          /** What it catches up with, before it is told whether that is all. */
+          const passed: (readonly [message: Message, kind: unknown])[] = []
+          let isOver = false
           const asked: Request<Outcome> = {
             packet: [SUBSCRIBE, topic, me],
             again: true,
             stays: true,
-            heard(_passed, packet, epoch: string, retained) {
-              if (!isMessage(packet)) return
-              const message = toMessage(packet, epoch, !!retained)
-              // One that may be lost has none.
-              if (message.offset) offsets.set(message.topic, message.offset)
-              deliver(message)
+            heard(_passed, packet, epoch: string, kind) {
+              if (isMessage(packet)) passed.push([toMessage(packet, epoch, kind === RETAINED), kind])
             },
             done(state, epoch: string, sequence: number) {
               const outcome = { recovered: state === RECOVERED, missed: state === MISSED }
               place = [epoch, sequence]
               subscriptions.set(key, (subscriptions.get(key) ?? new Set()).add(deliver))
-              events.emit('subscribe', { topic, ...outcome })
+              for (const [message, kind] of passed.splice(0)) {
+                const { topic, offset } = message
+                if (outcome.missed && kind !== RETAINED) continue
+                // One that may be lost has none.
+                if (offset) offsets.set(topic, Math.max(offset, offsets.get(topic) ?? 0))
+                // A handler may end it. Where it ends the session, all of this has arrived.
+                if (kind !== SKIPPED && !isOver) deliver(message)
+              }
+              if (!isOver) events.emit('subscribe', { topic, ...outcome })
               return outcome
             },
             untold: untold('subscribe', topic),
-            failed: failed(topic),
+            failed(...failure) {
+              isOver = true
+              failed(topic)(...failure)
+            },
             lost() {
+              passed.length = 0
               const others = subscriptions.get(key)
               if (others?.delete(deliver)) asked.packet = [SUBSCRIBE, topic, me, ...place]
               if (!others?.size) subscriptions.delete(key)

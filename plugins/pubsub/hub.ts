@@ -15,7 +15,7 @@ import { LIMITS, parseTopics } from './options.ts'
 import type { PubSubLimits, PubSubServerOptions } from './options.ts'
 import { makeServing } from './serving.ts'
 import type { ServerHandler, ServerPublishOptions, ServerPubSub } from './server.ts'
-import { box, toMessage } from './wire.ts'
+import { box, toMessage, toSkip } from './wire.ts'
 import { fill } from '../../lib/given.ts'
 
 /** Over the plugin's own lane; and what may be lost there. */
@@ -149,6 +149,8 @@ export class Hub implements ServerPubSub {
     }
     try {
       count += this.#server.multicast(recipients(interests, except), packet, reliable ? LANE : LOOSE_LANE)
+      const left = packet[1] ? except.filter(peer => interests.some(({ peers }) => peers.has(peer))) : []
+      if (left.length) this.#server.multicast(left, [0, ...toSkip(packet)], LANE)
     } finally {
       if (key !== undefined) this.keys.set(`${topic}\0${key}`, count)
       this.#callAll()

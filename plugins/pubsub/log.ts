@@ -64,24 +64,25 @@ export class Log {
     return packet
   }
 
-  /** The last values of the topics that a name stands for, as many as a subscription may catch up with. */
+  /** The last values of the topics that a name stands for, one more at most than a subscription may catch up with. */
   retained(name: string): Entry[] {
     const entries: Entry[] = []
     if (!govern(this.#settings, name).some(settings => settings?.retain)) return entries
-    this.#names.some(name, ({ retained }) => !!retained && entries.push(retained) >= this.#limits.messages)
+    this.#names.some(name, ({ retained }) => !!retained && entries.push(retained) > this.#limits.messages)
     return entries
   }
 
   /** Everything under a name since a place. Undefined: something may be missing, or it is too much. */
   since(name: string, { epoch, sequence }: Place): Entry[] | undefined {
     const known = epoch === this.epoch && sequence <= this.sequence
+    const { messages } = this.#limits
     if (!known || govern(this.#settings, name).some(settings => !settings?.size)) return undefined
     if ((isWild(name) || !this.#topics.has(name)) && this.#forgotten > sequence) return undefined
     const now = performance.now()
     const found: Entry[] = []
     const failed = this.#names.some(name, topic => {
-      for (const entry of topic.entries(now)) if (sequenceOf(entry) > sequence) found.push(entry)
-      return topic.gone > sequence || found.length > this.#limits.messages
+      found.push(...topic.since(sequence, now).slice(0, messages + 1))
+      return topic.gone > sequence || found.length > messages
     })
     return failed ? undefined : found.sort((one, other) => sequenceOf(one) - sequenceOf(other))
   }

@@ -4,6 +4,7 @@ import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER }
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import { hasRoom } from '../../lib/server/room.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
 import type { Listener } from './interests.ts'
@@ -11,18 +12,23 @@ import { isItem, lookOf, placeOf, publicationOf } from './item.ts'
 import type { Item, Look, Publication } from './item.ts'
 import { Line } from './line.ts'
 import type { PeerPubSub } from './server.ts'
+import type { Entry } from './topic.ts'
 import {
   HISTORY,
   LISTEN,
   LOOSE,
+  MISSABLE,
   MISSED,
   NEW,
   PASSED,
   PUBLISH,
   RECOVERED,
+  RETAINED,
+  SKIPPED,
   START,
   STOP,
   SUBSCRIBE,
+  toSkip,
   toText,
   unbox
 } from './wire.ts'
@@ -200,20 +206,29 @@ export class Subscriber implements PeerPubSub {
     const [id, , name, client] = item
     const { log } = this.#hub
     const place = placeOf(item)
-    this.#hub.name(this.#peer, toText(client))
-    const entries = place && log.since(name, place)
-    let state = entries ? RECOVERED : place ? MISSED : NEW
-    for (const { packet, except } of entries ?? []) {
-      if (!except.includes(toText(client)) && !this.#write([-id, PASSED, packet, log.epoch, 0])) state = MISSED
+    const me = toText(client)
+    this.#hub.name(this.#peer, me)
+    const tell = ({ packet, except }: Entry, kind: number): boolean => {
+      const passed =
+        kind === MISSABLE && except.includes(me) ? [toSkip(packet), log.epoch, SKIPPED] : [packet, log.epoch, kind]
+      return hasRoom(this.#peer) && this.#write([-id, PASSED, ...passed])
     }
-    if (!entries) for (const { packet } of log.retained(name)) this.#write([-id, PASSED, packet, log.epoch, 1])
+    let state = place ? MISSED : NEW
+    if (place && log.since(name, place)?.every(entry => tell(entry, MISSABLE))) state = RECOVERED
+    else {
+      const kept = log.retained(name)
+      const more = kept.splice(this.#hub.limits.messages)
+      if (!kept.every(entry => tell(entry, RETAINED)) || more.length) state = MISSED
+    }
     this.#write([-id, 0, state, log.epoch, log.sequence])
   }
 
-  #tell([id, , topic]: Item, { epoch, offset, limit, reverse }: Look): void {
+  #tell(item: Item, { epoch, offset, limit, reverse }: Look): void {
+    const [id, , topic] = item
     const { log } = this.#hub
+    if (!hasRoom(this.#peer)) return this.#fail(item, ERR_LIMIT, 'too much waits for this client')
     const [entries, complete] = log.page(topic, epoch, offset, limit, reverse)
-    for (const { packet } of entries) this.#write([-id, PASSED, packet, log.epoch, 0])
+    for (const { packet } of entries) if (hasRoom(this.#peer)) this.#write([-id, PASSED, packet, log.epoch, MISSABLE])
     this.#write([-id, 0, log.epoch, complete])
   }
 

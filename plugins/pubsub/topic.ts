@@ -67,6 +67,12 @@ export class Topic {
     return this.#first ? this.#entries.slice(this.#first) : this.#entries
   }
 
+  /** Those of them that came behind a sequence. */
+  since(sequence: number, now: number): readonly Entry[] {
+    const entries = this.entries(now)
+    return entries.slice(entries.findLastIndex(entry => sequenceOf(entry) <= sequence) + 1)
+  }
+
   #forget(): void {
     const entry = this.#entries[this.#first]
     if (!entry) return

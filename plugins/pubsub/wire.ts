@@ -13,10 +13,11 @@ import type { Message } from './message.ts'
  * To the client:
  *
  *     [topic, sequence, offset, ...value]        a message for all subscriptions that meet its topic
- *     [-id, PASSED, [topic, …], epoch, retained] a message for one request
+ *     [-id, PASSED, [topic, …], epoch, kind]     a message for one request; kind: MISSABLE, RETAINED or SKIPPED
  *     [-id, START, name], [-id, STOP, name]      to who listens: somebody is subscribed, nobody is any more
  *     [-id, '']                                  the server's application ended a subscription
  *     [0, topic, code, text]                     what was published without an id was refused
+ *     [0, topic, sequence, offset]               a message that this client was left out of
  *
  * The value is the rest of its list: nothing for none, one element for a value, two for undefined, which JSON does not know.
  * `client` is a text that a client keeps for all its sessions, and tells nobody else. `sequence` counts the messages of all
@@ -32,6 +33,11 @@ export const PASSED = 1
 export const START = 2
 export const STOP = 3
 
+/** A message of the history; the last one of a topic; one that the client was left out of. */
+export const MISSABLE = 0
+export const RETAINED = 1
+export const SKIPPED = 2
+
 /** What came of a subscription. */
 export const NEW = 0
 export const RECOVERED = 1
@@ -44,6 +50,9 @@ export const box = (values: readonly unknown[]): readonly unknown[] =>
   values.length && values[0] === undefined ? [0, 0] : values.slice(0, 1)
 
 export const unbox = ([value, ...more]: readonly unknown[]): unknown => (more.length ? undefined : value)
+
+/** In the place of a message, for who is left out: otherwise it would miss it. */
+export const toSkip = ([topic, sequence, offset]: MessagePacket): MessagePacket => [topic, sequence, offset]
 
 /** Whether it can be taken for a message: another version of the other half may say anything. */
 export const isMessage = (packet: unknown): packet is MessagePacket =>
