@@ -1,6 +1,7 @@
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import { hasRoom } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
@@ -52,7 +53,7 @@ export const pubsub = (options: PubSubOptions = {}) => {
     peer(peer, lane, server: Host, during): PeerPubSub | undefined {
       const installation = installations.get(server)
       if (!installation) return undefined
-      const subscriber = new Subscriber(installation.hub, peer, lane, server.permissions)
+      const subscriber = new Subscriber(installation.hub, peer, lane, server.permissions, () => hasRoom(peer))
       installation.subscribers.set(peer, subscriber)
       lane.on('data', value => {
         const items = packetsOf(value)

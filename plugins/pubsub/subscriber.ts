@@ -4,7 +4,6 @@ import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER }
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import { hasRoom } from '../../lib/server/room.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
 import type { Listener } from './interests.ts'
@@ -50,6 +49,7 @@ export class Subscriber implements PeerPubSub {
   readonly #peer: Peer
   readonly #lane: Lane
   readonly #permissions: Permissions | undefined
+  readonly #hasRoom: () => boolean
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #listeners = new Map<number, Listener>()
   /** The names of requests that go on, or will when they are allowed. */
@@ -59,11 +59,13 @@ export class Subscriber implements PeerPubSub {
   /** How often permissions have changed: what was allowed before is asked again. */
   #changes = 0
 
-  constructor(hub: Hub, peer: Peer, lane: Lane, permissions: Permissions | undefined) {
+  /** @param hasRoom - whether more may wait for the client */
+  constructor(hub: Hub, peer: Peer, lane: Lane, permissions: Permissions | undefined, hasRoom: () => boolean) {
     this.#hub = hub
     this.#peer = peer
     this.#lane = lane
     this.#permissions = permissions
+    this.#hasRoom = hasRoom
     this.#line = new Line(hub.limits.pending)
   }
 
@@ -211,7 +213,7 @@ export class Subscriber implements PeerPubSub {
     const tell = ({ packet, except }: Entry, kind: number): boolean => {
       const passed =
         kind === MISSABLE && except.includes(me) ? [toSkip(packet), log.epoch, SKIPPED] : [packet, log.epoch, kind]
-      return hasRoom(this.#peer) && this.#write([-id, PASSED, ...passed])
+      return this.#hasRoom() && this.#write([-id, PASSED, ...passed])
     }
     let state = place ? MISSED : NEW
     if (place && log.since(name, place)?.every(entry => tell(entry, MISSABLE))) state = RECOVERED
@@ -226,9 +228,9 @@ export class Subscriber implements PeerPubSub {
   #tell(item: Item, { epoch, offset, limit, reverse }: Look): void {
     const [id, , topic] = item
     const { log } = this.#hub
-    if (!hasRoom(this.#peer)) return this.#fail(item, ERR_LIMIT, 'too much waits for this client')
+    if (!this.#hasRoom()) return this.#fail(item, ERR_LIMIT, 'too much waits for this client')
     const [entries, complete] = log.page(topic, epoch, offset, limit, reverse)
-    for (const { packet } of entries) if (hasRoom(this.#peer)) this.#write([-id, PASSED, packet, log.epoch, MISSABLE])
+    for (const { packet } of entries) if (this.#hasRoom()) this.#write([-id, PASSED, packet, log.epoch, MISSABLE])
     this.#write([-id, 0, log.epoch, complete])
   }
 
