@@ -8,6 +8,7 @@ import type { Applied } from './apply.ts'
 import { compare } from './compare.ts'
 import type { FollowingState } from './engine.ts'
 import type { Entry } from './entry.ts'
+import { Heir } from './heir.ts'
 import type { ServerClock } from './offset.ts'
 import type { Outbox } from './outbox.ts'
 import type { Migrate } from './migrate.ts'
@@ -66,8 +67,9 @@ export class Keeper {
   readonly #schema: SchemaVersion | undefined
   readonly #tabs: Tabs
   readonly #others: Others
-  /** Nodes of other tabs, whose end is awaited. */
-  readonly #watched = new Set<string>()
+  /** What other tabs have written while the store was being read. */
+  #early: (readonly unknown[])[] = []
+  readonly #heir: Heir
   #isOpen = false
   /** Why it will never be open. */
   #failure: AnywireError | undefined
@@ -83,6 +85,11 @@ export class Keeper {
     this.#schema = schema
     this.#retryDelay = retryDelay
     this.#tabs = new Tabs(tabs)
+    this.#heir = new Heir(
+      this.#tabs,
+      { adopt: node => this.#adopt(node), failed: error => this.#failed(error) },
+      retryDelay
+    )
     this.#others = new Others(host.records, changed => host.tell(changed))
     this.#persistence = new Persistence(store, {
       node: host.outbox.own.node,
@@ -201,9 +208,10 @@ export class Keeper {
     clock.resume(found.offset)
     for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     for (const { node, entries } of found.others) {
-      this.#watch(node)
+      this.#heir.watch(node)
       for (const entry of entries) this.#others.add(entry)
     }
+    for (const message of this.#early.splice(0)) this.#heard(message)
     this.#tabs.post('hello', outbox.own.node)
     this.#host.tell(changed)
     this.#host.emit('pending', outbox.count)
@@ -213,9 +221,11 @@ export class Keeper {
   /** Opens the store, however long that takes. */
   async #find(): Promise<Found | undefined> {
     for (let delay = this.#retryDelay; !this.isClosed; delay = Math.min(MOST_DELAY, delay * 2)) {
+      this.#early = []
       try {
         return await this.#persistence.open()
       } catch (error) {
+        if (this.isClosed) return undefined
         const failure = this.#failed(error)
         for (const scope of this.#host.scopes.all) this.#host.become(scope, 'refused', failure)
         // The store is that of a newer application, and stays so.
@@ -231,13 +241,15 @@ export class Keeper {
   }
 
   /** Another tab says something. */
-  #heard([what, first, second, ...rest]: readonly unknown[]): void {
+  #heard(message: readonly unknown[]): void {
+    const [what, first, second, ...rest] = message
     if (what === 'version' && this.#schema && Number(first) > this.#schema.version) {
       this.#host.emit('versionchange', Number(first))
       this.close().catch((error: unknown) => this.#failed(error))
     }
     if (what === 'clear') this.#host.cleared()
     // What is settled may be what is being read from the store.
+    if (!this.#isOpen && what === 'write') this.#early.push(message)
     if (!this.#isOpen && what !== 'settled') return
     const { node } = this.#host.outbox.own
     if (what === 'write') this.#others.add(toEntry(first))
@@ -247,28 +259,15 @@ export class Keeper {
       this.#others.settle(String(first), Number(second), Array.isArray(refused) ? refused : [], cursor)
     } else if (what === 'taken') this.#persistence.keepAgain(this.#host.records, Array.isArray(first) ? first : [])
     else if (what === 'hello' || what === 'here') {
-      this.#watch(String(first))
+      this.#heir.watch(String(first))
       if (what === 'hello') this.#tabs.post('here', node)
     }
   }
 
-  /** When another tab is gone, this one may be the one that sends what it left. */
-  #watch(node: string): void {
-    if (this.#watched.has(node)) return
-    this.#watched.add(node)
-    const adopt = async (): Promise<void> => {
-      const unlock = await this.#tabs.lock(node)
-      this.#watched.delete(node)
-      if (!unlock || !this.#isOpen) return
-      const isNeeded = await this.#adopt(node)
-      if (!isNeeded) unlock()
-    }
-    adopt().catch((error: unknown) => this.#failed(error))
-  }
-
+  /** Another tab is gone, and this one speaks for its node. @returns whether it has left anything */
   async #adopt(node: string): Promise<boolean> {
-    const queue = await this.#persistence.queue(node)
-    if (!this.#isOpen) return false
+    const queue = this.#isOpen && (await this.#persistence.queue(node))
+    if (!queue || !this.#isOpen) return false
     const { clock, outbox, records } = this.#host
     const changed = new Set<string>()
     this.#others.remove(node, changed)

@@ -88,7 +88,19 @@ export class Persistence {
     await this.#upgrade()
     // From here on nobody else clears the store: it stays the secret.
     const secret = await secretOf(this.#store, this.#options.tabs)
-    await this.#claim(this.#options.node)
+    const claimed: Unlock[] = []
+    try {
+      return { secret, ...(await this.#read(claimed)) }
+    } catch (error) {
+      for (const unlock of claimed) unlock()
+      throw error
+    }
+  }
+
+  /** @param claimed - gets what lets go of the nodes that this process speaks for */
+  async #read(claimed: Unlock[]): Promise<Omit<Found, 'secret'>> {
+    const own = await this.#claim(this.#options.node)
+    if (own) claimed.push(own)
     const nodes = nodesOf(await this.#store.entries(NODE))
     const queues: Queue[] = []
     const others: Queue[] = []
@@ -96,6 +108,7 @@ export class Persistence {
     const gone = new Set<string>()
     for (const node of nodes.keys()) {
       const unlock = await this.#claim(node)
+      if (unlock) claimed.push(unlock)
       const queue = await this.queue(node)
       if (!unlock) others.push(queue)
       else if (queue.entries.length) queues.push(queue)
@@ -113,7 +126,7 @@ export class Persistence {
     }
     this.#progress()
     const offset = await this.#store.entry(OFFSET)
-    return { queues, others, offset: isNumber(offset) ? offset : 0, secret }
+    return { queues, others, offset: isNumber(offset) ? offset : 0 }
   }
 
   /**

@@ -1,3 +1,6 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_CLOSED } from '../../../lib/failures.ts'
+
 /** The part of the Web Locks API that is needed: `navigator.locks`, which all tabs of an origin share. */
 export interface Locks {
   request(
@@ -31,19 +34,20 @@ export class Tabs {
   isAlone = true
   readonly #options: TabsOptions | undefined
   readonly #held = new Set<Unlock>()
+  #isClosed = false
 
   constructor(options: TabsOptions | undefined) {
     this.#options = options
   }
 
-  /** Takes a lock when it is free; at once or not at all, unless it is to be waited for. @returns undefined: it is not free */
+  /** Takes a lock when it is free; at once or not at all, unless it is to be waited for. @returns undefined: it is not free, or this is closed */
   lock(name: string, options: { mode?: 'shared'; ifAvailable?: boolean } = {}): Promise<Unlock | undefined> {
     const own = this.#options
     return new Promise((resolve, reject) => {
       if (!own) return resolve(() => {})
       own.locks
         .request(`${own.name}:${name}`, options, lock => {
-          if (lock) return new Promise<void>(end => resolve(this.#hold(end)))
+          if (lock && !this.#isClosed) return new Promise<void>(end => resolve(this.#hold(end)))
           resolve(undefined)
           return Promise.resolve()
         })
@@ -51,13 +55,14 @@ export class Tabs {
     })
   }
 
-  /** Runs something while nobody else does. */
+  /** Runs something while nobody else does. @throws ERR_CLOSED where this was closed before */
   async alone<T>(name: string, run: () => Promise<T>): Promise<T> {
     const unlock = await this.lock(name)
+    if (!unlock) throw new AnywireError(ERR_CLOSED)
     try {
       return await run()
     } finally {
-      unlock?.()
+      unlock()
     }
   }
 
@@ -76,6 +81,7 @@ export class Tabs {
 
   /** Lets go of everything. */
   close(): void {
+    this.#isClosed = true
     this.#options?.channel.close()
     for (const unlock of this.#held) unlock()
   }

@@ -17,18 +17,26 @@ export class Use {
 
   /** From here on nobody has it alone. */
   async share(): Promise<void> {
+    const granted = this.#wait()
     this.#unlock ??= await this.#tabs.lock('use', { mode: 'shared' })
+    granted()
   }
 
   /** Runs something while nobody uses it, this tab neither. */
   async alone(run: () => Promise<void>): Promise<void> {
     this.#unlock?.()
     this.#unlock = undefined
-    const timer = setTimeout(this.#blocked, PATIENCE)
+    const granted = this.#wait()
     const start = (): Promise<void> => {
-      clearTimeout(timer)
+      granted()
       return run()
     }
     await this.#tabs.alone('use', start)
+  }
+
+  /** @returns to be called when there is nothing to wait for any more */
+  #wait(): () => void {
+    const timer = setTimeout(this.#blocked, PATIENCE)
+    return () => clearTimeout(timer)
   }
 }

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import type { Store } from '../../../lib/store.ts'
+import { Stage, turn } from '../../support/replica.ts'
+import { BrowserWorld } from '../../support/tabs.ts'
+
+describe('records: tabs that open, and end, while others do', () => {
+  const world = new BrowserWorld()
+
+  /** @param change - what the store of the tab does otherwise */
+  const open = async (
+    options: ConstructorParameters<typeof Stage>[0] = {},
+    change: (store: Store) => Partial<Store> = () => ({})
+  ) => {
+    const { store, tabs, kill, deafen } = world.browser.tab()
+    const stage = new Stage({ store: { ...store, ...change(store) }, tabs, ...options })
+    const told: string[] = []
+    stage.replica.on('blocked', () => told.push('blocked'))
+    stage.replica.on('error', ({ code }) => told.push(code))
+    await turn()
+    return Object.assign(stage, { kill, deafen, told })
+  }
+
+  /** Reads entries as another one does, but the first time that they begin so. */
+  const once = (beginning: string, first: () => Promise<void>) => {
+    let isFirst = true
+    return (store: Store): Partial<Store> => ({
+      entries: async prefix => {
+        const found = await store.entries(prefix)
+        if (prefix.startsWith(beginning) && isFirst) {
+          isFirst = false
+          await first()
+        }
+        return found
+      }
+    })
+  }
+
+  const fail = (): Promise<void> => Promise.reject(new Error('not now'))
+
+  it('hold nothing that they asked for before they ended', async () => {
+    let go = (): void => {}
+    const first = await open({}, store => ({
+      open: async () => {
+        await new Promise<void>(resolve => (go = resolve))
+        await store.open()
+      }
+    }))
+    await first.replica.close()
+    go()
+    await turn()
+    const second = await open()
+    await second.replica.clear()
+    assert.deepEqual([first.told, second.told], [[], []])
+  })
+
+  it('speak for those that are gone, also where reading what they left fails at first', async () => {
+    const first = await open()
+    await first.set('a/1', 'x', 1).stored
+    first.kill()
+    await turn()
+    const second = await open({ retryDelay: 10 }, once('cursor/', fail))
+    await world.pass(100)
+    assert.deepEqual(
+      second.replica.pending.map(({ node }) => node),
+      [first.replica.outbox.own.node]
+    )
+    assert.deepEqual(second.told, ['ERR_STORE'])
+  })
+
+  it('speak for one that dies, also where reading what it left fails at first', async () => {
+    const first = await open()
+    let isBroken = false
+    const second = await open({ retryDelay: 10 }, store => ({
+      entries: async prefix => {
+        if (isBroken && prefix.startsWith('outbox/')) await fail()
+        return store.entries(prefix)
+      }
+    }))
+    await second.open()
+    await first.set('a/1', 'x', 1).stored
+    isBroken = true
+    first.kill()
+    await turn()
+    assert.deepEqual([second.takeWrites(), second.told], [[], ['ERR_STORE']])
+    isBroken = false
+    await world.pass(100)
+    assert.equal(second.takeWrites().length, 1)
+  })
+
+  it('tell that they wait for another one that waits itself', async () => {
+    const schema = (version: number) => ({ schema: { id: 'app', version } })
+    const frozen = await open(schema(1))
+    frozen.deafen()
+    const second = await open(schema(2))
+    const third = await open(schema(2))
+    await world.pass(10_000)
+    assert.deepEqual([second.told, third.told], [['blocked'], ['blocked']])
+    frozen.kill()
+    await turn()
+    await third.set('a/1', 'x', 1).stored
+  })
+
+  it('show what others write meanwhile', async () => {
+    const first = await open()
+    let go = (): void => {}
+    const second = await open(
+      {},
+      once('cursor/', () => new Promise<void>(resolve => (go = resolve)))
+    )
+    await first.set('a/1', 'x', 1).stored
+    await turn()
+    go()
+    await turn()
+    assert.deepEqual(second.replica.state('a/1')?.view(), { x: 1 })
+  })
+})
