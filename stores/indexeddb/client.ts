@@ -14,6 +14,9 @@ const VERSION = 1
 const FIELDS = 'fields'
 const ENTRIES = 'entries'
 
+/** What was followed and written is not known any more, but to this page. */
+const GONE = 'the browser has removed what was kept: reload'
+
 /** How many registers are read at a time. */
 const PAGE = 500
 
@@ -50,8 +53,11 @@ const each = async (
   }
 }
 
-/** Rejects with why not, also after a while in which neither the browser nor other tabs did what they have to. */
-const openDatabase = (name: string, timeout: number): Promise<IDBDatabase> =>
+/**
+ * Rejects with why not, also after a while in which neither the browser nor other tabs did what they have to.
+ * @param isThere - whether it was there before, so that it is not to be made
+ */
+const openDatabase = (name: string, timeout: number, isThere: boolean): Promise<IDBDatabase> =>
   new Promise((resolve, reject) => {
     const request = indexedDB.open(name, VERSION)
     let why = 'the browser does not answer'
@@ -62,13 +68,18 @@ const openDatabase = (name: string, timeout: number): Promise<IDBDatabase> =>
     }, timeout)
     request.onblocked = () => (why = 'other tabs have an older version of it: close them')
     request.onupgradeneeded = () => {
+      if (isThere) {
+        why = GONE
+        request.transaction?.abort()
+        return
+      }
       // From version 0. Later ones look at `oldVersion`.
       request.result.createObjectStore(FIELDS)
       request.result.createObjectStore(ENTRIES)
     }
     request.onerror = () => {
       clearTimeout(timer)
-      reject(request.error)
+      reject(why === GONE ? why : request.error)
     }
     request.onsuccess = () => {
       clearTimeout(timer)
@@ -91,6 +102,11 @@ class IndexedDbStore implements Store {
   #database: IDBDatabase | undefined
   /** Why there is no database. */
   #why = 'it is not open'
+  /** Whether the browser has closed it, so that it may be opened again. */
+  #isLost = false
+  #isOpening = false
+  /** Opening it; never rejects. */
+  #opening: Promise<unknown> | undefined
   /** The last commit; never rejects. */
   #committed: Promise<unknown> | undefined
 
@@ -102,18 +118,23 @@ class IndexedDbStore implements Store {
 
   async open(): Promise<void> {
     if (this.#database) throw fail('it is open already')
-    const database = await openDatabase(this.#name, this.#options.timeout ?? 5_000).catch((error: unknown) => {
+    const opening = openDatabase(this.#name, this.#options.timeout ?? 5_000, this.#isLost).catch((error: unknown) => {
       throw fail(error)
     })
-    const lose = (why: string): void => {
+    // It is over behind what follows.
+    this.#opening = opening.catch(() => {})
+    const database = await opening
+    const lose = (why: string, isLost: boolean): void => {
       database.close()
       if (this.#database === database) this.#database = undefined
       this.#why = why
+      this.#isLost = isLost
     }
     // Without this a newer version of the page could not open it as long as this one is there.
-    database.onversionchange = () => lose('a newer version of this page has it: reload')
-    database.onclose = () => lose('the browser has closed it')
+    database.onversionchange = () => lose('a newer version of this page has it: reload', false)
+    database.onclose = () => lose('the browser has closed it', true)
     this.#database = database
+    this.#isLost = false
   }
 
   async rows(ranges: readonly Range[], since = -1): Promise<Row[]> {
@@ -172,17 +193,33 @@ class IndexedDbStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#opening
     const database = this.#database
     this.#database = undefined
+    this.#isLost = false
     this.#why = 'it is not open'
     await this.#committed
     database?.close()
   }
 
   #begin(stores: string[], mode?: IDBTransactionMode): IDBTransaction {
-    if (!this.#database) throw fail(this.#why)
+    if (!this.#database) {
+      if (this.#isLost) this.#openAgain()
+      throw fail(this.#why)
+    }
     const { durability } = this.#options
     return this.#database.transaction(stores, mode, durability && { durability })
+  }
+
+  /** Browsers lose the way to a database, as Safari does when a page comes back: who tries again later has it then. */
+  #openAgain(): void {
+    if (this.#isOpening) return
+    this.#isOpening = true
+    this.open()
+      .catch((error: unknown) => {
+        if (String(error).endsWith(GONE)) [this.#isLost, this.#why] = [false, GONE]
+      })
+      .finally(() => (this.#isOpening = false))
   }
 
   #store(name: string): IDBObjectStore {

@@ -165,6 +165,48 @@ describeInChromium('indexeddb in Chromium', function () {
     await store.close()
   })
 
+  it('is opened again when the browser has closed it, unless what it had is gone', async () => {
+    const name = `specifics ${names++}`
+    const other = await openTab()
+    await other.evaluate(() => page.watchDatabases())
+    const store = inPage(other, name)
+    await store.open()
+    await store.commit(rows(row('a', 'x', 1)))
+    const closed = { code: 'ERR_STORE', message: /the browser has closed it$/ }
+    for (let count = 0; count < 2; count++) {
+      await other.evaluate(name => page.lose(name), name)
+      // Who tries again finds it open, sooner or later.
+      await assert.rejects(store.records(''), closed)
+      let ids: readonly string[] = []
+      while (!ids.length) ids = await store.records('').catch(() => [])
+      assert.deepEqual(ids, ['a'])
+    }
+    await other.evaluate(name => page.lose(name), name)
+    await other.evaluate(name => page.remove(name), name)
+    const gone = { code: 'ERR_STORE', message: /has removed what was kept: reload$/ }
+    await assert.rejects(store.records(''), closed)
+    await assert.rejects(
+      (async () => {
+        for (;;)
+          await store.records('').catch((error: Error) => closed.message.test(error.message) || assert.fail(error))
+      })(),
+      gone
+    )
+    assert.deepEqual(
+      (await other.evaluate(() => indexedDB.databases())).filter(database => database.name === name),
+      []
+    )
+    await leave(other)
+  })
+
+  it('is closed also where it is just opened, and can be opened again', async () => {
+    const store = inPage(tab, `specifics ${names++}`)
+    await Promise.all([store.open(), store.close()])
+    await assert.rejects(store.records(''), { code: 'ERR_STORE', message: /it is not open$/ })
+    await store.open()
+    await store.close()
+  })
+
   it('makes way for a newer version in another tab, and says so', async () => {
     const { store, name } = await start()
     const other = await openTab()

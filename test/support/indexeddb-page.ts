@@ -106,6 +106,22 @@ export const openVersion = (name: string, version: number, stubborn: boolean): P
 
 export const closeVersion = (name: string): void => opened.get(name)?.close()
 
+/** Has the browser close what it opens from here on as it does by itself, when that is called: what is kept is lost, or only the way to it. */
+export const watchDatabases = (): void => {
+  const { open } = IDBFactory.prototype
+  IDBFactory.prototype.open = function (...args) {
+    const request = open.apply(this, args)
+    request.addEventListener('success', () => opened.set(args[0], request.result))
+    return request
+  }
+}
+
+/** Closes a database as the browser does. */
+export const lose = (name: string): void => {
+  opened.get(name)?.close()
+  opened.get(name)?.dispatchEvent(new Event('close'))
+}
+
 /** Has the browser answer no request to open a database, as some do at times. */
 export const silence = (): void => {
   Object.defineProperty(IDBFactory.prototype, 'open', { value: () => ({}) })
