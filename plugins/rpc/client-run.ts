@@ -6,13 +6,13 @@ import type { Answering, Running } from './answering.ts'
 import { because } from './error.ts'
 import { isStream, makePump } from './pump.ts'
 import type { Pump } from './pump.ts'
-import { ACCEPTED, ARGUMENTS, extrasOf } from './wire.ts'
+import { ACCEPTED, argumentsOf, extrasOf } from './wire.ts'
 import type { AnswerPacket, Asked } from './wire.ts'
 
 /** A call of the server that a client answers. A server's, which has many, is run.ts. */
 export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Asked): Running<P> => {
-  const [number, what, , ...args] = packet
-  const [, own, , count] = extrasOf(packet)
+  const [number, what] = packet
+  const [, own] = extrasOf(packet)
   const name = `${what}`
   const key = typeof own === 'string' ? own : undefined
   const controller = new AbortController()
@@ -40,11 +40,10 @@ export const runAtClient = <P extends Connection>(at: Answering<P>, packet: Aske
   return {
     async start(route) {
       try {
-        if (Number(count) > 0) args.length += Math.floor(Math.min(Number(count), ARGUMENTS))
         let value = await route({
           peer: at.connection,
           name,
-          args,
+          args: argumentsOf(packet),
           key,
           id: at.idOf({ key, number: -number }),
           signal,

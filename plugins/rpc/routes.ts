@@ -3,9 +3,7 @@ import { ERR_ARGUMENTS, ERR_OPTION } from '../../lib/failures.ts'
 import { because } from './error.ts'
 import { invoke } from './router.ts'
 import type { Handler, Route } from './router.ts'
-
-/** How many arguments a call may have. */
-const ARGUMENTS = 1_000
+import { ARGUMENTS } from './wire.ts'
 
 /** Names that are the plugin's own. */
 const RESERVED = new Set(['with', 'provide', 'service', 'router'])

@@ -8,7 +8,7 @@ import type { RpcError } from './error.ts'
 import { isStream, makePump } from './pump.ts'
 import type { Pump } from './pump.ts'
 import type { Call, Route } from './router.ts'
-import { ACCEPTED, ARGUMENTS, extrasOf } from './wire.ts'
+import { ACCEPTED, argumentsOf, extrasOf } from './wire.ts'
 import type { Asked } from './wire.ts'
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
@@ -33,14 +33,10 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
 
   constructor(at: Answering<P>, packet: Asked) {
     this.#at = at
-    const args = packet.slice(3)
-    const extras = extrasOf(packet)
-    const [, , , count] = extras
-    if (typeof count === 'number' && count > 0) args.length += Math.floor(Math.min(count, ARGUMENTS))
     this.#number = packet[0]
     this.#name = `${packet[1]}`
-    this.#args = args
-    this.#extras = extras
+    this.#args = argumentsOf(packet)
+    this.#extras = extrasOf(packet)
   }
 
   get peer(): P {

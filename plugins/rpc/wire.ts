@@ -20,7 +20,7 @@ export const ACCEPTED = 1
 export const STREAM = 2
 export const ITEM = 3
 
-/** How many arguments of a call may be undefined. */
+/** Arguments of a call, at most. */
 export const ARGUMENTS = 1_000
 
 /** How many items of a stream may be on their way. */
@@ -36,3 +36,11 @@ export const isAsked = (packet: readonly unknown[]): packet is Asked => isCount(
 
 /** What else there is of a call. */
 export const extrasOf = ([, , extras]: Asked): readonly unknown[] => (Array.isArray(extras) ? extras : [])
+
+/** What a call is called with, with those arguments at the end that are undefined. */
+export const argumentsOf = (packet: Asked): unknown[] => {
+  const args = packet.slice(3)
+  const [, , , count] = extrasOf(packet)
+  if (typeof count === 'number' && count > 0) args.length += Math.floor(Math.min(count, ARGUMENTS))
+  return args
+}
