@@ -37,15 +37,20 @@ export const presence = () =>
         const [name, rows] = packet as Told
         places.get(name)?.[2](rows)
       })
+      let full = false
       const flush = (): void => {
+        full = false
         for (const seat of dirty) {
           if (client.state !== 'open') return
           dirty.delete(seat)
-          if (!seat[1]()) return
+          if (!seat[1]()) {
+            full = true
+            return
+          }
         }
       }
       const soon = (seat: Seat): void => {
-        if (dirty.add(seat).size < 2) queueMicrotask(flush)
+        if (dirty.add(seat).size < 2 && !full) queueMicrotask(flush)
       }
       lane.on('data', value => requests[3](packetsOf(value)))
       client.on('open', flush)

@@ -12,6 +12,8 @@ interface Person {
 /** Who is in a place, and who watches it. */
 export class Crowd {
   readonly name: string
+  /** When watchers were last told something, as `performance.now()` has it. */
+  told = -Infinity
   /** By parser: what one of them cannot carry is told to others as it is. */
   readonly #watchers = new Map<Parser, Set<Peer>>()
   readonly #people = new Map<string, Person>()

@@ -51,7 +51,8 @@ export class Hall extends Emitter<HallEvents> {
   /** @returns who is there: from here on the peer is told what changes */
   watch(place: string, peer: Peer): readonly Row[] {
     const before = this.#crowds.get(place)
-    if (before?.hasChanged) this.#tell(before)
+    // Who has only just been told is told again in a while, and with them whoever watches from here on.
+    if (before?.hasChanged && performance.now() - before.told >= this.#interval) this.#tell(before)
     // A place that everybody has left may be gone once that is told.
     const crowd = this.#crowd(place)
     crowd.watch(peer)
@@ -95,6 +96,7 @@ export class Hall extends Emitter<HallEvents> {
 
   #tell(crowd: Crowd): void {
     const rows = crowd.takeChanges()
+    crowd.told = performance.now()
     const pieces = piecesOf(rows)
     for (const audience of crowd.audiences) {
       const write = (some: readonly Row[]): unknown =>

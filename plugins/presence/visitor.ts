@@ -167,18 +167,18 @@ export class Visitor {
         () => this.#decide(job, false)
       )
     }
-    this.#decide(job, allowed)
-    return undefined
+    return this.#decide(job, allowed)
   }
 
-  #decide({ stay, data, update, cut }: Job<Stay>, allowed: boolean): void {
+  /** @returns when its client has room for more */
+  #decide({ stay, data, update, cut }: Job<Stay>, allowed: boolean): Promise<void> | undefined {
     const { verb, place, number } = stay
     const stays = this.#stays[verb]
     const known = stays.get(place)
-    if (this.#gone) return
+    if (this.#gone) return undefined
     if (update) {
       // An update of who has left meanwhile is too late.
-      if (!known || cut) return
+      if (!known || cut) return undefined
       known.data = data
       if (allowed) this.#appear(known)
       else this.#refuse(known, ERR_DENIED)
@@ -191,8 +191,11 @@ export class Visitor {
       stays.set(place, stay)
       if (verb === ENTER) this.#appear(stay)
       else this.#watch(stay)
-      this.#write([-number, 0, ...this.#own(stay)])
+      const hasRoom = this.#write([-number, 0, ...this.#own(stay)])
+      // What many places have to tell at once would end it.
+      if (verb === WATCH && !hasRoom) return new Promise(resolve => this.peer.once('drain', resolve))
     }
+    return undefined
   }
 
   /** Others see that it is there. */
@@ -256,11 +259,12 @@ export class Visitor {
     return weigh(data, bytes) <= bytes
   }
 
-  #write(packet: readonly unknown[]): void {
+  #write(packet: readonly unknown[]): boolean {
     try {
-      this.#lane.write(packet)
+      return this.#lane.write(packet)
     } catch (error) {
       this.#lane.failed(error, 'presence')
+      return true
     }
   }
 }

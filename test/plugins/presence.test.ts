@@ -724,4 +724,64 @@ describe('presence', () => {
     await world.pass(100)
     assert.deepEqual(events, ['join Bob 1'])
   })
+
+  it('has who watches many places told one after the other, as fast as it reads', async () => {
+    start({}, undefined, { limits: { buffered: 100_000, window: 20_000 } })
+    const places = Array.from({ length: 50 }, (_, index) => `place ${index}`)
+    const text = 'x'.repeat(1_000)
+    for (let person = 0; person < 20; person++) {
+      const one = connect()
+      for (const place of places) void one.presence(place).enter(text)
+      await world.pass(100)
+    }
+    const watcher = connect()
+    await world.pass(10)
+    const { id } = watcher
+    for (const place of places) void watcher.presence(place).watch()
+    await world.pass(2_000)
+    assert.deepEqual(
+      places.map(place => watcher.presence(place).members().length),
+      places.map(() => 20)
+    )
+    assert.deepEqual([watcher.id, world.errors], [id, []])
+  })
+
+  it('sends only the latest of what is said while the wire is full', async () => {
+    start()
+    const client = connect()
+    const place = client.presence<Data>('room')
+    void place.enter({ name: 'x' })
+    await world.pass(100)
+    world.network.stalled = true
+    const name = 'x'.repeat(2_000)
+    for (let at = 1; at <= 500; at++) {
+      place.update({ name, at })
+      await world.pass(1)
+    }
+    assert.ok(client.bufferedBytes < 200_000, `${client.bufferedBytes} bytes`)
+    world.network.stalled = false
+    await world.pass(100)
+    assert.deepEqual(server().members('room')[0]?.data, { name, at: 500 })
+  })
+
+  it('tells a place no more often for who watches it again and again', async () => {
+    start({ interval: 50 })
+    const [one, two] = [connect(), connect()]
+    const [mine, theirs] = [one.presence<Data>('room'), two.presence<Data>('room')]
+    let told = 0
+    server().on('changes', () => told++)
+    void mine.enter({ name: 'x' })
+    await world.pass(100)
+    told = 0
+    for (let at = 1; at <= 40; at++) {
+      mine.update({ name: 'x', at })
+      await world.pass(5)
+      void theirs.watch()
+      await world.pass(5)
+      assert.equal(theirs.members()[0]?.data.at, at)
+      void theirs.unwatch()
+    }
+    // 400 ms, once in 50 and once in between.
+    assert.ok(told <= 17, `${told} times`)
+  })
 })
