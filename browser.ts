@@ -1,4 +1,4 @@
-/** anywire for browsers: `connect` with WebSocket, JSON, reconnect and offline. */
+/** anywire for browsers: `connect` with WebSocket, JSON, reconnect, offline and wires. */
 import { withDefaults } from './defaults.ts'
 import { offline } from './plugins/offline/client.ts'
 import { ws } from './transformers/ws/client.ts'

@@ -1,4 +1,4 @@
-/** anywire for Node: server and client with WebSocket, JSON, reconnect and offline. */
+/** anywire for Node: server and client with WebSocket, JSON, reconnect, offline and wires. */
 import { readyMade } from './bundle/ready-made.ts'
 import { withDefaults } from './defaults.ts'
 import { AnywireError } from './lib/errors.ts'
