@@ -1,4 +1,4 @@
-import { weigh } from './weigh.ts'
+import { weigh } from '../../lib/weigh.ts'
 import type { Row } from './wire.ts'
 
 /** How much one message tells, as `weigh` counts: with three bytes a character still small. */

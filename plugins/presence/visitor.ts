@@ -8,7 +8,7 @@ import type { Hall } from './hall.ts'
 import { piecesOf, writeRows } from './pieces.ts'
 import { Queue } from './queue.ts'
 import type { Job } from './queue.ts'
-import { weigh } from './weigh.ts'
+import { weigh } from '../../lib/weigh.ts'
 import { ENTER, isPlace, KEPT, ROWS, WATCH } from './wire.ts'
 import type { Row, Verb } from './wire.ts'
 

@@ -1,5 +1,6 @@
 import { ERR_LIMIT, ERR_OUTCOME_UNKNOWN } from '../../lib/failures.ts'
 import { addTo, removeFrom } from '../../lib/sets.ts'
+import { weigh } from '../../lib/weigh.ts'
 import { because } from './error.ts'
 import { isStream } from './pump.ts'
 import { Shares } from './shares.ts'
@@ -7,10 +8,17 @@ import { Shares } from './shares.ts'
 /** Characters of a key. */
 const LENGTH = 256
 
+/** Characters of an answer that counts as one; and those up to which it is looked at. */
+const UNIT = 4_096
+const MOST = 1_048_576
+
 export interface KeysOptions {
   /** Milliseconds that an answer is kept for whoever asks again. Default 300,000. */
   readonly time: number
-  /** Answers that are kept; past it the oldest one of whoever has most is forgotten. Default 10,000. */
+  /**
+   * Answers that are kept, a long one counted as one for each 4,096 characters; past it the oldest one of whoever has most is
+   * forgotten. Default 10,000.
+   */
   readonly count: number
   /** Whether the contexts of two peers are of one client, judged as `recovery.same` does it. Default: deep equality. */
   readonly same: (before: unknown, now: unknown) => boolean
@@ -27,8 +35,9 @@ interface Entry {
   readonly id: string
   readonly owner: KeyOwner
   readonly again: Promise<unknown>
-  /** When it was answered. */
+  /** When it was answered, and as how many answers that counts. */
   since: number
+  share: number
 }
 
 /**
@@ -43,6 +52,8 @@ export class Keys {
   /** Those that are answered, the oldest first; all of them, and by owner. */
   readonly #answered = new Set<Entry>()
   readonly #byOwner = new Map<KeyOwner, Set<Entry>>()
+  /** As how many they count. */
+  #count = 0
   readonly #shares = new Shares<KeyOwner>()
 
   constructor(options: KeysOptions, limit: number) {
@@ -64,8 +75,8 @@ export class Keys {
       if (isStream(value)) throw because(ERR_OUTCOME_UNKNOWN, name, key)
       return value
     })
-    const entry: Entry = { id, owner, again, since: 0 }
-    const keep = (): void => this.#keep(entry)
+    const entry: Entry = { id, owner, again, since: 0, share: 1 }
+    const keep = (answer: unknown): void => this.#keep(entry, answer)
     // Who asked first hears of it; perhaps nobody asks again.
     again.then(keep, keep)
     owner.kept++
@@ -73,13 +84,15 @@ export class Keys {
     return result
   }
 
-  #keep(entry: Entry): void {
+  #keep(entry: Entry, answer: unknown): void {
     const { owner } = entry
     entry.since = performance.now()
+    entry.share = shareOf(answer)
+    this.#count += entry.share
     this.#answered.add(entry)
     addTo(this.#byOwner, owner, entry)
-    this.#shares.change(owner, 1)
-    while (this.#answered.size > this.#options.count) {
+    this.#shares.change(owner, entry.share)
+    while (this.#count > this.#options.count) {
       const { heaviest } = this.#shares
       const [oldest] = (heaviest && this.#byOwner.get(heaviest)) ?? []
       if (!oldest) return
@@ -96,11 +109,21 @@ export class Keys {
   }
 
   #forget(entry: Entry): void {
-    const { id, owner } = entry
+    const { id, owner, share } = entry
     removeFrom(this.#byId, id, entry)
     this.#answered.delete(entry)
     removeFrom(this.#byOwner, owner, entry)
-    this.#shares.change(owner, -1)
+    this.#shares.change(owner, -share)
+    this.#count -= share
     owner.kept--
+  }
+}
+
+const shareOf = (answer: unknown): number => {
+  try {
+    return Math.ceil(weigh(answer, MOST) / UNIT)
+  } catch {
+    // It has getters that fail, and is told to nobody either.
+    return 1
   }
 }

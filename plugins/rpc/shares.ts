@@ -13,7 +13,6 @@ export class Shares<T> {
     return first
   }
 
-  /** @param by - 1 or -1 */
   change(who: T, by: number): void {
     const before = this.#shares.get(who) ?? 0
     const share = before + by
@@ -22,7 +21,8 @@ export class Shares<T> {
       this.#shares.set(who, share)
       addTo(this.#levels, share, who)
     } else this.#shares.delete(who)
-    // Shares change by one, so there is nobody between.
-    if (share > this.#most || !this.#levels.has(this.#most)) this.#most = share
+    this.#most = Math.max(this.#most, share)
+    // As many steps at most as were taken away.
+    while (this.#most && !this.#levels.has(this.#most)) this.#most--
   }
 }

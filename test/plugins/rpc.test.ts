@@ -857,6 +857,24 @@ describe('rpc', () => {
       assert.equal(runs.length, 6)
     })
 
+    it('is forgotten sooner where it is long', async () => {
+      let ran = 0
+      const server = world.start([
+        rpc({ text: (length: number) => [++ran, 'x'.repeat(length)] }, { keys: { count: 20 } })
+      ])
+      const client = world.dial<typeof server>()
+      const call = async (key: string, length: number) =>
+        (await world.settled(client.rpc.with({ key }).text(length)))[0]
+      const keys = Array.from({ length: 10 }, (_, index) => `${index}`)
+      for (const key of keys) await call(key, 10)
+      for (const key of keys) assert.equal(await call(key, 10), Number(key) + 1)
+      // The eighteen that it counts as leave room for two of the others.
+      assert.deepEqual([await call('long', 70_000), await call('long', 70_000)], [11, 11])
+      assert.deepEqual([await call('9', 10), await call('8', 10), await call('7', 10)], [10, 9, 12])
+      // One that is longer than all that is kept is not.
+      assert.deepEqual([await call('longer', 90_000), await call('longer', 90_000)], [13, 14])
+    })
+
     it('is not forgotten while its call runs, nor for others who ask more', async () => {
       let user = 0
       const { client, runs, gates, dial } = setup({ count: 3 }, () => ({ user: user++ }))
