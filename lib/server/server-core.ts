@@ -11,7 +11,8 @@ import {
   ERR_SESSION_LOST,
   ERR_SHUTDOWN
 } from '../failures.ts'
-import type { Goodbye, Hello } from '../handshake.ts'
+import type { Filled } from '../given.ts'
+import type { Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import { install, undoAll } from '../plugin.ts'
 import type { End } from '../plugin.ts'
@@ -25,10 +26,10 @@ import { AwaySessions } from './away.ts'
 import { checkCloseOptions, checkOptions } from './check-options.ts'
 import { serveClient } from './client-file.ts'
 import { count, Tally } from './counters.ts'
+import { dismiss } from './dismiss.ts'
 import { makeGuest } from './guest.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HttpHost } from './http-host.ts'
-import { later } from './later.ts'
 import { ServerLink } from './link.ts'
 import type { LinkHost } from './link.ts'
 import type { Listener, LinkRequest } from './listener.ts'
@@ -45,9 +46,6 @@ import { inOrder } from './plugin.ts'
 import type { ServerPlugin } from './plugin.ts'
 import type { CloseOptions, MulticastOptions, Server, ServerEvents } from './server.ts'
 import { parseToken } from './ticket.ts'
-
-/** How long wires may take to close once everything is over, in milliseconds. */
-const PATIENCE = 1_000
 
 /** Accepts links, has clients judged, and keeps the peers. */
 export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHost, LinkHost {
@@ -214,7 +212,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   close({ timeout = 10_000, reconnect = 5_000 }: CloseOptions = {}): Promise<void> {
     checkCloseOptions(timeout, reconnect)
-    return (this.#closing ??= this.#close(timeout, reconnect))
+    return (this.#closing ??= this.#close({ timeout, reconnect }))
   }
 
   override failed(error: unknown, event: string): void {
@@ -223,28 +221,11 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     else this.#report(failure, event)
   }
 
-  async #close(timeout: number, reconnect: number | false): Promise<void> {
+  async #close(options: Filled<CloseOptions>): Promise<void> {
     // Links that open from here on are refused: `#closing` is set when this function first waits.
     await Promise.resolve()
-    const [, status, reason] = ERR_SHUTDOWN
-    const code = reconnect === false ? 1000 : status
-    const goodbye = (): Goodbye => [code, reason, Math.round(Math.random() * (reconnect || 0))]
     const emptied = new Promise<void>(resolve => (this.#emptied = resolve))
-    for (const link of this.#waiting) {
-      link.refuse(new AnywireError(ERR_SHUTDOWN))
-      // One that has no wire yet can be told nothing; a wire that opens later is cut.
-      if (!link.hasWire) this.#waiting.delete(link)
-    }
-    for (const peer of this.peers) {
-      // What the application said before, it said.
-      if (peer.state === 'away') peer.leave(peer.ending ?? goodbye())
-      else if (!peer.ending) peer.finish(goodbye(), false)
-    }
-    const abandon = (): void => {
-      for (const peer of this.peers) peer.leave(peer.ending ?? goodbye())
-    }
-    const cut = (): void => this.#waiting.forEach(link => link.abort())
-    const stop = later([timeout, abandon], [timeout + PATIENCE, cut])
+    const stop = dismiss(this.peers, this.#waiting, options)
     this.#checkEmpty()
     await emptied
     stop()
