@@ -1,7 +1,8 @@
 import { govern, isWild, Patterns } from '../../lib/patterns.ts'
+import { weigh } from '../../lib/weigh.ts'
 import type { PubSubLimits, Settings } from './options.ts'
 import { offsetOf, sequenceOf, Topic } from './topic.ts'
-import type { Entry } from './topic.ts'
+import type { Entry, Kept } from './topic.ts'
 import type { MessagePacket } from './wire.ts'
 
 /** Where a subscription was. */
@@ -21,6 +22,7 @@ export class Log {
   /** The one that was published to longest ago is the first. */
   readonly #topics = new Map<string, Topic>()
   readonly #names = new Patterns<Topic>()
+  readonly #kept: Kept = { weight: 0 }
   /** Up to here there may have been messages of topics that are forgotten. */
   #forgotten = 0
 
@@ -41,7 +43,8 @@ export class Log {
     if (!settings) return undefined
     // Offsets of a topic that was forgotten are not used again.
     const topic =
-      known ?? new Topic(name, settings, this.#forgotten, this.#forgotten && this.sequence, performance.now())
+      known ??
+      new Topic(name, settings, this.#kept, this.#forgotten, this.#forgotten && this.sequence, performance.now())
     this.#topics.delete(name)
     this.#topics.set(name, topic)
     if (!known) this.#names.set(name, topic)
@@ -60,7 +63,9 @@ export class Log {
     const packet: MessagePacket = isNumbered
       ? [name, ++this.sequence, ++topic.offset, ...value]
       : [name, 0, 0, ...value]
-    topic.add({ packet, time: performance.now(), except })
+    const { bytes } = this.#limits
+    topic.add({ packet, time: performance.now(), except, weight: weigh(packet, bytes) })
+    while (this.#kept.weight > bytes) this.#forgetOldest()
     return packet
   }
 
@@ -113,6 +118,7 @@ export class Log {
     for (const [name, topic] of this.#topics) {
       const last = topic.entries(-Infinity).at(-1)
       this.#forgotten = Math.max(this.#forgotten, topic.gone, last ? sequenceOf(last) : 0)
+      topic.clear()
       this.#topics.delete(name)
       this.#names.delete(name)
       return

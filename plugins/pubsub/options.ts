@@ -33,6 +33,8 @@ export interface PubSubLimits {
   readonly messages: number
   /** Topics of which something is kept; past it the one that was published to longest ago is forgotten. Default 100,000. */
   readonly topics: number
+  /** Bytes of all that is kept, about as many as it has as JSON text; past it topics are forgotten in the same way. Default 268,435,456 (256 MiB). */
+  readonly bytes: number
   /** Keys of messages that are remembered, each for five minutes. Default 100,000. */
   readonly keys: number
 }
@@ -43,6 +45,7 @@ export const LIMITS: PubSubLimits = {
   pending: 1_000,
   messages: 1_000,
   topics: 100_000,
+  bytes: 268_435_456,
   keys: 100_000
 }
 

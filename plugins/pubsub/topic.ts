@@ -7,6 +7,13 @@ export interface Entry {
   readonly time: number
   /** The clients that were left out. */
   readonly except: readonly string[]
+  /** As `weigh` counts. */
+  readonly weight: number
+}
+
+/** What all topics together keep. */
+export interface Kept {
+  weight: number
 }
 
 export const sequenceOf = ({ packet }: Entry): number => packet[1]
@@ -16,7 +23,8 @@ export const offsetOf = ({ packet }: Entry): number => packet[2]
 export class Topic {
   readonly name: string
   readonly settings: Settings
-  retained: Entry | undefined
+  readonly #kept: Kept
+  #retained: Entry | undefined
   /** Of the last message. */
   offset: number
   /** The sequence and the offset of the last message that is not there any more. */
@@ -30,13 +38,18 @@ export class Topic {
   #filled: number
 
   /** @param gone - the sequence up to which messages may have been forgotten before */
-  constructor(name: string, settings: Settings, gone: number, offset: number, now: number) {
+  constructor(name: string, settings: Settings, kept: Kept, gone: number, offset: number, now: number) {
     this.name = name
+    this.#kept = kept
     this.settings = settings
     this.gone = gone
     this.offset = this.goneOffset = offset
     this.#tokens = settings.rate?.burst ?? Infinity
     this.#filled = now
+  }
+
+  get retained(): Entry | undefined {
+    return this.#retained
   }
 
   /** Takes a token. */
@@ -53,8 +66,9 @@ export class Topic {
   add(entry: Entry): void {
     const { retain, size } = this.settings
     // No value takes the last one away.
-    if (retain) this.retained = entry.packet.length > 3 ? entry : undefined
+    if (retain) this.#retain(entry.packet.length > 3 ? entry : undefined)
     if (!sequenceOf(entry)) return
+    this.#kept.weight += entry.weight
     this.#entries.push(entry)
     if (this.#entries.length - this.#first > size) this.#forget()
   }
@@ -73,9 +87,22 @@ export class Topic {
     return entries.slice(entries.findLastIndex(entry => sequenceOf(entry) <= sequence) + 1)
   }
 
+  /** Keeps nothing any more. */
+  clear(): void {
+    for (const { weight } of this.entries(-Infinity)) this.#kept.weight -= weight
+    this.#entries = []
+    this.#retain(undefined)
+  }
+
+  #retain(entry: Entry | undefined): void {
+    this.#kept.weight += (entry?.weight ?? 0) - (this.#retained?.weight ?? 0)
+    this.#retained = entry
+  }
+
   #forget(): void {
     const entry = this.#entries[this.#first]
     if (!entry) return
+    this.#kept.weight -= entry.weight
     this.gone = sequenceOf(entry)
     this.goneOffset = offsetOf(entry)
     this.#first++

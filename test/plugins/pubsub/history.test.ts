@@ -269,6 +269,37 @@ describe('pubsub: history', () => {
     assert.equal(server.pubsub.retained('other'), undefined)
   })
 
+  it('is of no more bytes than a limit: what was published to longest ago is forgotten', async () => {
+    const topics = {
+      'h.>': { history: { size: 5 } },
+      't.*': { history: { size: 100, ttl: 1_000 } },
+      's.*': { retain: true }
+    }
+    const clock = new Clock(use)
+    const { server } = world(use, { pubsub: { topics, limits: { bytes: 10_000 } } })
+    const publish = (topic: string, count: number, length = 1_000): void => {
+      for (let number = 0; number < count; number++) server.pubsub.publish(topic, 'x'.repeat(length))
+    }
+    const kept = (...names: readonly string[]) => names.map(name => server.pubsub.history(name).messages.length)
+    // What is replaced, taken back, or too old makes room.
+    publish('h.a', 20)
+    publish('s.a', 20)
+    server.pubsub.publish('s.a')
+    publish('t.a', 4)
+    await clock.pass(10_000, 1_000)
+    publish('t.b', 4)
+    assert.deepEqual(kept('h.a', 't.a', 't.b'), [5, 0, 4])
+    publish('s.b', 1)
+    assert.deepEqual([kept('h.a', 't.b'), server.pubsub.history('h.a').complete], [[0, 4], false])
+    publish('h.b', 1, 8_000)
+    assert.deepEqual([kept('t.b', 'h.b'), server.pubsub.retained('s.b') !== undefined], [[0, 1], true])
+    // Nor is there room for one that is larger.
+    publish('h.b', 1, 20_000)
+    assert.deepEqual([kept('h.b'), server.pubsub.retained('s.b')], [[0], undefined])
+    publish('h.a', 5)
+    assert.deepEqual(kept('h.a'), [5])
+  })
+
   it('tells messages that did not arrive on a wire that lives', async () => {
     const { server, open, peerOf } = world(use, { pubsub: history() })
     const { client, pubsub } = await open()
