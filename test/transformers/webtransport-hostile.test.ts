@@ -4,12 +4,12 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
 import { json } from '../../parsers/json.ts'
 import { BYTES, encode, GOODBYE, OPEN, TEXT } from '../../transformers/webtransport/frame.ts'
-import { pass } from '../contract/ends.ts'
 import { Stage } from '../contract/stage.ts'
 import type { StageServerOptions } from '../contract/stage.ts'
 import { next, turns } from '../contract/waiting.ts'
 import { CAPSULE, capsule, destroyRawSessions, FIRST_STREAM, RawSession } from '../support/raw-session.ts'
 import { overHttp2 } from '../support/webtransport.ts'
+import { witness } from '../support/witness.ts'
 
 /** Milliseconds to open in. Those who do nothing wrong must be quicker, on a busy machine too. */
 const PATIENCE = 500
@@ -31,16 +31,6 @@ describe('webtransport: clients that break rules', () => {
       .filter(code => ['ERR_TOO_LARGE', 'ERR_RATE', 'ERR_SLOW'].includes(code))
     await stage.close()
   })
-
-  /** A connection that must not notice what others do. */
-  const witness = async () => {
-    const pair = await stage.pair()
-    return async () => {
-      await pass(pair.client, pair.peer, ['unharmed'])
-      await pass(pair.peer, pair.client, ['unharmed'])
-      await stage.pair()
-    }
-  }
 
   const openPlain = async (): Promise<RawSession> => RawSession.open(`${url}/anywire`)
   const text = (data: string): Uint8Array => encode(TEXT, data)
@@ -77,7 +67,7 @@ describe('webtransport: clients that break rules', () => {
     for (const [title, bytes, code] of frames) {
       it(`ends a connection with frames ${title}, and says why`, async () => {
         await start()
-        const unharmed = await witness()
+        const unharmed = await witness(stage)
         const accepted = next(stage.server, 'connection')
         const session = await openPlain()
         session.write(encode(OPEN, ''))
@@ -107,7 +97,7 @@ describe('webtransport: clients that break rules', () => {
     for (const [title, bytes] of hostile) {
       it(`ends a connection with streams ${title}`, async () => {
         await start()
-        const unharmed = await witness()
+        const unharmed = await witness(stage)
         const accepted = next(stage.server, 'connection')
         const session = await openPlain()
         session.write(encode(OPEN, ''))
@@ -122,7 +112,7 @@ describe('webtransport: clients that break rules', () => {
 
     it('survives streams behind the end of a session, in the same segment', async () => {
       await start()
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       for (const late of [FIRST_STREAM + 4, 3, 0, 2]) {
         const session = await openPlain()
         session.send(
@@ -140,7 +130,7 @@ describe('webtransport: clients that break rules', () => {
   describe('in bytes', () => {
     it('survives any', async () => {
       await start()
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       let seed = 7
       const random = (): number => (seed = (seed * 48_271) % 2_147_483_647)
       const types = Object.values(CAPSULE)
@@ -160,7 +150,7 @@ describe('webtransport: clients that break rules', () => {
 
     it('refuses what is another protocol', async () => {
       await start()
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       const { hostname, port } = new URL(url)
       const http1 = connectTls({
         host: hostname,
@@ -223,7 +213,7 @@ describe('webtransport: clients that break rules', () => {
   describe('in numbers', () => {
     it('ends a connection with too many datagrams', async () => {
       await start({ limits: { rate: { second: 100, burst: 200 } } })
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       const accepted = next(stage.server, 'connection')
       const session = await openPlain()
       session.write(encode(OPEN, ''))

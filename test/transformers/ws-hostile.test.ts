@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { json } from '../../parsers/json.ts'
 import { ws } from '../../transformers/ws/index.ts'
-import { pass } from '../contract/ends.ts'
 import { overHttp } from '../contract/fixture.ts'
 import { Stage } from '../contract/stage.ts'
 import type { StageServerOptions } from '../contract/stage.ts'
 import { next } from '../contract/waiting.ts'
 import { destroyRawSockets, framesOf, RawSocket, upgradeRequest, wsFrame } from '../support/raw-socket.ts'
+import { witness } from '../support/witness.ts'
 
 describe('ws: clients that break rules', () => {
   let stage: Stage
@@ -21,16 +21,6 @@ describe('ws: clients that break rules', () => {
     stage.expected = stage.errors.map(({ code }) => code).filter(code => code === 'ERR_TOO_LARGE')
     await stage.close()
   })
-
-  /** A connection that must not notice what others do. */
-  const witness = async () => {
-    const pair = await stage.pair()
-    return async () => {
-      await pass(pair.client, pair.peer, ['unharmed'])
-      await pass(pair.peer, pair.client, ['unharmed'])
-      await stage.pair()
-    }
-  }
 
   describe('in the upgrade', () => {
     const requests: readonly [title: string, request: string, status: RegExp][] = [
@@ -70,7 +60,7 @@ describe('ws: clients that break rules', () => {
     for (const [title, request, status] of requests) {
       it(`refuses one ${title}`, async () => {
         await start()
-        const unharmed = await witness()
+        const unharmed = await witness(stage)
         const socket = await RawSocket.open(stage.url)
         socket.send(request)
         assert.match((await socket.closed()).toString('latin1'), status)
@@ -102,7 +92,7 @@ describe('ws: clients that break rules', () => {
 
     it('survives one whose client is gone', async () => {
       await start()
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       for (let length = 1; length < 160; length += 13) {
         const socket = await RawSocket.open(stage.url)
         socket.send(upgradeRequest().slice(0, length))
@@ -184,7 +174,7 @@ describe('ws: clients that break rules', () => {
     for (const [title, bytes, code] of frames) {
       it(`ends a connection with frames ${title}`, async () => {
         await start()
-        const unharmed = await witness()
+        const unharmed = await witness(stage)
         // Once behind the upgrade, once in the same segment.
         for (const together of [false, true]) {
           const accepted = next(stage.server, 'connection')
@@ -233,7 +223,7 @@ describe('ws: clients that break rules', () => {
 
     it('takes fragments with control in between, and ends a connection with thousands of them', async () => {
       await start()
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       const accepted = next(stage.server, 'connection')
       const socket = await RawSocket.open(stage.url)
       socket.send(upgradeRequest())
@@ -268,7 +258,7 @@ describe('ws: clients that break rules', () => {
 
     it('ends a connection whose fragments are more than the limit together', async () => {
       await start({ limits: { message: 10_000 } })
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       const socket = await RawSocket.open(stage.url)
       socket.send(
         upgradeRequest(),
@@ -300,7 +290,7 @@ describe('ws: clients that break rules', () => {
 
     it('counts the bytes of text, not its characters, and of a message, not of what it was compressed to', async () => {
       await start({ limits: { message: 10_000 } }, true)
-      const unharmed = await witness()
+      const unharmed = await witness(stage)
       const wide = await RawSocket.open(stage.url)
       wide.send(upgradeRequest(), wsFrame(`"${'漢'.repeat(4_000)}"`))
       assert.equal(
