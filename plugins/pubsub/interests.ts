@@ -47,7 +47,7 @@ export class Interests {
     else interest.peers.add(subscriber)
     if (!known) this.#interests.set(name, interest)
     joined()
-    if (!known) for (const listener of this.#covering(name)) if (this.#interests.get(name)) listener.start(name)
+    if (!known) for (const listener of this.#covering(name)) this.#start(listener, name)
   }
 
   leave(name: string, subscriber: Peer | Receiver): void {
@@ -63,11 +63,16 @@ export class Interests {
   listen(listener: Listener): void {
     const { pattern } = listener
     addTo(this.#listeners, pattern, listener)
-    for (const { name } of this.of(pattern)) if (covers(pattern, name)) listener.start(name)
+    for (const { name } of this.of(pattern)) if (covers(pattern, name)) this.#start(listener, name)
   }
 
   unlisten(listener: Listener): void {
     removeFrom(this.#listeners, listener.pattern, listener)
+  }
+
+  /** Who was told before may have ended either. */
+  #start(listener: Listener, name: string): void {
+    if (this.#interests.get(name) && this.#listeners.get(listener.pattern)?.has(listener)) listener.start(name)
   }
 
   #covering(name: string): Listener[] {

@@ -128,4 +128,29 @@ describe('pubsub: providers', () => {
     await until(() => errors.length === 1)
     assert.deepEqual([errors, reported], [['ERR_HANDLER'], ['ERR_HANDLER pubsub']])
   })
+
+  it('has no provider called that was taken back, or for who has gone, while others were called', () => {
+    const { server } = world(use)
+    const { pubsub } = server
+    const called: string[] = []
+    const ends: (() => void)[] = []
+    const end = (): void => ends.splice(0).forEach(undo => undo())
+    const provider =
+      (who: string) =>
+      (topic: string, signal: AbortSignal): void => {
+        end()
+        called.push(`${who} ${topic}`)
+        signal.addEventListener('abort', () => called.push(`${who} ${topic} over`))
+      }
+    const undos = ['one', 'two'].map(who => pubsub.listen('a.*', provider(who)))
+    ends.push(...undos.slice(1))
+    const undo = pubsub.subscribe('a.1', () => {})
+    assert.deepEqual(called.splice(0), ['one a.1'])
+    pubsub.subscribe('b.1', () => {})
+    ends.push(pubsub.subscribe('b.2', () => {}))
+    pubsub.listen('b.*', provider('three'))
+    assert.deepEqual(called.splice(0), ['three b.1'])
+    undo()
+    assert.deepEqual(called, ['one a.1 over'])
+  })
 })
