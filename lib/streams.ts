@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts'
+import type { Connection, End } from './connection.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /**
@@ -54,11 +54,14 @@ export const toWritable = (connection: Connection): WritableStream<unknown> => {
   let goOn = (): void => {}
   connection.on('drain', () => goOn())
   return new WritableStream({
-    start: controller =>
-      void connection.on('close', ({ reason }) => {
-        if (connection.state === 'closed') controller.error(new Error(reason))
+    start(controller) {
+      const end = (told?: End): void => {
+        if (connection.state === 'closed') controller.error(new Error(told?.reason))
         goOn()
-      }),
+      }
+      connection.on('close', end)
+      end()
+    },
     write: value =>
       connection.write(value) || connection.state === 'closed'
         ? undefined

@@ -233,7 +233,7 @@ export const makeTraffic = (
       const since = performance.now()
       const before = life()
       if (!wire) return reject(new AnywireError(ERR_CLOSED))
-      const late = setTimeout(() => life() === before && lost(tell(ERR_TIMEOUT)), timeout)
+      const late = setTimeout(() => life() === before && lost(tell(ERR_TIMEOUT)), Math.min(LONGEST, timeout))
       pings.push(error => {
         clearTimeout(late)
         return error ? reject(error) : resolve(performance.now() - since)

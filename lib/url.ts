@@ -14,7 +14,9 @@ export const attemptUrl = (base: string | URL, query: Readonly<Record<string, st
   const page = (globalThis.location as Location | undefined)?.href
   const url = URL.canParse(base, page) && new URL(base, page)
   // `localhost:8080` is a URL too, of a scheme of its own.
-  if (!url || !/^(http|ws)/.test(url.href)) throw new AnywireError(ERR_OPTION, `'${base}' is no URL of a server`)
+  if (!url || !/^(http|ws)/.test(url.href)) throw new AnywireError(ERR_OPTION, `the URL ${base}`)
+  // What a page's own URL may have, and a WebSocket's must not.
+  url.hash = ''
   if (url.pathname.length < 2) url.pathname = DEFAULT_PATH
   for (const [name, value] of Object.entries({ ...query, [MARKER]: `${PROTOCOL}` })) url.searchParams.set(name, value)
   return url

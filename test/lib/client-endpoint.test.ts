@@ -110,6 +110,18 @@ describe('a client', () => {
     assert.equal(drains, 0)
   })
 
+  it('waits for a sign of life as long as it is asked to, for ever too', async () => {
+    const clock = new Clock(use)
+    const { dial, network } = host(use)
+    const client = dial()
+    await opened(client)
+    network.stalled = true
+    const answer = client.ping(Infinity)
+    await clock.pass(1_000)
+    network.stalled = false
+    assert.ok((await answer) >= 0)
+  })
+
   describe('in its open handler', () => {
     it('writes before everything that waited', async () => {
       const { dial, told } = host(use)

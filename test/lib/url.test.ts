@@ -10,6 +10,7 @@ describe('attemptUrl', () => {
       ['http://a/x/', { b: 'c d', e: '&' }, 'http://a/x/?b=c+d&e=%26&anywire=1'],
       ['http://a/?b=1&b=2', { b: '3' }, 'http://a/anywire?b=3&anywire=1'],
       ['http://a/?anywire=9', { anywire: '8' }, 'http://a/anywire?anywire=1'],
+      ['http://a/x#/route', undefined, 'http://a/x?anywire=1'],
       ['http://user:word@a', undefined, 'http://user:word@a/anywire?anywire=1'],
       ['http://[::1]:80', { ['__proto__']: 'y' }, 'http://[::1]/anywire?__proto__=y&anywire=1']
     ]

@@ -143,6 +143,13 @@ export const valueTests = (test: StageTest): void => {
     assert.deepEqual(received, values)
   })
 
+  both('go into no stream of a connection that has ended', async from => {
+    from.destroy()
+    const writer = from.writable.getWriter()
+    await assert.rejects(writer.write('late'))
+    await assert.rejects(writer.close())
+  })
+
   both('that may be lost disturb no others', async (from, to) => {
     const received: unknown[] = []
     to.on('data', value => received.push(value))
