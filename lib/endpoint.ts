@@ -159,14 +159,10 @@ export abstract class Endpoint extends Session implements Connection {
     } else if (number || this.unread < WAITING) {
       // What may be lost is not kept in any number.
       this.hold(payload, number)
-      const { id } = this
       this.#open().run(
         value,
         passed => this.emit('data', passed),
-        () => {
-          // What an old session left unread is none of the new one's.
-          if (id === this.id) this.release(payload, number)
-        }
+        () => this.release(payload, number)
       )
     }
   }

@@ -184,12 +184,6 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     this.leave(tell(failure))
   }
 
-  /** A new session begins, on this end as on the other. What the old one left unread stays, and is not counted. */
-  protected renew(): void {
-    this.#received = this.#consumed = this.#held = this.unread = 0
-    this.said = false
-  }
-
   protected receiveCounted(lane: number, payload: Data): void {
     if (this.#skip > 0) {
       this.#skip--

@@ -34,5 +34,11 @@ export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Ori
   return URL.canParse(origin) && isOwn(new URL(origin), host.toLowerCase(), request.ownPort)
 }
 
-const isOwn = (page: URL, host: string, anyPort = false): boolean =>
-  page.host !== '' && (anyPort ? page.hostname === host.replace(/:\d*$/, '') : page.host === host)
+/** Proxies may write the port of a scheme too, which browsers leave out. */
+const PORTS: Readonly<Record<string, string>> = { 'http:': ':80', 'https:': ':443' }
+
+const isOwn = (page: URL, host: string, anyPort = false): boolean => {
+  if (page.host === '') return false
+  if (anyPort) return page.hostname === host.replace(/:\d*$/, '')
+  return page.host === host || page.host + (PORTS[page.protocol] ?? '') === host
+}

@@ -11,6 +11,21 @@ describe('the origins that are allowed by default', () => {
     assert.equal(isAllowed('example.com:4433', 'https://example.com'), false)
   })
 
+  it('are those of the scheme, where a proxy writes the port that a browser leaves out', () => {
+    for (const [host, origin, allowed] of [
+      ['example.com:443', 'https://example.com', true],
+      ['example.com:80', 'http://example.com', true],
+      ['example.com:80', 'https://example.com', false],
+      ['example.com:443', 'http://example.com', false],
+      ['example.com:8443', 'https://example.com:8443', true],
+      ['[::1]:80', 'http://[::1]', true],
+      ['evil.org:443', 'https://example.com', false],
+      [':443', 'https://', false]
+    ] as const) {
+      assert.equal(isAllowed(host, origin), allowed, `${origin} at ${host}`)
+    }
+  })
+
   it('are those of the host, where a transformer listens on a port of its own', () => {
     for (const [host, origin, allowed] of [
       ['example.com:4433', 'https://example.com', true],
