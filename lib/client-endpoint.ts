@@ -1,7 +1,7 @@
 import { checkEnd } from './checks.ts'
 import type { AnyClientOptions, Client, Each, Keeper } from './client.ts'
 import type { ConnectionEvents, WriteOptions } from './connection.ts'
-import { makeDialler } from './dialler.ts'
+import { makeDialer } from './dialer.ts'
 import { each } from './each.ts'
 import { Emitter, extend } from './emitter.ts'
 import { AnywireError, endOf, retryable, tell, textOf } from './errors.ts'
@@ -289,7 +289,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     heldBytes
   ] = makeTraffic(client, limits, ends, () => keeper, report, came, down)
 
-  const [dial, stop] = makeDialler(
+  const [dial, stop] = makeDialer(
     url,
     options,
     client,

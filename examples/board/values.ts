@@ -3,7 +3,7 @@
 /** Width and height of the board, in pixels. */
 export const PLANE = { width: 2000, height: 1400 }
 
-/** How a person signs: a name, and one of six colours. */
+/** How a person signs: a name, and one of six colors. */
 export interface Person {
   readonly name: string
   readonly color: number

@@ -6,7 +6,7 @@ const namesOf = (names: readonly string[], group: string): readonly string[] =>
   names.filter(name => name.startsWith(group) && !name.slice(group.length).includes('.'))
 
 /**
- * What is misspelt would be left out, and nobody would know. Undefined was not said.
+ * What is misspelled would be left out, and nobody would know. Undefined was not said.
  * @param names - all that there are, those in groups with the group's name and a dot before them
  * @throws ERR_OPTION, which names it
  */

@@ -5,7 +5,7 @@ import { given } from './rules.ts'
 import type { Rules } from './rules.ts'
 
 /**
- * What is misspelt would be denied, and nobody would know why.
+ * What is misspelled would be denied, and nobody would know why.
  * @throws ERR_OPTION for rules about a plugin that is not installed, or about a verb that it does not ask for
  */
 export const checkRules = (rules: Rules<never>, plugins: readonly ServerPlugin[]): void => {

@@ -8,7 +8,7 @@ import { print } from '../../lib/print.ts'
 import type { Strategy } from '../../lib/strategy.ts'
 import { LONGEST } from '../../lib/timer.ts'
 import type { ClientTransformer } from '../../lib/transformer.ts'
-import { favourites } from './favourites.ts'
+import { favorites } from './favorites.ts'
 import { race } from './race.ts'
 import { fill } from '../../lib/given.ts'
 import type { Filled } from '../../lib/given.ts'
@@ -98,7 +98,7 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
     if (known) this.#rests.set(this.#client.transformer, { ...known, until: 0 })
     // The server is slow at most, and not this way to it.
     this.#patience = this.#options.patience
-    if (remember > 0 && this.#all.length > 1) favourites.set(this.#origin, this.#client.transformer, remember)
+    if (remember > 0 && this.#all.length > 1) favorites.set(this.#origin, this.#client.transformer, remember)
     this.#plan()
   }
 
@@ -136,13 +136,13 @@ class Chooser extends Emitter<WiresEvents> implements Wires {
     return usable.length > 0 ? usable : this.#all
   }
 
-  /** The favourite first, those that rest last. */
+  /** The favorite first, those that rest last. */
   #order(): readonly ClientTransformer[] {
     const { transformer } = this.#client
     const usable = this.#usable()
     if (!this.#options.fallback && transformer) return usable.filter(({ name }) => name === transformer)
-    const favourite = favourites.get(this.#origin)
-    const rank = ({ name }: ClientTransformer): number => (this.#isResting(name) ? 2 : name === favourite ? 0 : 1)
+    const favorite = favorites.get(this.#origin)
+    const rank = ({ name }: ClientTransformer): number => (this.#isResting(name) ? 2 : name === favorite ? 0 : 1)
     return [...usable].sort((a, b) => rank(a) - rank(b))
   }
 

@@ -37,7 +37,7 @@ const ask = async (client: Client, text: string, values: readonly unknown[] = []
 
 /** The version that is there; 0 for none. */
 const versionOf = async (client: Client, schema: string): Promise<number> => {
-  // It reads the catalogue: to_regclass goes by a cache, which may not know what another one made meanwhile.
+  // It reads the catalog: to_regclass goes by a cache, which may not know what another one made meanwhile.
   const tables = await ask(client, `SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'about'`, [schema])
   if (tables.length === 0) return 0
   const [about] = await ask(client, `SELECT version FROM ${quote(schema)}.about`)

@@ -16,7 +16,7 @@ describe('how the terminal shows values', () => {
   ]
   for (const [value, line] of lines) it(`as ${line}`, () => assert.equal(toLine(value), line))
 
-  it('as JSON in colours', () => {
+  it('as JSON in colors', () => {
     const text = toPretty({ 'a:"b': ['x: 1', -1.5e9, true, null] }, true)
     assert.equal(stripVTControlCharacters(text), JSON.stringify({ 'a:"b': ['x: 1', -1.5e9, true, null] }, undefined, 2))
     for (const part of [

@@ -147,7 +147,7 @@ describe('wires', () => {
     })
   })
 
-  describe('a favourite', () => {
+  describe('a favorite', () => {
     it('is what worked last, for the same origin, for a time', async () => {
       first.stalled = true
       const before = connect({ upgrade: false })

@@ -8,7 +8,7 @@ const BASE = DIGITS.length
 const WIDTH = 5
 const MOST = BASE ** WIDTH
 
-/** How far from its neighbour a new first or last item is at most. */
+/** How far from its neighbor a new first or last item is at most. */
 const STEP = 64
 
 const digit = (position: string, at: number): number => Math.max(0, DIGITS.indexOf(position[at] ?? '0'))

@@ -16,7 +16,7 @@ describe('the options of connect, in Node', () => {
   }
 
   for (const [name, make] of Object.entries(ways)) {
-    it(`of ${name}: what is misspelt is refused, and named`, () => {
+    it(`of ${name}: what is misspelled is refused, and named`, () => {
       const wrong: Readonly<Record<string, object>> = {
         plugin: { plugin: [] },
         'limits.messages': { limits: { messages: 1 } },

@@ -78,13 +78,13 @@ describe('the options of a server', () => {
   }
 
   it('throws for a name that is none, and says which there are', () => {
-    const misspelt: readonly [path: string, right: string][] = [
+    const misspelled: readonly [path: string, right: string][] = [
       ['authentciate', 'authenticate'],
       ['limits.mesage', 'limits.message'],
       ['limits.rate.seconds', 'limits.rate.second'],
       ['recovery.bite', 'recovery.bytes']
     ]
-    for (const [path, right] of misspelt) {
+    for (const [path, right] of misspelled) {
       const { message } = refusal({ ...good(), ...nest(path, 1) })
       assert.match(message, new RegExp(`there is no option '${path}', but: .*\\b${right}\\b`))
     }

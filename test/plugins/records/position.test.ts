@@ -14,7 +14,7 @@ const build = (inserts: readonly number[], random: () => number): string[] => {
 }
 
 describe('records: positions in a list', () => {
-  it('are between their neighbours, wherever something is inserted', () => {
+  it('are between their neighbors, wherever something is inserted', () => {
     const dice = fc.constantFrom(
       () => 0,
       () => 0.999,

@@ -1,5 +1,5 @@
 /** Which transformer carried a connection to an origin last, for the next time. */
-export interface Favourites {
+export interface Favorites {
   get(origin: string): string | undefined
   /** @param time - milliseconds until it is forgotten */
   set(origin: string, transformer: string, time: number): void
@@ -28,7 +28,7 @@ const store = {
   }
 }
 
-export const favourites: Favourites = {
+export const favorites: Favorites = {
   get(origin) {
     const [until = '', ...name] = (store.read(PREFIX + origin) ?? '').split(' ')
     return +until > Date.now() ? name.join(' ') : undefined

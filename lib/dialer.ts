@@ -23,7 +23,7 @@ const TIMEOUT = 10_000
  * @param lost - the wire is gone. `moving`: perhaps because the connection moved, and the attempt will tell
  * @param down - there is no wire, and none will come by itself. `over`: the session cannot go on either
  */
-export const makeDialler = (
+export const makeDialer = (
   url: Each<string | URL>,
   { query, timeout = TIMEOUT, transformers }: AnyClientOptions,
   client: Pick<Client, 'auth'> & { emit(event: 'attempt', attempt: Attempt): unknown },
