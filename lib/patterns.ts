@@ -8,9 +8,15 @@ const WILD = /(^|\.)[*>](\.|$)/
 /** Whether a name has wildcards. */
 export const isWild = (name: string): boolean => WILD.test(name)
 
-/** Whether a value is a name of at most so many characters, with or without wildcards. */
+/** Parts of a name: what is looked for meets the more patterns on its way, the longer that is. */
+const PARTS = 16
+
+/** Whether a value is a name of at most so many characters and 16 parts, with or without wildcards. */
 export const isPattern = (value: unknown, length: number): value is string =>
-  typeof value === 'string' && value.length <= length && !/^$|^\.|\.\.|\.$|(^|\.)>\./.test(value)
+  typeof value === 'string' &&
+  value.length <= length &&
+  !/^$|^\.|\.\.|\.$|(^|\.)>\./.test(value) &&
+  value.split('.', PARTS + 1).length <= PARTS
 
 /** Whether all names that `name` stands for are among those that `pattern` stands for. */
 export const covers = (pattern: string, name: string): boolean => {

@@ -55,6 +55,11 @@ describe('patterns', () => {
     ])
   })
 
+  it('have so many parts at most', () => {
+    const name = (parts: number): string => Array.from({ length: parts }, () => '*').join('.')
+    assert.deepEqual([isPattern(name(16), Infinity), isPattern(name(17), Infinity)], [true, false])
+  })
+
   it('meet the topics that they stand for', () => {
     fc.assert(
       fc.property(fc.array(pattern, { maxLength: 20 }), topic, (names, name) => {
