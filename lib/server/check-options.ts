@@ -2,41 +2,8 @@ import { AnywireError } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
 import { LONGEST } from '../timer.ts'
 import { checkNames } from './check-names.ts'
-
-/*
- * Options come from JavaScript too, and from environment variables. What makes no sense is told where the server is made,
- * and not by what goes wrong an hour later.
- */
-
-type Test = (value: unknown) => boolean
-
-/** What an option must be, in words and as a test. */
-type Rule = readonly [words: string, test: Test]
-
-const isObject: Test = value => typeof value === 'object' && value !== null
-
-const isText: Test = value => typeof value === 'string' && value !== ''
-
-/** A whole number. Sizes travel in the handshake, as JSON, which knows no Infinity. */
-const whole = (min: number, max = Number.MAX_SAFE_INTEGER): Rule => [
-  `a whole number from ${min} to ${max}`,
-  value => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max
-]
-
-/** A number; Infinity for no limit. */
-const amount = (min: number): Rule => [
-  `a number of at least ${min}, or Infinity`,
-  value => typeof value === 'number' && value >= min
-]
-
-const either = (special: unknown, [words, test]: Rule): Rule => [
-  `${words}, or ${special}`,
-  value => value === special || test(value)
-]
-
-const callable: Rule = ['a function', value => typeof value === 'function']
-
-const object: Rule = ['an object', isObject]
+import { amount, callable, check, either, flag, isObject, isText, object, text, whole } from '../option-rules.ts'
+import type { Rule, Test } from '../option-rules.ts'
 
 /** A list of parts with names, each of which has these functions. */
 const parts = (what: string, functions: readonly string[], min: number): Rule => [
@@ -76,10 +43,10 @@ const OPTIONAL: Readonly<Record<string, Rule>> = {
   ],
   schema: whole(0),
   heartbeat: whole(0, LONGEST),
-  plain: ['true or false', value => typeof value === 'boolean'],
+  plain: flag,
   port: whole(0, 65_535),
-  host: ['a text', isText],
-  socket: ['a text', isText],
+  host: text,
+  socket: text,
   recovery: either(false, object),
   'recovery.time': amount(0),
   'recovery.sessions': amount(0),
@@ -131,18 +98,6 @@ export const checkOptions = (http: unknown, options: unknown): void => {
 export const checkCloseOptions = (timeout: unknown, reconnect: unknown): void => {
   check(`'timeout'`, timeout, amount(0))
   check(`'reconnect'`, reconnect, either(false, whole(0)))
-}
-
-const check = (name: string, value: unknown, [words, test]: Rule): void => {
-  if (!test(value)) throw new AnywireError(ERR_OPTION, `${name} must be ${words}, not ${show(value)}`)
-}
-
-/** The value, where it can be no secret; or else what it is. */
-const show = (value: unknown): string => {
-  if (Array.isArray(value)) return value.length ? 'this list' : 'an empty list'
-  return typeof value === 'string' || isObject(value) || typeof value === 'function'
-    ? `a ${typeof value}`
-    : String(value)
 }
 
 const find = (options: unknown, path: string): unknown =>

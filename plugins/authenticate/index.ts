@@ -1,5 +1,6 @@
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin, During } from '../../lib/plugin.ts'
+import { amount, callable, checkPlugin, flag } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -13,11 +14,19 @@ export interface AuthenticateOptions<Context = unknown>
 
 /**
  * Authentication that is renewed while a connection lives, and that expires. Both halves.
+ * @throws ERR_OPTION
  * @example
  * createServer(http, { authenticate: verify, plugins: [authenticate<Claims>({ expires: ({ exp }) => exp * 1_000 })] })
  * await connect(url, { auth: token, plugins: [authenticate()] }).authenticate(newToken)
  */
 export const authenticate = <Context = unknown>(options: AuthenticateOptions<Context> = {}) => {
+  checkPlugin('authenticate', options, {
+    auto: flag,
+    expires: callable,
+    notice: amount(0),
+    same: callable,
+    timeout: amount(0)
+  })
   const { expires = () => undefined, notice = 30_000, same = () => true, timeout = 10_000 } = options
   const all = new WeakMap<Peer, Renewals<Context>>()
   return {

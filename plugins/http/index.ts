@@ -1,4 +1,5 @@
 import type { During } from '../../lib/plugin.ts'
+import { amount, callable, checkPlugin, text } from '../../lib/option-rules.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { Endpoint } from './endpoint.ts'
 import type { HttpOptions } from './endpoint.ts'
@@ -16,8 +17,13 @@ import type { Host } from './worker.ts'
  *   body: JSON.stringify([{ publish: 'news.sport', value: 'They won' }])
  * })
  */
-export const http = <Context = unknown>(options: HttpOptions<Context>) =>
-  ({
+export const http = <Context = unknown>(options: HttpOptions<Context>) => {
+  checkPlugin('http', options, {
+    authenticate: callable,
+    path: text,
+    limits: { bytes: amount(0), items: amount(0), requests: amount(0), time: amount(0) }
+  })
+  return {
     // Servers have a property `http`.
     name: 'httpApi',
     version: 1,
@@ -36,7 +42,8 @@ export const http = <Context = unknown>(options: HttpOptions<Context>) =>
         }
       })
     }
-  }) as const satisfies ServerPlugin
+  } as const satisfies ServerPlugin
+}
 
 export type { Result } from './batch.ts'
 export type { HttpLimits, HttpOptions } from './endpoint.ts'

@@ -3,6 +3,29 @@ import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { given } from './rules.ts'
 import type { Rules } from './rules.ts'
+import { check, isObject } from '../../lib/option-rules.ts'
+import type { Rule as Demand } from '../../lib/option-rules.ts'
+
+/** What a rule is. */
+export const RULE: Demand = [
+  'true, false or a function',
+  value => typeof value === 'boolean' || typeof value === 'function'
+]
+
+const RULES: Demand = [`${RULE[0]}, or an object of such rules`, value => RULE[1](value) || isObject(value)]
+
+/**
+ * A rule that is none would deny.
+ * @param depth - how many levels of names there may be: plugins, verbs, names
+ * @throws ERR_OPTION, which names it
+ */
+export const checkShape = (rules: object, depth = 3, group = ''): void => {
+  for (const [name, rule] of Object.entries(rules) as [string, unknown][]) {
+    if (rule === undefined) continue
+    check(`the rule '${group}${name}'`, rule, depth > 1 ? RULES : RULE)
+    if (isObject(rule)) checkShape(rule as object, depth - 1, `${group}${name}.`)
+  }
+}
 
 /**
  * What is misspelled would be denied, and nobody would know why.

@@ -1,10 +1,11 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { report } from '../../lib/report.ts'
+import { checkPlugin } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
-import { checkRules } from './check.ts'
+import { checkRules, checkShape, RULE } from './check.ts'
 import { RuleBook } from './rules.ts'
 import type { Question, Rule, Rules } from './rules.ts'
 
@@ -141,8 +142,11 @@ const isTrue = (answer: unknown): boolean => answer === true
  */
 export const permissions = <Context = unknown>(
   rules: Rules<Context> = {},
-  { otherwise = false }: PermissionsOptions<Context> = {}
+  options: PermissionsOptions<Context> = {}
 ) => {
+  checkShape(rules)
+  checkPlugin<PermissionsOptions<never>>('permissions', options, { otherwise: RULE })
+  const { otherwise = false } = options
   const book = new RuleBook(rules, otherwise)
   return {
     name: 'permissions',

@@ -3,6 +3,7 @@ import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import { amount, callable, checkPlugin } from '../../lib/option-rules.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
@@ -69,14 +70,19 @@ const permissionsOf = (server: object): Permissions | undefined =>
   // A plugin adds what its type says, under its name.
   (server as { readonly permissions?: Permissions }).permissions
 
-/** Who is where, told to those who watch. Both halves. */
-export const presence = <Context = unknown>({
-  identity = ({ id }) => id,
-  interval = 50,
-  away = 20_000,
-  places = 100,
-  bytes = 4_096
-}: PresenceOptions<Context> = {}) => {
+/**
+ * Who is where, told to those who watch. Both halves.
+ * @throws ERR_OPTION
+ */
+export const presence = <Context = unknown>(options: PresenceOptions<Context> = {}) => {
+  checkPlugin('presence', options, {
+    identity: callable,
+    interval: amount(0),
+    away: amount(0),
+    places: amount(0),
+    bytes: amount(0)
+  })
+  const { identity = ({ id }) => id, interval = 50, away = 20_000, places = 100, bytes = 4_096 } = options
   const halls = new WeakMap<Server, Hall>()
   const visitors = new WeakMap<Peer, Visitor>()
   return {

@@ -1,12 +1,14 @@
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import { amount, checkPlugin } from '../../lib/option-rules.ts'
 import { hasRoom } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { pubsub as base } from './client.ts'
 import { Hub } from './hub.ts'
+import { RULES } from './options.ts'
 import type { PubSubServerOptions } from './options.ts'
 import type { PubSubClientOptions } from './pubsub.ts'
 import type { PeerPubSub, ServerPubSub } from './server.ts'
@@ -27,11 +29,13 @@ interface Installation {
 
 /**
  * Publish and subscribe: topics with wildcards, history and catch-up.
+ * @throws ERR_OPTION
  * @example
  * createServer(http, { plugins: [pubsub({ topics: { 'news.>': { history: { size: 100 } } } })] })
  * await connect(url, { plugins: [pubsub()] }).pubsub.subscribe('news.*', value => console.log(value))
  */
 export const pubsub = (options: PubSubOptions = {}) => {
+  checkPlugin('pubsub', options, { ...RULES, queue: amount(0) })
   const installations = new WeakMap<Server, Installation>()
   return {
     ...base(options),

@@ -1,5 +1,7 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
+import { amount, checkPlugin, flag, object } from '../../lib/option-rules.ts'
+import type { OptionRules } from '../../lib/option-rules.ts'
 import { isPattern, Patterns } from '../../lib/patterns.ts'
 import type { Given } from '../../lib/given.ts'
 
@@ -58,11 +60,32 @@ export interface Settings {
   readonly rate: TopicOptions['rate']
 }
 
-/** @throws ERR_OPTION for what is no pattern */
+const TOPIC: OptionRules<TopicOptions> = {
+  history: { size: amount(0), ttl: amount(0) },
+  retain: flag,
+  rate: { second: amount(0), burst: amount(1) }
+}
+
+export const RULES: OptionRules<PubSubServerOptions> = {
+  topics: object,
+  limits: {
+    length: amount(1),
+    subscriptions: amount(0),
+    pending: amount(0),
+    messages: amount(0),
+    topics: amount(0),
+    keys: amount(0),
+    bytes: amount(0)
+  }
+}
+
+/** @throws ERR_OPTION for what is no pattern, and for wrong options of one */
 export const parseTopics = (topics: Readonly<Record<string, TopicOptions>>): Patterns<Settings> => {
   const patterns = new Patterns<Settings>()
-  for (const [pattern, { history, retain = false, rate }] of Object.entries(topics)) {
+  for (const [pattern, options] of Object.entries(topics)) {
     if (!isPattern(pattern, Infinity)) throw new AnywireError(ERR_OPTION, `'${pattern}' is no pattern of topics`)
+    checkPlugin('pubsub', options, TOPIC, `topics.${pattern}.`)
+    const { history, retain = false, rate } = options
     patterns.set(pattern, { pattern, size: history?.size ?? 0, ttl: history?.ttl ?? Infinity, retain, rate })
   }
   return patterns

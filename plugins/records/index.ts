@@ -5,6 +5,8 @@ import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
 import { report } from '../../lib/report.ts'
+import { amount, among, callable, checkPlugin, object } from '../../lib/option-rules.ts'
+import type { OptionRules } from '../../lib/option-rules.ts'
 import { sealOf } from '../../lib/server/seal.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -18,7 +20,7 @@ import { Authority } from './server/authority.ts'
 import type { Follower } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
 import { VERBS } from './server/options.ts'
-import type { RecordsServerOptions } from './server/options.ts'
+import type { RecordsServerOptions, ServerCollection } from './server/options.ts'
 import { ownReplica } from './server/own-replica.ts'
 import { ServerRecords } from './server/server-records.ts'
 
@@ -28,6 +30,52 @@ export interface RecordsOptions<Context = unknown, S extends Schema = Schema>
   /** What keeps the records of a server. */
   readonly store?: Store | undefined
   readonly schema?: (RecordsServerOptions['schema'] & {}) | undefined
+}
+
+const COLLECTION: OptionRules<ServerCollection> = {
+  order: among('hlc', 'server'),
+  resurrect: among('strict', 'implicit'),
+  permit: callable,
+  validate: [
+    'a function, or a schema as Standard Schema says',
+    value => typeof value === 'function' || '~standard' in (Object(value) as object)
+  ]
+}
+
+const RULES: OptionRules<RecordsOptions> = {
+  store: object,
+  persist: ['keep(store)', value => typeof value === 'function'],
+  migrate: callable,
+  collections: object,
+  permit: callable,
+  onWrite: callable,
+  schema: object,
+  horizon: amount(0),
+  timeout: amount(0),
+  discardDelay: amount(0),
+  now: callable,
+  monotonic: callable,
+  limits: {
+    scopes: amount(0),
+    queries: amount(0),
+    matches: amount(0),
+    fields: amount(0),
+    record: amount(0),
+    value: amount(0),
+    frame: amount(1),
+    batch: amount(0),
+    writes: amount(0),
+    bytes: amount(0),
+    nodes: amount(0),
+    cache: amount(0)
+  }
+}
+
+/** @throws ERR_OPTION */
+const checkRecords = (options: RecordsOptions): void => {
+  checkPlugin('records', options, RULES)
+  for (const [name, collection] of Object.entries(options.collections ?? {}))
+    if (collection) checkPlugin('records', collection, COLLECTION, `collections.${name}.`)
 }
 
 /** How often what is long ago is forgotten, in milliseconds. */
@@ -42,6 +90,7 @@ type Host<Context> = Server<Peer<Context>> & { readonly permissions?: Permission
 export const records = <S extends Schema = Schema, Context = unknown>(options: RecordsOptions<Context, S> = {}) => {
   // What the application says that its contexts and records are, it is asked with.
   const plain = options as object as RecordsOptions
+  checkRecords(plain)
   const authorities = new WeakMap<Server, Authority>()
   const followers = new WeakMap<Peer, Follower>()
   return {

@@ -1,5 +1,6 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { report } from '../../lib/report.ts'
+import { amount, checkPlugin } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -59,11 +60,13 @@ const peerRooms = (peer: Peer, membership: Membership): PeerRooms => ({
 
 /**
  * Names groups of peers, to write to.
+ * @throws ERR_OPTION
  * @example
  * server.on('connection', peer => peer.rooms.join('lobby'))
  * server.rooms('lobby', 'staff').except(peer).write('hello')
  */
 export const rooms = (options: RoomsOptions = {}) => {
+  checkPlugin('rooms', options, { limit: amount(0), length: amount(1) })
   /** Of each server that this is installed on. */
   const memberships = new WeakMap<Server, Membership>()
   return {

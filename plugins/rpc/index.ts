@@ -3,6 +3,8 @@ import type { Undo } from '../../lib/emitter.ts'
 import { ERR_NO_METHOD } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
+import { amount, callable, callables, checkPlugin, either } from '../../lib/option-rules.ts'
+import type { OptionRules } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -55,6 +57,16 @@ export interface RpcPlugin<Theirs, Mine, Context = unknown> extends RpcClientPlu
   peer(peer: Peer<Wanted<Mine> & Context>, lane: Lane, server: Server, during: During): PeerRpc<Theirs>
 }
 
+const RULES: OptionRules<RpcServerOptions<never>> = {
+  timeout: amount(0),
+  use: callables,
+  deadline: amount(0),
+  limit: amount(0),
+  accept: amount(0),
+  provide: either(true, either(false, callable)),
+  keys: { time: amount(0), count: amount(0), same: callable }
+}
+
 /**
  * Calls of functions on the other end, both ways: `client.rpc.add(1, 2)`, `peer.rpc.notify('hello')`.
  * @param router - what the other end may call here
@@ -72,6 +84,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
 ): RpcPlugin<Theirs, R, Context> => {
   const halves = new WeakMap<Server, ServerHalf>()
   if (router) checkRouter(router)
+  checkPlugin<RpcServerOptions<never>>('rpc', options, RULES)
   return {
     // Where this becomes a client, its middleware gets the client: the types are those of servers.
     ...base<Theirs>(router, options as RpcOptions),

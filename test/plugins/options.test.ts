@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { createServer } from '../../core.ts'
+import { json } from '../../parsers/json.ts'
+import { authenticate } from '../../plugins/authenticate/index.ts'
+import { http } from '../../plugins/http/index.ts'
+import { permissions } from '../../plugins/permissions/index.ts'
+import { presence } from '../../plugins/presence/index.ts'
+import { pubsub } from '../../plugins/pubsub/index.ts'
+import { records } from '../../plugins/records/index.ts'
+import { rooms } from '../../plugins/rooms/index.ts'
+import { rpc } from '../../plugins/rpc/index.ts'
+import { memory } from '../../transformers/memory/index.ts'
+
+type Factory = (...options: never[]) => unknown
+
+/** As JavaScript calls it: with anything. */
+const make = (factory: Factory, ...options: readonly unknown[]): unknown =>
+  Reflect.apply<undefined, unknown[], unknown>(factory as (...options: unknown[]) => unknown, undefined, [...options])
+
+const refused = (message: RegExp, factory: Factory, ...options: readonly unknown[]): void => {
+  assert.throws(() => make(factory, ...options), { name: 'AnywireError', code: 'ERR_OPTION', message })
+}
+
+describe('the options of plugins, in Node', () => {
+  it('what is misspelt is refused, and named, with what there is', () => {
+    refused(/'pubsub' has no option 'topic', but: topics, limits, queue/, pubsub, { topic: {} })
+    refused(/'pubsub' has no option 'limits.topic', but: limits.length/, pubsub, { limits: { topic: 1 } })
+    refused(/'presence' has no option 'awy'/, presence, { awy: 1 })
+    refused(/'rpc' has no option 'deadlin'/, rpc, {}, { deadlin: 1 })
+    refused(/'rpc' has no option 'keys.counts'/, rpc, {}, { keys: { counts: 1 } })
+    refused(/'rooms' has no option 'limits'/, rooms, { limits: 1 })
+    refused(/'authenticate' has no option 'expire'/, authenticate, { expire: () => 1 })
+    refused(/'http' has no option 'paht'/, http, { authenticate: () => true, paht: 'x' })
+    refused(/'records' has no option 'permitt'/, records, { permitt: () => false })
+    refused(/'records' has no option 'collections.a\/.permitt'/, records, {
+      collections: { 'a/': { permitt: () => false } }
+    })
+    refused(/'permissions' has no option 'otherwize'/, permissions, {}, { otherwize: true })
+  })
+
+  it('what is no such value is refused', () => {
+    refused(/'interval' of 'presence' must be a number of at least 0, or Infinity, not a string/, presence, {
+      interval: '1'
+    })
+    refused(/'away' of 'presence' .*, not NaN/, presence, { away: Number.NaN })
+    refused(/'identity' of 'presence' must be a function/, presence, { identity: 'me' })
+    refused(/'limits' of 'pubsub' must be an object, not 5/, pubsub, { limits: 5 })
+    refused(/the options of 'rooms' must be an object, not null/, rooms, null)
+    refused(/'use' of 'rpc' must be a list of functions/, rpc, {}, { use: [1] })
+    refused(/'provide' of 'rpc' must be a function, or false, or true/, rpc, {}, { provide: 'all' })
+    refused(/'permit' of 'records' must be a function, not true/, records, { permit: true })
+    refused(/'collections.a\/.order' of 'records' must be 'hlc' or 'server'/, records, {
+      collections: { 'a/': { order: 'x' } }
+    })
+    refused(/'collections.a\/.validate' of 'records' must be a function, or a schema/, records, {
+      collections: { 'a/': { validate: {} } }
+    })
+  })
+
+  it('the options of topics are looked at where the server is made', () => {
+    const server = (topics: object): unknown =>
+      createServer(undefined, {
+        transformers: [memory()],
+        parsers: [json()],
+        // As JavaScript passes it.
+        plugins: [pubsub({ topics: topics as Readonly<Record<string, object>> })]
+      })
+    refused(/'pubsub' has no option 'topics.a.\*.retained'/, server, { 'a.*': { retained: true } })
+    refused(/'topics.a.history.size' of 'pubsub' must be a number/, server, { a: { history: { size: 'all' } } })
+  })
+
+  it('what is no rule is refused', () => {
+    refused(
+      /the rule 'pubsub.subscribe' must be true, false or a function, or an object of such rules, not a string/,
+      permissions,
+      {
+        pubsub: { subscribe: 'yes' }
+      }
+    )
+    refused(/the rule 'pubsub.subscribe.a' must be true, false or a function, not an empty list/, permissions, {
+      pubsub: { subscribe: { a: [] } }
+    })
+    refused(/the rule 'pubsub' .*, not 1/, permissions, { pubsub: 1 })
+    refused(/'otherwise' of 'permissions' must be true, false or a function/, permissions, {}, { otherwise: 'no' })
+  })
+
+  it('what is undefined was not said', () => {
+    const nothing = { limits: undefined, typo: undefined }
+    for (const factory of [pubsub, presence, rooms, authenticate, records]) make(factory, nothing)
+    make(rpc, {}, { ...nothing, keys: { time: undefined } })
+    make(http, { ...nothing, authenticate: () => true })
+    make(permissions, { pubsub: undefined, rpc: { call: undefined } }, { otherwise: undefined })
+  })
+})
