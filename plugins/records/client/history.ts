@@ -34,18 +34,6 @@ export interface Undone {
 const isBelow = (path: string, above: string): boolean =>
   path !== above && (above === '' || path.startsWith(`${above}.`))
 
-/**
- * Whether nobody else has written at a path, above or below it, since this end did. What this end itself wrote later was taken back
- * before, as steps are taken back the last one first.
- */
-const isUntouched = (state: RecordState | undefined, path: string, stamp: Stamp): boolean => {
-  for (const register of state?.registers() ?? []) {
-    const isThere = register.path === path || isBelow(register.path, path) || isBelow(path, register.path)
-    if (isThere && register.node !== stamp.node && isAfter(register, stamp)) return false
-  }
-  return true
-}
-
 /** What is written where, but for what makes a record only where there is none. */
 const fieldsOf = (records: readonly Registers<Write>[]): (readonly [record: string, write: Write])[] =>
   records.flatMap(({ record, registers }) => registers.filter(({ t }) => t > 0).map(write => [record, write] as const))
@@ -74,6 +62,8 @@ class Steps implements History {
   #undone: Step[] = []
   /** Whether the last step is what was written last. */
   #isOpen = false
+  /** Nodes that this end has written for: it has another one when it is opened again. */
+  readonly #own = new Set<string>()
   /** What others had written where a step was taken back, by record and path: it is there again, and the steps before do not undo it. */
   readonly #theirs = new Map<string, Stamp>()
 
@@ -107,6 +97,7 @@ class Steps implements History {
     const before = last?.before ?? this.#before(records)
     return write => {
       if (write.status === 'refused') return
+      this.#own.add(write.node)
       this.#undone = []
       this.#isOpen = true
       if (last) this.#done.pop()
@@ -137,9 +128,21 @@ class Steps implements History {
       now.every(([record, { kind, path, t }], at) => {
         const [otherRecord, other] = before[at] ?? []
         const isSame = record === otherRecord && path === other?.path && kind === LEAF && other.kind === LEAF
-        return isSame && t - other.t < this.#pause && isUntouched(this.#engine.state(record), path, other)
+        return isSame && t - other.t < this.#pause && this.#isUntouched(this.#engine.state(record), path, other)
       })
     )
+  }
+
+  /**
+   * Whether nobody else has written at a path, above or below it, since this end did. What this end itself wrote later was taken back
+   * before, as steps are taken back the last one first.
+   */
+  #isUntouched(state: RecordState | undefined, path: string, stamp: Stamp): boolean {
+    for (const register of state?.registers() ?? []) {
+      const isThere = register.path === path || isBelow(register.path, path) || isBelow(path, register.path)
+      if (isThere && !this.#own.has(register.node) && isAfter(register, stamp)) return false
+    }
+    return true
   }
 
   #add(steps: Step[], writes: readonly WriteHandle[], before: readonly Former[]): void {
@@ -170,6 +173,8 @@ class Steps implements History {
     this.#isOpen = false
     if (!step) return undefined
     const last = step.writes.at(-1)
+    // What waits may go on under another node.
+    if (last) this.#own.add(last.node)
     const skipped: [string, string][] = []
     const edits = new Map<string, Edit>()
     for (const { record, path, value, by } of step.before) {
@@ -181,12 +186,12 @@ class Steps implements History {
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
       if (write?.kind === INCREMENT) edit.increment(path, -Number(write.value))
-      else if (!write || !isUntouched(state, path, write) || (theirs && isAfter(theirs, write)))
+      else if (!write || !this.#isUntouched(state, path, write) || (theirs && isAfter(theirs, write)))
         skipped.push([record, path])
       else if (value === undefined) edit.delete(path)
       else edit.replace(path, value)
       edits.set(record, edit)
-      if (write && by && by.node !== write.node) this.#theirs.set(place, by)
+      if (write && by && !this.#own.has(by.node)) this.#theirs.set(place, by)
     }
     const records = [...edits]
       .map(([record, { writes }]) => ({ record, registers: writes }))
@@ -194,6 +199,7 @@ class Steps implements History {
     if (!records.length) return { write: undefined, skipped }
     const before = this.#before(records)
     const write = this.#engine.write(records, { atomic: true })
+    this.#own.add(write.node)
     this.#add(to, [write], before)
     return { write, skipped }
   }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { history } from '../../../plugins/records/client/history.ts'
 import type { HistoryOptions } from '../../../plugins/records/client/history.ts'
 import { Records } from '../../../plugins/records/client/surface.ts'
+import type { Store } from '../../../lib/store.ts'
+import { memory } from '../../../stores/memory.ts'
 import { leaf, object, Stage, turn } from '../../support/replica.ts'
 
 interface Todo {
@@ -12,8 +14,8 @@ interface Todo {
 
 const stages: Stage[] = []
 
-const start = (options?: HistoryOptions) => {
-  const stage = new Stage()
+const start = (options?: HistoryOptions, store?: Store) => {
+  const stage = new Stage({ ...(store && { store }) })
   stages.push(stage)
   const records = new Records<{ readonly 'todos/': Todo }>(stage.replica, error => {
     throw error
@@ -141,5 +143,17 @@ describe('records: writes that are one step of undo', () => {
     })
     assert.deepEqual(todo.get(), { title: 'mi' })
     assert.deepEqual(undoAll(), [{ title: '' }])
+  })
+
+  it('are still its own when a client was ended, and opened again', async () => {
+    const { stage, todo, type, undoAll } = start({ merge: 0 }, memory())
+    await turn()
+    type('ab')
+    await stage.replica.close()
+    stage.replica.opened()
+    await turn()
+    type('c')
+    assert.deepEqual(undoAll(), [{ title: 'ab' }, { title: 'a' }, undefined])
+    todo.release()
   })
 })
