@@ -99,6 +99,8 @@ export class Writer {
 
 /** Every method throws where the bytes end too early; none takes more memory than the bytes that are there. */
 export class Reader {
+  /** About how many bytes in memory is what was read: some of it is many times as large as it was. */
+  weight = 0
   readonly #bytes: Uint8Array
   #at = 0
 

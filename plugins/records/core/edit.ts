@@ -172,6 +172,9 @@ export class Edit {
   }
 }
 
+/** What bytes cost at least within a value, as they take as much in memory. */
+const SMALL = 64
+
 /** How much of a value there still may be. */
 class Room {
   readonly #most: number
@@ -199,7 +202,7 @@ const copyOf = (value: unknown, room: Room, depth: number): Value => {
     return value
   }
   if (value instanceof Uint8Array) {
-    room.pay(value.length)
+    room.pay(value.length + (depth && SMALL))
     // `slice` of a Buffer would share its memory.
     return new Uint8Array(value)
   }

@@ -9,6 +9,9 @@ import { malformed, Reader, Writer } from './bytes.ts'
 /** 11 characters have 66 bits: the last two are zero. */
 const PACKABLE = /^[\w-]{10}[AEIMQUYcgkosw048]$/
 
+/** What an item of a list takes in memory. */
+const ITEM = 40
+
 const PACKED = 0
 const TEXT = 1
 /** The number of the first node that the frame has said. */
@@ -74,6 +77,7 @@ export class FrameReader extends Reader {
   list<T>(read: () => T): T[] {
     const items: T[] = []
     for (let count = this.uint(); count > 0; count--) items.push(read())
+    this.weight += ITEM * items.length
     return items
   }
 

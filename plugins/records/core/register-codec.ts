@@ -21,6 +21,9 @@ const KINDS = [OBJECT, DELETED, OBJECT, INCREMENT] as const
 /** No register: the record has none. */
 const CODE_NONE = 14
 
+/** What one takes in memory beside its path and value. */
+const REGISTER = 90
+
 /** The bits of the code. */
 const CODE = 15
 const NEW_RECORD = 16
@@ -145,6 +148,7 @@ export const readRegisters = (from: FrameReader, each: () => void): readonly Reg
   let node = from.first
   while (!from.isAtEnd) {
     const head = from.byte()
+    from.weight += REGISTER
     const code = head & CODE
     const isNew = head & NEW_RECORD
     if (isNew) {

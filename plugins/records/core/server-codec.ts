@@ -86,9 +86,8 @@ const decodeOther = (from: FrameReader, head: number): ClientFrame => {
   return malformed()
 }
 
-/** The frame of a client that bytes are. @throws Error where they are none */
-export const decodeFrame = (bytes: Uint8Array): ClientFrame => {
-  const from = new FrameReader(bytes)
+/** The frame of a client that bytes are. @param from - reads them. @throws Error where they are none */
+export const decodeFrame = (bytes: Uint8Array, from = new FrameReader(bytes)): ClientFrame => {
   const head = from.byte()
   const frame = isWrite(head) ? decodeWrite(from, head) : decodeOther(from, head)
   return from.isAtEnd ? frame : malformed()

@@ -19,6 +19,10 @@ const BYTES = 7
 const LIST = 8
 const FIELDS = 9
 
+/** What bytes take in memory beside their length, and what an array or object takes. */
+export const HEAVY = 160
+export const LIGHT = 40
+
 /** The code of a value. */
 export const codeOf = (value: Value | undefined): number => {
   if (typeof value === 'string') return TEXT
@@ -60,10 +64,14 @@ export const readContent = (from: Reader, code: number, room = DEEPEST): Value =
   if (code === UINT) return from.uint()
   if (code === NEGATIVE) return -1 - from.uint()
   if (code === FLOAT) return from.float()
-  if (code === BYTES) return from.bytes()
+  if (code === BYTES) {
+    from.weight += HEAVY
+    return from.bytes()
+  }
   if (code <= TRUE) return code === NULL ? null : code === TRUE
   if (code > FIELDS || room < 1) return malformed()
   let count = from.uint()
+  from.weight += LIGHT
   if (code === LIST) {
     const list: Value[] = []
     while (count-- > 0) list.push(readContent(from, from.byte(), room - 1))

@@ -12,14 +12,25 @@ import { merged } from './trials.ts'
 /** What a register costs beside its path and value, in bytes, about. */
 const OVERHEAD = 24
 
+/** What bytes take beside their length, and arrays and objects beside what is in them, where they are within a value. */
+const BYTES = 62
+const CONTAINER = 6
+
+/** About how many bytes has what is within a value, where many of the smallest may be. */
+const sizeOfItem = (item: Value): number => {
+  const size = sizeOfValue(item)
+  if (typeof item !== 'object' || item === null) return size
+  return size + (item instanceof Uint8Array ? BYTES : CONTAINER)
+}
+
 /** About how many bytes a value has. */
 const sizeOfValue = (value: Value | undefined): number => {
   if (typeof value === 'string') return value.length + 2
   if (typeof value !== 'object' || value === null) return 8
   if (value instanceof Uint8Array) return value.length + 2
   let size = 2
-  if (Array.isArray(value)) for (const item of value as readonly Value[]) size += sizeOfValue(item)
-  else for (const [key, item] of Object.entries(value)) size += key.length + 2 + sizeOfValue(item)
+  if (Array.isArray(value)) for (const item of value as readonly Value[]) size += sizeOfItem(item)
+  else for (const [key, item] of Object.entries(value)) size += key.length + 2 + sizeOfItem(item)
   return size
 }
 

@@ -1,6 +1,7 @@
 import type { Failure } from '../../../lib/errors.ts'
 import { ERR_NODE, ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
+import { FrameReader } from '../core/frame-bytes.ts'
 import { decodeFrame, encodeFrame } from '../core/server-codec.ts'
 import type { Behind, ClientFrame, Hello, ServerFrame, WriteFrame } from '../core/frame.ts'
 import { Feed } from './feed.ts'
@@ -75,16 +76,18 @@ export class Follower implements Author {
   receive(bytes: unknown): void {
     if (this.#isEnded) return
     if (!(bytes instanceof Uint8Array)) return this.fail()
-    const frame = read(bytes)
+    const from = new FrameReader(bytes)
+    const frame = read(bytes, from)
     if (!frame) this.fail()
     // A clock is measured with it, so it does not wait.
     else if (frame.type === 'ping') this.#send({ type: 'pong', asked: frame.asked, time: this.#settings.now() })
     else {
+      const size = bytes.length + from.weight
       this.#received++
-      this.#bytes += bytes.length
+      this.#bytes += size
       const { writes, bytes: most } = this.#settings.limits
       if (this.#received - this.done > writes || this.#bytes > most) return this.#fail(ERR_RATE)
-      this.#inbox.push({ frame, size: bytes.length })
+      this.#inbox.push({ frame, size })
       if (!this.#isWorking) this.#work()
     }
   }
@@ -257,9 +260,9 @@ export class Follower implements Author {
   }
 }
 
-const read = (bytes: Uint8Array): ClientFrame | undefined => {
+const read = (bytes: Uint8Array, from: FrameReader): ClientFrame | undefined => {
   try {
-    return decodeFrame(bytes)
+    return decodeFrame(bytes, from)
   } catch {
     return undefined
   }

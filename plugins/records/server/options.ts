@@ -114,11 +114,11 @@ export interface RecordsLimits {
   readonly batch: number
   /** Writes of one client that are not committed; past it the connection ends with ERR_RATE. Default 10,000. */
   readonly writes: number
-  /** Bytes of them; past it the connection ends with ERR_RATE. Default 67,108,864 (64 MiB). */
+  /** Bytes of them in memory, about; past it the connection ends with ERR_RATE. Default 67,108,864 (64 MiB). */
   readonly bytes: number
   /** Nodes that one client writes for in a session; past it the connection ends with ERR_RATE. Default 100. */
   readonly nodes: number
-  /** Records that are kept in memory though nobody writes them. Default 10,000. */
+  /** Records that are kept in memory though nobody writes them, as long as they have 128 MiB at most, about. Default 10,000. */
   readonly cache: number
 }
 

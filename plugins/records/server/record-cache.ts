@@ -19,6 +19,8 @@ export class CachedRecord {
   edits = 0
   /** About how many bytes it has. */
   bytes = 0
+  /** As how many it counted when it was needed last. */
+  counted = 0
   /** How many need it: it stays as long as somebody does. */
   pins = 0
 
@@ -88,6 +90,9 @@ export class CachedRecord {
   }
 }
 
+/** Bytes of records that stay though nobody needs them, about; in memory they may take several times as many. */
+const MOST = 134_217_728
+
 /** A record that is being read, and how many wait for it. */
 interface Loading {
   readonly record: CachedRecord
@@ -99,6 +104,9 @@ interface Loading {
 export class RecordCache {
   readonly #store: Store
   readonly #limit: number
+  readonly #most: number
+  /** Of all that is not needed, about. */
+  #bytes = 0
   readonly #records = new Map<string, CachedRecord>()
   /** Those that nobody needs, the one that was used longest ago first; who is needed again may be among them. */
   readonly #idle = new Set<CachedRecord>()
@@ -106,9 +114,14 @@ export class RecordCache {
   #next: string[] = []
   #read: Promise<void> | undefined
 
-  constructor(store: Store, limit: number) {
+  /**
+   * @param limit - how many records stay that nobody needs
+   * @param most - and about how many bytes they have
+   */
+  constructor(store: Store, limit: number, most = MOST) {
     this.#store = store
     this.#limit = limit
+    this.#most = most
   }
 
   get size(): number {
@@ -147,6 +160,8 @@ export class RecordCache {
   /** Lets go of a record that was pinned. */
   unpin(record: CachedRecord): void {
     if (--record.pins) return
+    this.#bytes += record.bytes - record.counted
+    record.counted = record.bytes
     this.#idle.delete(record)
     this.#idle.add(record)
     this.#shrink()
@@ -176,9 +191,11 @@ export class RecordCache {
 
   #shrink(): void {
     for (const record of this.#idle) {
-      if (this.#records.size <= this.#limit) return
+      if (this.#records.size <= this.#limit && this.#bytes <= this.#most) return
       this.#idle.delete(record)
-      if (record.pins === 0) this.#records.delete(record.id)
+      if (record.pins) continue
+      this.#records.delete(record.id)
+      this.#bytes -= record.counted
     }
   }
 }

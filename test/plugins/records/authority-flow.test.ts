@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_ENCODE, ERR_TOO_LARGE } from '../../../lib/failures.ts'
+import type { Value } from '../../../lib/store.ts'
+import type { Write } from '../../../plugins/records/core/register.ts'
 import { decodeFrame } from '../../support/records-codec.ts'
 import { at, contents, scope, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
+import { GatedStore } from '../../support/gated-store.ts'
 
 describe('an authority of records, and what it sends', () => {
   let world: World
@@ -210,6 +213,58 @@ describe('an authority of records, and who breaks the protocol', () => {
     for (let n = 0; n < 7; n++) ann.write('new/1', [at(n, 'ann').implicit(), at(n, 'ann').set('n', n)])
     await world.pass()
     assert.deepEqual(ann.failures, ['ERR_RATE'])
+  })
+
+  it('counts what frames take in memory, where that is more than their bytes', async () => {
+    await world.authority.close()
+    let gate: GatedStore | undefined
+    await world.make({ limits: { bytes: 100_000 } }, store => (gate = new GatedStore(store))).open()
+    const frames: readonly (readonly Write[])[] = [
+      Array.from({ length: 2_000 }, (_, n) => at(n, 'ann').set('x', null)),
+      [
+        at(0, 'ann').set(
+          'x',
+          Array.from({ length: 3_000 }, () => [])
+        )
+      ],
+      [at(0, 'ann').set('x', [Array.from({ length: 1_000 }, () => new Uint8Array(0))])]
+    ]
+    for (const writes of frames) {
+      const eve = await world.welcomed('eve')
+      gate?.hold('entry')
+      eve.write('a/1', writes)
+      assert.deepEqual(eve.failures, ['ERR_RATE'])
+      gate?.release()
+      await world.pass()
+    }
+    const ann = await world.welcomed('ann')
+    ann.write('a/1', [at(0, 'ann').set('x', 'x'.repeat(90_000))])
+    assert.deepEqual(ann.failures, [])
+  })
+
+  it('counts what is within a value as what it takes in memory', async () => {
+    await world.authority.close()
+    await world.make().open()
+    const ann = await world.welcomed('ann')
+    const now = at(0, 'ann')
+    const lists = (length: number, item: Value): readonly Write[] => [
+      now.make(),
+      now.set(
+        'x',
+        Array.from({ length }, () => item)
+      )
+    ]
+    ann.write('a/1', lists(4_000, Uint8Array.of(1)))
+    ann.write('a/2', lists(5_000, Uint8Array.of(1)))
+    ann.write('a/3', lists(40_000, []))
+    await world.pass()
+    assert.deepEqual(
+      ann.deltas.flatMap(({ results }) => results.map(({ record, code }) => [record, code])),
+      [
+        ['a/2', 'ERR_TOO_LARGE'],
+        ['a/3', 'ERR_TOO_LARGE']
+      ]
+    )
   })
 
   it('limits how large a record may get', async () => {

@@ -4,8 +4,10 @@ import type { Result } from '../../../plugins/records/core/frame.ts'
 import { LEAF } from '../../../plugins/records/core/register.ts'
 import type { Change } from '../../../plugins/records/server/change.ts'
 import { Journal } from '../../../plugins/records/server/journal.ts'
+import { RecordCache } from '../../../plugins/records/server/record-cache.ts'
 import { Recent } from '../../../plugins/records/server/recent.ts'
 import { Writer } from '../../../plugins/records/server/writer.ts'
+import { memory } from '../../../stores/memory.ts'
 
 const change = (record: string, seq: number, value = ''): Change => ({
   record,
@@ -42,6 +44,30 @@ describe('records: what is remembered is bounded', () => {
     const recent = new Recent(0, 10_000)
     for (let seq = 1; seq <= 1_000; seq++) recent.add([])
     assert.equal(recent.reaches(0), false)
+  })
+
+  it('records that nobody needs, by their bytes', async () => {
+    const store = memory()
+    await store.open()
+    const rows = ['a', 'b', 'c'].map(record => ({
+      ...{ record, path: 'x', kind: LEAF, t: 1, node: 'n', seq: 1 },
+      value: 'x'.repeat(1_000)
+    }))
+    await store.commit({ rows, removed: [], entries: [] })
+    const cache = new RecordCache(store, 10, 2_500)
+    const use = async (id: string): Promise<void> => cache.unpin(await cache.load(id))
+    for (const id of ['a', 'b', 'a', 'c']) await use(id)
+    assert.deepEqual(
+      ['a', 'b', 'c'].map(id => !!cache.get(id)),
+      [true, false, true]
+    )
+    const record = await cache.load('c')
+    record.write({ path: 'y', kind: LEAF, value: 'y'.repeat(1_500), t: 2, node: 'n' }, 2)
+    assert.equal(cache.size, 2, 'what is needed stays')
+    cache.unpin(record)
+    assert.equal(cache.size, 0, 'and goes where it alone is too much')
+    await use('a')
+    assert.equal(cache.size, 1)
   })
 
   it('what came into a query and left it, by the number of commits', () => {
