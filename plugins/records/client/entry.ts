@@ -21,6 +21,8 @@ export class Entry implements WriteHandle {
   isVoid = false
   /** For as long as it was never sent, and the clock may have been wrong. */
   moment: Moment | undefined
+  /** Its bytes, when it was sent. */
+  size = 0
   restamped = false
   /** Why it, or a part of it, was refused. */
   error: AnywireError | undefined

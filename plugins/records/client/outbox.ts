@@ -6,8 +6,9 @@ import { Entry } from './entry.ts'
 import { makeNode } from './kept.ts'
 import type { ServerClock } from './offset.ts'
 
-/** How many writes of a node are on their way at most. */
+/** How many writes of a node are on their way at most, and about how many bytes of them. */
 const WINDOW = 500
+const MOST_BYTES = 4_194_304
 
 /** What one node has written, and the authority has not acknowledged, in the order of numbers. */
 export class Queue {
@@ -15,8 +16,9 @@ export class Queue {
   /** The number of the next write. */
   next = 1
   readonly entries: Entry[] = []
-  /** How many of them were sent in this session. */
+  /** How many of them were sent in this session, and their bytes. */
   sent = 0
+  bytes = 0
 
   /** The first of its stamps. */
   get first(): number {
@@ -25,6 +27,12 @@ export class Queue {
 
   constructor(node: string) {
     this.node = node
+  }
+
+  /** What is behind so many has to be sent again. */
+  rewind(count: number): void {
+    this.sent = Math.min(this.sent, count)
+    this.bytes = this.entries.slice(0, this.sent).reduce((sum, { size }) => sum + size, 0)
   }
 }
 
@@ -85,7 +93,7 @@ export class Outbox {
   take(node: string): Entry[] {
     const queue = this.#of(node)
     if (!queue) return []
-    queue.sent = 0
+    queue.rewind(0)
     if (queue === this.own) {
       queue.node = makeNode()
       queue.next = 1
@@ -121,13 +129,14 @@ export class Outbox {
     const first = queue?.entries[0]
     if (!queue || !first || number < first.number) return []
     const gone = queue.entries.splice(0, number - first.number + 1)
+    for (const { size } of gone.slice(0, queue.sent)) queue.bytes -= size
     queue.sent = Math.max(0, queue.sent - gone.length)
     return gone
   }
 
   /** A new session: all that is not acknowledged has to be sent. */
   rewind(): void {
-    for (const queue of this.queues) queue.sent = 0
+    for (const queue of this.queues) queue.rewind(0)
     this.#held.clear()
   }
 
@@ -136,7 +145,7 @@ export class Outbox {
     const queue = this.#of(node)
     const first = queue?.entries[0]
     if (!queue || !first) return
-    queue.sent = Math.min(queue.sent, Math.max(0, number - first.number))
+    queue.rewind(Math.max(0, number - first.number))
     this.#held.add(queue)
   }
 
@@ -151,11 +160,13 @@ export class Outbox {
    */
   send(send: (entry: Entry) => boolean): void {
     for (const queue of this.queues) {
-      while (queue.sent < WINDOW && !this.#held.has(queue)) {
+      while (queue.sent < WINDOW && queue.bytes < MOST_BYTES && !this.#held.has(queue)) {
         const entry = queue.entries[queue.sent]
         if (!entry?.isKept) break
         queue.sent++
-        if (!send(entry)) return
+        const hasRoom = send(entry)
+        queue.bytes += entry.size
+        if (!hasRoom) return
       }
       // What is behind it may build on it.
       if (queue.entries.length) return

@@ -140,12 +140,17 @@ export class Session {
 
   #sendEntry(entry: Entry): boolean {
     entry.moment = undefined
+    const put = (): boolean => {
+      const bytes = encodeFrame(entry.frame)
+      entry.size = bytes.length
+      return this.#put(bytes)
+    }
     try {
-      return this.#put(encodeFrame(entry.frame))
+      return put()
     } catch (error) {
       // Whatever is wrong with it, it stays so: those behind it get its number, and go on.
       this.#host.unsendable(entry, error)
-      return this.#put(encodeFrame(entry.frame))
+      return put()
     }
   }
 

@@ -57,3 +57,38 @@ describe('records: a replica that follows many records one by one', () => {
     assert.deepEqual([...new Set(hello?.follows.map(({ since }) => since))], [3])
   })
 })
+
+describe('records: a replica that has much to send', () => {
+  it('has a few megabytes of it on their way, so that no server takes it for a flood', async () => {
+    const stage = new Stage()
+    const { replica } = stage
+    const value = 'x'.repeat(200_000)
+    for (let n = 0; n < 60; n++) stage.set(`a/${n}`, 'x', value)
+    let bytes = 0
+    let count = -1
+    const connect = async (): Promise<void> => {
+      bytes = 0
+      count = -1
+      replica.connected(frame => {
+        bytes += frame.length
+        count++
+        return true
+      })
+      await turn()
+      stage.welcome()
+      await turn()
+    }
+    await connect()
+    assert.ok(bytes > 3_000_000 && bytes < 6_000_000, `${bytes} bytes`)
+    const before = count
+    stage.delta({ acknowledged: [[replica.outbox.own.node, 10]] })
+    await turn()
+    assert.equal(count, before + 10)
+    replica.disconnected()
+    await connect()
+    assert.equal(count, before)
+    stage.delta({ acknowledged: [[replica.outbox.own.node, 50]] })
+    await turn()
+    assert.equal(count, before + 10)
+  })
+})
