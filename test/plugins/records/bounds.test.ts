@@ -50,8 +50,13 @@ describe('records: what is remembered is bounded', () => {
     const store = memory()
     await store.open()
     const rows = ['a', 'b', 'c'].map(record => ({
-      ...{ record, path: 'x', kind: LEAF, t: 1, node: 'n', seq: 1 },
-      value: 'x'.repeat(1_000)
+      record,
+      path: 'x',
+      kind: LEAF,
+      value: 'x'.repeat(1_000),
+      t: 1,
+      node: 'n',
+      seq: 1
     }))
     await store.commit({ rows, removed: [], entries: [] })
     const cache = new RecordCache(store, 10, 2_500)
