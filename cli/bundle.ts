@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundle } from '../bundle/index.ts'
 import type { Import } from '../bundle/index.ts'
@@ -81,6 +81,7 @@ export const bundleCommand: Command = {
     if (out === undefined) output.write(code)
     else {
       const link = map === undefined ? '' : `//# sourceMappingURL=${encodeURI(basename(out))}.map\n`
+      await mkdir(dirname(out), { recursive: true })
       await writeFile(out, code + link)
       if (map !== undefined) await writeFile(`${out}.map`, map)
     }

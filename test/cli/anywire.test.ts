@@ -200,7 +200,7 @@ describe('the command anywire', function () {
     after(() => fs.rm(folder, { recursive: true }))
 
     it('writes a bundle and its map, and says how large it is', async () => {
-      const out = join(folder, 'client.js')
+      const out = join(folder, 'made', 'client.js')
       const mine = `mine=${join(folder, 'mine.js')}#make`
       const parts = ['--transformers', 'ws', '--plugins', 'reconnect, mine', '--parser', 'raw', '--import', mine]
       const { code, stderr } = await run([
