@@ -8,6 +8,9 @@ const WILD = /(^|\.)[*>](\.|$)/
 /** Whether a name has wildcards. */
 export const isWild = (name: string): boolean => WILD.test(name)
 
+/** Whether a name is one that is published to, as far as its form goes: none of its parts is empty, or a wildcard. */
+export const isTopic = (name: string): boolean => !/(^|\.)[*>]?(\.|$)/.test(name)
+
 /** Parts of a name: what is looked for meets the more patterns on its way, the longer that is. */
 const PARTS = 16
 

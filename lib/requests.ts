@@ -1,8 +1,8 @@
 import { answer } from './answer.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, End } from './connection.ts'
 import { AnywireError, textOf } from './errors.ts'
-import type { ErrorCode } from './errors.ts'
-import { ERR_CLOSED, ERR_OUTCOME_UNKNOWN } from './failures.ts'
+import type { ErrorCode, Failure } from './errors.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_OUTCOME_UNKNOWN } from './failures.ts'
 import type { Lane } from './lane.ts'
 
 /*
@@ -45,7 +45,7 @@ export interface Request<T = unknown> {
    * @param told - whether the other end said so
    */
   failed?(error: Error, told: boolean): void
-  /** Nobody has to wait for its promise. Called with what it rejects with where nobody does, but for ERR_CLOSED. */
+  /** Nobody has to wait for its promise. Called with what it rejects with where nobody does, but for ERR_CLOSED and ERR_CANCELLED. */
   untold?(this: void, error: Error): void
   /** The session that it was asked for in is over, or it is over itself. */
   lost?(): void
@@ -65,7 +65,7 @@ export type Requests = readonly [
    * @returns what `done` returns, the first time; rejects when it fails before
    */
   ask: <T>(request: Request<T>) => Promise<T>,
-  /** Ends a request: has it fail, and tells the other end. Returns whether it was not over before. */
+  /** Ends a request: has it fail, by default with ERR_CANCELLED, and tells the other end. Returns whether it was not over before. */
   end: (request: Request, error?: Error) => boolean,
   /** Says something more of a request that was sent. Returns and throws what `write` does. */
   tell: (request: Request, ...word: readonly unknown[]) => boolean,
@@ -81,12 +81,13 @@ export type Requests = readonly [
 ]
 
 /** Whoever ended it knows. */
-const isClosed = (error: Error): boolean => 'code' in error && error.code === ERR_CLOSED[0]
+const isOwn = (error: Error): boolean =>
+  'code' in error && (error.code === ERR_CLOSED[0] || error.code === ERR_CANCELLED[0])
 
 /** What the other end refuses with, as an error. */
-export const errorOf = (code: string, text: unknown): AnywireError =>
+export const errorOf = (code: string, text: unknown, cause?: unknown): AnywireError =>
   // Another version of it may have codes of its own.
-  new AnywireError([code as ErrorCode, 0, textOf(text)])
+  new AnywireError([code as ErrorCode, 0, textOf(text)], '', cause)
 
 /**
  * @param lane - or what writes to one
@@ -98,16 +99,25 @@ export const makeRequests = (
   host: Pick<Connection, 'id' | 'state' | 'on'>,
   lane: Pick<Lane, 'write'>,
   other: (packet: readonly unknown[]) => unknown,
-  toError: (code: string, text: unknown, data: unknown, request: Request, session: string) => Error = errorOf,
+  toError: (
+    code: string,
+    text: unknown,
+    cause: End | undefined,
+    request: Request,
+    session: string,
+    data?: unknown
+  ) => Error = errorOf,
   over?: () => void
 ): Requests => {
   const sent = new Map<number | undefined, Request>()
   const waiting = new Set<Request>()
   let session = host.id
+  /** How the last one ended, as far as that was told. */
+  let ended: End | undefined
   let last = 0
   let ticking = false
 
-  const fail = (request: Request, error: Error = new AnywireError(ERR_CLOSED), told = false): boolean => {
+  const fail = (request: Request, error: Error = new AnywireError(ERR_CANCELLED), told = false): boolean => {
     const found = sent.delete(request.number) || waiting.delete(request)
     if (found) {
       request.lost?.()
@@ -117,8 +127,9 @@ export const makeRequests = (
     return found
   }
 
-  const refuse = (request: Request, code: string, text?: unknown, data?: unknown, told?: boolean): boolean =>
-    fail(request, toError(code, text, data, request, session), told)
+  /** Nobody will answer any more. */
+  const lose = (request: Request, [code, , text]: Failure): boolean =>
+    fail(request, toError(code, ended?.reason ? `${text}: ${ended.reason}` : text, ended, request, session))
 
   const send = (asked: readonly Request[]): void => {
     // What one of them came to may have ended others.
@@ -153,17 +164,17 @@ export const makeRequests = (
   const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([number, ...word])
 
   /** The session is over. */
-  const leave = (): void => {
+  const leave = (end?: End): void => {
     const { id, state } = host
     const all = [...sent.values(), ...waiting]
+    ended = end
     sent.clear()
     for (const request of all) {
       const { number, again, known } = request
       const isLost = number && !again
-      const [code, , text] = isLost ? ERR_OUTCOME_UNKNOWN : ERR_CLOSED
       waiting.delete(request)
       waiting.add(request)
-      if (isLost || (state === 'closed' && !known)) refuse(request, code, text)
+      if (isLost || (state === 'closed' && !known)) lose(request, isLost ? ERR_OUTCOME_UNKNOWN : ERR_CLOSED)
       else request.lost?.()
       request.number = 0
     }
@@ -181,20 +192,20 @@ export const makeRequests = (
     })
   })
   // It may be told when the next session goes on already.
-  host.on('close', () => (host.state === 'closed' || host.id !== session) && leave())
+  host.on('close', end => (host.state === 'closed' || host.id !== session) && leave(end))
 
   const ask = <T>(request: Request<T>): Promise<T> => {
     const { untold } = request
     const run = (resolve: (value: T) => void, reject: (error: Error) => void): void => {
       Object.assign(request, { resolve, reject })
       waiting.add(request)
-      if (host.state === 'closed') refuse(request, ERR_CLOSED[0], ERR_CLOSED[2])
+      if (host.state === 'closed') lose(request, ERR_CLOSED)
       else if (!ticking) {
         ticking = true
         queueMicrotask(flush)
       }
     }
-    return untold ? answer(run, error => isClosed(error) || untold(error)) : new Promise(run)
+    return untold ? answer(run, error => isOwn(error) || untold(error)) : new Promise(run)
   }
 
   const end = (request: Request, error?: Error): boolean => {
@@ -207,7 +218,8 @@ export const makeRequests = (
       const [number, type, ...values] = packet
       const request = typeof number === 'number' && number < 0 ? sent.get(-number) : void other(packet)
       if (!request) continue
-      if (typeof type === 'string') refuse(request, type, values[0], values[1], true)
+      if (typeof type === 'string')
+        fail(request, toError(type, values[0], undefined, request, session, values[1]), true)
       else if (type !== 0) request.heard?.(type, ...values)
       else {
         request.known = true

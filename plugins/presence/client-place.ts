@@ -3,6 +3,7 @@ import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import type { AnywireError } from '../../lib/errors.ts'
 import type { Lane } from '../../lib/lane.ts'
+import { tellError } from '../../lib/report.ts'
 import { errorOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
 import { ENTER, ROWS, WATCH } from './wire.ts'
@@ -69,7 +70,7 @@ export type Seat = readonly [
 /** @param soon - has a place say its latest data at the end of this turn */
 export const makePlace = (
   name: string,
-  { parser }: Pick<Client, 'parser'>,
+  client: Client,
   lane: Pick<Lane, 'failed'>,
   [request, end, tell, , flush, fail]: Requests,
   soon: (seat: Seat) => void
@@ -88,7 +89,7 @@ export const makePlace = (
   events.failed = (error, event) => lane.failed(error, event)
 
   const refused = (error: AnywireError): void => {
-    if (!events.emit('refused', error)) lane.failed(error, 'update')
+    if (!events.emit('refused', error)) tellError(client, error)
   }
 
   const set = (verb: Verb, request?: Request): void => {
@@ -119,7 +120,7 @@ export const makePlace = (
         }
         rows = []
       },
-      untold: error => lane.failed(error, `${verb} ${name}`),
+      untold: error => tellError(client, error as AnywireError),
       failed(error, told) {
         if (asked[verb] !== asking) return
         set(verb)
@@ -169,6 +170,7 @@ export const makePlace = (
   const change = (rows: readonly Row[], all?: boolean): void => {
     if (!asked.watch) return
     const before = members
+    const { parser } = client
     const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
     members = new Map(all ? [] : before)
     for (const [id, connections, data] of rows) {

@@ -1,8 +1,9 @@
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
-import { ERR_CLOSED, ERR_LIMIT } from '../../lib/failures.ts'
-import { covers } from '../../lib/patterns.ts'
+import { ERR_CANCELLED, ERR_LIMIT, ERR_OPTION } from '../../lib/failures.ts'
+import { covers, isTopic } from '../../lib/patterns.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import { tellError } from '../../lib/report.ts'
 import { errorOf, makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request } from '../../lib/requests.ts'
 import type { History, Message, Ongoing, Outcome } from './message.ts'
@@ -28,9 +29,6 @@ import type { MessagePacket } from './wire.ts'
 /** So many offsets are remembered, to notice gaps. */
 const MOST_TOPICS = 10_000
 
-/** What was published without an id was refused. */
-type Refused = readonly [number: 0, topic: string, code: string, text: string]
-
 /** Publish and subscribe. The other half is the server's. */
 export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
   ({
@@ -49,22 +47,27 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
 
       events.failed = (error, event) => lane.failed(error, event)
       /** What the application's functions throw, or reject with, is reported. */
-      const call = (run: () => unknown): void => {
-        new Promise(resolve => resolve(run())).catch(error => lane.failed(error, 'pubsub'))
+      const call = (topic: string, run: () => unknown): void => {
+        new Promise(resolve => resolve(run())).catch(error => lane.failed(error, `pubsub ${topic}`))
       }
 
       /** Asks for something, which may be ended. */
       const ask = <T>(asked: Request<T>, { signal }: OngoingOptions = {}): Ongoing<T> => {
         const answer = request(asked)
-        const unsubscribe = (): void => void end(asked)
-        if (signal?.aborted) unsubscribe()
-        signal?.addEventListener('abort', unsubscribe)
-        return Object.assign(answer, { unsubscribe })
+        const cancel = (): void => void end(asked, new AnywireError(ERR_CANCELLED, '', signal?.reason))
+        if (signal?.aborted) cancel()
+        signal?.addEventListener('abort', cancel)
+        return Object.assign(answer, { unsubscribe: cancel })
       }
 
       /** Nobody has to wait for it. */
-      const untold = (verb: string, topic: string) => (error: Error) => {
-        if (!events.listenerCount('unsubscribe')) lane.failed(error, `${verb} ${topic}`)
+      const untold = (error: Error): void => {
+        if (!events.listenerCount('unsubscribe')) tellError(client, error as AnywireError)
+      }
+
+      /** What was published reached nobody, and nobody else hears of it. */
+      const refusal = (topic: string) => (error: Error) => {
+        if (!events.emit('refuse', { topic, error: error as AnywireError })) tellError(client, error as AnywireError)
       }
 
       /** What the other end ends goes on no more. */
@@ -93,16 +96,15 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         } else if (packet[0] === 0) {
           const [, ...skipped] = packet
           if (isMessage(skipped)) return note(skipped)
-          const [, topic, code, text] = packet as Refused
-          events.emit('refuse', { topic, error: errorOf(code, text) })
+          const [topic, code, text] = skipped
+          if (typeof topic === 'string' && typeof code === 'string') refusal(topic)(errorOf(code, text))
         }
       })
       lane.on('data', value => hear(packetsOf(value)))
 
       /** What waits for a wire is as it was when it was published. */
       const keep = (packet: readonly unknown[]): readonly unknown[] => {
-        const { parser, state } = client
-        if (state === 'closed') throw new AnywireError(ERR_CLOSED)
+        const { parser } = client
         if (waiting.size >= queue) throw new AnywireError(ERR_LIMIT)
         return parser.decode(parser.encode(packet)) as unknown[]
       }
@@ -114,27 +116,30 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
         ...value: [value?: unknown, options?: PublishOptions]
       ): boolean | Promise<number> {
         const { ack, echo = true, reliable = true, key = ack ? me + keys++ : 0 } = value[1] ?? {}
-        const open = client.state === 'open'
+        const { state } = client
+        const open = state === 'open'
         const rest = [topic, echo ? 0 : me, key, ...box(value)]
+        const isLoose = !reliable && !ack
         let packet: readonly unknown[] = [PUBLISH, ...rest]
-        if (!reliable && !ack) {
-          flush()
-          return open && lane.write([0, LOOSE, ...rest], { reliable })
-        }
         try {
-          if (!open) packet = keep(packet)
+          if (!isTopic(topic)) throw new AnywireError(ERR_OPTION, `'${topic}' is no topic`)
+          if (!open && !isLoose) packet = keep(packet)
         } catch (error) {
           if (ack) return Promise.reject(error)
           throw error
         }
+        if (isLoose) {
+          flush()
+          return open && lane.write([0, LOOSE, ...rest], { reliable })
+        }
         if (ack) {
-          const count = ask({ packet, again: true, done: (count: number) => count, untold() {} })
+          const count = ask({ packet, again: true, done: (count: number) => count, untold: refusal(topic) })
           flush()
           return count
         }
         if (!open) {
-          request({ packet }).catch((error: AnywireError) => events.emit('refuse', { topic, error }))
-          return true
+          request({ packet }).catch(refusal(topic))
+          return state !== 'closed'
         }
         // What was asked for before goes before.
         flush()
@@ -147,7 +152,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
           const key = /[*>]/.test(topic) ? '' : topic
           const deliver = (message: Message): void => {
             if (!covers(topic, message.topic)) return
-            call(() => handler(message.value, message))
+            call(message.topic, () => handler(message.value, message))
           }
           /** What it catches up with, before it is told whether that is all. */
           const passed: (readonly [message: Message, kind: unknown])[] = []
@@ -174,7 +179,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
               if (!isOver) events.emit('subscribe', { topic, ...outcome })
               return outcome
             },
-            untold: untold('subscribe', topic),
+            untold,
             failed(...failure) {
               isOver = true
               failed(topic)(...failure)
@@ -198,7 +203,7 @@ export const pubsub = ({ queue = 10_000 }: PubSubClientOptions = {}) =>
             stays: true,
             heard: (kind, name: string) => (kind === START ? serving.start(name) : serving.stop(name)),
             done: () => {},
-            untold: untold('listen', pattern),
+            untold,
             failed: failed(pattern),
             lost: () => serving.stopAll()
           }

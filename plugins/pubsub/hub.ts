@@ -1,9 +1,8 @@
-import { Emitter } from '../../lib/emitter.ts'
 import type { Undo } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import { isPattern, isWild } from '../../lib/patterns.ts'
-import { print } from '../../lib/print.ts'
+import { report } from '../../lib/report.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { Interests } from './interests.ts'
@@ -51,7 +50,7 @@ export class Hub implements ServerPubSub {
     const { epoch } = this.log
     const receiver: Receiver = (packet, peer) => {
       const message = { ...toMessage(packet, epoch), peer }
-      this.#call(() => handler(message.value, message))
+      this.#call(message.topic, () => handler(message.value, message))
     }
     this.checkName(topic)
     this.interests.join(topic, receiver, () => {})
@@ -59,7 +58,7 @@ export class Hub implements ServerPubSub {
   }
 
   listen(pattern: string, provider: Provider, options: ListenOptions = {}): Undo {
-    const serving = makeServing(provider, options, run => this.#call(run))
+    const serving = makeServing(provider, options, (name, run) => this.#call(name, run))
     const listener: Listener = { pattern, start: name => serving.start(name), stop: name => serving.stop(name) }
     this.checkName(pattern)
     this.interests.listen(listener)
@@ -166,11 +165,8 @@ export class Hub implements ServerPubSub {
   }
 
   /** What the application's functions throw, or reject with, is reported. */
-  #call(call: () => unknown): void {
-    const fail = (error: unknown): void => {
-      if (this.#server instanceof Emitter) this.#server.failed(error, 'pubsub')
-      else print(error)
-    }
+  #call(topic: string, call: () => unknown): void {
+    const fail = (error: unknown): void => report(this.#server, error, `pubsub ${topic}`)
     try {
       const result = call()
       if (result instanceof Promise) result.catch(fail)

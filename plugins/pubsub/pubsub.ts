@@ -39,7 +39,7 @@ export interface PubSubEvents {
   subscribe: [subscribed: Outcome & { readonly topic: string }]
   /** The server ended a subscription, or did not make it. */
   unsubscribe: [ended: Refusal]
-  /** What was published without `ack` reached nobody. */
+  /** What was published reached nobody, and nobody waited for its `ack`. Without a listener it is an `error` of the client. */
   refuse: [refused: Refusal]
   /** Messages of a topic with history did not arrive, those with these offsets. */
   gap: [gap: { readonly topic: string; readonly from: number; readonly to: number }]
@@ -49,14 +49,14 @@ export interface PubSubEvents {
 export interface PubSub extends Listenable<PubSubEvents> {
   /**
    * Has a handler called for each message of a topic, or of all that a pattern stands for, in this session and in those that follow.
-   * @returns resolves when the server has it. Rejects with ERR_DENIED, ERR_LIMIT, ERR_OPTION for what is no topic, or
-   * ERR_CLOSED when it was ended before; that nobody waits for it does no harm
+   * @returns resolves when the server has it. Rejects with ERR_DENIED, ERR_LIMIT, ERR_OPTION for what is no topic,
+   * ERR_CANCELLED when it was ended before, or ERR_CLOSED when the client was; that nobody waits for it does no harm
    */
   subscribe(topic: string, handler: Handler, options?: OngoingOptions): Ongoing<Outcome>
   /**
    * Publishes a value, or none. Without a wire it waits for one.
    * @returns with `ack` how many received it, or a rejection as `subscribe` has it; otherwise as `write` of a connection
-   * @throws without `ack`: ERR_ENCODE, ERR_TOO_LARGE, ERR_CLOSED; ERR_LIMIT when too many wait
+   * @throws without `ack`: ERR_OPTION for what is no topic, ERR_ENCODE, ERR_TOO_LARGE; ERR_LIMIT when too many wait
    */
   publish(topic: string, value: unknown, options: PublishOptions & { readonly ack: true }): Promise<number>
   publish(topic: string, ...value: [value?: unknown, options?: PublishOptions]): boolean

@@ -12,7 +12,7 @@ export interface Serving {
 export const makeServing = (
   provider: Provider,
   { patterns }: ListenOptions,
-  call: (run: () => unknown) => void
+  call: (name: string, run: () => unknown) => void
 ): Serving => {
   const names = new Map<string, AbortController>()
   const stop = (name: string): void => {
@@ -26,7 +26,7 @@ export const makeServing = (
       const controller = new AbortController()
       stop(name)
       names.set(name, controller)
-      call(() => provider(name, controller.signal))
+      call(name, () => provider(name, controller.signal))
     },
     stop,
     stopAll: () => [...names.keys()].forEach(stop)

@@ -165,7 +165,7 @@ export class Subscriber implements PeerPubSub {
       })
     if (kind === SUBSCRIBE) {
       return then('subscribe', () => {
-        if (this.#isFull(this.has(name))) return this.#fail(item, ERR_LIMIT, 'of subscriptions')
+        if (this.#isFull(this.has(name))) return this.#fail(item, ERR_LIMIT, `of subscriptions, for '${name}'`)
         this.#join(name, ({ ids }) => {
           ids.add(id)
           this.#catchUp(item)
@@ -174,7 +174,7 @@ export class Subscriber implements PeerPubSub {
     }
     if (kind === LISTEN) {
       return then('listen', () => {
-        if (this.#isFull(false)) this.#fail(item, ERR_LIMIT, 'of subscriptions')
+        if (this.#isFull(false)) this.#fail(item, ERR_LIMIT, `of subscriptions, for '${name}'`)
         else this.#listen(id, name)
       })
     }

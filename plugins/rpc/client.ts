@@ -4,10 +4,12 @@ import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import { tellError } from '../../lib/report.ts'
+import { errorOf } from '../../lib/requests.ts'
 import type { Request } from '../../lib/requests.ts'
-import { stageOf } from './answering.ts'
 import { call } from './call.ts'
 import { runAtClient } from './client-run.ts'
+import type { RpcError } from './error.ts'
 import { makeExchange } from './exchange.ts'
 import { remote } from './remote.ts'
 import type { RpcOptions } from './options.ts'
@@ -81,7 +83,7 @@ const install = (router: object, { timeout, use }: RpcOptions, client: Client, l
         again: true,
         stays: true,
         done: () => () => void end(request),
-        untold: error => lane.failed(error, stageOf(name)),
+        untold: error => tellError(client, errorOf((error as RpcError).code, error.message)),
         failed(error, told) {
           routes.delete(name)
           // What the server does not want any more.

@@ -128,7 +128,8 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
       } else if (what === undefined) run.abort(ERR_CANCELLED)
       else run.more(what)
     },
-    (code, text, data, request, session) => new RpcError(code, textOf(text), data, idOf(request, session)),
+    (code, text, cause, request, session, data) =>
+      new RpcError(code, textOf(text), data, idOf(request, session), cause),
     () => {
       answers.length = 0
       for (const run of runs.values()) run.over()

@@ -140,11 +140,12 @@ describe('pubsub: strangers', () => {
     use(() => server.close({ timeout: 0, reconnect: false }))
     const client = connect('http://memory', { transformers: [network], parser: json(), plugins: [pubsub()] })
     const errors: string[] = []
+    const topics = new Set<unknown>()
     client.on('error', ({ code }) => errors.push(code))
     client.pubsub.on('unsubscribe', () => {})
+    client.pubsub.on('refuse', ({ topic }) => topics.add(topic))
     use(() => client.destroy())
     await until(() => told.length === 1)
-    const topics = new Set<unknown>()
     const lane = told[0]?.lane
     const packets = [
       ['a', 1, 1, 'value'],

@@ -126,7 +126,7 @@ describe('pubsub: providers', () => {
     await pubsub.listen('a', () => Promise.reject(new Error('of another')))
     await pubsub.subscribe('a', () => {})
     await until(() => errors.length === 1)
-    assert.deepEqual([errors, reported], [['ERR_HANDLER'], ['ERR_HANDLER pubsub']])
+    assert.deepEqual([errors, reported], [['ERR_HANDLER'], ['ERR_HANDLER pubsub a']])
   })
 
   it('has no provider called that was taken back, or for who has gone, while others were called', () => {
