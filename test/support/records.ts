@@ -112,6 +112,7 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
   }),
   plain({ type: fc.constant('unfollow'), scopes: fc.array(uint) }),
   plain({ type: fc.constant('confirm'), node: nodeId, number: uint }),
+  plain({ type: fc.constant('nodes'), nodes: fc.array(fc.tuple(nodeId, uint), { maxLength: 3 }) }),
   plain({ type: fc.constant('ping'), asked: time }),
   plain({ type: fc.constant('pong'), asked: time, time }),
   plain({

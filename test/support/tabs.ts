@@ -40,18 +40,26 @@ class FakeLock {
   }
 }
 
+/** Lets something happen later: what goes one way stays in order. */
+export type Later = (way: object, run: () => void) => void
+
 /** A browser with one store, in which tabs come and go. */
 export class FakeBrowser {
   readonly store: Store = memory()
+  readonly #later: Later
   readonly #locks = new Map<string, FakeLock>()
   readonly #channels = new Set<FakeChannel>()
   #isOpen: Promise<void> | undefined
+
+  constructor(later: Later = (_way, run) => queueMicrotask(run)) {
+    this.#later = later
+  }
 
   /** What a tab has; `kill` ends it as a crash does, `deafen` has it hear nothing of the others. */
   tab(): { store: Store; tabs: TabsOptions; kill: () => void; deafen: () => void } {
     const held = new Set<() => void>()
     const state = { isDead: false }
-    const channel = new FakeChannel(this.#channels)
+    const channel = new FakeChannel(this.#channels, this.#later)
     const locks: Locks = {
       request: (name, { mode, ifAvailable }, run) => {
         const lock = this.#locks.get(name) ?? new FakeLock()
@@ -84,7 +92,9 @@ export class FakeBrowser {
   /** The store as one tab sees it: what it asks for when it is dead never comes. */
   #shared(state: { readonly isDead: boolean }): Store {
     const { store } = this
+    const disk = {}
     const alive = async <T>(run: () => Promise<T>): Promise<T> => {
+      await new Promise<void>(resolve => this.#later(disk, resolve))
       if (state.isDead) return new Promise(() => {})
       return run()
     }
@@ -104,15 +114,24 @@ export class FakeBrowser {
 class FakeChannel implements Channel {
   #listener: ((event: { readonly data: unknown }) => void) | undefined
   readonly #all: Set<FakeChannel>
+  readonly #later: Later
+  /** The ways to the others. */
+  readonly #ways = new Map<FakeChannel, object>()
 
-  constructor(all: Set<FakeChannel>) {
+  constructor(all: Set<FakeChannel>, later: Later) {
     this.#all = all
+    this.#later = later
     all.add(this)
   }
 
   postMessage(message: unknown): void {
     const data: unknown = structuredClone(message)
-    for (const other of this.#all) if (other !== this) queueMicrotask(() => other.#listener?.({ data }))
+    for (const other of this.#all) {
+      if (other === this) continue
+      const way = this.#ways.get(other) ?? {}
+      this.#ways.set(other, way)
+      this.#later(way, () => other.#listener?.({ data }))
+    }
   }
 
   close(): void {

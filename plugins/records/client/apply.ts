@@ -1,6 +1,7 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_DENIED } from '../../../lib/failures.ts'
 import { OUTCOMES } from '../core/delta-codec.ts'
+import { RESTAMP } from '../core/frame.ts'
 import type { Delta, Result } from '../core/frame.ts'
 import type { Entry } from './entry.ts'
 import type { Outbox } from './outbox.ts'
@@ -117,7 +118,7 @@ export const apply = (
     if (!isLater) applied.results.set(node, number)
     if (!entry || entry.status === 'refused') continue
     if (isLater) applied.later.push(result)
-    else if (code === 'restamp') entry.restamped = true
+    else if (code === RESTAMP) entry.restamped = true
     else {
       const error = errorOf(code, hint)
       entry.error ??= error

@@ -1,6 +1,7 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_CLOSED } from '../../../lib/failures.ts'
+import type { Behind } from '../core/frame.ts'
 import type { Query } from '../core/query.ts'
 import type { EngineEvents, Following, FollowingState } from './engine.ts'
 import type { Keeper } from './keeper.ts'
@@ -19,6 +20,8 @@ export abstract class Followed extends Emitter<EngineEvents> {
   protected session: Session | undefined
   /** No session will follow, until `opened`. */
   protected isOver = false
+  /** Whether the session has a wire. */
+  protected isReachable = true
   readonly #discardDelay: number
 
   constructor(discardDelay = 500) {
@@ -55,9 +58,24 @@ export abstract class Followed extends Emitter<EngineEvents> {
 
   /** The session has no wire for now, or one again: what the authority follows in it is as new as that. */
   reachable(isReachable: boolean): void {
+    this.isReachable = isReachable
+    if (this.isHearing) this.keeper?.others.heard()
     for (const scope of this.scopes.all) if (scope.isLive) this.become(scope, isReachable ? 'synced' : 'local')
     // Meanwhile this device may have slept.
     if (isReachable) this.session?.ping()
+  }
+
+  /** Whether the authority tells of commits. */
+  get isHearing(): boolean {
+    return !!this.session && this.isReachable
+  }
+
+  hear(node: string, number: number): boolean {
+    return this.session?.hear(node, number) ?? false
+  }
+
+  named(most: number): readonly Behind[] {
+    return this.keeper?.others.named(most) ?? []
   }
 
   /** Records may look different. */

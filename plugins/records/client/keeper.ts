@@ -13,21 +13,20 @@ import type { ServerClock } from './offset.ts'
 import type { Outbox } from './outbox.ts'
 import type { Migrate } from './migrate.ts'
 import { Others } from './others.ts'
+import type { OthersHost } from './others.ts'
 import { toEntry } from './kept.ts'
 import { MOST_DELAY, Pause } from './pause.ts'
 import { Persistence } from './persistence.ts'
 import type { Found } from './persistence.ts'
-import type { Records } from './records.ts'
 import type { Cursor, Scope } from './scope.ts'
 import type { Scopes } from './scopes.ts'
 import { Tabs } from './tabs.ts'
 import type { TabsOptions } from './tabs.ts'
 
 /** What the keeper needs of its replica. */
-export interface KeeperHost {
+export interface KeeperHost extends OthersHost {
   readonly clock: ServerClock
   readonly outbox: Outbox
-  readonly records: Records
   readonly scopes: Scopes
   secret: string
   emit(event: 'error', error: AnywireError): void
@@ -35,7 +34,6 @@ export interface KeeperHost {
   emit(event: 'blocked'): void
   emit(event: 'divergence', name: string): void
   visible(id: string, state: RecordState | undefined): boolean
-  tell(changed: ReadonlySet<string>): void
   become(scope: Scope, state: FollowingState, error?: AnywireError, changed?: ReadonlySet<string>): void
   /** A write cannot be encoded. */
   unsendable(entry: Entry, error: unknown): void
@@ -66,8 +64,8 @@ export class Keeper {
   readonly #opened: Promise<void>
   readonly #schema: SchemaVersion | undefined
   readonly #tabs: Tabs
-  readonly #others: Others
-  /** What other tabs have written while the store was being read. */
+  readonly others: Others
+  /** What other tabs have said of writes while the store was being read. */
   #early: (readonly unknown[])[] = []
   readonly #heir: Heir
   #isOpen = false
@@ -90,7 +88,7 @@ export class Keeper {
       { adopt: node => this.#adopt(node), failed: error => this.#failed(error) },
       retryDelay
     )
-    this.#others = new Others(host.records, changed => host.tell(changed))
+    this.others = new Others(host)
     this.#persistence = new Persistence(store, {
       node: host.outbox.own.node,
       schema,
@@ -148,14 +146,14 @@ export class Keeper {
     this.#persistence.move(entries, this.#host.outbox.own.node).catch((error: unknown) => this.#failed(error))
   }
 
-  /** Keeps what a delta changed. @param done - called when it is kept */
-  changed(pages: readonly Delta[], applied: Applied, cursor: Cursor, done: () => void): void {
+  /** Keeps what a delta changed. @param kept - called when it is kept */
+  changed(pages: readonly Delta[], applied: Applied, cursor: Cursor, kept: () => void): void {
     for (const scope of applied.told) scope.digest = COMPARES
     for (const { digests } of pages) for (const [number, digest] of digests) compare(this.#host, number, digest)
-    this.#others.reached(cursor, applied.changed)
+    const done = this.others.reached(pages, cursor.epoch, applied.changed)
     for (const { node, number, error } of applied.settled)
-      this.#tabs.post('settled', node, number, error ? [number] : [], cursor.epoch, cursor.since)
-    this.#persistence.changed(this.#host.records, applied, cursor, done)
+      this.#tabs.post('settled', node, number, !!error, cursor.epoch)
+    this.#persistence.changed(this.#host.records, applied, done, cursor, kept)
   }
 
   leave(scope: Scope): void {
@@ -209,7 +207,8 @@ export class Keeper {
     for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     for (const { node, entries } of found.others) {
       this.#heir.watch(node)
-      for (const entry of entries) this.#others.add(entry)
+      this.others.meet(node)
+      for (const entry of entries) this.others.add(entry)
     }
     for (const message of this.#early.splice(0)) this.#heard(message)
     this.#tabs.post('hello', outbox.own.node)
@@ -248,18 +247,16 @@ export class Keeper {
       this.close().catch((error: unknown) => this.#failed(error))
     }
     if (what === 'clear') this.#host.cleared()
-    // What is settled may be what is being read from the store.
-    if (!this.#isOpen && what === 'write') this.#early.push(message)
-    if (!this.#isOpen && what !== 'settled') return
+    // What is written or settled may be what is being read from the store.
+    if (!this.#isOpen && (what === 'write' || what === 'settled')) this.#early.push(message)
+    if (!this.#isOpen) return
     const { node } = this.#host.outbox.own
-    if (what === 'write') this.#others.add(toEntry(first))
-    else if (what === 'settled') {
-      const [refused, epoch, since] = rest
-      const cursor = { epoch: String(epoch), since: Number(since) }
-      this.#others.settle(String(first), Number(second), Array.isArray(refused) ? refused : [], cursor)
-    } else if (what === 'taken') this.#persistence.keepAgain(this.#host.records, Array.isArray(first) ? first : [])
+    if (what === 'write') this.others.add(toEntry(first))
+    else if (what === 'settled') this.others.settle(String(first), Number(second), rest)
+    else if (what === 'taken') this.#persistence.keepAgain(this.#host.records, Array.isArray(first) ? first : [])
     else if (what === 'hello' || what === 'here') {
       this.#heir.watch(String(first))
+      this.others.meet(String(first))
       if (what === 'hello') this.#tabs.post('here', node)
     }
   }
@@ -270,11 +267,11 @@ export class Keeper {
     if (!queue || !this.#isOpen) return false
     const { clock, outbox, records } = this.#host
     const changed = new Set<string>()
-    this.#others.remove(node, changed)
+    const last = this.others.take(node, queue.entries, changed)
     const isNeeded = queue.entries.length > 0
     if (isNeeded) {
       outbox.adopt([queue])
-      for (const entry of queue.entries) if (!entry.isVoid) records.write(entry, changed)
+      for (const entry of queue.entries) if (!entry.isVoid && entry.number > last) records.write(entry, changed)
       for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     }
     this.#host.tell(changed)

@@ -4,6 +4,7 @@ import type { SchemaVersion, WriteFrame } from '../core/frame.ts'
 import { decodeKept } from '../core/write-codec.ts'
 import { Entry } from './entry.ts'
 import { makeKey } from './make-key.ts'
+import type { WriteId } from './outbox.ts'
 import type { Cursor } from './scope.ts'
 
 /** 64 random bits as base64url. Each process has its own, so that a number never stands for two writes, whatever is copied. */
@@ -29,7 +30,7 @@ export const SECRET = 'secret'
 /** The schema that all in the store is of. */
 export const META = 'meta'
 
-export const keyOfEntry = ({ node, number }: Entry): string => `${OUTBOX}${node}/${String(number).padStart(16, '0')}`
+export const keyOfEntry = ({ node, number }: WriteId): string => `${OUTBOX}${node}/${String(number).padStart(16, '0')}`
 
 export const isNumber = (value: unknown): value is number => typeof value === 'number'
 

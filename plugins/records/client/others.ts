@@ -1,75 +1,167 @@
+import { RESTAMP } from '../core/frame.ts'
+import type { Delta } from '../core/frame.ts'
+import { INCREMENT } from '../core/register.ts'
 import type { Entry } from './entry.ts'
+import { WINDOW } from './outbox.ts'
+import type { WriteId } from './outbox.ts'
 import type { Records } from './records.ts'
-import type { Cursor } from './scope.ts'
 
-/** A write of another tab that is committed: it is shown until its effects are here too. */
-interface Settled {
-  readonly entry: Entry
-  readonly epoch: string
-  /** The commit in which its effects are. */
-  readonly seq: number
+/** What it needs of its keeper. */
+export interface OthersHost {
+  readonly records: Records
+  /** Whether the authority tells of commits: else what is committed here does not move. */
+  readonly isHearing: boolean
+  /** Asks the authority, that tells of commits, to tell of a node from a number on too. @returns false: it is told of enough */
+  hear(node: string, number: number): boolean
+  tell(changed: ReadonlySet<string>): void
 }
 
-/** What other tabs that have the same store wrote, and nobody has committed: this tab shows it, and does not send it. */
-export class Others {
-  readonly #records: Records
-  readonly #tell: (changed: ReadonlySet<string>) => void
-  readonly #entries = new Map<string, Map<number, Entry>>()
-  /** What was heard of before the write itself was. */
-  readonly #last = new Map<string, number>()
-  #settled: Settled[] = []
+/** Whether it matters how often a write is done. */
+const isCount = ({ records }: Entry): boolean =>
+  records.some(({ registers }) => registers.some(({ kind }) => kind === INCREMENT))
 
-  constructor(records: Records, tell: (changed: ReadonlySet<string>) => void) {
-    this.#records = records
-    this.#tell = tell
+/** The node of another tab. */
+interface Other {
+  /** What it wrote, and the authority has not said to be decided, by number. */
+  readonly entries: Map<number, Entry>
+  /** Up to this number all is decided, and in what is committed here. */
+  last: number
+  /**
+   * What is behind that is not in what is committed here. Otherwise the authority has to say first how far it is: until then nothing is shown
+   * that would count twice.
+   */
+  isSure: boolean
+  /** Whether the authority was asked in this session. */
+  isAsked: boolean
+  /** What it heard itself to be decided: up to a number, in an epoch. */
+  told: readonly [number: number, epoch: unknown] | undefined
+  /** This tab speaks for it now. */
+  isGone: boolean
+}
+
+/**
+ * What other tabs that have the same store wrote: this tab shows it, and does not send it. It is shown as long as it is not in what is
+ * committed here, so that nothing counts twice; and as soon as it is there, it is not shown any more. Only the authority knows when that is: with
+ * what it tells of commits it says how far the nodes are that it was asked about, in the same step. What tabs say to each other comes
+ * sooner or later than that.
+ */
+export class Others {
+  readonly #host: OthersHost
+  readonly #others = new Map<string, Other>()
+
+  constructor(host: OthersHost) {
+    this.#host = host
+  }
+
+  has(node: string): boolean {
+    return this.#others.get(node)?.isGone === false
+  }
+
+  /** There is another tab. */
+  meet(node: string): Other {
+    let other = this.#others.get(node)
+    if (!other) {
+      other = { entries: new Map(), last: 0, isSure: true, isAsked: false, told: undefined, isGone: false }
+      this.#others.set(node, other)
+      this.#ask(node, other)
+    }
+    return other
   }
 
   /** Another tab has written something; or taken it back. */
   add(entry: Entry): void {
     const { node, number, isVoid } = entry
-    const entries = this.#entries.get(node) ?? new Map<number, Entry>()
-    this.#entries.set(node, entries)
-    const before = entries.get(number)
+    const other = this.meet(node)
     const changed = new Set<string>()
-    if (before) this.#records.settle(before, changed)
-    entries.delete(number)
-    if (!isVoid && number > (this.#last.get(node) ?? 0)) {
-      entries.set(number, entry)
-      this.#records.write(entry, changed)
+    this.#drop(other, number, changed)
+    if (!isVoid && number > other.last) {
+      other.entries.set(number, entry)
+      if (other.isSure || !isCount(entry)) this.#host.records.write(entry, changed)
     }
-    this.#tell(changed)
+    this.#host.tell(changed)
   }
 
   /**
-   * What a node wrote, up to a number, is decided.
-   * @param refused - the numbers of what was not done
-   * @param cursor - where its effects are
+   * Another tab was told what became of what it wrote.
+   * @param refused - whether the last of it is not done, or not under that number
+   * @param epoch - '': it was not the authority who said so
    */
-  settle(node: string, number: number, refused: readonly unknown[], cursor: Cursor): void {
-    this.#last.set(node, Math.max(number, this.#last.get(node) ?? 0))
-    const entries = this.#entries.get(node)
+  settle(node: string, number: number, [refused, epoch]: readonly unknown[]): void {
+    const other = this.meet(node)
     const changed = new Set<string>()
-    for (const entry of entries?.values() ?? []) {
-      if (entry.number > number) continue
-      entries?.delete(entry.number)
-      if (refused.includes(entry.number)) this.#records.settle(entry, changed)
-      else this.#settled.push({ entry, epoch: cursor.epoch, seq: cursor.since })
+    if (epoch) other.told = [number, epoch]
+    if (refused) this.#drop(other, number, changed)
+    this.#host.tell(changed)
+  }
+
+  /** The authority has told of commits. @returns what is done of what others wrote, heard of or not */
+  reached(pages: readonly Delta[], epoch: string, changed: Set<string>): WriteId[] {
+    const done: WriteId[] = []
+    const last = pages.at(-1)
+    for (const [node, number] of last?.acknowledged ?? []) {
+      const other = this.#others.get(node)
+      if (!other) continue
+      const refused = new Set(
+        last?.results.flatMap(({ code, ...result }) => (result.node === node && code !== RESTAMP ? result.number : []))
+      )
+      for (let at = Math.max(other.last, number - WINDOW) + 1; at <= number; at++)
+        if (!refused.has(at)) done.push({ node, number: at })
+      other.last = Math.max(other.last, number)
+      for (const entry of other.entries.values()) {
+        if (entry.number <= number) this.#drop(other, entry.number, changed)
+        else if (!other.isSure && isCount(entry)) this.#host.records.write(entry, changed)
+      }
+      other.isSure = true
+      if (other.isGone && !other.entries.size) this.#others.delete(node)
     }
-    this.#tell(changed)
+    // An authority that was replaced knows nothing of what was decided before.
+    for (const other of this.#others.values())
+      if (other.told && other.told[1] !== epoch)
+        for (const number of other.entries.keys()) if (number <= other.told[0]) this.#drop(other, number, changed)
+    return done
   }
 
-  /** What is here is this new now; whoever is connected knows no other epoch. */
-  reached({ epoch, since }: Cursor, changed: Set<string>): void {
-    this.#settled = this.#settled.filter(settled => {
-      if (settled.epoch === epoch && settled.seq > since) return true
-      this.#records.settle(settled.entry, changed)
-      return false
-    })
+  /** What a new session asks of the authority, as far as it is sure what is shown: the rest is asked for behind that. @param most - nodes */
+  named(most: number): readonly (readonly [node: string, number: number])[] {
+    const named = [...this.#others].filter(([, { isSure }]) => isSure).slice(0, most)
+    for (const [, other] of this.#others) other.isAsked = false
+    for (const [, other] of named) other.isAsked = true
+    return named.map(([node, { last }]) => [node, last + 1])
   }
 
-  /** The tab is gone, and this one speaks for its node now. */
-  remove(node: string, changed: Set<string>): void {
-    for (const entry of this.#entries.get(node)?.values() ?? []) this.#records.settle(entry, changed)
-    this.#entries.delete(node)
+  /** The authority tells of commits again: what it was not asked about may be among them. */
+  heard(): void {
+    for (const [node, other] of this.#others) if (!other.isAsked) this.#ask(node, other)
+  }
+
+  /**
+   * The tab is gone, and this one speaks for its node now.
+   * @param queue - what it has left
+   * @returns the last number that is not to be shown any more
+   */
+  take(node: string, queue: readonly Entry[], changed: Set<string>): number {
+    const other = this.meet(node)
+    for (const { number } of queue) this.#drop(other, number, changed)
+    // What it heard to be committed is shown until that is here too.
+    other.isGone = true
+    if (!other.entries.size) this.#others.delete(node)
+    return other.isSure ? other.last : Infinity
+  }
+
+  #ask(node: string, other: Other): void {
+    if (!this.#host.isHearing) return
+    other.isAsked = this.#host.hear(node, other.last + 1)
+    if (!other.isSure) return
+    other.isSure = false
+    const changed = new Set<string>()
+    for (const entry of other.entries.values()) if (isCount(entry)) this.#host.records.settle(entry, changed)
+    this.#host.tell(changed)
+  }
+
+  #drop({ entries }: Other, number: number, changed: Set<string>): void {
+    const entry = entries.get(number)
+    if (!entry) return
+    entries.delete(number)
+    this.#host.records.settle(entry, changed)
   }
 }

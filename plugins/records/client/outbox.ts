@@ -7,8 +7,11 @@ import { makeNode } from './kept.ts'
 import type { ServerClock } from './offset.ts'
 
 /** How many writes of a node are on their way at most, and about how many bytes of them. */
-const WINDOW = 500
+export const WINDOW = 500
 const MOST_BYTES = 4_194_304
+
+/** Which write it is. */
+export type WriteId = Pick<Entry, 'node' | 'number'>
 
 /** What one node has written, and the authority has not acknowledged, in the order of numbers. */
 export class Queue {

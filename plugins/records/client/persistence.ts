@@ -1,35 +1,23 @@
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_CLOSED, ERR_SCHEMA } from '../../../lib/failures.ts'
+import { ERR_CLOSED } from '../../../lib/failures.ts'
 import type { Row, Store } from '../../../lib/store.ts'
-import type { SchemaVersion } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
 import type { Applied } from './apply.ts'
 import { Committer } from './committer.ts'
 import { empty } from './empty.ts'
 import type { Entry } from './entry.ts'
-import {
-  CURSOR,
-  cursorOf,
-  encodeKept,
-  isNumber,
-  isSchema,
-  keyOfEntry,
-  META,
-  NODE,
-  nodesOf,
-  OFFSET,
-  OUTBOX,
-  toEntry
-} from './kept.ts'
-import type { Migrate } from './migrate.ts'
+import { CURSOR, cursorOf, encodeKept, isNumber, keyOfEntry, NODE, nodesOf, OFFSET, OUTBOX, toEntry } from './kept.ts'
 import { Queue } from './outbox.ts'
+import type { WriteId } from './outbox.ts'
 import type { Records } from './records.ts'
 import { keyOf, NOWHERE, partsOf } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
 import { secretOf } from './secret.ts'
 import { SharedStore } from './shared-store.ts'
-import type { Tabs, Unlock } from './tabs.ts'
+import type { Unlock } from './tabs.ts'
+import { upgrade } from './upgrade.ts'
+import type { UpgradeOptions } from './upgrade.ts'
 import { Use } from './use.ts'
 
 /** What was found in a store. */
@@ -42,12 +30,9 @@ export interface Found {
   readonly secret: string
 }
 
-export interface PersistenceOptions {
+export interface PersistenceOptions extends UpgradeOptions {
   /** That of this process. */
   readonly node: string
-  readonly schema?: SchemaVersion | undefined
-  readonly migrate?: Migrate | undefined
-  readonly tabs: Tabs
   /** Told of commits that failed, which are tried again. */
   readonly failed: (error: unknown) => void
   /** Told when another tab does not let go of the store, so that it cannot be upgraded. */
@@ -85,7 +70,7 @@ export class Persistence {
   async open(): Promise<Found> {
     if (!this.#isOpen) await this.#store.open()
     this.#isOpen = true
-    await this.#upgrade()
+    await upgrade(this.#store, this.#use, this.#options)
     // From here on nobody else clears the store: it stays the secret.
     const secret = await secretOf(this.#store, this.#options.tabs)
     const claimed: Unlock[] = []
@@ -99,6 +84,7 @@ export class Persistence {
 
   /** @param claimed - gets what lets go of the nodes that this process speaks for */
   async #read(claimed: Unlock[]): Promise<Omit<Found, 'secret'>> {
+    const { tabs } = this.#options
     const own = await this.#claim(this.#options.node)
     if (own) claimed.push(own)
     const nodes = nodesOf(await this.#store.entries(NODE))
@@ -110,8 +96,10 @@ export class Persistence {
       const unlock = await this.#claim(node)
       if (unlock) claimed.push(unlock)
       const queue = await this.queue(node)
-      if (!unlock) others.push(queue)
-      else if (queue.entries.length) queues.push(queue)
+      if (!unlock) {
+        others.push(queue)
+        tabs.isAlone = false
+      } else if (queue.entries.length) queues.push(queue)
       else {
         gone.add(node)
         unlock()
@@ -140,7 +128,9 @@ export class Persistence {
     try {
       await this.#committer.idle()
       const { name } = scope
-      const rows = await this.#store.rows([scope.isCollection ? { prefix: name } : { record: name }])
+      const waiting = (): Entry[] =>
+        scope.among(records).flatMap(id => records.pending(id).filter(({ isKept }) => isKept))
+      const [rows, done] = await this.#shared.read(scope.isCollection ? { prefix: name } : { record: name }, waiting)
       if (this.#isClosed) throw new AnywireError(ERR_CLOSED)
       const found = new Map<string, Row[]>()
       for (const row of rows) {
@@ -150,7 +140,10 @@ export class Persistence {
         if (list) list.push(row)
         else found.set(record, [row])
       }
-      for (const [id, list] of found) records.load(id, list)
+      for (const [id, list] of found) {
+        records.load(id, list)
+        records.include(id, done)
+      }
       return this.#cursors.get(scope.key) ?? this.#cursors.get(keyOf(collectionOf(scope.name), undefined)) ?? NOWHERE
     } finally {
       this.#readings.delete(skip)
@@ -176,7 +169,7 @@ export class Persistence {
   async move(entries: readonly Entry[], node: string): Promise<void> {
     for (const entry of entries) {
       this.#committer.entry(keyOfEntry(entry), undefined)
-      this.#options.tabs.post('settled', entry.node, entry.number, [entry.number], '', 0)
+      this.#options.tabs.post('settled', entry.node, entry.number, true, '')
     }
     if (node === this.#options.node) return
     this.#committer.entry(NODE + node, [])
@@ -185,14 +178,25 @@ export class Persistence {
     if (!this.#isClosed) this.#options.tabs.post('here', node)
   }
 
-  /** Keeps what a delta changed: registers, how far the scopes are, and that writes do not wait any more; all in one commit. */
-  changed(records: Records, { told, settled, dropped }: Applied, cursor: Cursor, done: () => void): void {
+  /**
+   * Keeps what a delta changed: registers, how far the scopes are, and that writes do not wait any more; all in one commit, so that what waits
+   * in the store is never in what is committed there.
+   * @param others - what others wrote, and is done
+   * @param kept - called when it is kept
+   */
+  changed(
+    records: Records,
+    { told, settled, dropped }: Applied,
+    others: readonly WriteId[],
+    cursor: Cursor,
+    kept: () => void
+  ): void {
     for (const [id, paths] of records.takeTouched()) {
       this.#put(records, id, paths)
       for (const skip of this.#readings) skip.add(id)
     }
     for (const id of dropped) this.#shared.gone.add(id)
-    for (const entry of settled) this.#committer.entry(keyOfEntry(entry), undefined)
+    for (const entry of [...settled, ...others]) this.#committer.entry(keyOfEntry(entry), undefined)
     for (const scope of told) {
       if (scope.isLive) this.#live.add(scope)
       else this.#live.delete(scope)
@@ -208,7 +212,7 @@ export class Persistence {
     }
     this.#cursor = cursor
     this.#progress()
-    this.#committer.after(done)
+    this.#committer.after(kept)
   }
 
   /** Another tab took records out of the store. What this one has of them it keeps once more, and says that it has it. */
@@ -280,34 +284,5 @@ export class Persistence {
 
   #claim(node: string): Promise<Unlock | undefined> {
     return this.#options.tabs.lock(node, { ifAvailable: true })
-  }
-
-  /** Brings the store to this version of the schema, before anything else looks at it. */
-  async #upgrade(): Promise<void> {
-    const { schema, migrate, tabs } = this.#options
-    await this.#use.share()
-    const kept = await this.#store.entry(META)
-    if (!schema) return
-    if (!isSchema(kept)) {
-      this.#committer.entry(META, schema)
-      return
-    }
-    if (kept.id !== schema.id || kept.version > schema.version)
-      throw new AnywireError(
-        ERR_SCHEMA,
-        `the store has '${kept.id}' ${kept.version}, this is '${schema.id}' ${schema.version}`
-      )
-    if (kept.version === schema.version) return
-    tabs.post('version', schema.version)
-    await this.#use.alone(async () => {
-      // Another tab may have been faster.
-      const now = await this.#store.entry(META)
-      const before = isSchema(now) ? now.version : kept.version
-      if (before < schema.version)
-        await (migrate
-          ? migrate(this.#store, [before, schema.version], OUTBOX, [META, schema])
-          : this.#store.commit({ rows: [], removed: [], entries: [[META, schema]] }))
-    })
-    return this.#upgrade()
   }
 }

@@ -154,6 +154,17 @@ export class Records {
     return ids
   }
 
+  /** What waits of a record, in the order of writing. */
+  pending(id: string): readonly Entry[] {
+    return this.#records.get(id)?.pending ?? NONE
+  }
+
+  /** Some of what waits of a record is in what was committed. */
+  include(id: string, entries: Iterable<Entry>): void {
+    const held = this.#records.get(id)
+    for (const entry of entries) held?.settle(entry)
+  }
+
   /** What changed since the last call, by the ids of records: the paths, those of registers that are gone too. */
   takeTouched(): ReadonlyMap<string, ReadonlySet<string>> {
     const touched = this.#touched

@@ -96,6 +96,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   connected(send: Send): void {
     if (this.isOver) return
     this.#link = send
+    this.isReachable = true
     if (!this.keeper) this.session = new Session(this, send)
     else void this.#begin(send, this.keeper)
   }
@@ -215,6 +216,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     const changed = new Set<string>()
     for (const entry of this.outbox.correct(this.clock)) this.records.refresh(entry, changed)
     this.tell(changed)
+    this.keeper?.others.heard()
     const { offset } = this.clock
     this.keeper?.offset(offset)
     if (Math.abs(offset) >= OFF) this.emit('offset', Math.round(offset))
@@ -235,7 +237,9 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     const session = this.session
     // Not before this end remembers them: else it asks again, and nobody knows any more.
     const confirm = (): void => {
-      for (const [node, number] of applied.results) session?.confirm(node, number)
+      for (const [node, number] of applied.results)
+        // Whoever wrote it may not know it yet.
+        if (!this.keeper?.others.has(node)) session?.confirm(node, number)
     }
     if (this.keeper) this.keeper.changed(pages, applied, cursor, confirm)
     else confirm()

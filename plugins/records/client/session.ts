@@ -1,5 +1,5 @@
 import { decodeFrame, encodeFrame } from '../core/client-codec.ts'
-import type { ClientFrame, Delta, Follow, Mismatch, Notice, SchemaVersion, Welcome } from '../core/frame.ts'
+import type { Behind, ClientFrame, Delta, Follow, Mismatch, Notice, SchemaVersion, Welcome } from '../core/frame.ts'
 import type { Engine } from './engine.ts'
 import type { Entry } from './entry.ts'
 import type { ServerClock } from './offset.ts'
@@ -33,6 +33,8 @@ export interface SessionHost {
   limits: Engine['limits']
   /** The session goes on, and the time is known well enough for what was never sent. */
   welcomed(): void
+  /** What this end shows of others that have its storage: their nodes, and from which number on. @param most - nodes */
+  named(most: number): readonly Behind[]
   /** A delta, with the pages before it. */
   changed(pages: readonly Delta[], epoch: string): void
   mismatched(mismatch: Mismatch): void
@@ -50,6 +52,8 @@ export class Session {
   /** Whether writes that were never sent may go: not before the time is known. */
   isTimed = false
   #questions = 0
+  /** Of so many nodes it was asked. */
+  #named = 0
   #pages: Delta[] = []
   #epoch = ''
   #released: number[] = []
@@ -68,11 +72,25 @@ export class Session {
     scopes.wanted.clear()
     for (const scope of scopes.all) scopes.want(scope)
     const [follows = [], ...more] = this.#wanted()
-    const nodes = outbox.queues
-      .flatMap(({ node, entries: [first] }) => (first ? [[node, first.number] as const] : []))
-      .slice(0, NODES)
+    const nodes = new Map(
+      outbox.queues
+        .flatMap(({ node, entries: [first] }) => (first ? [[node, first.number] as const] : []))
+        .slice(0, NODES)
+    )
+    for (const [node, number] of this.#host.named(NODES - nodes.size))
+      nodes.set(node, Math.min(number, nodes.get(node) ?? number))
+    this.#named = nodes.size
     const behind = outbox.last
-    this.#write({ type: 'hello', version: VERSION, secret, schema, asked: this.#ask(), nodes, follows, behind })
+    this.#write({
+      type: 'hello',
+      version: VERSION,
+      secret,
+      schema,
+      asked: this.#ask(),
+      nodes: [...nodes],
+      follows,
+      behind
+    })
     // The answer need not be awaited for these.
     for (const follows of more) this.#write({ type: 'follow', follows, behind })
   }
@@ -132,6 +150,14 @@ export class Session {
     for (const follows of this.#wanted()) if (follows.length) this.#write({ type: 'follow', follows, behind })
     if (!this.isTimed) return
     this.#host.outbox.send(entry => this.#sendEntry(entry))
+  }
+
+  /** Has the authority tell of one more node, from a number on. @returns false: it tells of enough */
+  hear(node: string, number: number): boolean {
+    if (this.#named >= NODES) return false
+    this.#named++
+    this.#write({ type: 'nodes', nodes: [[node, number]] })
+    return true
   }
 
   confirm(node: string, number: number): void {

@@ -1,6 +1,7 @@
-import type { Commit, Row, Store } from '../../../lib/store.ts'
+import type { Commit, Range, Row, Store } from '../../../lib/store.ts'
 import { collectionOf, isAmong } from '../core/path.ts'
-import { CURSOR, cursorOf, NODE, nodesOf } from './kept.ts'
+import type { Entry } from './entry.ts'
+import { CURSOR, cursorOf, keyOfEntry, NODE, nodesOf, OUTBOX } from './kept.ts'
 import { partsOf } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
 import type { Tabs } from './tabs.ts'
@@ -33,6 +34,24 @@ export class SharedStore {
       await this.#store.commit(shared)
       for (const [record] of commit.removed) this.gone.delete(record)
       if (taken.length) this.#tabs.post('taken', taken)
+    })
+  }
+
+  /**
+   * The registers of a record or collection, and of what waits here what is not in them: others may have kept what they were told of it.
+   * @param waiting - finds what waits here, and is kept
+   * @returns what the registers have already
+   */
+  async read(
+    range: Range,
+    waiting: () => readonly Entry[]
+  ): Promise<readonly [rows: readonly Row[], done: ReadonlySet<Entry>]> {
+    if (this.#tabs.isAlone) return [await this.#store.rows([range]), new Set()]
+    return this.#tabs.alone('write', async () => {
+      const entries = waiting()
+      const rows = await this.#store.rows([range])
+      const kept = new Set(entries.length ? (await this.#store.entries(OUTBOX)).map(([key]) => key) : [])
+      return [rows, new Set(entries.filter(entry => !kept.has(keyOfEntry(entry))))]
     })
   }
 

@@ -2,7 +2,7 @@ import type { Value } from '../../../lib/store.ts'
 import { malformed } from './bytes.ts'
 import { decodeDelta, DELTA } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
-import type { ClientFrame, FollowFrame, ServerFrame } from './frame.ts'
+import type { ClientFrame, FollowFrame, Hello, ServerFrame } from './frame.ts'
 import { writeValue } from './value-codec.ts'
 import { encodeWrite } from './write-codec.ts'
 
@@ -25,6 +25,9 @@ const writeFollows = (out: FrameWriter, { follows, behind }: Omit<FollowFrame, '
   if (behind) out.numbered(...behind)
 }
 
+const writeNodes = (out: FrameWriter, nodes: Hello['nodes']): void =>
+  out.list(nodes, ([node, number]) => out.numbered(node, number))
+
 /** A frame of a client as bytes. @throws Error where something in it is not what its type says */
 export const encodeFrame = (frame: ClientFrame): Uint8Array => {
   const out = new FrameWriter()
@@ -43,7 +46,7 @@ export const encodeFrame = (frame: ClientFrame): Uint8Array => {
         out.uint(schema.version)
       }
       out.float(asked)
-      out.list(nodes, ([node, number]) => out.numbered(node, number))
+      writeNodes(out, nodes)
       writeFollows(out, frame)
       break
     }
@@ -62,6 +65,10 @@ export const encodeFrame = (frame: ClientFrame): Uint8Array => {
     case 'ping':
       out.byte(4)
       out.float(frame.asked)
+      break
+    case 'nodes':
+      out.byte(5)
+      writeNodes(out, frame.nodes)
   }
   return out.take()
 }

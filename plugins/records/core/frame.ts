@@ -50,7 +50,7 @@ export interface Hello {
   readonly asked: number
   /**
    * Nodes of which something waits to be acknowledged, from a number on: so the first delta has what became of it, together with its
-   * effects.
+   * effects. Those of other processes that have the same storage are among them.
    */
   readonly nodes: readonly (readonly [node: string, number: number])[]
   readonly follows: readonly Follow[]
@@ -93,6 +93,15 @@ export interface Confirm {
   readonly number: number
 }
 
+/**
+ * client → server: nodes of other processes that have the same storage, whose writes this one shows too, from a number on. What becomes of
+ * them is told from here on as that of its own writes is, and at once how far they are.
+ */
+export interface Nodes {
+  readonly type: 'nodes'
+  readonly nodes: Hello['nodes']
+}
+
 export interface Ping {
   readonly type: 'ping'
   readonly asked: number
@@ -124,6 +133,9 @@ export interface Mismatch {
   readonly min: number
   readonly max: number
 }
+
+/** The code of a result: it was done, with another stamp. */
+export const RESTAMP = 'restamp'
 
 /**
  * Why a write was not done as it was asked for. `record` '' is about all of it. Where the number is not acknowledged, the refusal
@@ -185,5 +197,5 @@ export interface Notice {
   readonly version: number
 }
 
-export type ClientFrame = Hello | FollowFrame | Unfollow | WriteFrame | Confirm | Ping
+export type ClientFrame = Hello | FollowFrame | Unfollow | WriteFrame | Confirm | Nodes | Ping
 export type ServerFrame = Welcome | Mismatch | Delta | Pong | Notice

@@ -82,6 +82,8 @@ const decodeOther = (from: FrameReader, head: number): ClientFrame => {
     }
     case 4:
       return { type: 'ping', asked: from.float() }
+    case 5:
+      return { type: 'nodes', nodes: from.list(() => from.numbered()) }
   }
   return malformed()
 }

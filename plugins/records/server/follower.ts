@@ -177,6 +177,7 @@ export class Follower implements Author {
     if (this.#isRefused) return undefined
     if (!session || (frame.type === 'write' && !isNode(frame.node))) this.fail()
     else if (frame.type === 'write') return this.#write(session, frame, size)
+    else if (frame.type === 'nodes') return this.#hear(session, frame.nodes)
     else if (frame.type === 'follow') void session.feed.scopes.follow(frame.follows, frame.behind)
     else if (frame.type === 'unfollow') session.feed.scopes.unfollow(frame.scopes)
     else if (frame.type === 'confirm') {
@@ -184,6 +185,18 @@ export class Follower implements Author {
       if (writer) session.host.intake.resume(writer)
     }
     return undefined
+  }
+
+  /** It shows what others of its storage write. */
+  async #hear({ host, feed, seal }: Session, nodes: Hello['nodes']): Promise<void> {
+    if (!nodes.every(([node]) => isNode(node))) return this.fail()
+    if (nodes.length > host.settings.limits.nodes) return this.#fail(ERR_RATE)
+    const numbers = new Map(nodes)
+    await host.writers.use([...numbers.keys()], writers => {
+      if (this.#isEnded) return
+      for (const writer of writers)
+        if (writer.belongsTo(seal) && feed.speaksFor(writer)) feed.owe(writer, numbers.get(writer.node))
+    })
   }
 
   async #greet(hello: Hello): Promise<void> {

@@ -12,6 +12,7 @@ import {
 import type { Peer } from '../../../lib/server/peer.ts'
 import { MAX_DRIFT, ticksOf } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
+import { RESTAMP } from '../core/frame.ts'
 import type { Registers, Result, WriteFrame } from '../core/frame.ts'
 import { DELETED, INCREMENT, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
@@ -49,9 +50,6 @@ export interface Verdict {
 interface Draft extends Accepted {
   readonly isRestamped: boolean
 }
-
-/** Done with another stamp. */
-export const RESTAMP = 'restamp'
 
 /** How much of a reason is told. */
 const LONGEST_HINT = 200

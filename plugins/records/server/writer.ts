@@ -1,6 +1,6 @@
 import type { Store } from '../../../lib/store.ts'
+import { RESTAMP } from '../core/frame.ts'
 import type { Result, WriteFrame } from '../core/frame.ts'
-import { RESTAMP } from './judge.ts'
 import type { Feed } from './feed.ts'
 import type { Author } from './intake.ts'
 import type { Patience } from './patience.ts'

@@ -43,6 +43,41 @@ describe('an authority of records, and whose node it is', () => {
     assert.equal(world.authority.counters.writes, 2)
   })
 
+  it('tells others of one storage how far a node is that they name, together with what it did, and nobody else', async () => {
+    const other = (node: string, secret: string): WireClient => Object.assign(world.client(node), { secret })
+    const ann = await world.welcomed('ann', [scope(1, 'a/')])
+    const tab = other('tab', ann.secret)
+    const eve = other('eve', 'some-other-secret')
+    for (const client of [tab, eve]) client.hello([scope(1, 'a/')])
+    await world.pass()
+    assert.deepEqual(
+      [tab, eve].flatMap(({ delta }) => delta.acknowledged),
+      []
+    )
+    for (const client of [tab, eve]) client.say({ type: 'nodes', nodes: [['ann', 1]] })
+    await world.pass()
+    assert.deepEqual([tab.delta.acknowledged, eve.deltas], [[['ann', 0]], []])
+    ann.write('a/1', [at(0, 'ann').make()])
+    ann.write('a/1', [at(1, 'ann').set('', 1)])
+    await world.pass()
+    const { acknowledged, records, results } = tab.delta
+    assert.deepEqual([acknowledged, records.length], [[['ann', 2]], 1])
+    assert.deepEqual(
+      results.map(({ node, number }) => [node, number]),
+      ann.delta.results.map(({ node, number }) => [node, number])
+    )
+    assert.deepEqual(eve.delta.acknowledged, [])
+  })
+
+  it('ends who names too many nodes, or what is none', async () => {
+    const many = await world.welcomed('ann')
+    many.say({ type: 'nodes', nodes: Array.from({ length: 101 }, (_, at) => [`n${at}`, 1]) })
+    const none = await world.welcomed('eve')
+    none.say({ type: 'nodes', nodes: [['no node', 1]] })
+    await world.pass()
+    assert.deepEqual([many.failures, none.failures], [['ERR_RATE'], ['ERR_PROTOCOL']])
+  })
+
   it('knows it over a restart, from what tells nobody the secret', async () => {
     const ann = await world.welcomed('ann')
     ann.write('a/1', [at(0, 'ann').make()])

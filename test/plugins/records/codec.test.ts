@@ -239,6 +239,7 @@ describe('records: the format of frames', () => {
     [{ type: 'follow', follows: [], behind: [NODE, 7] }, '01 00 00 01b09d11f1a12230 07'],
     [{ type: 'unfollow', scopes: [1, 300] }, '02 02 01 ac02'],
     [{ type: 'confirm', node: NODE, number: 1 }, '03 00 01b09d11f1a12230 01'],
+    [{ type: 'nodes', nodes: [[NODE, 7]] }, '05 01 00 01b09d11f1a12230 07'],
     [{ type: 'ping', asked: 1.5 }, '04 000000000000f83f'],
     [
       { type: 'welcome', epoch: 'e', asked: 1.5, time: 2, maxValue: 4, maxFrame: 5 },
@@ -262,7 +263,7 @@ describe('records: the format of frames', () => {
 
   it('is refused by whoever sends it', () => {
     for (const [frame] of frames) {
-      const isClients = ['hello', 'follow', 'unfollow', 'write', 'confirm', 'ping'].includes(frame.type)
+      const isClients = ['hello', 'follow', 'unfollow', 'write', 'confirm', 'nodes', 'ping'].includes(frame.type)
       const sender = isClients ? client : server
       assert.throws(() => sender.decodeFrame(encodeFrame(frame)), /malformed/)
     }

@@ -4,7 +4,7 @@ import { pathOf } from '../../../plugins/records/client.ts'
 import type { Write } from '../../../plugins/records/client.ts'
 import { indexeddb } from '../../../stores/indexeddb/client.ts'
 import type { Query } from '../../../plugins/records/core/query.ts'
-import { leaf, object, Stage, turn } from '../../support/replica.ts'
+import { increment, leaf, object, Stage, turn } from '../../support/replica.ts'
 import { BrowserWorld, FakeBrowser } from '../../support/tabs.ts'
 
 describe('records: replicas in tabs that have one store', () => {
@@ -55,13 +55,63 @@ describe('records: replicas in tabs that have one store', () => {
     await first.set('a/1', 'x', 2).stored
     await turn()
     const effects = { seq: 2, records: [{ record: 'a/1', registers: [leaf('x', 2, 1)] }] }
-    first.delta({ ...effects, acknowledged: [[first.replica.outbox.own.node, 1]] })
+    const acknowledged = [[first.replica.outbox.own.node, 1] as const]
+    first.delta({ ...effects, acknowledged })
     await turn()
     assert.deepEqual(second.view('a/1'), { x: 2 })
-    second.delta(effects)
+    second.delta({ ...effects, acknowledged })
     assert.deepEqual(second.view('a/1'), { x: 2 })
     second.delta({ seq: 3, records: [{ record: 'a/1', registers: [leaf('x', 1, 2)] }] })
     assert.deepEqual(second.view('a/1'), { x: 1 })
+  })
+
+  it('count what others write once, whatever of it they hear first', async () => {
+    const count = [{ record: 'a/1', registers: [object(''), leaf('n', 1)] }]
+    const second = await open()
+    await second.synced('a/1', count)
+    const first = await open()
+    await first.synced('a/1', count)
+    const node = first.replica.outbox.own.node
+    assert.deepEqual(second.take(), [{ type: 'nodes', nodes: [[node, 1]] }])
+    const add = async (): Promise<void> => {
+      await first.write('a/1', increment('n', 1)).stored
+      await turn()
+    }
+    const told = (number: number): Parameters<Stage['delta']>[0] => ({
+      seq: number + 1,
+      records: [{ record: 'a/1', registers: [leaf('n', number + 1, number)] }],
+      acknowledged: [[node, number]]
+    })
+    await add()
+    assert.deepEqual(second.view('a/1'), { n: 1 }, 'it may be in what comes next')
+    second.delta({ acknowledged: [[node, 0]] })
+    assert.deepEqual(second.view('a/1'), { n: 2 })
+    first.delta(told(1))
+    await turn()
+    assert.deepEqual(second.view('a/1'), { n: 2 })
+    second.delta(told(1))
+    assert.deepEqual(second.view('a/1'), { n: 2 })
+    second.delta(told(2))
+    await add()
+    assert.deepEqual(second.view('a/1'), { n: 3 })
+  })
+
+  it('do not confirm what others were refused, nor take it from the store', async () => {
+    const first = await open()
+    const second = await open()
+    await second.open()
+    await first.set('a/1', 'x', 1).stored
+    await first.set('a/1', 'y', 1).stored
+    await turn()
+    second.take()
+    const { node } = first.replica.outbox.own
+    const result = { node, number: 2, record: 'a/1', code: 'ERR_DENIED', hint: '' }
+    second.delta({ acknowledged: [[node, 2]], results: [result] })
+    await turn()
+    assert.equal(second.replica.state('a/1'), undefined)
+    assert.deepEqual(second.take(), [])
+    const left = (await world.browser.store.entries('outbox/')).map(([key]) => Number(key.split('/').at(-1)))
+    assert.deepEqual(left, [2])
   })
 
   it('undo at once what others wrote and was refused, or taken back', async () => {
