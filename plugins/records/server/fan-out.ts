@@ -27,11 +27,22 @@ interface News {
   readonly evicted: readonly string[]
 }
 
+/** The same, as it is sent. */
+export interface Told {
+  readonly pages: readonly (readonly Change[])[]
+  readonly evicted: readonly string[]
+}
+
 /** Those who are told the same. */
-interface Group extends News {
+interface Group extends Told {
+  readonly isLarge: boolean
   readonly feeds: Feed[]
   readonly links: FollowerLink[]
 }
+
+/** What is more than so many pages, or so many evictions, is not told at once: everybody pulls it, as fast as it reads. */
+const PAGES = 4
+const EVICTIONS = 1_000
 
 /** Tells followers what was committed: those who are told the same, with the same bytes. */
 export class FanOut {
@@ -55,14 +66,18 @@ export class FanOut {
     let group: Group | undefined
     const ready = (feed: Feed, own: string, news: () => News): void => {
       if (!feed.isReady(seq)) return
-      if (authors.size && authors.has(feed)) return feed.tell(seq, news())
+      if (authors.size && authors.has(feed)) {
+        const told = this.#group(news())
+        return told.isLarge ? feed.miss(seq) : feed.tell(seq, told)
+      }
       if (!own) return
       if (own !== key || !group) {
         key = own
         group = groups.get(own)
-        if (!group) groups.set(own, (group = { ...news(), feeds: [], links: [] }))
+        if (!group) groups.set(own, (group = this.#group(news())))
       }
-      enlist(group, feed, seq)
+      if (group.isLarge) feed.miss(seq)
+      else enlist(group, feed, seq)
     }
     let last: readonly number[] = []
     let keyOfLast = ''
@@ -79,12 +94,12 @@ export class FanOut {
       if (news) ready(feed, news.key, () => news)
       else feed.miss(seq)
     })
-    for (const each of groups.values()) this.#send(seq, each)
+    for (const each of groups.values()) if (!each.isLarge) this.#send(seq, each)
   }
 
   /** Tells followers that they have been told everything. */
   remind(seq: number, feeds: readonly Feed[]): void {
-    const group: Group = { changes: [], evicted: [], feeds: [], links: [] }
+    const group = this.#group({ changes: [], evicted: [] })
     for (const feed of feeds) if (feed.isReady(seq)) enlist(group, feed, seq)
     if (group.feeds.length) this.#send(seq, group)
   }
@@ -117,8 +132,13 @@ export class FanOut {
     for (const [feed, own] of places) call(feed, own)
   }
 
-  #send(seq: number, { changes, evicted, feeds, links }: Group): void {
+  #group({ changes, evicted }: News): Group {
     const pages = paginate(changes, this.#limit)
+    const isLarge = pages.length > PAGES || evicted.length > EVICTIONS
+    return { pages, evicted, isLarge, feeds: [], links: [] }
+  }
+
+  #send(seq: number, { pages, evicted, feeds, links }: Group): void {
     try {
       for (const [at, page] of pages.entries()) {
         const more = at < pages.length - 1

@@ -6,10 +6,10 @@ import { encodeFrame } from '../core/server-codec.ts'
 import type { Behind, Delta, Hello, Result, WriteFrame } from '../core/frame.ts'
 import { CatchUp } from './catch-up.ts'
 import type { CatchUpHost } from './catch-up.ts'
-import { paginate } from './change.ts'
 import { after } from './maybe.ts'
 import type { Change } from './change.ts'
 import { deltaOf } from './delta.ts'
+import type { Told } from './fan-out.ts'
 import type { Scope } from './scope.ts'
 import { Scopes } from './scopes.ts'
 import type { ScopesHost } from './scopes.ts'
@@ -199,8 +199,7 @@ export class Feed {
   }
 
   /** Tells what was committed. Only for one that is ready. */
-  tell(seq: number, { changes, evicted }: { changes: readonly Change[]; evicted: readonly string[] }): void {
-    const pages = paginate(changes, this.#host.settings.limits.frame)
+  tell(seq: number, { pages, evicted }: Told): void {
     for (const [at, page] of pages.entries()) {
       this.send(page, { seq, more: at < pages.length - 1, evicted: at ? [] : evicted })
     }

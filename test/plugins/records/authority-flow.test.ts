@@ -105,6 +105,26 @@ describe('an authority of records, and what it sends', () => {
     assert.deepEqual(contents(bob.deltas), { 'a/1': { text: '' } })
   })
 
+  it('is pulled also where one commit is more than there is room for, whoever wrote it', async () => {
+    const bob = await world.welcomed('bob', [scope(1, 'a/')])
+    const own = await world.welcomed('own', [scope(1, 'a/')])
+    bob.room = own.room = 2
+    for (let n = 0; n < 100; n++) own.write(`a/${n}`, [at(0, 'own').make(), at(0, 'own').set('text', 'x'.repeat(90))])
+    for (const client of [bob, own]) {
+      const deltas = []
+      for (let rounds = 0; rounds < 100 && deltas.at(-1)?.more !== false; rounds++) {
+        await world.pass(10)
+        const came = client.deltas
+        assert(came.length <= 2, `${came.length} came at once`)
+        deltas.push(...came)
+        client.drained(1)
+      }
+      assert(deltas.length > 5)
+      assert.equal(Object.keys(contents(deltas)).length, 100)
+      assert.deepEqual(deltas.at(-1)?.acknowledged, client === own ? [['own', 100]] : [])
+    }
+  })
+
   it('is the same bytes for who follows the same', async () => {
     await world.authority.close()
     const sent: [number, string][] = []
