@@ -113,7 +113,8 @@ export const serveCommand: Command = {
     })
     const { host, path, echo, broadcast, verbose } = values
     if (echo && broadcast) throw misuse('--echo or --broadcast, not both')
-    if (!/^(\/[\w.~-]+)+$/.test(path)) throw misuse(`--path is one like /anywire, and not '${path}'`)
+    // Browsers resolve the dots before they ask.
+    if (!/^(\/(?!\.\.?(\/|$))[\w.~-]+)+$/.test(path)) throw misuse(`--path is one like /anywire, and not '${path}'`)
     const port = parseNumber('port', values.port, 65_535)
     const http = createHttpServer(values.static === undefined ? servePage(path) : serveFolder(values.static))
     const parsers = await installedParsers()

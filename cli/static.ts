@@ -30,10 +30,24 @@ const locate = (folder: string, url: string): string | undefined => {
   }
 }
 
-const find = async (file: string): Promise<{ readonly file: string; readonly size: number } | undefined> => {
+interface Found {
+  readonly file: string
+  readonly size: number
+  /** It is the page of the folder that was asked for. */
+  readonly index: boolean
+}
+
+const find = async (file: string, index = false): Promise<Found | undefined> => {
   const stats = await fs.stat(file).catch(() => undefined)
-  if (stats?.isDirectory()) return find(join(file, 'index.html'))
-  return stats?.isFile() ? { file, size: stats.size } : undefined
+  if (stats?.isDirectory() && !index) return find(join(file, 'index.html'), true)
+  return stats?.isFile() ? { file, size: stats.size, index } : undefined
+}
+
+/** Where the relative links of a folder's page begin, as seen from the path without the slash; undefined where it has one. */
+const withSlash = (url: string): string | undefined => {
+  const [path = ''] = url.split('?', 1)
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return name && `./${name}/${url.slice(path.length)}`
 }
 
 const refuse = (response: ServerResponse, status: number, text: string): void => {
@@ -48,6 +62,8 @@ export const serveFolder = (root: string): ((request: IncomingMessage, response:
     const path = locate(folder, url)
     const found = path === undefined ? undefined : await find(path)
     if (!found) return refuse(response, 404, 'Not found')
+    const elsewhere = found.index && withSlash(url)
+    if (elsewhere) return void response.writeHead(301, { Location: elsewhere }).end()
     response.writeHead(200, {
       'Content-Type': TYPES[extname(found.file).toLowerCase()] ?? 'application/octet-stream',
       'Content-Length': found.size,

@@ -22,12 +22,12 @@ export class Forwarding {
 
   /** The address of the client: the first one, from the server's side, that is not of a trusted proxy. */
   address({ address, headers }: LinkRequest): string {
-    const forwarded = `${headers['x-forwarded-for'] ?? ''}`.split(',').map(part => part.trim())
+    const forwarded = `${headers['x-forwarded-for'] ?? ''}`.split(',').map(part => plain(part.trim()))
     const chain = [...forwarded.filter(Boolean), plain(address)]
     let hops = this.#hops
     const trusted = (hop: string): boolean => (this.#proxies ? this.#isProxy(hop) : hops-- > 0)
     while (chain.length > 1 && trusted(chain.at(-1) ?? '')) chain.pop()
-    return plain(chain.at(-1) ?? '')
+    return chain.at(-1) ?? ''
   }
 
   /** The host that the client asked for. */
@@ -42,8 +42,12 @@ export class Forwarding {
   }
 }
 
-/** IPv4 addresses of dual-stack sockets come as IPv6. */
-const plain = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
+/** IPv4 addresses of dual-stack sockets come as IPv6. Some gateways write the port, which each connection has another of. */
+const plain = (text: string): string => {
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/.exec(text) ?? []
+  const address = bracketed ?? dotted ?? text
+  return address.startsWith('::ffff:') ? address.slice(7) : address
+}
 
 const family = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 

@@ -33,6 +33,8 @@ describe('the command anywire', function () {
     [['serve', 'extra'], /'extra'/],
     [['serve', '--port', '70000'], /--port takes a number from 0 to 65535, and got '70000'/],
     [['serve', '--path', 'x'], /--path/],
+    [['serve', '--path', '/a/..'], /--path/],
+    [['serve', '--path', '/./a'], /--path/],
     [['serve', '--echo', '--broadcast'], /not both/],
     [['connect'], /name one URL/],
     [['connect', 'ftp://localhost'], /'ftp:'/],

@@ -14,6 +14,8 @@ describe('serve --static', () => {
   before(async () => {
     folder = await fs.mkdtemp(join(tmpdir(), 'anywire-static-'))
     await fs.mkdir(join(folder, 'root/sub'), { recursive: true })
+    await fs.mkdir(join(folder, 'root/site'))
+    await fs.writeFile(join(folder, 'root/site/index.html'), '<p>site')
     await fs.writeFile(join(folder, 'secret.txt'), 'secret')
     await fs.writeFile(join(folder, 'root/.env'), 'secret')
     await fs.writeFile(join(folder, 'root/index.html'), '<p>home')
@@ -36,7 +38,8 @@ describe('serve --static', () => {
       const sent = request({ host: '127.0.0.1', port, path, method, agent: false }, response => {
         let text = ''
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-        response.on('end', () => resolve(`${response.statusCode} ${response.headers['content-type']} ${text}`))
+        const { 'content-type': type, location } = response.headers
+        response.on('end', () => resolve(`${response.statusCode} ${location ?? type} ${text}`))
       })
       sent.on('error', reject).end()
     })
@@ -46,6 +49,14 @@ describe('serve --static', () => {
     assert.equal(await ask('/'), '200 text/html; charset=utf-8 <p>home')
     assert.equal(await ask('/index.html?x=1', 'HEAD'), '200 text/html; charset=utf-8 ')
     assert.equal(await ask('/sub/a%20b.js'), '200 text/javascript; charset=utf-8 export {}')
+  })
+
+  it('has relative links of a folder begin there', async () => {
+    assert.equal(await ask('/site/'), '200 text/html; charset=utf-8 <p>site')
+    assert.equal(await ask('/?x=1'), '200 text/html; charset=utf-8 <p>home')
+    assert.equal(await ask('/site?x=/1'), '301 ./site/?x=/1 ')
+    // Not to another host.
+    assert.equal(await ask('//site'), '301 ./site/ ')
   })
 
   for (const path of [

@@ -35,6 +35,17 @@ describe('Forwarding', () => {
     assert.deepEqual(ask(1, '', { 'x-forwarded-for': '9.9.9.9' }), ['9.9.9.9', ''])
   })
 
+  it('leaves out the ports that gateways write', () => {
+    const from = (forwarded: string, trust: TrustProxy = 1) =>
+      ask(trust, '10.0.0.1', { 'x-forwarded-for': forwarded })[0]
+    assert.equal(from('1.2.3.4:5678'), '1.2.3.4')
+    assert.equal(from('[2001:db8::1]:1234'), '2001:db8::1')
+    assert.equal(from('[2001:db8::1]'), '2001:db8::1')
+    assert.equal(from('[::ffff:1.2.3.4]:5'), '1.2.3.4')
+    assert.equal(from('2001:db8::1'), '2001:db8::1')
+    assert.equal(from('9.9.9.9:1, 10.0.0.2:80, ::ffff:10.0.0.3', ['10.0.0.0/8']), '9.9.9.9')
+  })
+
   it('refuses what is no address and no network', () => {
     for (const network of ['', 'x', '10.0.0', '10.0.0.0/33', '10.0.0.0/x', 'fe80::/129', '10.0.0.0/-1', 'localhost']) {
       assert.throws(() => new Forwarding([network]), { code: 'ERR_OPTION' }, network)
