@@ -15,8 +15,10 @@ const PIECE = 65_536
  *
  * A client that moved may acknowledge over the new wire what it got over the former one, and what waits to be sent again. That
  * is sent all the same, since the client drops so many messages as the welcome made it expect; it is not kept any more.
+ *
+ * It is itself the log of what was sent: another object for each peer would be one more to look for in memory at each send.
  */
-export class RunOutbox implements Outbox {
+export class RunOutbox extends RunLog implements Outbox {
   /** The run of the current turn; a new message is added to it. */
   queue: Run | undefined
   full = false
@@ -25,7 +27,6 @@ export class RunOutbox implements Outbox {
 
   /** False: nothing is acknowledged, so nothing is kept once it is sent. */
   readonly #keep: boolean
-  #sent = new RunLog()
   #unsent = new RunLog()
   /** Bytes sent and not acknowledged. */
   #flying = 0
@@ -40,6 +41,7 @@ export class RunOutbox implements Outbox {
   #reached = 0
 
   constructor(window: number, keep: boolean) {
+    super()
     this.window = window
     this.#keep = keep
   }
@@ -90,7 +92,7 @@ export class RunOutbox implements Outbox {
     if (count > this.#reached) return false
     if (count > this.#taken) this.#taken = count
     for (;;) {
-      const run = this.#sent.shift(this.#taken - this.#base)
+      const run = this.shift(this.#taken - this.#base)
       if (!run) return true
       this.#base += run.count
       this.#flying -= run.size
@@ -102,8 +104,8 @@ export class RunOutbox implements Outbox {
     if (consumed > received || received > this.#reached) return false
     this.#seal()
     const from = Math.max(received, this.#taken)
-    const all = [...this.#sent, ...this.#unsent]
-    this.#sent = new RunLog()
+    const all = [...this, ...this.#unsent]
+    this.empty()
     this.#unsent = new RunLog()
     this.bytes = this.#flying = 0
     let before = this.#base
@@ -122,9 +124,9 @@ export class RunOutbox implements Outbox {
 
   clear(): { sent: Data[]; unsent: Data[] } {
     this.#seal()
-    const sent = [...this.#sent].flatMap(run => run.reliable()).slice(this.#taken - this.#base)
+    const sent = [...this].flatMap(run => run.reliable()).slice(this.#taken - this.#base)
     const unsent = [...this.#unsent].flatMap(run => run.reliable()).slice(Math.max(0, this.#taken - this.#count))
-    this.#sent = new RunLog()
+    this.empty()
     this.#unsent = new RunLog()
     this.bytes = this.#flying = 0
     return { sent, unsent }
@@ -140,7 +142,7 @@ export class RunOutbox implements Outbox {
 
   /** A run is sent, and not acknowledged. */
   #fly(run: Run): void {
-    this.#sent.keep(run)
+    this.keep(run)
     this.#flying += run.size
     this.bytes += run.size
   }

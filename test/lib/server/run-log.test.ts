@@ -4,6 +4,14 @@ import { Run } from '../../../lib/run.ts'
 import { Frame } from '../../../lib/server/frame.ts'
 import { RunLog } from '../../../lib/server/run-log.ts'
 import { runs } from '../../support/faults-seed.ts'
+import { collectGarbage } from '../../support/garbage.ts'
+
+/** Collects what nobody keeps. */
+const collect = async (): Promise<void> => {
+  // What was looked at through a WeakRef lives until the end of the turn.
+  await new Promise(resolve => setImmediate(resolve))
+  collectGarbage()
+}
 
 describe('RunLog', () => {
   it('is a queue', () => {
@@ -47,5 +55,48 @@ describe('RunLog', () => {
     assert.equal(log.shift(), shared)
     assert.deepEqual(log.shift(), alone)
     assert.equal(log.first, undefined)
+  })
+
+  it('is the same whatever other logs keep of the same runs, and of their own', () => {
+    const large = 'x'.repeat(5_000)
+    const step = fc.record({ whom: fc.nat(4), what: fc.nat(9), took: fc.nat(3) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300, size: 'max' }), steps => {
+        const ends = Array.from({ length: 3 }, () => ({ log: new RunLog(), model: [] as Run[] }))
+        const again = new Frame('again', true).after(undefined)
+        for (const [serial, { whom, what, took }] of steps.entries()) {
+          const shared = what === 9 ? again : new Frame(what === 8 ? large : `${serial}`, true).after(undefined)
+          for (const [index, { log, model }] of ends.entries()) {
+            if (whom < 3 && whom !== index) continue
+            const run = what !== 7 ? shared : new Run(undefined, `${serial} ${index}`, true)
+            log.keep(run)
+            model.push(run)
+            for (let count = 0; count < took - index; count++) assert.deepEqual(log.shift(), model.shift())
+          }
+        }
+        for (const { log, model } of ends) assert.deepEqual([...log], model)
+      }),
+      runs(200)
+    )
+  })
+
+  it('does not keep what others were sent behind a run that one keeps', async () => {
+    const slow = new RunLog()
+    const sent = ((others: readonly RunLog[]): WeakRef<Run>[] => {
+      const runs: WeakRef<Run>[] = []
+      for (let serial = 0; serial < 200; serial++) {
+        const run = new Frame(`${serial}`, true).after(undefined)
+        runs.push(new WeakRef(run))
+        if (serial < 3) slow.keep(run)
+        // Each of them begins its blocks amid those of the one before.
+        for (const log of others.slice(0, 1 + serial / 10)) log.keep(run)
+      }
+      for (const log of others) while (log.shift());
+      return runs
+    })([new RunLog(), new RunLog(), new RunLog()])
+    await collect()
+    assert.equal([...slow].length, 3)
+    // But the rest of the block that they had in common.
+    assert.equal(sent.filter(run => run.deref()).length, 32)
   })
 })
