@@ -6,13 +6,14 @@ import { frame, isValue, payloadOf } from './frames.ts'
 import type { Goodbye } from './handshake.ts'
 import type { LaneEnd } from './lane.ts'
 import type { Limits } from './limits.ts'
-import { WAITING } from './outbox.ts'
+import { sizeOf, WAITING } from './outbox.ts'
 import type { Parser } from './parser.ts'
 import { makePipeline } from './pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
 import { Session } from './session.ts'
 import { iterate, toReadable, toWritable } from './streams.ts'
 import type { Data } from './transformer.ts'
+import { weigh } from './weigh.ts'
 
 /** A peer's values in and out. A client's are lib/traffic.ts: it pays for its code with bytes, a server with CPU. */
 export abstract class Endpoint extends Session implements Connection {
@@ -28,6 +29,8 @@ export abstract class Endpoint extends Session implements Connection {
   #readable: ReadableStream<unknown> | undefined
   #writable: WritableStream<unknown> | undefined
   #paused = false
+  /** What interceptors still work on, in bytes: about what it will be when it is encoded. */
+  #passing = 0
   /** The ends that are being told. */
   #ends: [lost: readonly unknown[], end: End][] = []
 
@@ -40,7 +43,7 @@ export abstract class Endpoint extends Session implements Connection {
   abstract finish(goodbye: Goodbye): void
 
   get bufferedBytes(): number {
-    return this.outbox.bytes
+    return this.outbox.bytes + this.#passing
   }
 
   get incoming(): Interceptors {
@@ -70,13 +73,21 @@ export abstract class Endpoint extends Session implements Connection {
       return false
     }
     if (!outlet) return this.transmit(0, value, options)
+    // What may be lost does not wait in any number.
+    if (options?.reliable === false && this.#passing > Math.min(WAITING, this.limits.window)) return false
     const transmit = (passed: unknown): boolean => {
       if (this.state === 'closed') throw new AnywireError(ERR_CLOSED)
       return this.transmit(0, passed, options)
     }
     const room = outlet.write(value, transmit, options)
+    const weight = room ? 0 : weigh(value, this.limits.message) + sizeOf('')
+    this.#passing += weight
     this.wantsDrain ||= !room
-    outlet.after(() => this.schedule())
+    outlet.after(() => {
+      this.#passing -= weight
+      this.schedule()
+    })
+    if (!room) this.checkHeld()
     return room
   }
 

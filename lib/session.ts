@@ -54,6 +54,8 @@ export abstract class Session extends Emitter<ConnectionEvents> {
     this.remoteLimit = limits.message
   }
 
+  /** Bytes that wait for the other end, or to be acknowledged. */
+  abstract readonly bufferedBytes: number
   /** Tells an error to whoever is there for errors. */
   abstract report(error: AnywireError, stage: string): void
   /** A goodbye was said, by either end: closes the wire, and is done with the session. */
@@ -107,20 +109,25 @@ export abstract class Session extends Emitter<ConnectionEvents> {
    * @returns false when the writer should wait for `drain`
    */
   written(): boolean {
-    const { limits } = this
     this.schedule()
     if (this.outbox.writable) return true
     this.wantsDrain = true
-    if (!this.holdsMoreThan(this.wire ? limits.buffered : limits.window)) return false
+    this.checkHeld()
+    return false
+  }
+
+  /** Ends a session that holds more than it may. */
+  protected checkHeld(): void {
+    const { limits } = this
+    if (!this.holdsMoreThan(this.wire ? limits.buffered : limits.window)) return
     // One that is away is nobody's fault, and told as every end is.
     if (this.wire) this.fail(ERR_SLOW)
     else this.leave(tell(ERR_SLOW))
-    return false
   }
 
   /** One message over is accepted, so that a message of the size of the cap can be sent at all. */
   protected holdsMoreThan(cap: number): boolean {
-    return this.outbox.bytes > cap + Math.min(cap, this.limits.message)
+    return this.bufferedBytes > cap + Math.min(cap, this.limits.message)
   }
 
   /** Sends what there is to send. */

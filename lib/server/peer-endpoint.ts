@@ -89,7 +89,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
 
   /** Bytes that are kept for the client and of it. */
   get held(): number {
-    return this.outbox.bytes + this.unread
+    return this.bufferedBytes + this.unread
   }
 
   /** Whether the secret that a client shows is the one of this session. */

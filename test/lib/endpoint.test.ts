@@ -30,6 +30,33 @@ describe('a connection', () => {
       next(value)
     }
 
+  it('ends one whose interceptors hold too much, and drops for them what may be lost', async () => {
+    const limits = { message: 1_000, window: 4_000, buffered: 8_000 }
+    const { peer, far, server } = await open({ server: { limits } })
+    peer.outgoing.use(() => new Promise<void>(() => {}))
+    for (let count = 0; count < 1_000; count++) peer.write('x'.repeat(500), { reliable: false })
+    assert.equal(peer.state, 'open')
+    let sent = 0
+    while (server.peers.broadcast('x'.repeat(500)) && sent < 100) sent++
+    assert.ok(sent > 6 && sent < 20, `${sent} values`)
+    assert.deepEqual([far.errors[0]?.code, far.closes[0]?.code], ['ERR_SLOW', 3003])
+  })
+
+  it('keeps no more than the window for one that is away, whoever works on it', async () => {
+    const limits = { message: 1_000, window: 4_000, buffered: 1_000_000 }
+    const { peer, far, network } = await open({ server: { limits } })
+    peer.outgoing.use(() => new Promise<void>(() => {}))
+    network.cut()
+    await until(() => peer.state === 'away')
+    let sent = 0
+    while (sent < 100 && peer.state !== 'closed') {
+      peer.write('x'.repeat(500))
+      sent++
+    }
+    assert.ok(sent > 6 && sent < 12, `${sent} values`)
+    assert.equal(far.closes[0]?.code, 3003)
+  })
+
   for (const [from, to] of [
     ['client', 'peer'],
     ['peer', 'client']
