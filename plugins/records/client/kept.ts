@@ -17,12 +17,14 @@ export const makeSecret = (): string => makeKey(16)
  * What a replica keeps in its store beside the registers of records:
  * - `node/<node>`: [epoch, since]: how far the process that has the node has what it follows
  * - `outbox/<node>/<number>`: [frame, wall, floor]: a write that waits as its bytes on the wire, in base64url, and of its `Moment` what outlives the process
+ * - `damaged/outbox/<node>/<number>`: what stood there and could not be read
  * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
  * - `secret`: text that proves that nodes are of this storage
  * - `offset`: milliseconds that the device's clock is behind
  */
 export const NODE = 'node/'
 export const OUTBOX = 'outbox/'
+export const DAMAGED = 'damaged/'
 export const CURSOR = 'cursor/'
 export const OFFSET = 'offset'
 export const SECRET = 'secret'
@@ -62,6 +64,15 @@ export const toEntry = (value: unknown): Entry => {
   const entry = new Entry(node, number, records, { atomic, conditions }, moment)
   entry.keep()
   entry.isVoid = !records.length
+  return entry
+}
+
+/** What stands for a write that cannot be read: those behind it need its number. */
+export const toBlank = (key: string): Entry => {
+  const [, node = '', number] = key.split('/')
+  const entry = new Entry(node, Number(number), [], {}, undefined)
+  entry.keep()
+  entry.isVoid = true
   return entry
 }
 

@@ -42,7 +42,13 @@ const migrateRows = (rows: readonly Row[], step: Migration): Row[] => {
 
 const migrateEntry = (value: unknown, step: Migration): unknown => {
   const [kept, ...moment] = toList(value)
-  const frame = decodeKept(kept)
+  let frame
+  try {
+    frame = decodeKept(kept)
+  } catch {
+    // It is told and set aside when it is to be sent.
+    return value
+  }
   const records = frame.records
     .map(({ record, registers }) => ({ record, registers: registers.flatMap(write => step(record, write)) }))
     .filter(({ registers }) => registers.length)

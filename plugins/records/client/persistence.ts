@@ -1,5 +1,5 @@
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_CLOSED } from '../../../lib/failures.ts'
+import { ERR_CLOSED, ERR_STORE } from '../../../lib/failures.ts'
 import type { Row, Store } from '../../../lib/store.ts'
 import { collectionOf } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
@@ -7,7 +7,20 @@ import type { Applied } from './apply.ts'
 import { Committer } from './committer.ts'
 import { empty } from './empty.ts'
 import type { Entry } from './entry.ts'
-import { CURSOR, cursorOf, encodeKept, isNumber, keyOfEntry, NODE, nodesOf, OFFSET, OUTBOX, toEntry } from './kept.ts'
+import {
+  CURSOR,
+  cursorOf,
+  DAMAGED,
+  encodeKept,
+  isNumber,
+  keyOfEntry,
+  NODE,
+  nodesOf,
+  OFFSET,
+  OUTBOX,
+  toBlank,
+  toEntry
+} from './kept.ts'
 import { Queue } from './outbox.ts'
 import type { WriteId } from './outbox.ts'
 import type { Records } from './records.ts'
@@ -33,7 +46,7 @@ export interface Found {
 export interface PersistenceOptions extends UpgradeOptions {
   /** That of this process. */
   readonly node: string
-  /** Told of commits that failed, which are tried again. */
+  /** Told of commits that failed, which are tried again, and of what cannot be read. */
   readonly failed: (error: unknown) => void
   /** Told when another tab does not let go of the store, so that it cannot be upgraded. */
   readonly blocked: () => void
@@ -95,7 +108,7 @@ export class Persistence {
     for (const node of nodes.keys()) {
       const unlock = await this.#claim(node)
       if (unlock) claimed.push(unlock)
-      const queue = await this.queue(node)
+      const queue = await this.queue(node, !!unlock)
       if (!unlock) {
         others.push(queue)
         tabs.isAlone = false
@@ -275,11 +288,27 @@ export class Persistence {
     this.#committer.entry(NODE + this.#options.node, [epoch, since])
   }
 
-  /** The outbox of a node. */
-  async queue(node: string): Promise<Queue> {
+  /** The outbox of a node. @param isOwn - whether this process speaks for it */
+  async queue(node: string, isOwn = true): Promise<Queue> {
     const queue = new Queue(node)
-    for (const [, value] of await this.#store.entries(`${OUTBOX}${node}/`)) queue.entries.push(toEntry(value))
+    for (const [key, value] of await this.#store.entries(`${OUTBOX}${node}/`)) {
+      try {
+        queue.entries.push(toEntry(value))
+      } catch (error) {
+        queue.entries.push(toBlank(key))
+        if (isOwn) this.#setAside(key, value, error)
+      }
+    }
     return queue
+  }
+
+  /** What waits and cannot be read holds nothing up, and stays in the store. */
+  #setAside(key: string, value: unknown, error: unknown): void {
+    const aside = DAMAGED + key
+    this.#committer.entry(aside, value)
+    this.keep(toBlank(key), undefined, () => {})
+    const text = `'${key}', a write that waits, cannot be read: it is not sent, and kept as '${aside}'`
+    this.#options.failed(new AnywireError(ERR_STORE, text, error))
   }
 
   #claim(node: string): Promise<Unlock | undefined> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
+import type { AnywireError } from '../../../lib/errors.ts'
 import type { Store } from '../../../lib/store.ts'
 import { timeOf } from '../../../plugins/records/core/clock.ts'
 import { memory, MemoryDisk } from '../../../stores/memory.ts'
@@ -58,6 +59,54 @@ describe('records: a replica with a store', () => {
         [2]
       )
       await after.replica.close()
+    }
+  })
+
+  it('tells of what waits and cannot be read, sets it aside, and goes on with the rest', async () => {
+    for (const schema of [undefined, { id: 'app', version: 2 }]) {
+      const disk = new MemoryDisk()
+      const before = new Stage({ store: memory({ disk }), ...(schema && { schema: { ...schema, version: 1 } }) })
+      await turn()
+      for (const n of [1, 2, 3]) await before.set(`a/${n}`, 'x', n).stored
+      await before.replica.close()
+      const [, key = ''] = disk.keys('outbox/')
+      const store = memory({ disk })
+      await store.open()
+      const damage = [`?${String(await store.entry(key))}`, null, 0]
+      await store.commit({ rows: [], removed: [], entries: [[key, damage]] })
+      await store.close()
+      for (const times of [1, 0]) {
+        const errors: AnywireError[] = []
+        const after = new Stage({ store: memory({ disk }), ...(schema && { schema, migrate: {} }) })
+        after.replica.on('error', error => errors.push(error))
+        await turn()
+        assert.deepEqual(
+          errors.map(({ code, message }) => [code, message.includes(key)]),
+          Array.from({ length: times }, () => ['ERR_STORE', true])
+        )
+        assert.deepEqual(
+          after.replica.pending.map(({ number }) => number),
+          [1, 3]
+        )
+        assert.deepEqual(disk.entry(`damaged/${key}`), damage)
+        await after.open()
+        after.replica.flush()
+        await after.replica.close()
+      }
+      const last = new Stage({ store: memory({ disk }), ...(schema && { schema, migrate: {} }) })
+      await turn()
+      last.connect()
+      await turn()
+      last.welcome()
+      assert.deepEqual(
+        last.takeWrites().map(({ number, records }) => [number, records.length]),
+        [
+          [1, 1],
+          [2, 0],
+          [3, 1]
+        ]
+      )
+      await last.replica.close()
     }
   })
 
