@@ -1,6 +1,6 @@
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
-import { ERR_OPTION } from '../../lib/failures.ts'
+import { ERR_CLOSED, ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
@@ -121,11 +121,13 @@ export const records = <S extends Schema = Schema, Context = unknown>(options: R
       permissions?.on('refresh', peers => {
         for (const peer of peers) followers.get(peer)?.refresh()
       })
+      const told = (error: unknown): void => {
+        // That it was closed is nobody's news.
+        if (!(error instanceof AnywireError && error.code === ERR_CLOSED[0])) failed(error, 'records')
+      }
       during(() => {
-        authority.open().catch((error: unknown) => failed(error, 'records'))
-        const timer = setInterval(() => {
-          authority.collect().catch((error: unknown) => failed(error, 'records'))
-        }, COLLECT)
+        authority.open().catch(told)
+        const timer = setInterval(() => void authority.collect().catch(told), COLLECT)
         timer.unref()
         return () => {
           clearInterval(timer)

@@ -7,6 +7,7 @@ import { keep, records } from '../../../plugins/records/index.ts'
 import type { Records } from '../../../plugins/records/index.ts'
 import { memory as store, MemoryDisk } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
+import { turns } from '../../support/faults-wait.ts'
 
 interface Todo {
   readonly title: string
@@ -256,12 +257,12 @@ describe('records: both ends', () => {
       [new AnywireError(ERR_MISSING_PACKAGE, 'sqlite'), 'ERR_MISSING_PACKAGE']
     ] as const) {
       const server = createServer({ transformers: [memory()], plugins: [records({ store: failing(error) })] })
-      const told = new Promise<unknown[]>(resolve =>
-        server.on('error', ({ code }, { stage }) => resolve([code, stage]))
-      )
+      const told: unknown[] = []
+      server.on('error', ({ code }, { stage }) => told.push([code, stage]))
       await assert.rejects(server.records.ready, { code })
-      assert.deepEqual(await told, [code, 'records'])
       await server.close()
+      await turns()
+      assert.deepEqual(told, [[code, 'records']])
     }
     const { server, end } = start()
     await server.records.ready
