@@ -1,7 +1,15 @@
 /* What the records plugin knows of an application's records. Checked by `npm run types`. Nothing here runs. */
 import { connect } from '../../index.ts'
 import { list, members, records } from '../../plugins/records/client.ts'
-import type { AnyRecord, Collection, ListOf, LiveRecord, SetOf, WriteHandle } from '../../plugins/records/client.ts'
+import type {
+  AnyRecord,
+  Collection,
+  ListOf,
+  LiveRecord,
+  QueryOf,
+  SetOf,
+  WriteHandle
+} from '../../plugins/records/client.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const is = <T extends true>(): T | undefined => undefined
@@ -32,7 +40,14 @@ is<Equal<typeof whole, Todo | undefined>>()
 is<Equal<ReturnType<typeof todo.get>, Todo | undefined>>()
 const theme = client.records.get('settings').get('theme')
 is<Equal<typeof theme, 'light' | 'dark' | undefined>>()
+// @ts-expect-error the schema says nothing of it
 client.records.get('elsewhere').get('any.path')
+client.records.get<AnyRecord>('elsewhere').get('any.path')
+client.records.get(String(url)).get('any.path')
+// @ts-expect-error there is no such collection
+client.records.collection('todo/').add({ title: 'x' })
+// @ts-expect-error nor such a record
+client.records.get('todo/1').set('done', true)
 client.records.get<Todo>('todo/1').get('title')
 
 // The longest name that an id begins with says what it is.
@@ -66,12 +81,17 @@ const [below, archive, rooms] = [
   named.collection('todos/archive/'),
   named.collection(`rooms/${board}/`)
 ]
-is<Equal<typeof below, Collection<Todo>>>()
-is<Equal<typeof archive, Collection<Old>>>()
-is<Equal<typeof rooms, Collection<Old>>>()
+is<Equal<typeof below, Collection<Todo, 'todos/b1/'>>>()
+is<Equal<typeof archive, Collection<Old, 'todos/archive/'>>>()
+is<Equal<typeof rooms, Collection<Old, `rooms/${string}/`>>>()
 
-// Of what nobody knows anything may be done.
-const unknown = client.records.get('elsewhere')
+// A schema may say that there is more, or nothing at all: of what nobody knows anything may be done.
+const more = connect(url, { plugins: [records<App & { readonly [name: string]: object }>()] }).records
+const [more1, more2] = [more.get('todos/1'), more.get('elsewhere')]
+is<Equal<typeof more1, LiveRecord<Todo>>>()
+is<Equal<typeof more2, LiveRecord<AnyRecord>>>()
+const unknown = connect(url, { plugins: [records()] }).records.get('elsewhere')
+unknown.set('any.path', 1)
 unknown.increment('votes')
 list(unknown, 'steps').push({ text: 'first' })
 members(unknown, 'labels').add('red')
@@ -140,6 +160,8 @@ named.collection<AnyRecord>('else/').query({
     ['tags', 'has', 'x']
   ]
 })
+const open = { where: [['done', '=', false]], order: ['title'] } satisfies QueryOf<Todo>
+todos.query(open)
 // @ts-expect-error there is no such path
 todos.query({ where: [['dun', '=', false]] })
 // @ts-expect-error votes are numbers
@@ -154,6 +176,17 @@ todos.query({ where: [['title', 'has', 'x']] })
 todos.query({ order: ['titel'] })
 // @ts-expect-error something is missing
 todos.add({ title: 'x' })
+
+// Ids of a collection's records say which ones they are.
+const [row] = todos.query().get()
+const added = todos.add({ title: 'x', done: false, votes: 0, tags: [], steps: {}, labels: {} })
+for (const id of [row?.id ?? added.id, added.id]) {
+  const one = client.records.get(id)
+  is<Equal<typeof one, LiveRecord<Todo>>>()
+  client.records.transaction(({ get }) => get(id).set('done', true))
+}
+const plain: Collection<Todo> = todos
+plain.get('1')
 
 // Transactions return nothing but the write itself.
 client.records.transaction(({ get }) => {

@@ -8,8 +8,8 @@ import type { Shelf } from './live.ts'
 import { share } from './snapshot.ts'
 
 /** A record among the results of a query; the same object until something in it changes. */
-export interface Result<T> {
-  readonly id: string
+export interface Result<T, Id extends string = string> {
+  readonly id: Id
   readonly value: T
 }
 
@@ -20,7 +20,7 @@ const selects = ({ where = [], limit }: Query): boolean => where.length > 0 || l
  * The records of a collection that a query asks for. The server sends those that match and no others; here they are matched and
  * put in order once more, so that what is written here shows at once.
  */
-export class LiveQuery<T> extends Live<readonly Result<T>[]> {
+export class LiveQuery<T, Id extends string = string> extends Live<readonly Result<T, Id>[]> {
   readonly #asks: Query
   /** What matches, by id. */
   readonly #found = new Map<string, Result<Value>>()
@@ -32,9 +32,9 @@ export class LiveQuery<T> extends Live<readonly Result<T>[]> {
     this.begin()
   }
 
-  get(): readonly Result<T>[] {
+  get(): readonly Result<T, Id>[] {
     // What the application says that its records are.
-    return this.#results as readonly Result<unknown>[] as readonly Result<T>[]
+    return this.#results as readonly Result<unknown>[] as readonly Result<T, Id>[]
   }
 
   protected begin(): void {

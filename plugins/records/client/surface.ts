@@ -118,7 +118,7 @@ export class Records<S extends Schema = Schema> {
    * The records whose ids begin with a name that ends with a slash.
    * @throws ERR_OPTION
    */
-  collection<const Name extends string>(name: Name): Collection<TypeOf<S, Name>>
+  collection<const Name extends string>(name: Name): Collection<TypeOf<S, Name>, Name>
   collection<T extends object>(name: string): Collection<T>
   collection<T>(name: string): Collection<T> {
     if (!name.endsWith('/')) throw new AnywireError(ERR_OPTION, `a collection ends with a slash: '${name}/'`)

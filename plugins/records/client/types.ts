@@ -64,21 +64,42 @@ export type ListItem<T, P extends string> = NonNullable<ValueAt<T, P>> extends L
 /** What the items of the set at a path are. */
 export type SetItemAt<T, P extends string> = NonNullable<ValueAt<T, P>> extends SetOf<infer Item> ? Item : SetItem
 
-/** The records of an application: what is in each collection, or in a record without one, by the beginning of its id. */
+/**
+ * The records of an application: what is in each collection, or in a record without one, by the beginning of its id. With
+ * `[name: string]: AnyRecord` there may be others too.
+ */
 export type Schema = { readonly [prefix: string]: object }
 
+/** The names that a schema says, other than that there may be any. */
+type Named<S> = keyof { [K in keyof S as string extends K ? never : K]: never }
+
+interface Nothing {
+  readonly '': unique symbol
+}
+
 /** What is in the longest collection that an id begins with; `Begun` and `Rest` are the two halves of the id. */
-type InLongest<
-  S extends Schema,
-  Rest extends string,
-  Begun extends string,
-  Found
-> = Rest extends `${infer Part}/${infer More}`
-  ? InLongest<S, More, `${Begun}${Part}/`, `${Begun}${Part}/` extends keyof S ? S[`${Begun}${Part}/`] : Found>
+type InLongest<S, Rest extends string, Begun extends string, Found> = Rest extends `${infer Part}/${infer More}`
+  ? InLongest<S, More, `${Begun}${Part}/`, `${Begun}${Part}/` extends infer Name extends Named<S> ? S[Name] : Found>
   : Found
 
+/** What the schema says of an id. */
+type Said<S, Id extends string> = Id extends Named<S> ? S[Id] : InLongest<S, Id, '', Nothing>
+
+/** What a record is of which the schema says nothing: a compiler says so where something is done with it. */
+type Unnamed<Id extends string> = { readonly [Hint in `'${Id}' begins with no name of the schema`]: never }
+
+/** What a record is that no name of the schema is for: anything, where there is no schema, or the id is not known when it is compiled. */
+type Other<S, Id extends string> = string extends keyof S
+  ? object extends S[string]
+    ? AnyRecord
+    : S[string]
+  : string extends Id
+    ? AnyRecord
+    : Unnamed<Id>
+
 /** What a record of this id is, or the records of a collection: as the longest name says that it begins with. */
-export type TypeOf<S extends Schema, Id extends string> = Id extends keyof S ? S[Id] : InLongest<S, Id, '', AnyRecord>
+export type TypeOf<S extends Schema, Id extends string> =
+  Said<S, Id> extends infer Found ? (Found extends Nothing ? Other<S, Id> : Found) : never
 
 /** What to compare with: what may be there. */
 type Compared<V> = unknown extends V ? Value : Exclude<V, undefined> & Value

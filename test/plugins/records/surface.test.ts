@@ -325,6 +325,21 @@ describe('records: what applications use', () => {
       assert.equal(query.get(), after)
     })
 
+    it('gives a record by its key and by its id, and none of another collection', () => {
+      const { records } = start()
+      const todos = records.collection('todos/')
+      const { id } = todos.add(TODO, '1')
+      assert.equal(id, 'todos/1')
+      for (const record of [todos.get('1'), todos.get(id)]) assert.deepEqual([record.id, record.get()], [id, TODO])
+      const option = { code: 'ERR_OPTION', message: /'(old|others)\/2' is no key of 'todos\/'/ }
+      for (const key of ['old/2', 'others/2']) {
+        assert.throws(() => todos.get(key), option)
+        assert.throws(() => todos.add(TODO, key), option)
+      }
+      assert.throws(() => todos.get('todos/old/2'), { code: 'ERR_OPTION' })
+      assert.equal(records.pending.length, 1)
+    })
+
     it('has the records of its own collection, and none of those below it', () => {
       const { records } = start()
       records.collection('todos/').add(TODO, '1')
