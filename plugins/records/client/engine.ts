@@ -71,7 +71,7 @@ export interface EngineEvents {
   following: [name: string]
   /** The authority does not let this end follow something: ERR_DENIED, ERR_LIMIT. Without a listener it is printed. */
   refused: [error: AnywireError, name: string]
-  /** A write was refused, and is undone. `record` is '' for all of it. Also told for writes of former processes. */
+  /** A write was refused, and is undone. `record` is '' for all of it. Also told for writes of former processes. Without a listener it is printed, unless somebody waits for the write. */
   rejected: [error: AnywireError, write: WriteHandle, record: string]
   /** What waits to be committed became more or less. */
   pending: [count: number]

@@ -83,6 +83,11 @@ export class Entry implements WriteHandle {
     else if (this.#durable) this.#tell(this.#durable)
   }
 
+  /** Whether somebody hears by a promise that it was refused. */
+  get isAwaited(): boolean {
+    return !!this.#durable || (!!this.#stored && !this.isKept)
+  }
+
   get isSettled(): boolean {
     return this.status === 'durable' || this.status === 'refused'
   }

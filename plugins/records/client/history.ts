@@ -53,6 +53,12 @@ export interface History {
   clear(): void
 }
 
+/** What was refused is undone already. */
+const rest = (steps: readonly Step[]): Step[] =>
+  steps
+    .map(({ writes, before }) => ({ writes: writes.filter(({ status }) => status !== 'refused'), before }))
+    .filter(({ writes }) => writes.length)
+
 class Steps implements History {
   readonly #engine: Engine
   readonly #most: number
@@ -71,28 +77,20 @@ class Steps implements History {
     this.#engine = engine
     this.#most = steps
     this.#pause = merge * TICKS
-    // What was refused is undone already.
-    engine.on('rejected', (_error, refused) => {
-      const others = (steps: readonly Step[]): Step[] =>
-        steps
-          .map(({ writes, before }) => ({ writes: writes.filter(write => write !== refused), before }))
-          .filter(({ writes }) => writes.length)
-      this.#done = others(this.#done)
-      this.#undone = others(this.#undone)
-    })
     engine.on('cleared', () => this.clear())
   }
 
   get canUndo(): boolean {
-    return this.#done.length > 0
+    return rest(this.#done).length > 0
   }
 
   get canRedo(): boolean {
-    return this.#undone.length > 0
+    return rest(this.#undone).length > 0
   }
 
   /** Remembers what a new write replaces; to be called before it is written. What was undone cannot be redone any more. */
   record(records: readonly Registers<Write>[]): (write: WriteHandle) => void {
+    this.#done = rest(this.#done)
     const last = this.#isOpen && this.#follows(records) ? this.#done.at(-1) : undefined
     const before = last?.before ?? this.#before(records)
     return write => {
@@ -106,11 +104,11 @@ class Steps implements History {
   }
 
   undo(): Undone | undefined {
-    return this.#take(this.#done, this.#undone)
+    return this.#take(true)
   }
 
   redo(): Undone | undefined {
-    return this.#take(this.#undone, this.#done)
+    return this.#take(false)
   }
 
   clear(): void {
@@ -168,7 +166,10 @@ class Steps implements History {
     })
   }
 
-  #take(from: Step[], to: Step[]): Undone | undefined {
+  #take(isUndo: boolean): Undone | undefined {
+    this.#done = rest(this.#done)
+    this.#undone = rest(this.#undone)
+    const [from, to] = isUndo ? [this.#done, this.#undone] : [this.#undone, this.#done]
     const step = from.pop()
     this.#isOpen = false
     if (!step) return undefined

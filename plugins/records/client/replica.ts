@@ -158,7 +158,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
       const refused = new Entry('', 0, records, options, undefined)
       const error = new AnywireError(ERR_CLOSED)
       refused.end(error)
-      this.emit('rejected', error, refused, '')
+      this.reject(error, refused)
       return refused
     }
     const entry = this.outbox.add(records, options, this.session?.isTimed ? undefined : this.clock.moment)
@@ -251,7 +251,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     }
     for (const [{ name }] of old) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
-    for (const refusal of applied.refused) this.emit('rejected', refusal[1], refusal[0], refusal[2])
+    for (const [entry, error, record] of applied.refused) this.reject(error, entry, record)
     if (settled.length) {
       this.#retry.reset()
       this.emit('pending', this.outbox.count)
@@ -287,7 +287,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
       if (!error || entry.isSettled) return
       entry.error = error
       entry.settle()
-      this.emit('rejected', error, entry, '')
+      this.reject(error, entry)
     }
     if (this.keeper) this.keeper.keep(entry, kept)
     else kept()

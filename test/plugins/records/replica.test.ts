@@ -456,6 +456,7 @@ describe('records: a replica', () => {
   it('refuses what is larger than the authority takes, and goes on', async () => {
     const stage = new Stage()
     await stage.open()
+    stage.replica.on('rejected', () => {})
     const large = stage.set('a/1', 'x', 'x'.repeat(20_000))
     stage.set('a/1', 'y', 1)
     await turn()
@@ -473,6 +474,7 @@ describe('records: a replica', () => {
   it('refuses what cannot be encoded, and goes on', async () => {
     const stage = new Stage()
     await stage.open()
+    stage.replica.on('rejected', () => {})
     const wrong = stage.set('a/1', 'x', Infinity)
     stage.set('a/1', 'y', 1)
     await turn()
@@ -511,6 +513,43 @@ describe('records: a replica', () => {
       printed.args.map(([error]) => String(error)),
       ["AnywireError: The two ends have different schema versions: this is 3, the server has 4 to 5: 'upgrade'"]
     )
+  })
+
+  it('prints that a write was refused, where nobody listens, nor waits for it', async () => {
+    const printed = stub(console, 'error')
+    const stage = new Stage()
+    await stage.open()
+    const { node } = stage.replica.outbox.own
+    let number = 0
+    const refused = async (path: string, use: (write: ReturnType<Stage['set']>) => void = () => {}): Promise<void> => {
+      use(stage.set('a/1', path, 1))
+      await turn()
+      const result = { node, number: ++number, record: 'a/1', code: 'ERR_DENIED', hint: path }
+      stage.delta({ seq: number, acknowledged: [[node, number]], results: [result] })
+      await turn()
+    }
+    await refused('printed')
+    await refused('awaited', write => void write.durable.catch(() => {}))
+    await refused('stored', write => void write.stored)
+    stage.replica.on('rejected', () => {})
+    await refused('heard')
+    printed.restore()
+    assert.deepEqual(
+      printed.args.map(([error]) => String(error)),
+      ['AnywireError: printed', 'AnywireError: stored']
+    )
+  })
+
+  it('prints nothing of what the application has ended itself', async () => {
+    const printed = stub(console, 'error')
+    const stage = new Stage()
+    stage.replica.discard(stage.set('a/1', 'x', 1))
+    stage.set('a/1', 'x', 1)
+    await stage.replica.close()
+    stage.set('a/1', 'x', 1)
+    await turn()
+    printed.restore()
+    assert.deepEqual(printed.args, [])
   })
 
   it('says hello again when the authority asks it to wait', () => {
