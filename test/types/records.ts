@@ -43,7 +43,8 @@ is<Equal<typeof theme, 'light' | 'dark' | undefined>>()
 // @ts-expect-error the schema says nothing of it
 client.records.get('elsewhere').get('any.path')
 client.records.get<AnyRecord>('elsewhere').get('any.path')
-client.records.get(String(url)).get('any.path')
+declare const someId: string
+client.records.get(someId).get('any.path')
 // @ts-expect-error there is no such collection
 client.records.collection('todo/').add({ title: 'x' })
 // @ts-expect-error nor such a record
