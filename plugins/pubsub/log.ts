@@ -48,7 +48,8 @@ export class Log {
     this.#topics.delete(name)
     this.#topics.set(name, topic)
     if (!known) this.#names.set(name, topic)
-    if (this.#topics.size > this.#limits.topics) this.#forgetOldest()
+    // What is added to one that is forgotten would count for ever.
+    if (this.#topics.size > Math.max(1, this.#limits.topics)) this.#forgetOldest()
     return topic
   }
 
@@ -86,7 +87,7 @@ export class Log {
     const now = performance.now()
     const found: Entry[] = []
     const failed = this.#names.some(name, topic => {
-      found.push(...topic.since(sequence, now).slice(0, messages + 1))
+      for (const entry of topic.since(sequence, now).slice(0, messages + 1)) found.push(entry)
       return topic.gone > sequence || found.length > messages
     })
     return failed ? undefined : found.sort((one, other) => sequenceOf(one) - sequenceOf(other))

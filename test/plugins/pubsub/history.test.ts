@@ -3,6 +3,8 @@ import { createServer } from '../../../core.ts'
 import { json } from '../../../parsers/json.ts'
 import { pubsub } from '../../../plugins/pubsub/index.ts'
 import type { Message, PubSubOptions } from '../../../plugins/pubsub/index.ts'
+import { Log } from '../../../plugins/pubsub/log.ts'
+import { LIMITS, parseTopics } from '../../../plugins/pubsub/options.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 import { throwsCode } from '../../contract/ends.ts'
 import { Clock } from '../../support/faults-clock.ts'
@@ -298,6 +300,23 @@ describe('pubsub: history', () => {
     assert.deepEqual([kept('h.b'), server.pubsub.retained('s.b')], [[0], undefined])
     publish('h.a', 5)
     assert.deepEqual(kept('h.a'), [5])
+  })
+
+  it('is of one topic at least, whatever the limits are', () => {
+    const topics = { 'h.>': { history: { size: 5 } } }
+    const { server } = world(use, { pubsub: { topics, limits: { topics: 0, bytes: 1_000 } } })
+    for (let number = 0; number < 20; number++) server.pubsub.publish(`h.${number % 2}`, 'x'.repeat(100))
+    assert.deepEqual(
+      ['h.0', 'h.1'].map(name => server.pubsub.history(name).messages.length),
+      [0, 1]
+    )
+  })
+
+  it('is caught up with also where that is very much', () => {
+    const limits = { ...LIMITS, messages: Infinity }
+    const log = new Log(parseTopics({ h: { history: { size: 300_000 } } }), limits)
+    for (let number = 0; number < 300_000; number++) log.add('h', [number], [], true)
+    assert.equal(log.since('h', { epoch: log.epoch, sequence: 0 })?.length, 300_000)
   })
 
   it('tells messages that did not arrive on a wire that lives', async () => {
