@@ -83,8 +83,6 @@ export const makePlace = (
   let list: readonly Member[] | undefined
   /** What was last on its way to the server. */
   let said: unknown
-  /** Who this client is here, as far as it was told. */
-  let self = ''
 
   events.failed = (error, event) => lane.failed(error, event)
 
@@ -113,11 +111,8 @@ export const makePlace = (
       },
       done(row) {
         if (verb === WATCH && asked.watch === asking) change(rows, true)
-        else if (row) {
-          // What others are told in a moment is known.
-          self = (row as Row)[0]
-          change([row as Row])
-        }
+        // What others are told in a moment is known.
+        else if (row) change([row as Row])
         rows = []
       },
       untold: error => tellError(client, error as AnywireError),
@@ -177,8 +172,8 @@ export const makePlace = (
       const known = before.get(id)
       const member = { id, connections, data }
       if (connections > 0) {
-        // A list also tells what is known already, and of this client its own answer did.
-        const isSame = (all || id === self) && known && `${parser.encode(known)}` === `${parser.encode(member)}`
+        // What changed just before this client watched, or was said by itself, it knows already.
+        const isSame = known && `${parser.encode(known)}` === `${parser.encode(member)}`
         members.set(id, isSame ? known : member)
         if (!isSame) told.push([known ? 'change' : 'join', member])
       } else if (members.delete(id) && known) told.push(['leave', known])

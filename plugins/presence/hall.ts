@@ -2,6 +2,7 @@ import { Emitter } from '../../lib/emitter.ts'
 import { print } from '../../lib/print.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
+import { LONGEST } from '../../lib/timer.ts'
 import { Crowd } from './crowd.ts'
 import { piecesOf, writeRows } from './pieces.ts'
 import type { Row } from './wire.ts'
@@ -23,7 +24,7 @@ export class Hall extends Emitter<HallEvents> {
   constructor(server: Server, interval: number) {
     super()
     this.#server = server
-    this.#interval = interval
+    this.#interval = Math.min(interval, LONGEST)
   }
 
   get(place: string): Crowd | undefined {

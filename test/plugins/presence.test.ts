@@ -784,4 +784,31 @@ describe('presence', () => {
     // 400 ms, once in 50 and once in between.
     assert.ok(told <= 17, `${told} times`)
   })
+
+  it('tells who has only just begun to watch nothing that they know already', async () => {
+    start({ interval: 50 })
+    const [one, two] = [connect(), connect()]
+    const [mine, theirs] = [one.presence<Data>('room'), two.presence<Data>('room')]
+    void mine.enter({ name: 'x' })
+    await world.pass(60)
+    const events = record(theirs)
+    mine.update({ name: 'y' })
+    await world.pass(5)
+    void theirs.watch()
+    await world.pass(100)
+    mine.update({ name: 'z' })
+    await world.pass(100)
+    assert.deepEqual(events, ['join y 1', 'change z 1'])
+  })
+
+  it('tells a place as seldom as it is asked to', async () => {
+    start({ interval: Infinity })
+    const [one, two] = [connect(), connect()]
+    const theirs = two.presence<Data>('room')
+    void theirs.watch()
+    await world.pass(10)
+    void one.presence<Data>('room').enter({ name: 'x' })
+    await world.pass(1_000)
+    assert.equal(theirs.members().length, 0)
+  })
 })

@@ -1,6 +1,7 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_CLOSED } from '../../../lib/failures.ts'
+import { LONGEST } from '../../../lib/timer.ts'
 import type { Behind } from '../core/frame.ts'
 import { print } from '../../../lib/print.ts'
 import type { Query } from '../core/query.ts'
@@ -121,19 +122,22 @@ export abstract class Followed extends Emitter<EngineEvents> {
   /** Nobody follows it any more. */
   #release(scope: Scope): void {
     clearTimeout(scope.timer)
-    scope.timer = setTimeout(() => {
-      // What waits to be committed stays in view until the authority's word on it is there.
-      if (this.outbox.pending.some(({ records }) => records.some(({ record }) => scope.mayHave(record)))) {
-        this.#release(scope)
-        return
-      }
-      this.scopes.remove(scope)
-      this.session?.release(scope)
-      this.keeper?.leave(scope)
-      for (const id of this.scopes.left(scope, this.records, !!this.session)) this.records.unload(id)
-      scope.become('loading')
-      scope.end(new AnywireError(ERR_CANCELLED, `'${scope.name}' was released`), true)
-    }, this.#discardDelay)
+    scope.timer = setTimeout(
+      () => {
+        // What waits to be committed stays in view until the authority's word on it is there.
+        if (this.outbox.pending.some(({ records }) => records.some(({ record }) => scope.mayHave(record)))) {
+          this.#release(scope)
+          return
+        }
+        this.scopes.remove(scope)
+        this.session?.release(scope)
+        this.keeper?.leave(scope)
+        for (const id of this.scopes.left(scope, this.records, !!this.session)) this.records.unload(id)
+        scope.become('loading')
+        scope.end(new AnywireError(ERR_CANCELLED, `'${scope.name}' was released`), true)
+      },
+      Math.min(LONGEST, this.#discardDelay)
+    )
     // While a write waits it goes on for ever, and is no reason for a process in Node to go on. Browsers' timers are numbers.
     scope.timer.unref?.()
   }

@@ -298,6 +298,20 @@ describe('records: a replica', () => {
     assert.deepEqual(stage.view('a/2'), { x: 2 })
   })
 
+  it('keeps at hand what nobody follows any more for as long as it is asked to', async () => {
+    const stage = new Stage({ discardDelay: Infinity })
+    const following = stage.replica.follow('a/1')
+    await stage.open()
+    stage.delta({
+      scopes: [{ scope: 1, outcome: 'reset' }],
+      records: [{ record: 'a/1', registers: [object('')] }],
+      whole: [true]
+    })
+    stage.replica.unfollow(following)
+    clock.tick(1_000)
+    assert.deepEqual(stage.view('a/1'), {})
+  })
+
   it('lets go of what nobody follows when the authority says that no query has it', async () => {
     const stage = new Stage({ discardDelay: 0 })
     const evicted: string[] = []
