@@ -89,7 +89,9 @@ class Steps implements History {
   }
 
   /** Remembers what a new write replaces; to be called before it is written. What was undone cannot be redone any more. */
-  record(records: readonly Registers<Write>[]): (write: WriteHandle) => void {
+  record(records: readonly Registers<Write>[]): ((write: WriteHandle) => void) | undefined {
+    // Only a version is asked about.
+    if (!fieldsOf(records).length) return undefined
     this.#done = rest(this.#done)
     const last = this.#isOpen && this.#follows(records) ? this.#done.at(-1) : undefined
     const before = last?.before ?? this.#before(records)

@@ -33,7 +33,7 @@ const NOTHING: WriteHandle = {
 }
 
 /** Looks at what is to be written; what it returns is called with the write. */
-export type Observer = (records: readonly Registers<Write>[]) => (write: WriteHandle) => void
+export type Observer = (records: readonly Registers<Write>[]) => ((write: WriteHandle) => void) | undefined
 
 /** The records that an end of a connection follows, reads and writes. */
 export class Records<S extends Schema = Schema> {
@@ -201,8 +201,9 @@ export class Records<S extends Schema = Schema> {
     const edit = new Edit(this.engine.state(id), this.engine.tick(), this.engine.limits.maxValue)
     const { writes } = edit[operation](path, value)
     const version = options?.ifVersion
+    // What changes nothing here may do so because this end does not know better: then the version tells.
     return this.#write(
-      writes.length ? [{ record: id, registers: writes }] : [],
+      writes.length || version !== undefined ? [{ record: id, registers: writes }] : [],
       version === undefined ? undefined : { conditions: [[id, version]] }
     )
   }
@@ -217,7 +218,7 @@ export class Records<S extends Schema = Schema> {
     if (!this.#observers.size) return this.engine.write(records, options)
     const written = [...this.#observers].map(observe => observe(records))
     const write = this.engine.write(records, options)
-    for (const tell of written) tell(write)
+    for (const tell of written) tell?.(write)
     return write
   }
 

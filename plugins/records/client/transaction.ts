@@ -63,11 +63,9 @@ export const transact = (
     throw new AnywireError(ERR_OPTION, 'a transaction must not be asynchronous')
   }
   const all = [...drafts.values()]
-  // Conditions are for what is written: that may be nothing.
-  const isWritten = all.some(({ writes }) => writes.length)
   return {
     records: all
-      .filter(({ writes, ifVersion }) => writes.length || (isWritten && ifVersion !== undefined))
+      .filter(({ writes, ifVersion }) => writes.length || ifVersion !== undefined)
       .map(({ id, writes }) => ({ record: id, registers: writes })),
     conditions: all.flatMap(({ id, ifVersion }) => (ifVersion === undefined ? [] : [[id, ifVersion] as const]))
   }

@@ -232,7 +232,8 @@ export class Judge {
     const { id, state } = record
     const stale = writes.find(write => this.#isStale(write, record))
     if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
-    if (!this.willExist(record, writes)) return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
+    if (writes.length && !this.willExist(record, writes))
+      return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
     const excess = excessOf(state, record.bytes, writes, limits)
     if (excess !== undefined) return refusal(ERR_LIMIT, excess)
     return isSummable(state, writes) ? undefined : refusal(ERR_INVALID, 'a sum that is no number')

@@ -348,13 +348,20 @@ describe('an authority of records, and who breaks the protocol', () => {
     assert.deepEqual(await write(0, 1), [[], [1]])
     assert.deepEqual(await write(0, 2), [[['', 'ERR_CONFLICT']], []])
     assert.deepEqual(await write(1, 3), [[], [3]])
+    const look = async (id: string, version: number) => {
+      ann.write(id, [], { conditions: [[id, version]] })
+      await world.pass()
+      return ann.delta.results.map(({ code }) => code)
+    }
+    assert.deepEqual([await look('a/1', 3), await look('a/1', 1)], [[], ['ERR_CONFLICT']])
+    assert.deepEqual([await look('a/2', 0), await look('a/2', 1)], [[], ['ERR_CONFLICT']])
     ann.write('a/1', [at(4, 'ann').set('n', 4)], { conditions: [['a/1', 3]] })
     ann.write('a/1', [at(5, 'ann').set('n', 5)], { conditions: [['a/1', 3]] })
     await world.pass()
     const { results, ...delta } = ann.delta
     assert.deepEqual(
       results.map(({ number, code }) => [number, code]),
-      [[5, 'ERR_CONFLICT']]
+      [[9, 'ERR_CONFLICT']]
     )
     assert.deepEqual(contents([{ ...delta, results }]), { 'a/1': { n: 4 } })
   })

@@ -217,6 +217,26 @@ describe('records: what applications use', () => {
       )
     })
 
+    it('asks the server about the version also where nothing is changed here', async () => {
+      const { stage, records, todo, steps } = start()
+      await stage.synced('todos/1', [{ record: 'todos/1', registers: [object(''), leaf('title', 'Tea')] }])
+      const writes = [
+        todo.patch({ title: 'Tea' }, { ifVersion: 1 }),
+        records.transaction(({ get }) => get('todos/1').patch({ title: 'Tea' }, { ifVersion: 1 }))
+      ]
+      assert.equal(todo.patch({ title: 'Tea' }).status, 'durable')
+      assert.equal(steps.canUndo, false)
+      await turn()
+      assert.deepEqual(
+        stage.takeWrites().map(({ conditions, records }) => [conditions, records]),
+        writes.map(() => [[['todos/1', 1]], [{ record: 'todos/1', registers: [] }]])
+      )
+      assert.deepEqual(
+        writes.map(({ status }) => status),
+        ['stored', 'stored']
+      )
+    })
+
     it('refuses ids that are none', () => {
       const { records } = start()
       for (const id of ['', 'todos/', 'a\0b', 'x'.repeat(300)]) {
@@ -385,7 +405,7 @@ describe('records: what applications use', () => {
     it('may depend on a record that it leaves as it is', async () => {
       const { stage, records } = start()
       await stage.synced('todos/1', [{ record: 'todos/1', registers: [object(''), leaf('title', 'Tea')] }])
-      const same = records.transaction(({ get }) => get('todos/1').patch({ title: 'Tea' }, { ifVersion: 1 }))
+      const same = records.transaction(({ get }) => get('todos/1').patch({ title: 'Tea' }))
       assert.equal(same.status, 'durable')
       records.transaction(({ get }) => {
         get('todos/1').patch({ title: 'Tea' }, { ifVersion: 1 })
