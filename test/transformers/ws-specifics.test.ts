@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
-import type { Socket } from 'node:net'
+import { connect as connectSocket } from 'node:net'
+import type { NetConnectOpts, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -233,6 +234,19 @@ describe('ws', () => {
       await own.close()
       const doubting = await start({}, { headers: { 'X-Forwarded-For': '6.6.6.6' } })
       assert.equal((await doubting.pair()).peer.address, '127.0.0.1')
+    })
+
+    it('goes on when it was full, also over a socket that takes more at once than others', async () => {
+      const createConnection = (options: NetConnectOpts): Socket => {
+        const roomy = { ...options, writableHighWaterMark: 4_194_304 }
+        return connectSocket(roomy)
+      }
+      const limits = { window: 33_554_432 }
+      const staged = await start({}, { client: { createConnection } }, { limits })
+      const { client, peer } = await staged.pair({ limits })
+      // More than the system takes.
+      const values = Array.from({ length: 11 }, (_, index) => `${index}`.padEnd(900_000, '.'))
+      await pass(client, peer, values)
     })
 
     it('tells a dial that cannot even begin', async () => {

@@ -23,7 +23,7 @@ class ClientWire implements Wire {
     if (ws.extensions === '') socket.on('drain', () => receiver.drain())
     else {
       this.#sent = () => {
-        if (!this.#full || ws.bufferedAmount >= FULL) return
+        if (!this.#full || this.#isFull) return
         this.#full = false
         if (ws.readyState === 1) receiver.drain()
       }
@@ -41,7 +41,7 @@ class ClientWire implements Wire {
   send(data: Data): boolean {
     if (this.#ws.readyState !== 1) return false
     this.#ws.send(data, this.#sent)
-    this.#full = this.#ws.bufferedAmount >= FULL
+    this.#full = this.#isFull
     return !this.#full
   }
 
@@ -50,7 +50,7 @@ class ClientWire implements Wire {
     let room = true
     for (const data of run.messages()) room = this.send(data)
     this.#socket.uncork()
-    return room || this.buffered < FULL
+    return room || !this.#isFull
   }
 
   close(code: number, reason: string): void {
@@ -59,6 +59,11 @@ class ClientWire implements Wire {
 
   abort(): void {
     this.#ws.terminate()
+  }
+
+  get #isFull(): boolean {
+    // A socket that takes more than that at once has no 'drain' to tell.
+    return this.buffered >= FULL && (this.#sent !== undefined || this.#socket.writableNeedDrain)
   }
 }
 
