@@ -213,7 +213,7 @@ export class Keeper {
     for (const message of this.#early.splice(0)) this.#heard(message)
     this.#tabs.post('hello', outbox.own.node)
     this.#host.tell(changed)
-    this.#host.emit('pending', outbox.count)
+    this.#host.emit('pending', outbox.waiting)
     for (const scope of scopes.all) if (scope.state === 'refused') this.#host.become(scope, 'loading')
   }
 
@@ -275,7 +275,7 @@ export class Keeper {
       for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     }
     this.#host.tell(changed)
-    this.#host.emit('pending', outbox.count)
+    this.#host.emit('pending', outbox.waiting)
     this.#host.flush()
     return isNeeded
   }

@@ -45,6 +45,7 @@ export class Outbox {
   /** In the order of writing; the own one is the last. */
   queues: Queue[]
   readonly #held = new Set<Queue>()
+  readonly #void = new Set<Entry>()
   #pending: readonly Entry[] = []
 
   constructor(node: string) {
@@ -80,10 +81,22 @@ export class Outbox {
     return count
   }
 
+  /** How many `pending` has. */
+  get waiting(): number {
+    return this.count - this.#void.size
+  }
+
+  /** Takes a write back: only its number is sent. */
+  void(entry: Entry): void {
+    entry.isVoid = true
+    if (this.find(entry.node, entry.number) === entry) this.#void.add(entry)
+  }
+
   /** Takes over what processes that are gone have left. */
   adopt(queues: readonly Queue[]): void {
     this.queues.splice(-1, 0, ...queues)
     this.queues.sort((a, b) => Number(a === this.own) - Number(b === this.own) || a.first - b.first)
+    for (const { entries } of queues) for (const entry of entries) if (entry.isVoid) this.void(entry)
   }
 
   add(records: readonly Registers<Write>[], options: WriteOptions, moment: Entry['moment']): Entry {
@@ -101,7 +114,7 @@ export class Outbox {
       queue.node = makeNode()
       queue.next = 1
     }
-    return queue.entries.splice(0)
+    return this.#remove(queue, queue.entries.length)
   }
 
   /** Lets go of all there is, which another one may go on with. @returns it */
@@ -118,6 +131,7 @@ export class Outbox {
       entry.node = this.own.node
       entry.number = this.own.next++
       this.own.entries.push(entry)
+      if (entry.isVoid) this.void(entry)
     }
   }
 
@@ -131,7 +145,7 @@ export class Outbox {
     const queue = this.#of(node)
     const first = queue?.entries[0]
     if (!queue || !first || number < first.number) return []
-    const gone = queue.entries.splice(0, number - first.number + 1)
+    const gone = this.#remove(queue, number - first.number + 1)
     for (const { size } of gone.slice(0, queue.sent)) queue.bytes -= size
     queue.sent = Math.max(0, queue.sent - gone.length)
     return gone
@@ -205,6 +219,12 @@ export class Outbox {
   isUnsent(entry: Entry): boolean {
     const queue = this.#of(entry.node)
     return !!queue && !entry.isVoid && queue.entries.indexOf(entry) >= queue.sent
+  }
+
+  #remove({ entries }: Queue, count: number): Entry[] {
+    const gone = entries.splice(0, count)
+    for (const entry of gone) this.#void.delete(entry)
+    return gone
   }
 
   #of(node: string): Queue | undefined {

@@ -84,7 +84,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, new AnywireError(ERR_CLOSED))
     else if (!isKept) this.#leave(this.keeper, leave)
     for (const scope of this.scopes.all) this.end(scope)
-    this.emit('pending', this.outbox.count)
+    this.emit('pending', this.outbox.waiting)
   }
 
   /** Whether what waits may yet be sent. */
@@ -169,7 +169,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.session?.later()
     if (!changed) return entry
     this.tell(changed)
-    this.emit('pending', this.outbox.count)
+    this.emit('pending', this.outbox.waiting)
     return entry
   }
 
@@ -254,7 +254,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     for (const [entry, error, record] of applied.refused) this.reject(error, entry, record)
     if (settled.length) {
       this.#retry.reset()
-      this.emit('pending', this.outbox.count)
+      this.emit('pending', this.outbox.waiting)
     }
     for (const { node, number, code } of applied.later) {
       if (code === ERR_NODE[0]) this.#move(node)
@@ -281,7 +281,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   #takeBack(entry: Entry, error: AnywireError | undefined): void {
     const changed = new Set<string>()
     this.records.settle(entry, changed)
-    entry.isVoid = true
+    this.outbox.void(entry)
     // Not before the store has it: else the next process would send the write.
     const kept = (): void => {
       if (!error || entry.isSettled) return
@@ -292,7 +292,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     if (this.keeper) this.keeper.keep(entry, kept)
     else kept()
     this.tell(changed)
-    this.emit('pending', this.outbox.count)
+    this.emit('pending', this.outbox.waiting)
   }
 
   /** Lets go of the store, and of what waits in it: whoever opens it next sends that. */

@@ -132,12 +132,12 @@ export class Records<S extends Schema = Schema> {
     )
   }
 
-  /** Whether a record exists, as the server sees it. @throws ERR_DENIED, and what else it is refused with; ERR_CANCELLED */
+  /** Whether `snapshot` finds something. @throws ERR_DENIED, and what else it is refused with; ERR_CANCELLED */
   async has(id: string, options?: { readonly signal?: AbortSignal }): Promise<boolean> {
     return (await this.snapshot(id, options)) !== undefined
   }
 
-  /** A record as the server sees it now, which is not followed any further; undefined where there is none. Throws what `has` does. */
+  /** A record as the server has it now, with what was written here and waits; it is not followed any further. Undefined where there is none. Throws what `has` does. */
   snapshot<const Id extends string>(
     id: Id,
     options?: { readonly signal?: AbortSignal }

@@ -436,9 +436,13 @@ describe('records: a replica with a store', () => {
     assert.equal(before.replica.discard(write), true)
     await turn()
     const after = new Stage({ store: memory({ disk }) })
+    const counts: number[] = []
+    after.replica.on('pending', count => counts.push(count))
     after.connect()
     await turn()
     assert.deepEqual(after.replica.pending, [])
+    after.set('a/1', 'y', 1)
+    assert.deepEqual(counts, [0, 1])
     after.welcome()
     assert.deepEqual(
       after.takeWrites().map(({ number, records }) => [number, records]),

@@ -448,6 +448,8 @@ describe('records: a replica', () => {
 
   it('takes back what was not sent; the number goes all the same', async () => {
     const stage = new Stage()
+    const counts: number[] = []
+    stage.replica.on('pending', count => counts.push(count))
     const first = stage.set('a/1', 'x', 1)
     const second = stage.set('a/1', 'x', 2)
     assert.equal(stage.replica.discard(first), true)
@@ -465,6 +467,8 @@ describe('records: a replica', () => {
       ]
     )
     assert.equal(stage.replica.discard(second), false)
+    stage.delta({ acknowledged: [[second.node, 2]] })
+    assert.deepEqual(counts, [1, 2, 1, 0])
   })
 
   it('refuses what is larger than the authority takes, and goes on', async () => {
