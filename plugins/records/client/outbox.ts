@@ -6,9 +6,12 @@ import { Entry } from './entry.ts'
 import { makeNode } from './kept.ts'
 import type { ServerClock } from './offset.ts'
 
-/** How many writes of a node are on their way at most, and about how many bytes of them. */
+/**
+ * How many writes of a node are on their way at most, and about how many bytes of them: servers count what they take in memory, which is many
+ * times as much where fields are small.
+ */
 export const WINDOW = 500
-const MOST_BYTES = 4_194_304
+const MOST_BYTES = 524_288
 
 /** Which write it is. */
 export type WriteId = Pick<Entry, 'node' | 'number'>
