@@ -17,26 +17,31 @@ export class Use {
 
   /** From here on nobody has it alone. */
   async share(): Promise<void> {
-    const granted = this.#wait()
-    this.#unlock ??= await this.#tabs.lock('use', { mode: 'shared' })
-    granted()
+    await this.#wait(async () => {
+      this.#unlock ??= await this.#tabs.lock('use', { mode: 'shared' })
+    })
   }
 
   /** Runs something while nobody uses it, this tab neither. */
   async alone(run: () => Promise<void>): Promise<void> {
     this.#unlock?.()
     this.#unlock = undefined
-    const granted = this.#wait()
-    const start = (): Promise<void> => {
-      granted()
-      return run()
-    }
-    await this.#tabs.alone('use', start)
+    await this.#wait(granted =>
+      this.#tabs.alone('use', () => {
+        granted()
+        return run()
+      })
+    )
   }
 
-  /** @returns to be called when there is nothing to wait for any more */
-  #wait(): () => void {
+  /** @param ask - what others may have to let go for; calls what it is given where there is nothing to wait for any more */
+  async #wait(ask: (granted: () => void) => Promise<void>): Promise<void> {
     const timer = setTimeout(this.#blocked, PATIENCE)
-    return () => clearTimeout(timer)
+    const granted = (): void => clearTimeout(timer)
+    try {
+      await ask(granted)
+    } finally {
+      granted()
+    }
   }
 }

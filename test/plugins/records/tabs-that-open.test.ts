@@ -100,6 +100,22 @@ describe('records: tabs that open, and end, while others do', () => {
     await third.set('a/1', 'x', 1).stored
   })
 
+  it('tell nothing of that any more once they have ended', async () => {
+    const schema = (version: number) => ({ schema: { id: 'app', version } })
+    const frozen = await open(schema(1))
+    frozen.deafen()
+    const stages = [await open(schema(2)), await open(schema(2))]
+    await world.pass(1_000)
+    for (const { replica } of stages) await replica.close()
+    await world.pass(500)
+    frozen.kill()
+    await world.pass(10_000)
+    assert.deepEqual(
+      stages.map(({ told }) => told),
+      [[], []]
+    )
+  })
+
   it('show what others write meanwhile', async () => {
     const first = await open()
     let go = (): void => {}
