@@ -248,7 +248,7 @@ export class Keeper {
     }
     if (what === 'clear') this.#host.cleared()
     // What is written or settled may be what is being read from the store.
-    if (!this.#isOpen && (what === 'write' || what === 'settled')) this.#early.push(message)
+    if (!this.#isOpen && !this.#failure && (what === 'write' || what === 'settled')) this.#early.push(message)
     if (!this.#isOpen) return
     const { node } = this.#host.outbox.own
     if (what === 'write') this.others.add(toEntry(first))

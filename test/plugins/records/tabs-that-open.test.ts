@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../../lib/store.ts'
+import type { Channel } from '../../../plugins/records/client/tabs.ts'
+import { collectGarbage } from '../../support/garbage.ts'
 import { Stage, turn } from '../../support/replica.ts'
 import { BrowserWorld } from '../../support/tabs.ts'
 
@@ -114,6 +116,30 @@ describe('records: tabs that open, and end, while others do', () => {
       stages.map(({ told }) => told),
       [[], []]
     )
+  })
+
+  it('keep nothing of what others say where they never open', async () => {
+    const schema = (version: number) => ({ schema: { id: 'app', version } })
+    const newer = await open(schema(2))
+    await newer.replica.close()
+    const { store, tabs } = world.browser.tab()
+    let hear = (_event: { readonly data: unknown }): void => {}
+    const channel: Channel = {
+      postMessage() {},
+      close() {},
+      addEventListener: (_type, listener) => (hear = listener)
+    }
+    const stage = new Stage({ store, tabs: { ...tabs, channel }, ...schema(1) })
+    const told: string[] = []
+    stage.replica.on('error', ({ code }) => told.push(code))
+    await turn()
+    assert.deepEqual(told, ['ERR_SCHEMA'])
+    const heard = new WeakRef(['settled', 'node', 1, false, ''])
+    hear({ data: heard.deref() })
+    // What is asked for is held for a turn.
+    await new Promise(setImmediate)
+    collectGarbage()
+    assert.equal(heard.deref(), undefined)
   })
 
   it('show what others write meanwhile', async () => {
