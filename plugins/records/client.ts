@@ -9,7 +9,7 @@ import { isSchema } from './client/kept.ts'
 import type { Keep } from './client/keep.ts'
 import type { Migrate } from './client/migrate.ts'
 import { Replica } from './client/replica.ts'
-import type { Schema } from './client/types.ts'
+import type { Schema, StorableSchema } from './client/types.ts'
 import type { SchemaVersion } from './core/frame.ts'
 
 /** How long the application's `end` waits for what was written, in milliseconds. */
@@ -33,7 +33,7 @@ export interface RecordsOptions {
 }
 
 /** The half of a client: follows, reads and writes records, and catches up after each new session. */
-export const records = <S extends Schema = Schema>(options: RecordsOptions = {}) =>
+export const records = <S extends StorableSchema<S> = Schema>(options: RecordsOptions = {}) =>
   ({
     name: 'records',
     version: 1,
@@ -98,7 +98,18 @@ export { hasMember, members, membersOf } from './client/members.ts'
 export type { Members } from './client/members.ts'
 export type { Drafts, Records, RecordsEvents } from './client/surface.ts'
 export type { EditOptions } from './client/target.ts'
-export type { AnyRecord, ListOf, Patch, PathOf, QueryOf, Schema, SetItem, SetOf, ValueAt } from './client/types.ts'
+export type {
+  AnyRecord,
+  ListOf,
+  Patch,
+  PathOf,
+  QueryOf,
+  Schema,
+  SetItem,
+  SetOf,
+  StorableSchema,
+  ValueAt
+} from './client/types.ts'
 export type { SchemaVersion } from './core/frame.ts'
 export { between } from './client/position.ts'
 export { pathOf } from './core/path.ts'

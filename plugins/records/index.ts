@@ -13,7 +13,7 @@ import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import type { Store } from '../../lib/store.ts'
 import type { Permissions } from '../permissions/index.ts'
-import type { Schema } from './client/types.ts'
+import type { Schema, StorableSchema } from './client/types.ts'
 import { records as clientHalf } from './client.ts'
 import type { RecordsOptions as ClientOptions } from './client.ts'
 import { Authority } from './server/authority.ts'
@@ -87,7 +87,7 @@ type Host<Context> = Server<Peer<Context>> & { readonly permissions?: Permission
  * Records: data that many clients read and write at the same time, on- and offline.
  * @example createServer(http, { plugins: [records({ store: sqlite('data.db') })] })
  */
-export const records = <S extends Schema = Schema, Context = unknown>(options: RecordsOptions<Context, S> = {}) => {
+export const records = <S extends StorableSchema<S> = Schema, Context = unknown>(options: RecordsOptions<Context, S> = {}) => {
   // What the application says that its contexts and records are, it is asked with.
   const plain = options as object as RecordsOptions
   checkRecords(plain)

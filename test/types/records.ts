@@ -197,3 +197,30 @@ client.records.transaction(({ get }) => {
 })
 
 export { write }
+
+// What no record can have is no part of a schema.
+interface Plain {
+  readonly text?: string
+  readonly state: 'a' | 'b' | null
+  readonly bytes: Uint8Array
+  readonly any: unknown
+  readonly map: Readonly<Record<string, Plain>>
+  readonly tuple: readonly [number, { readonly x: boolean }]
+  readonly value: AnyRecord
+  readonly branded: string & { readonly brand: 'id' }
+  readonly steps: ListOf<Plain>
+  readonly labels?: SetOf<'x' | 'y'> | undefined
+  mutable: string[]
+}
+records<{ 'a/': Plain; b: Plain; [c: `c/${string}/`]: Plain }>()
+records<Record<string, object>>()
+// @ts-expect-error a Date is none
+records<{ 'a/': { readonly at: Date } }>()
+// @ts-expect-error nor is one below
+records<{ 'a/': { readonly list: readonly { readonly at?: Date }[] } }>()
+// @ts-expect-error nor are functions
+records<{ 'a/': { readonly act: () => void } }>()
+// @ts-expect-error nor are large numbers
+records<{ 'a/': { readonly big: bigint } }>()
+// @ts-expect-error nor are sets
+records<{ 'a/': { readonly set: ReadonlySet<string> } }>()

@@ -70,6 +70,29 @@ export type SetItemAt<T, P extends string> = NonNullable<ValueAt<T, P>> extends 
  */
 export type Schema = { readonly [prefix: string]: object }
 
+/** What the type of a field is compared with that no record can have. */
+type Refused<What extends string> = { readonly '': `a record cannot have ${What}` }
+
+/** What of a type can be in a record; where something cannot, what a compiler says instead. */
+type Storable<T> = unknown extends T
+  ? T
+  : T extends Exclude<Leaf, readonly unknown[]>
+    ? T
+    : T extends bigint | symbol
+      ? Refused<'a bigint or symbol'>
+      : T extends (...args: never) => unknown
+        ? Refused<'a function'>
+        : T extends Date
+          ? Refused<'a Date: keep its time as a number, or as text'>
+          : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
+            ? Refused<'a Map or Set: see SetOf'>
+            : T extends Value
+              ? T
+              : { [K in keyof T]: Storable<T[K]> }
+
+/** A schema of which all can be kept and sent. */
+export type StorableSchema<S> = Schema & { readonly [Name in keyof S]: Storable<S[Name]> }
+
 /** The names that a schema says, other than that there may be any. */
 type Named<S> = keyof { [K in keyof S as string extends K ? never : K]: never }
 
