@@ -87,7 +87,9 @@ type Host<Context> = Server<Peer<Context>> & { readonly permissions?: Permission
  * Records: data that many clients read and write at the same time, on- and offline.
  * @example createServer(http, { plugins: [records({ store: sqlite('data.db') })] })
  */
-export const records = <S extends StorableSchema<S> = Schema, Context = unknown>(options: RecordsOptions<Context, S> = {}) => {
+export const records = <S extends StorableSchema<S> = Schema, Context = unknown>(
+  options: RecordsOptions<Context, S> = {}
+) => {
   // What the application says that its contexts and records are, it is asked with.
   const plain = options as object as RecordsOptions
   checkRecords(plain)

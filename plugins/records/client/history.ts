@@ -1,5 +1,5 @@
 import type { Value } from '../../../lib/store.ts'
-import { Edit } from '../core/edit.ts'
+import { canCount, Edit } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { TICKS } from '../core/clock.ts'
@@ -188,8 +188,13 @@ class Steps implements History {
       const write = writes?.findLast(other => other.path === path) ?? (path === '' ? writes?.[0] : undefined)
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
-      if (write?.kind === INCREMENT) edit.increment(path, -Number(write.value))
-      else if (!write || !this.#isUntouched(state, path, write) || (theirs && isAfter(theirs, write)))
+      if (write?.kind === INCREMENT && canCount(state?.view(path))) edit.increment(path, -Number(write.value))
+      else if (
+        !write ||
+        write.kind === INCREMENT ||
+        !this.#isUntouched(state, path, write) ||
+        (theirs && isAfter(theirs, write))
+      )
         skipped.push([record, path])
       else if (value === undefined) edit.delete(path)
       else edit.replace(path, value)

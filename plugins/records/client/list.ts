@@ -7,6 +7,7 @@ import { derived } from './derived.ts'
 import type { Fields } from './fields.ts'
 import { makeKey } from './make-key.ts'
 import { between } from './position.ts'
+import { checkFields } from './target.ts'
 import type { Target } from './target.ts'
 import type { ListItem, ListOf, ListPath } from './types.ts'
 
@@ -79,7 +80,7 @@ export class List<T, R> {
     return this.#placed().length
   }
 
-  /** Adds a value at the end. */
+  /** Adds a value at the end. Throws what `insert` does. */
   push(value: T): R {
     return this.insert(this.length, value)
   }
@@ -87,8 +88,10 @@ export class List<T, R> {
   /**
    * Adds a value before the item that is at an index.
    * @param id - of the new item; by default one is made
+   * @throws ERR_PATH where something else is there; and what `set` of a record does
    */
   insert(index: number, value: T, id = makeKey()): R {
+    checkFields(this.#target, this.#path, 'list')
     const position = this.#position(this.#placed(), index)
     return this.#target.edit('set', this.#at(id), { [POSITION]: position, [VALUE]: value })
   }

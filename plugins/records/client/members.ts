@@ -3,6 +3,7 @@ import { below } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
 import { derived } from './derived.ts'
 import type { Fields } from './fields.ts'
+import { checkFields } from './target.ts'
 import type { Target } from './target.ts'
 import type { SetItem, SetItemAt, SetOf, SetPath } from './types.ts'
 
@@ -50,7 +51,9 @@ export class Members<T extends SetItem, R> {
     return hasMember(this.#set(), item)
   }
 
+  /** @throws ERR_PATH where something else is there */
   add(item: T): R {
+    checkFields(this.#target, this.#path, 'set')
     return this.#target.edit('set', this.#at(item), true)
   }
 

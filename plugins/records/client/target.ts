@@ -1,5 +1,8 @@
 import type { Value } from '../../../lib/store.ts'
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_PATH } from '../../../lib/failures.ts'
 import type { Operation } from '../core/edit.ts'
+import { pick } from '../core/pick.ts'
 
 /** What is to hold when a write is judged. */
 export interface EditOptions {
@@ -13,4 +16,11 @@ export interface Target<R> {
   look(): Value | undefined
   /** Writes what an `Edit` makes of it. Throws what that throws. */
   edit(operation: Operation, path: string, value?: unknown, options?: EditOptions): R
+}
+
+/** What is made of fields is not to replace another value. @param what - it is to be @throws ERR_PATH */
+export const checkFields = (target: Target<unknown>, path: string, what: string): void => {
+  const there = pick(target.look(), path)
+  if (there !== undefined && (typeof there !== 'object' || there instanceof Uint8Array))
+    throw new AnywireError(ERR_PATH, `'${path}' is no ${what}`)
 }

@@ -18,6 +18,9 @@ const isFields = (value: unknown): value is Fields => {
   return prototype === Object.prototype || prototype === null
 }
 
+/** Whether something can be added to: a number, or nothing. */
+export const canCount = (value: Value | undefined): boolean => typeof (value ?? 0) === 'number'
+
 /** What can be done at a path. */
 export type Operation = 'set' | 'replace' | 'delete' | 'increment'
 
@@ -73,9 +76,10 @@ export class Edit {
     return this
   }
 
-  /** Adds to the number at a path, wherever others have brought it meanwhile. @throws ERR_PATH, ERR_ENCODE */
+  /** Adds to the number at a path, wherever others have brought it meanwhile. @throws ERR_PATH, also where something else is seen; ERR_ENCODE */
   increment(path: string, by: unknown): this {
     if (typeof by !== 'number' || !Number.isFinite(by)) throw new AnywireError(ERR_ENCODE, String(by))
+    if (!canCount(this.#state?.view(path))) throw new AnywireError(ERR_PATH, `'${path}' is no number`)
     this.#open(path)
     this.#write(path, INCREMENT, by)
     return this

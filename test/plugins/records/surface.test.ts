@@ -4,7 +4,7 @@ import { history } from '../../../plugins/records/client/history.ts'
 import { list } from '../../../plugins/records/client/list.ts'
 import { members } from '../../../plugins/records/client/members.ts'
 import { Records } from '../../../plugins/records/client/surface.ts'
-import type { ListOf, SetOf } from '../../../plugins/records/client.ts'
+import type { AnyRecord, ListOf, SetOf } from '../../../plugins/records/client.ts'
 import { deleted, leaf, object, Stage, turn } from '../../support/replica.ts'
 
 interface Todo {
@@ -343,6 +343,24 @@ describe('records: what applications use', () => {
       assert.equal(after[1], before[1])
       records.get<{ x: number }>('others/1').patch({ x: 1 })
       assert.equal(query.get(), after)
+    })
+
+    it('replaces nothing by a counter, a list or a set', () => {
+      const { records } = start()
+      const record = records.get<AnyRecord>('others/1')
+      const fields = { text: 'x', bytes: new Uint8Array(1), none: null, object: { a: 1 } }
+      record.replace(fields)
+      const path = { code: 'ERR_PATH', message: /'text' is no (number|list|set)/ }
+      assert.throws(() => record.increment('text'), path)
+      assert.throws(() => record.increment('object'), { code: 'ERR_PATH' })
+      for (const add of [(at: string) => list(record, at).push(1), (at: string) => members(record, at).add(1)]) {
+        assert.throws(() => add('text'), path)
+        assert.throws(() => add('bytes'), { code: 'ERR_PATH' })
+      }
+      assert.deepEqual([record.get(), records.pending.length], [fields, 1])
+      record.increment('none')
+      list(record, 'list').push(1)
+      assert.deepEqual([record.get('none'), list(record, 'list').length], [1, 1])
     })
 
     it('gives a record by its key and by its id, and none of another collection', () => {
