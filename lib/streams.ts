@@ -10,9 +10,9 @@ export const toReadable = (connection: Connection, queue: Pipeline): ReadableStr
   return new ReadableStream(
     {
       start(controller) {
-        const end = (): void => {
-          if (connection.state !== 'closed') return
-          queue.after(() => {
+        const end = (): unknown => {
+          if (connection.state !== 'closed') return connection.once('close', end)
+          return queue.after(() => {
             undo()
             try {
               controller.close()
@@ -21,7 +21,6 @@ export const toReadable = (connection: Connection, queue: Pipeline): ReadableStr
             }
           })
         }
-        connection.on('close', end)
         end()
       },
       pull: controller =>
@@ -52,14 +51,13 @@ export async function* iterate(stream: ReadableStream<unknown>): AsyncGenerator<
 /** A web stream into a connection. It is full while the connection is. */
 export const toWritable = (connection: Connection): WritableStream<unknown> => {
   let goOn = (): void => {}
-  connection.on('drain', () => goOn())
   return new WritableStream({
     start(controller) {
-      const end = (told?: End): void => {
-        if (connection.state === 'closed') controller.error(new Error(told?.reason))
-        goOn()
+      const end = (told?: End): unknown => {
+        if (connection.state !== 'closed') return connection.once('close', end)
+        controller.error(new Error(told?.reason))
+        return goOn()
       }
-      connection.on('close', end)
       end()
     },
     write: value =>
@@ -67,6 +65,7 @@ export const toWritable = (connection: Connection): WritableStream<unknown> => {
         ? undefined
         : new Promise(resolve => {
             goOn = resolve
+            connection.once('drain', resolve)
           }),
     close: () =>
       new Promise(resolve => {

@@ -46,6 +46,25 @@ describe('a client', () => {
     )
   })
 
+  it('leaves nothing behind of streams that have ended with it', async () => {
+    const { dial, told } = host(use)
+    const client = dial({ plugins: [] })
+    const counts: number[] = []
+    for (let round = 1; round <= 3; round++) {
+      await opened(client)
+      const values = client.readable.getReader()
+      const sink = client.writable.getWriter()
+      void sink.write(round)
+      await until(() => told.logs[round - 1]?.values.length === 1)
+      client.end()
+      assert.deepEqual(await values.read(), { done: true, value: undefined })
+      await assert.rejects(sink.closed)
+      client.open()
+      counts.push(client.listenerCount('close'), client.listenerCount('drain'))
+    }
+    assert.deepEqual(counts, [counts[0], 0, counts[0], 0, counts[0], 0])
+  })
+
   it('opens again as if it had never ended: it recovers, and says goodbye', async () => {
     const clock = new Clock(use)
     const { dial, told, network } = host(use)
