@@ -9,7 +9,7 @@ import { fromText, toText } from '../../lib/store-text.ts'
 import { packValue, unpackValue } from '../../lib/store-value.ts'
 import { Opening } from '../../lib/opening.ts'
 import type { Commit, Range, Row, Store } from '../../lib/store.ts'
-import type { Driver, PackedCommit, ReadRequest } from './messages.ts'
+import type { Driver, PackedCommit, ReadRequest, ThreadData } from './messages.ts'
 import { Thread, toError } from './thread.ts'
 
 export interface SqliteOptions {
@@ -77,12 +77,15 @@ const toRow = ([record, path, kind, t, node, seq, ...values]: Item): Row => ({
 /** The store while it is open. */
 class Session {
   readonly #writer: Thread
-  readonly #reader: Thread
+  readonly #read: () => Promise<Thread>
+  #reader: Promise<Thread>
   readonly #commits: Batches<PackedCommit>
 
-  constructor(writer: Thread, reader: Thread) {
+  /** @param read - starts the thread that reads */
+  constructor(writer: Thread, read: () => Promise<Thread>) {
     this.#writer = writer
-    this.#reader = reader
+    this.#read = read
+    this.#reader = read()
     this.#commits = new Batches(async commits => {
       const { failures = [] } = await writer.ask({ type: 'commit', commits })
       return failures.map(failure => failure && toError(failure))
@@ -95,7 +98,8 @@ class Session {
 
   /** What was read, made by `map`; others have their turn while there is much of it. */
   async read<T>(request: ReadRequest, map: (item: unknown) => T): Promise<T[]> {
-    const { pages = [] } = await this.#reader.ask(request)
+    const reader = await this.#alive()
+    const { pages = [] } = await reader.ask(request)
     const found: T[] = []
     for (const [index, page] of pages.entries()) {
       if (index > 0) await turn()
@@ -106,24 +110,48 @@ class Session {
 
   async end(): Promise<void> {
     await this.#commits.idle()
-    await this.#reader.end()
+    const reader = await this.#reader.catch(() => undefined)
+    await reader?.end()
     await this.#writer.end()
+  }
+
+  /** Resolves when it can be read from. */
+  async ready(): Promise<void> {
+    await this.#reader
+  }
+
+  /** The thread that reads; another one where it has died. The one that writes has the file for this process, and is not replaced. */
+  async #alive(): Promise<Thread> {
+    const before = this.#reader
+    const reader = await before.catch(() => undefined)
+    if ((!reader || reader.isDead) && this.#reader === before) this.#reader = this.#read()
+    return this.#reader
+  }
+}
+
+/** @throws what keeps it from the file */
+const startThread = async (data: ThreadData, worker: URL | undefined): Promise<Thread> => {
+  const thread = new Thread(data, worker)
+  try {
+    await thread.ask({ type: 'open' })
+    return thread
+  } catch (error) {
+    await thread.end()
+    throw error
   }
 }
 
 const start = async (file: string, { synchronous = 'full', driver, worker }: SqliteOptions): Promise<Session> => {
   const data = { file: await nameOf(file), synchronous, driver }
-  const writer = new Thread({ ...data, role: 'writer' }, worker)
-  const reader = new Thread({ ...data, role: 'reader' }, worker)
+  const writer = await startThread({ ...data, role: 'writer' }, worker)
+  const session = new Session(writer, () => startThread({ ...data, role: 'reader' }, worker))
   try {
-    await writer.ask({ type: 'open' })
-    await reader.ask({ type: 'open' })
+    await session.ready()
+    return session
   } catch (error) {
-    await reader.end()
-    await writer.end()
+    await session.end()
     throw error
   }
-  return new Session(writer, reader)
 }
 
 class SqliteStore implements Store {

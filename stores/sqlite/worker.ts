@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { AnywireError, textOf } from '../../lib/errors.ts'
+import { ERR_STORE } from '../../lib/failures.ts'
 import { openDatabase } from './database.ts'
 import type { OpenDatabase } from './database.ts'
 import type { Reply, Request, ThreadData, ThreadFailure } from './messages.ts'
@@ -42,7 +43,8 @@ const answer = (request: Request): Omit<Reply, 'id'> => {
     case 'records':
     case 'entry':
     case 'entries':
-      return { pages: reader?.read(request) ?? [] }
+      if (!reader) throw new AnywireError(ERR_STORE, `${data.file} is not open`)
+      return { pages: reader.read(request) }
   }
 }
 

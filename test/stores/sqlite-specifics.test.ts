@@ -10,7 +10,7 @@ import type { OpenDatabase } from '../../stores/sqlite/database.ts'
 import { loadDriver } from '../../stores/sqlite/driver.ts'
 import { Writer } from '../../stores/sqlite/writer.ts'
 import { row, rows } from '../contract/store.ts'
-import { missing, sqlite } from '../support/sqlite.ts'
+import { missing, sqlite, worker } from '../support/sqlite.ts'
 
 describe('sqlite', () => {
   let folder: string
@@ -216,12 +216,40 @@ describe('sqlite', () => {
 
   it('rejects when its thread dies, and says what is missing where its file is', async () => {
     const dies = new URL('data:text/javascript,process.exit(1)')
-    await assert.rejects(start(file, { worker: dies }), { code: 'ERR_STORE', message: /its thread has ended$/ })
+    await assert.rejects(start(file, { worker: dies }), {
+      code: 'ERR_STORE',
+      message: /its thread has ended: start the process again$/
+    })
     const nowhere = new URL('worker.js', `file://${folder}/`)
     await assert.rejects(start(file, { worker: nowhere }), {
       code: 'ERR_STORE',
       message: /worker\.js is missing: keep anywire out/
     })
+  })
+
+  it('reads again after the thread that reads has died, and says what to do where it is the one that writes', async () => {
+    const mortal = pathToFileURL(join(folder, 'mortal.mjs'))
+    writeFileSync(
+      mortal,
+      `import { parentPort } from 'node:worker_threads'
+      const on = parentPort.on.bind(parentPort)
+      const isDeath = message => JSON.stringify(message).includes('die')
+      parentPort.on = (event, listener) => on(event, message => (isDeath(message) ? process.exit(1) : listener(message)))
+      await import(${JSON.stringify(worker.href)})`
+    )
+    const store = await start(file, { worker: mortal })
+    await store.commit(rows(row('a', 'x', 1)))
+    const dead = { code: 'ERR_STORE', message: /its thread has ended: start the process again$/ }
+    await Promise.all([assert.rejects(store.entry('die'), dead), assert.rejects(store.records('a'), dead)])
+    assert.deepEqual(await Promise.all([store.records(''), store.records('')]), [['a'], ['a']])
+    const waiting = store.commit(rows(row('die', 'x', 1)))
+    await Promise.all([assert.rejects(waiting, dead), assert.rejects(store.commit(rows(row('b', 'x', 1))), dead)])
+    await assert.rejects(store.commit(rows(row('b', 'x', 1))), dead)
+    assert.deepEqual(await store.records(''), ['a'])
+    await store.close()
+    await store.open()
+    await store.commit(rows(row('b', 'x', 1)))
+    assert.deepEqual(await store.records(''), ['a', 'b'])
   })
 
   it('keeps no process alive, and what it was asked is done before the process ends', async () => {
