@@ -245,6 +245,37 @@ describe('records: both ends', () => {
     await end()
   })
 
+  it('who signs out begins with nothing, as whoever is logged in then', async () => {
+    const network = memory()
+    let user = 'ada'
+    const permit = ({ verb, context }: { readonly verb: string; readonly context: { readonly user: unknown } }) =>
+      verb !== 'read' || context.user === user
+    const server = createServer({
+      transformers: [network],
+      authenticate: ({ auth }) => ({ user: auth }),
+      plugins: [records<App, { readonly user: unknown }>({ store: store(), permit })]
+    })
+    const client = connect('http://memory', {
+      transformers: [network],
+      auth: () => user,
+      plugins: [records<App>({ persist: keep(store()) })]
+    })
+    const todo = client.records.get('todos/1')
+    await todo.replace(TODO).durable
+    client.records.on('cleared', () => {
+      client.destroy()
+      client.open()
+    })
+    user = 'bob'
+    await client.records.clear()
+    await todo.when.synced
+    assert.deepEqual([todo.get(), todo.status], [TODO, 'synced'])
+    await todo.set('title', 'of Bob').durable
+    assert.equal((await server.records.snapshot('todos/1'))?.title, 'of Bob')
+    client.destroy()
+    await server.close()
+  })
+
   it('a store that cannot be opened is told as what it is, once, and to who waits for it', async () => {
     const failing = (error: Error): Store => {
       const open = async (): Promise<void> => {
