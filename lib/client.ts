@@ -66,8 +66,6 @@ export interface Client extends Connection {
    * tells others it tells them later.
    */
   supervise(supervisor: (end: Omit<End, 'reconnect'>) => boolean): void
-  /** For a plugin that may still have something to send: `end` calls `finish`, and waits for what it promises, which must not reject. */
-  before(finish: () => Promise<void> | undefined): void
   /** For a plugin that keeps what is written while there is no wire; the last one is used. */
   keep(keeper: Keeper): void
 }

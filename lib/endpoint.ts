@@ -31,6 +31,9 @@ export abstract class Endpoint extends Session implements Connection {
   #paused = false
   /** What interceptors still work on, in bytes: about what it will be when it is encoded. */
   #passing = 0
+  /** What plugins do before the end; and whether they are at it. */
+  #finishes: (() => Promise<void> | undefined)[] | undefined
+  #isParting = false
   /** The ends that are being told. */
   #ends: [lost: readonly unknown[], end: End][] = []
 
@@ -40,7 +43,7 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   /** Says goodbye behind everything that was written. */
-  abstract finish(goodbye: Goodbye): void
+  abstract finish(goodbye: Goodbye, reading?: boolean): void
 
   get bufferedBytes(): number {
     return this.outbox.bytes + this.#passing
@@ -114,9 +117,24 @@ export abstract class Endpoint extends Session implements Connection {
     const goodbye = checkEnd(code, reason)
     if (this.isClosed) return
     this.isClosed = true
+    this.part(goodbye)
+  }
+
+  before(finish: () => Promise<void> | undefined): void {
+    this.#finishes ??= []
+    this.#finishes.push(finish)
+  }
+
+  /** Has plugins finish what they are at, and then says goodbye, as `finish` does. */
+  part(goodbye: Goodbye, reading?: boolean): void {
+    if (this.#isParting) return
+    this.#isParting = true
+    const say = (): void => this.finish(goodbye, reading)
     // What interceptors still work on was written before.
-    if (this.outlet) this.outlet.after(() => this.finish(goodbye))
-    else this.finish(goodbye)
+    const behind = (): void => (this.outlet ? this.outlet.after(say) : say())
+    const pending = (this.#finishes ?? []).flatMap(finish => finish() ?? [])
+    if (pending.length) void Promise.all(pending).then(behind)
+    else behind()
   }
 
   destroy(code?: number, reason?: string): void {

@@ -16,8 +16,13 @@ import type { Lane } from './lane.ts'
  *
  *     [-number, 0, ...values]  it is done
  *     [-number, code, text, …] it is not done, or not any more
+ *     [-number, LATER]         this end is about to say goodbye: it is not done, and may be asked for in the next session
  *     [-number, …]             anything else, before it is done or behind that
  */
+export const LATER = -1
+
+/** Milliseconds for which the end of a connection waits for answers. */
+const PATIENCE = 30_000
 
 /** How many packets a list may have. */
 const MOST_PACKETS = 1_000
@@ -77,7 +82,9 @@ export type Requests = readonly [
   fail: (request: Request, error?: Error, told?: boolean) => boolean,
   /** Those that were not sent; and those that were, in this session, and are not over, by number. */
   waiting: ReadonlySet<Request>,
-  sent: ReadonlyMap<number | undefined, Request>
+  sent: ReadonlyMap<number | undefined, Request>,
+  /** To be called when something else that the end of the connection waits for may be done. */
+  look: () => void
 ]
 
 /** Whoever ended it knows. */
@@ -94,9 +101,10 @@ export const errorOf = (code: string, text: unknown, cause?: unknown): AnywireEr
  * @param other - called with each packet that arrives and is no answer
  * @param toError - makes the error with which a request of a session fails. Default: an AnywireError
  * @param over - called when a session is over, behind what becomes of the requests
+ * @param finish - called before the end, and at each look: whether it has to wait for something else than answers
  */
 export const makeRequests = (
-  host: Pick<Connection, 'id' | 'state' | 'on'>,
+  host: Pick<Connection, 'id' | 'state' | 'on'> & Partial<Pick<Connection, 'before'>>,
   lane: Pick<Lane, 'write'>,
   other: (packet: readonly unknown[]) => unknown,
   toError: (
@@ -107,15 +115,20 @@ export const makeRequests = (
     session: string,
     data?: unknown
   ) => Error = errorOf,
-  over?: () => void
+  over?: () => void,
+  finish?: () => boolean
 ): Requests => {
   const sent = new Map<number | undefined, Request>()
   const waiting = new Set<Request>()
   let session = host.id
   /** How the last one ended, as far as that was told. */
   let ended: End | undefined
+  /** The one in which the other end takes nothing more. */
+  let held: string | undefined
   let last = 0
   let ticking = false
+  /** Looks whether the end has still to wait. */
+  let look = (): void => {}
 
   const fail = (request: Request, error: Error = new AnywireError(ERR_CANCELLED), told = false): boolean => {
     const found = sent.delete(request.number) || waiting.delete(request)
@@ -123,6 +136,7 @@ export const makeRequests = (
       request.lost?.()
       request.reject?.(error)
       request.failed?.(error, told)
+      look()
     }
     return found
   }
@@ -158,7 +172,8 @@ export const makeRequests = (
   const flush = (): void => {
     const all = [...waiting]
     ticking = false
-    while (all.length && host.state === 'open' && host.id === session) send(all.splice(0, MOST_PACKETS))
+    while (all.length && host.state === 'open' && host.id === session && held !== session)
+      send(all.splice(0, MOST_PACKETS))
   }
 
   const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([number, ...word])
@@ -180,6 +195,7 @@ export const makeRequests = (
     }
     session = id
     over?.()
+    look()
   }
 
   host.on('open', () => {
@@ -220,14 +236,34 @@ export const makeRequests = (
       if (!request) continue
       if (typeof type === 'string')
         fail(request, toError(type, values[0], undefined, request, session, values[1]), true)
-      else if (type !== 0) request.heard?.(type, ...values)
+      else if (type === LATER) {
+        sent.delete(request.number)
+        waiting.add(request)
+        request.number = 0
+        held = session
+      } else if (type !== 0) request.heard?.(type, ...values)
       else {
         request.known = true
         if (!request.stays) sent.delete(request.number)
         request.resolve?.(request.done?.(...values))
       }
     }
+    look()
   }
 
-  return [ask, end, tell, hear, flush, fail, waiting, sent]
+  host.before?.(
+    () =>
+      new Promise(resolve => {
+        const timer = setTimeout(resolve, PATIENCE)
+        look = () => {
+          // Without a session there is nobody to answer.
+          if (host.id && (finish?.() || [...waiting, ...sent.values()].some(({ known }) => !known))) return
+          look = () => {}
+          clearTimeout(timer)
+          resolve()
+        }
+        look()
+      })
+  )
+  return [ask, end, tell, hear, flush, fail, waiting, sent, () => look()]
 }

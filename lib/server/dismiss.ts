@@ -33,7 +33,7 @@ export const dismiss = (
   for (const peer of peers) {
     // What the application said before, it said.
     if (peer.state === 'away') peer.leave(peer.ending ?? goodbye())
-    else if (!peer.ending) peer.finish(goodbye(), false)
+    else if (!peer.ending) peer.part(goodbye(), false)
   }
   const abandon = (): void => {
     for (const peer of peers) peer.leave(peer.ending ?? goodbye())

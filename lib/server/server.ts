@@ -34,7 +34,7 @@ export interface ServerEvents<P = Peer> {
 }
 
 export interface CloseOptions {
-  /** Milliseconds that clients have to read what is on its way to them. Default 10,000. */
+  /** Milliseconds for what was asked before to be answered, and for clients to read what is on its way to them. Default 10,000. */
   readonly timeout?: number | undefined
   /** Tells clients to come back, spread over so many milliseconds; false: not to come back. Default 5,000. */
   readonly reconnect?: number | false | undefined
@@ -68,7 +68,7 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
   /** Writes a value to some of the peers as `peers.broadcast` does to all; over a plugin's lane when one is named. */
   multicast(peers: Iterable<Peer>, value: unknown, options?: MulticastOptions): number
   /**
-   * Shuts down: takes no more clients, sends what was written, tells clients when to come back, and leaves an http.Server
+   * Shuts down: takes no more clients, has plugins answer what they were asked for, sends what was written, tells clients when to come back, and leaves an http.Server
    * that was passed in as it was. Its own one it closes.
    * @throws ERR_OPTION
    */

@@ -17,6 +17,11 @@ export class Line {
     return this.#pending >= this.#limit
   }
 
+  /** Resolves when what is under way is done; undefined: nothing is. */
+  get idle(): Promise<void> | undefined {
+    return this.#tails.size ? Promise.allSettled(this.#tails.values()).then(() => {}) : undefined
+  }
+
   /** Does a job at once, or behind those before it. */
   add(name: string, job: Job): void {
     const before = this.#tails.get(name)

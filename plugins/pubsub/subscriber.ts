@@ -67,6 +67,7 @@ export class Subscriber implements PeerPubSub {
     this.#permissions = permissions
     this.#hasRoom = hasRoom
     this.#line = new Line(hub.limits.pending)
+    peer.before(() => this.#line.idle)
   }
 
   get size(): number {

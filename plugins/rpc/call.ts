@@ -62,6 +62,8 @@ export const call = (
       } else if (type === STREAM) {
         overall = Infinity
         limit(overall)
+        // The end of the connection does not wait for it.
+        pending.known = true
         pending.resolve?.(read())
       } else if (type === ITEM && items.push(value) > WINDOW) leave(ERR_PROTOCOL)
       wake?.()

@@ -1,6 +1,6 @@
 import type { Connection } from '../../lib/connection.ts'
 import { AnywireError, textOf } from '../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_HANDLER, ERR_NO_METHOD } from '../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_HANDLER, ERR_NO_METHOD } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import { makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request, Requests } from '../../lib/requests.ts'
@@ -27,12 +27,14 @@ export type Answer<P> = (packet: Asked, route: Route<P> | undefined) => void
 export interface End<P extends Connection, R extends Running<P> = Running<P>> {
   readonly connection: P
   /** In whose sessions calls are made. Default: the connection. */
-  readonly host?: Pick<Connection, 'id' | 'state' | 'on'>
+  readonly host?: Pick<Connection, 'id' | 'state' | 'on'> & Partial<Pick<Connection, 'before'>>
   readonly lane: Lane
   /** Sets the calls of the two ends apart in their ids: 1 on a client, -1 on a server. */
   readonly sign: number
   /** Milliseconds until a call that this end makes must be answered; for a stream, begin. Infinity: no end. Default 30,000. */
   readonly timeout?: number | undefined
+  /** What it tells of a call that it does not take any more, as it is about to leave. Default: the code that says that nothing ran. */
+  readonly refusal?: readonly unknown[]
   /** Whether the other end may say so much in one message. Default: it may. */
   takes?(packets: number): boolean
   /** A call of the other end, to be answered. */
@@ -55,11 +57,13 @@ export type Exchange = readonly [
 ]
 
 export const makeExchange = <P extends Connection, R extends Running<P>>(end: End<P, R>): Exchange => {
-  const { connection, host = connection, lane, timeout = 30_000 } = end
+  const { connection, host = connection, lane, timeout = 30_000, refusal = [ERR_CLOSED[0], ERR_CLOSED[2]] } = end
   /** The calls of the other end whose handlers are at work, by number. */
   const runs = new Map<number, R>()
   /** Answers that leave together, at the end of what was heard, or of the turn; and what was called. */
   const answers: (readonly [packet: AnswerPacket, name: string])[] = []
+  /** The connection is about to end: no calls are taken any more. */
+  let leaving = false
 
   const idOf = ({ key, number }: Pick<Pending, 'key' | 'number'>, session = host.id): string =>
     key ?? (number ? `${session}:${number * end.sign}` : '')
@@ -91,6 +95,7 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
 
   const flush = (): void => {
     while (answers.length) tell(answers.splice(0, ANSWERS))
+    look()
   }
 
   const answering: Answering<P> = {
@@ -123,8 +128,10 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
       const [number, what] = packet
       const run = runs.get(number)
       if (!run) {
-        if (typeof what === 'string') answer(packet, end.find(packet))
-        else end.other?.(packet, answer)
+        if (typeof what === 'string') {
+          if (leaving) write([-number, ...refusal])
+          else answer(packet, end.find(packet))
+        } else end.other?.(packet, answer)
       } else if (what === undefined) run.abort(ERR_CANCELLED)
       else run.more(what)
     },
@@ -132,11 +139,16 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
       new RpcError(code, textOf(text), data, idOf(request, session), cause),
     () => {
       answers.length = 0
+      leaving = false
       for (const run of runs.values()) run.over()
+    },
+    () => {
+      leaving = true
+      return [...runs.values()].some(run => !run.streams)
     }
   )
 
-  const [, , , hear] = requests
+  const [, , , hear, , , , , look] = requests
   lane.on('data', value => {
     const packets = packetsOf(Array.isArray(value) ? value : unpack(value))
     if (end.takes?.(packets.length) === false) return

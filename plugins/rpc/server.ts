@@ -2,6 +2,7 @@ import type { Undo } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_NO_PROVIDER, ERR_NOT_ACCEPTED, ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
+import { LATER } from '../../lib/requests.ts'
 import { isPattern, isWild } from '../../lib/patterns.ts'
 import type { During } from '../../lib/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -151,6 +152,8 @@ export class ServerHalf {
       lane,
       sign: -1,
       timeout,
+      // The client makes it again in its next session.
+      refusal: [LATER],
       takes,
       run: toRun,
       find: packet => {

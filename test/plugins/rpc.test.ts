@@ -733,7 +733,7 @@ describe('rpc', () => {
       client.open()
       const again = client.rpc.run('again')
       await world.pass(10)
-      client.end()
+      client.destroy()
       assert.equal(await world.failure(again), 'ERR_OUTCOME_UNKNOWN')
     })
 
