@@ -63,9 +63,12 @@ export type Seat = readonly [
   place: Place,
   /** Says the latest data. Returns whether there is room for more. */
   say: () => boolean,
-  /** The server tells who has changed. `all`: or who is here. */
-  change: (rows: readonly Row[], all?: boolean) => void
+  /** The server tells who has changed. With `grace`, who is here. */
+  change: (rows: readonly Row[], grace?: number) => void
 ]
+
+/** Milliseconds in which a new session has this client where it was. */
+const OWN = 1_000
 
 /** @param soon - has a place say its latest data at the end of this turn */
 export const makePlace = (
@@ -79,10 +82,15 @@ export const makePlace = (
   /** What was asked for last. */
   const asked: { [V in Verb]?: Request | undefined } = {}
   let members = new Map<string, Member>()
+  /** Who was here before this session, and may be on the way back: what the server says of them so far. */
+  const absent = new Map<string, Row>()
+  let timer: ReturnType<typeof setTimeout> | undefined
   /** Those, until something changes. */
   let list: readonly Member[] | undefined
   /** What was last on its way to the server. */
   let said: unknown
+  /** Who this client is here, as far as it was told. */
+  let self = ''
 
   events.failed = (error, event) => lane.failed(error, event)
 
@@ -94,6 +102,8 @@ export const makePlace = (
     asked[verb] = request
     place.isIn = !!asked.enter
     if (asked.watch) return
+    clearTimeout(timer)
+    absent.clear()
     members.clear()
     list = undefined
   }
@@ -110,9 +120,15 @@ export const makePlace = (
         else refused(errorOf(first as string, text))
       },
       done(row) {
-        if (verb === WATCH && asked.watch === asking) change(rows, true)
-        // What others are told in a moment is known.
-        else if (row) change([row as Row])
+        if (verb === WATCH) {
+          if (asked.watch === asking) change(rows, Number(row) || 0)
+        } else if (row) {
+          // What others are told in a moment is known.
+          const own = row as Row
+          const before = self
+          self = own[0]
+          change(self === before ? [own] : [[before, 0], own])
+        }
         rows = []
       },
       untold: error => tellError(client, error as AnywireError),
@@ -122,6 +138,7 @@ export const makePlace = (
         if (told && asking.known) events.emit('evicted', verb, error as AnywireError)
       },
       lost() {
+        clearTimeout(timer)
         rows = []
       }
     }
@@ -162,16 +179,42 @@ export const makePlace = (
     }
   }
 
-  const change = (rows: readonly Row[], all?: boolean): void => {
+  /** Who is not back by now is gone. */
+  const settle = (): void => {
+    const rows = [...absent.values()]
+    absent.clear()
+    change(rows)
+  }
+
+  /** @param grace - all who are here are told; and milliseconds for which others may be on the way back */
+  const change = (rows: readonly Row[], grace?: number): void => {
     if (!asked.watch) return
     const before = members
+    const all = grace !== undefined
     const { parser } = client
     const told: (readonly ['join' | 'change' | 'leave', Member])[] = []
     members = new Map(all ? [] : before)
-    for (const [id, connections, data] of rows) {
+    if (all) {
+      clearTimeout(timer)
+      absent.clear()
+      for (const [id, member] of before) {
+        if (id === self ? !asked.enter : !grace) continue
+        absent.set(id, [id, 0])
+        members.set(id, member)
+      }
+      if (absent.size) timer = setTimeout(settle, grace || OWN)
+    }
+    for (const row of rows) {
+      const [id, connections, data] = row
       const known = before.get(id)
       const member = { id, connections, data }
+      const wasAbsent = absent.delete(id)
       if (connections > 0) {
+        if (wasAbsent && known && connections < known.connections) {
+          // So may their other connections be.
+          absent.set(id, row)
+          member.connections = known.connections
+        }
         // What changed just before this client watched, or was said by itself, it knows already.
         const isSame = known && `${parser.encode(known)}` === `${parser.encode(member)}`
         members.set(id, isSame ? known : member)

@@ -19,12 +19,22 @@ export class Hall extends Emitter<HallEvents> {
   readonly #crowds = new Map<string, Crowd>()
   readonly #changed = new Set<Crowd>()
   #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #complete: number
 
-  /** @param interval - milliseconds between two tellings of a place */
-  constructor(server: Server, interval: number) {
+  /**
+   * @param interval - milliseconds between two tellings of a place
+   * @param grace - milliseconds until all who were here before it began should be back
+   */
+  constructor(server: Server, interval: number, grace: number) {
     super()
     this.#server = server
     this.#interval = Math.min(interval, LONGEST)
+    this.#complete = performance.now() + Math.min(grace, LONGEST)
+  }
+
+  /** Milliseconds for which who was here before may still be on the way back. */
+  get grace(): number {
+    return Math.ceil(Math.max(0, this.#complete - performance.now()))
   }
 
   get(place: string): Crowd | undefined {

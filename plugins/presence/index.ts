@@ -20,7 +20,10 @@ export interface PresenceOptions<Context = unknown> {
   readonly identity?: ((peer: Peer<Context>) => string) | undefined
   /** Milliseconds between two tellings of a place: what changes in between is told together. Default 50. */
   readonly interval?: number | undefined
-  /** Milliseconds that a connection is still there when its wire was lost, until it is back. Default 20,000. */
+  /**
+   * Milliseconds that a connection is still there when its wire was lost, until it is back; and, where there is an `identity`, when
+   * the server began anew. Default 20,000.
+   */
   readonly away?: number | undefined
   /** Places that a peer may be in, and as many that it may watch. Default 100. */
   readonly places?: number | undefined
@@ -89,7 +92,7 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
     ...clientHalf(),
     verbs: [ENTER, WATCH],
     server(server: Server, during: During): ServerPresence {
-      const hall = new Hall(server, interval)
+      const hall = new Hall(server, interval, options.identity ? away : 0)
       halls.set(server, hall)
       // Contexts are what the server's `authenticate` returns.
       server.on('context', peer => visitors.get(peer)?.identify(identity(peer as Peer<Context>)))

@@ -208,9 +208,11 @@ export class Visitor {
     if (!this.#absent) this.#hall.leave(place, this.#identity, this.peer)
   }
 
-  /** Who it is, for one who enters where it watches: others are told once in a while. */
-  #own({ verb, place }: Stay): readonly Row[] {
-    const crowd = verb === ENTER && this.#stays[WATCH].has(place) && this.#hall.get(place)
+  /** Who it is, for one who enters where it watches: others are told once in a while. For one who watches, for how long some may be missing. */
+  #own({ verb, place }: Stay): readonly (Row | number)[] {
+    const { grace } = this.#hall
+    if (verb === WATCH) return grace ? [grace] : []
+    const crowd = this.#stays[WATCH].has(place) && this.#hall.get(place)
     return crowd ? [crowd.row(this.#identity)] : []
   }
 

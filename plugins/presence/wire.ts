@@ -8,6 +8,7 @@
  * To the client:
  *
  *     [-number, 0, row?]            done; to who enters where it watches, who it is now
+ *     [-number, 0, time?]           to who watches: for so many milliseconds who was here before the server began may be missing
  *     [-number, ROWS, rows]         to who watches, before it is done: those who are here, or a part of them
  *     [place, rows]                 to who watches: those who are new, or have changed
  *     [-number, KEPT, code, text]   what was said last was not taken
