@@ -13,6 +13,7 @@ import type { PubSubServerOptions } from './options.ts'
 import type { PubSubClientOptions } from './pubsub.ts'
 import type { PeerPubSub, ServerPubSub } from './server.ts'
 import { Subscriber } from './subscriber.ts'
+import type { TopicsOf } from './topics.ts'
 
 export interface PubSubOptions extends PubSubClientOptions, PubSubServerOptions {}
 
@@ -33,14 +34,16 @@ interface Installation {
  * @example
  * createServer(http, { plugins: [pubsub({ topics: { 'news.>': { history: { size: 100 } } } })] })
  * await connect(url, { plugins: [pubsub()] }).pubsub.subscribe('news.*', value => console.log(value))
+ *
+ * pubsub<{ 'news.*': News; 'ticker.>': number }>() // what is published; for clients also pubsub<typeof server>()
  */
-export const pubsub = (options: PubSubOptions = {}) => {
+export const pubsub = <T = unknown>(options: PubSubOptions = {}) => {
   checkPlugin('pubsub', options, { ...RULES, queue: amount(0) })
   const installations = new WeakMap<Server, Installation>()
   return {
-    ...base(options),
+    ...base<T>(options),
     verbs: ['subscribe', 'publish', 'history', 'listen'],
-    server(server: Host, during): ServerPubSub {
+    server(server: Host, during): ServerPubSub<TopicsOf<T>> {
       const hub = new Hub(server, options)
       const subscribers = new WeakMap<object, Subscriber>()
       installations.set(server, { hub, subscribers })
@@ -52,7 +55,9 @@ export const pubsub = (options: PubSubOptions = {}) => {
         timer.unref()
         return () => clearInterval(timer)
       })
-      return hub
+      // What is published is a promise of whoever named the types.
+      const made: object = hub
+      return made as ServerPubSub<TopicsOf<T>>
     },
     peer(peer, lane, server: Host, during): PeerPubSub | undefined {
       const installation = installations.get(server)

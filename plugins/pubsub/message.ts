@@ -2,10 +2,10 @@ import type { Undo } from '../../lib/emitter.ts'
 import type { AnywireError } from '../../lib/errors.ts'
 
 /** What was published. */
-export interface Message {
+export interface Message<Value = unknown> {
   readonly topic: string
   /** Not there at all when it was published without a value. */
-  readonly value?: unknown
+  readonly value?: Value
   /** Which message of its topic it is; 0 where the topic has no history. */
   readonly offset: number
   /** Names the history that the offset is of. Another one begins when the server is restarted. */
@@ -15,7 +15,7 @@ export interface Message {
 }
 
 /** Is called for each message of a subscription. */
-export type Handler = (value: unknown, message: Message) => unknown
+export type Handler<Value = unknown> = (value: Value, message: Message<Value>) => unknown
 
 /** A place in a topic's history; a message is one. */
 export type Position = Pick<Message, 'epoch' | 'offset'>
@@ -38,9 +38,9 @@ export interface HistoryOptions {
 }
 
 /** A part of a topic's history. */
-export interface History {
+export interface History<Value = unknown> {
   readonly epoch: string
-  readonly messages: readonly Message[]
+  readonly messages: readonly Message<Value>[]
   /** Whether everything since the place that was asked for is still there. Without a place: whether anything was ever forgotten. */
   readonly complete: boolean
 }

@@ -1,4 +1,5 @@
 import type { Listenable } from '../../lib/connection.ts'
+import type { Pattern, Topic, ValueOf } from './topics.ts'
 import type {
   Handler,
   History,
@@ -45,23 +46,34 @@ export interface PubSubEvents {
   gap: [gap: { readonly topic: string; readonly from: number; readonly to: number }]
 }
 
-/** `client.pubsub` */
-export interface PubSub extends Listenable<PubSubEvents> {
+/** `client.pubsub`. `T`: what is published, by topic or pattern; unknown: anything. */
+export interface PubSub<T = unknown> extends Listenable<PubSubEvents> {
   /**
    * Has a handler called for each message of a topic, or of all that a pattern stands for, in this session and in those that follow.
    * @returns resolves when the server has it. Rejects with ERR_DENIED, ERR_LIMIT, ERR_OPTION for what is no topic,
    * ERR_CANCELLED when it was ended before, or ERR_CLOSED when the client was; that nobody waits for it does no harm
    */
-  subscribe(topic: string, handler: Handler, options?: OngoingOptions): Ongoing<Outcome>
+  subscribe<const N extends string>(
+    topic: Pattern<T, N>,
+    handler: Handler<ValueOf<T, N>>,
+    options?: OngoingOptions
+  ): Ongoing<Outcome>
   /**
    * Publishes a value, or none. Without a wire it waits for one.
    * @returns with `ack` how many received it, or a rejection as `subscribe` has it; otherwise as `write` of a connection
    * @throws without `ack`: ERR_OPTION for what is no topic, ERR_ENCODE, ERR_TOO_LARGE; ERR_LIMIT when too many wait
    */
-  publish(topic: string, value: unknown, options: PublishOptions & { readonly ack: true }): Promise<number>
-  publish(topic: string, ...value: [value?: unknown, options?: PublishOptions]): boolean
+  publish<const N extends string>(
+    topic: Topic<T, N>,
+    value: ValueOf<T, N>,
+    options: PublishOptions & { readonly ack: true }
+  ): Promise<number>
+  publish<const N extends string>(
+    topic: Topic<T, N>,
+    ...value: [value?: ValueOf<T, N>, options?: PublishOptions]
+  ): boolean
   /** The messages that the server still has of a topic. Rejects as `subscribe` does. */
-  history(topic: string, options?: HistoryOptions): Promise<History>
+  history<const N extends string>(topic: Topic<T, N>, options?: HistoryOptions): Promise<History<ValueOf<T, N>>>
   /** Calls a provider for each topic under a pattern that has subscribers, while it has. Rejects as `subscribe` does. */
   listen(pattern: string, provider: Provider, options?: ListenOptions & OngoingOptions): Ongoing<void>
 }

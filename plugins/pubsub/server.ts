@@ -1,14 +1,15 @@
 import type { Undo } from '../../lib/emitter.ts'
 import type { Peer } from '../../lib/server/peer.ts'
+import type { Pattern, Topic, Typed, ValueOf } from './topics.ts'
 import type { History, HistoryOptions, ListenOptions, Message, Provider } from './message.ts'
 
 /** A message as the server's own subscribers get it. */
-export interface ServerMessage extends Message {
+export interface ServerMessage<Value = unknown> extends Message<Value> {
   /** Who published it; undefined: the server. */
   readonly peer: Peer | undefined
 }
 
-export type ServerHandler = (value: unknown, message: ServerMessage) => unknown
+export type ServerHandler<Value = unknown> = (value: Value, message: ServerMessage<Value>) => unknown
 
 export interface ServerPublishOptions {
   /** Peers that do not get it. */
@@ -19,21 +20,24 @@ export interface ServerPublishOptions {
   readonly reliable?: boolean | undefined
 }
 
-/** `server.pubsub`: what clients can do, without a connection and without permissions. */
-export interface ServerPubSub {
+/** `server.pubsub`: what clients can do, without a connection and without permissions. `T`: what is published, by topic or pattern. */
+export interface ServerPubSub<T = unknown> extends Typed<T> {
   /**
    * Publishes a value, or none.
    * @returns how many subscribers receive it: clients, those included that are away, and handlers on the server
    * @throws ERR_OPTION for what is no topic; ERR_ENCODE
    */
-  publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number
+  publish<const N extends string>(
+    topic: Topic<T, N>,
+    ...value: [value?: ValueOf<T, N>, options?: ServerPublishOptions]
+  ): number
   /** Calls a handler for each message of a topic or pattern. */
-  subscribe(topic: string, handler: ServerHandler): Undo
+  subscribe<const N extends string>(topic: Pattern<T, N>, handler: ServerHandler<ValueOf<T, N>>): Undo
   /** Calls a provider for each topic under a pattern that has subscribers, while it has. */
   listen(pattern: string, provider: Provider, options?: ListenOptions): Undo
-  history(topic: string, options?: HistoryOptions): History
+  history<const N extends string>(topic: Topic<T, N>, options?: HistoryOptions): History<ValueOf<T, N>>
   /** The retained message of a topic. One of null or undefined has that value; undefined itself: there is none. */
-  retained(topic: string): Message | undefined
+  retained<const N extends string>(topic: Topic<T, N>): Message<ValueOf<T, N>> | undefined
   /** How many would receive a message of a topic. */
   subscribers(topic: string): number
 }

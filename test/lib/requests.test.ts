@@ -102,7 +102,7 @@ describe('requests over a lane', () => {
     const told = outcomes([requests.ask(ended), requests.ask({ packet: ['a'], done: first })])
     assert.equal(requests.end(ended), true)
     await turn()
-    assert.deepEqual([host.written, told], [[[1, 'a']], ['ERR_CLOSED', '']])
+    assert.deepEqual([host.written, told], [[[1, 'a']], ['ERR_CANCELLED', '']])
     host.close()
   })
 
