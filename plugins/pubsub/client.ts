@@ -230,7 +230,7 @@ export const pubsub = <T = unknown>(options: PubSubClientOptions = {}) =>
     name: 'pubsub',
     version: 1,
     // What others publish is a promise of whoever named the types.
-    client: (client: Client, lane: Lane) => install(options, client, lane) as PubSub<TopicsOf<T>>
+    client: (client: Client, lane: Lane): PubSub<TopicsOf<T>> => install(options, client, lane) as PubSub<TopicsOf<T>>
   }) as const satisfies ClientPlugin
 
 export type {

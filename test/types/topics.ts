@@ -56,17 +56,17 @@ const counted = ofClient.publish('ticker.a', 1, { ack: true })
 is<Equal<typeof counted, Promise<number>>>()
 ofClient.publish('status')
 // @ts-expect-error: another value
-ofClient.publish('room.1', { text: 1 })
+void ofClient.publish('room.1', { text: 1 })
 // @ts-expect-error: another value
 void ofClient.publish('ticker.a', 'x', { ack: true })
 // @ts-expect-error: no such topic
-ofClient.publish('rooms.1', { text: 'hello' })
+void ofClient.publish('rooms.1', { text: 'hello' })
 // @ts-expect-error: no such topic
 void ofClient.subscribe('room', () => {})
 // @ts-expect-error: no such topic
 void ofClient.subscribe('news.*', () => {})
 // @ts-expect-error: which topic it is nobody knows
-ofClient.publish(room, { text: 'hello' })
+void ofClient.publish(room, { text: 'hello' })
 const looked = ofClient.history('room.1').then(({ messages }) => messages[0]?.value)
 is<Equal<Awaited<typeof looked>, Message | undefined>>()
 // @ts-expect-error: no such topic
