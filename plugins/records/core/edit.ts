@@ -106,7 +106,7 @@ export class Edit {
         this.#write(place.path, OBJECT)
       }
       // What is at the path itself does not matter.
-      place = depth + 1 < keys.length ? branch?.places.get(keys[depth] ?? '') : undefined
+      place = depth + 1 < keys.length ? branch?.get(keys[depth] ?? '') : undefined
     }
     return keys.length
   }

@@ -3,52 +3,49 @@ import { LEAF, OBJECT } from './register.ts'
 import type { Kind, Register } from './register.ts'
 import { compareText } from './value.ts'
 
-/** What is below a place. */
-export class Branch {
-  places = new Map<string, Place>()
+/** What is below a place, by the keys. */
+export class Branch extends Map<string, Place> {
   /** What applications see here: an object, or undefined for nothing. Only right while `isFresh`. */
   seen: Value | undefined = undefined
   isFresh = false
   #last = ''
   #isSorted = true
 
-  add(place: Place): void {
-    this.places.set(place.key, place)
-    if (place.key < this.#last) this.#isSorted = false
-    this.#last = place.key
+  add(key: string, place: Place): void {
+    this.set(key, place)
+    if (key < this.#last) this.#isSorted = false
+    this.#last = key
   }
 
   /** Fields have an order of their own, so that equal states look the same to the byte, whatever came first. */
   sort(): void {
     if (this.#isSorted) return
-    const places = [...this.places.values()].sort((a, b) => compareText(a.key, b.key))
-    this.places = new Map()
+    const places = [...this].sort(([a], [b]) => compareText(a, b))
+    this.clear()
     this.#isSorted = true
-    for (const place of places) this.add(place)
+    for (const [key, place] of places) this.add(key, place)
   }
 }
 
 /** A place in a record: a register, or only the way to those below it. There are many of them, so they are small. */
 export class Place implements Register {
-  readonly key: string
   readonly path: string
   kind: Kind = LEAF
   /** Undefined where nothing is seen by itself: where nothing was written, or an object, or it was deleted. */
   value: Value | undefined = undefined
-  /** Below 0 where nothing was written at this very path. */
-  t = -1
+  t = 0
   node = ''
-  /** The number of the change that wrote it. */
-  seq = 0
+  /** The number of the change that wrote it; below 0 where nothing was written at this very path. */
+  seq = -1
   branch: Branch | undefined = undefined
 
-  constructor(key: string, path: string) {
-    this.key = key
+  constructor(path: string) {
     this.path = path
   }
 }
 
-export const isWritten = (place: Place): boolean => place.t >= 0
+// Not by its stamp: numbers that large are somewhere else in memory.
+export const isWritten = (place: Place): boolean => place.seq >= 0
 
 /** Gives a new place what another one has, with all below it, as it is now. */
 export const fill = <P extends Place>(place: P, from: Place): P => {
@@ -59,7 +56,7 @@ export const fill = <P extends Place>(place: P, from: Place): P => {
   place.seq = from.seq
   if (!from.branch) return place
   place.branch = new Branch()
-  for (const child of from.branch.places.values()) place.branch.add(fill(new Place(child.key, child.path), child))
+  for (const [key, child] of from.branch) place.branch.add(key, fill(new Place(child.path), child))
   // What is seen is frozen, so both may have it.
   place.branch.seen = from.branch.seen
   place.branch.isFresh = from.branch.isFresh
@@ -70,22 +67,23 @@ export const fill = <P extends Place>(place: P, from: Place): P => {
 export const clear = (place: Place): void => {
   place.kind = LEAF
   place.value = undefined
-  place.t = -1
+  place.t = 0
   place.node = ''
+  place.seq = -1
 }
 
 /** Removes a place that is nothing and leads nowhere. */
-export const drop = (branch: Branch, child: Place): void => {
-  if (!isWritten(child) && !child.branch) branch.places.delete(child.key)
+export const drop = (branch: Branch, key: string, child: Place): void => {
+  if (!isWritten(child) && !child.branch) branch.delete(key)
 }
 
 const lookBelow = (branch: Branch): Value | undefined => {
   if (branch.isFresh) return branch.seen
   branch.sort()
   let fields: Record<string, Value> | undefined
-  for (const child of branch.places.values()) {
+  for (const [key, child] of branch) {
     const value = look(child)
-    if (value !== undefined) (fields ??= {})[child.key] = value
+    if (value !== undefined) (fields ??= {})[key] = value
   }
   branch.seen = fields && Object.freeze(fields)
   branch.isFresh = true
@@ -105,7 +103,7 @@ export const look = (place: Place): Value | undefined => {
 export const showsBelow = ({ branch }: Place): boolean => {
   if (!branch) return false
   if (branch.isFresh) return branch.seen !== undefined
-  for (const child of branch.places.values()) {
+  for (const child of branch.values()) {
     if (child.kind === OBJECT || child.value !== undefined || showsBelow(child)) return true
   }
   return false

@@ -23,7 +23,7 @@ export class RecordState extends Place {
   last = 0
 
   constructor(pruned?: (path: string) => void) {
-    super('', '')
+    super('')
     this.#pruned = pruned
   }
 
@@ -41,7 +41,7 @@ export class RecordState extends Place {
     for (; depth < keys.length; depth++) {
       // Only the stamp decides what hides what is below: were it the kind too, the order of arrival would matter.
       if (isWritten(place) && isAfter(place, register)) return false
-      const child = place.branch?.places.get(keys[depth] as string)
+      const child = place.branch?.get(keys[depth] as string)
       if (!child) break
       place = child
     }
@@ -49,9 +49,9 @@ export class RecordState extends Place {
     touch(this, keys)
     for (; depth < keys.length; depth++) {
       const key = keys[depth] as string
-      const child = new Place(key, depth === keys.length - 1 ? text : below(place.path, key))
+      const child = new Place(depth === keys.length - 1 ? text : below(place.path, key))
       place.branch ??= new Branch()
-      place.branch.add(child)
+      place.branch.add(key, child)
       place = child
     }
     if (!isWritten(place)) this.size++
@@ -113,7 +113,7 @@ export class RecordState extends Place {
 
   #find(path: string): Place | undefined {
     let place: Place | undefined = this
-    if (path !== '') for (const key of parse(path).keys) place = place?.branch?.places.get(key)
+    if (path !== '') for (const key of parse(path).keys) place = place?.branch?.get(key)
     return place
   }
 
@@ -122,16 +122,16 @@ export class RecordState extends Place {
     const { branch } = place
     if (!branch) return
     branch.isFresh = false
-    for (const child of branch.places.values()) {
+    for (const [key, child] of branch) {
       if (child.branch) this.#prune(child, register)
       if (isWritten(child) && isAfter(register, child)) {
         clear(child)
         this.size--
         this.#pruned?.(child.path)
       }
-      drop(branch, child)
+      drop(branch, key, child)
     }
-    if (branch.places.size === 0) place.branch = undefined
+    if (branch.size === 0) place.branch = undefined
   }
 }
 
@@ -144,11 +144,11 @@ const touch = (root: Place, keys: readonly string[]): void => {
     branch.isFresh = false
     // What is below the last key is none of its way.
     if (depth + 1 >= keys.length) return
-    branch = branch.places.get(keys[depth] as string)?.branch
+    branch = branch.get(keys[depth] as string)?.branch
   }
 }
 
 const collect = (place: Place, seq: number, found: Kept[]): void => {
-  if (isWritten(place) && place.seq > seq) found.push(keep(place))
-  if (place.branch) for (const child of place.branch.places.values()) collect(child, seq, found)
+  if (place.seq > seq) found.push(keep(place))
+  if (place.branch) for (const child of place.branch.values()) collect(child, seq, found)
 }

@@ -17,11 +17,11 @@ const forget = (place: Place, before: number, gone: Gone[]): void => {
     clear(place)
   }
   if (!branch) return
-  for (const child of branch.places.values()) {
+  for (const [key, child] of branch) {
     forget(child, before, gone)
-    drop(branch, child)
+    drop(branch, key, child)
   }
-  if (branch.places.size === 0) place.branch = undefined
+  if (branch.size === 0) place.branch = undefined
 }
 
 /** Forgets what was deleted in a record before a stamp. It never changes what applications see. @returns the registers that are gone */
