@@ -114,9 +114,9 @@ export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
   /** A stamp for what is written next: later than all that was seen here. */
   tick(): Stamp
   /**
-   * Writes, with stamps from `tick`: seen at once, and sent when it is stored. The registers are taken as they are: whoever
-   * writes into a record that nobody made adds an OBJECT with the stamp IMPLICIT at its root.
-   * @throws ERR_PATH; ERR_OPTION for a condition that is none; ERR_CLOSED
+   * Writes, with stamps from `tick`: seen at once, and sent when it is stored. The registers are taken as they are, of an `Edit` or
+   * as good: whoever writes into a record that nobody made adds an OBJECT with the stamp IMPLICIT at its root.
+   * @throws ERR_OPTION for a condition that is none; ERR_CLOSED
    */
   write(records: readonly Registers<Write>[], options?: WriteOptions): WriteHandle
   /** What waits to be committed, in the order of writing; also what other processes left in the store. */

@@ -7,13 +7,22 @@ import type { Moment } from './offset.ts'
 
 const NONE: readonly never[] = []
 
+const tellStored = ({ error, isKept }: Entry, stored: Later<void>): void => {
+  if (error && !isKept) stored.reject(error)
+  else stored.resolve()
+}
+
+const tell = ({ error, restamped }: Entry, durable: Later<Outcome>): void => {
+  if (error) durable.reject(error)
+  else durable.resolve({ restamped })
+}
+
 /** A write in the outbox. */
 export class Entry implements WriteHandle {
   node: string
   number: number
   records: readonly Registers<Write>[]
-  readonly atomic: boolean
-  readonly conditions: NonNullable<WriteOptions['conditions']>
+  readonly #options: WriteOptions
   status: WriteStatus = 'local'
   /** Whether the store has it, so that its number is taken, and it may be sent. */
   isKept = false
@@ -34,32 +43,32 @@ export class Entry implements WriteHandle {
     node: string,
     number: number,
     records: readonly Registers<Write>[],
-    { atomic = false, conditions = NONE }: WriteOptions,
+    options: WriteOptions,
     moment: Moment | undefined
   ) {
     this.node = node
     this.number = number
     this.records = records
-    this.atomic = atomic
-    this.conditions = conditions
+    this.#options = options
     this.moment = moment
   }
 
   get stored(): Promise<void> {
     this.#stored ??= new Later()
-    if (this.isKept || this.isSettled) this.#tellStored(this.#stored)
+    if (this.isKept || this.isSettled) tellStored(this, this.#stored)
     return this.#stored.promise
   }
 
   get durable(): Promise<Outcome> {
     this.#durable ??= new Later()
-    if (this.isSettled || this.error) this.#tell(this.#durable)
+    if (this.isSettled || this.error) tell(this, this.#durable)
     return this.#durable.promise
   }
 
   get frame(): WriteFrame {
-    const { node, number, atomic, isVoid } = this
-    const [records, conditions] = isVoid ? [NONE, NONE] : [this.records, this.conditions]
+    const { node, number, isVoid } = this
+    const { atomic = false, conditions: all = NONE } = this.#options
+    const [records, conditions] = isVoid ? [NONE, NONE] : [this.records, all]
     return { type: 'write', node, number, atomic, conditions, records }
   }
 
@@ -72,15 +81,15 @@ export class Entry implements WriteHandle {
   /** The authority has decided. */
   settle(): void {
     this.status = this.error ? 'refused' : 'durable'
-    if (this.#stored) this.#tellStored(this.#stored)
-    if (this.#durable) this.#tell(this.#durable)
+    if (this.#stored) tellStored(this, this.#stored)
+    if (this.#durable) tell(this, this.#durable)
   }
 
   /** Nobody here will hear what becomes of it. What is kept stays so, and is sent by whoever has the store next. */
   end(error: AnywireError): void {
     this.error = error
     if (!this.isKept) this.settle()
-    else if (this.#durable) this.#tell(this.#durable)
+    else if (this.#durable) tell(this, this.#durable)
   }
 
   /** Whether somebody hears by a promise that it was refused. */
@@ -90,16 +99,6 @@ export class Entry implements WriteHandle {
 
   get isSettled(): boolean {
     return this.status === 'durable' || this.status === 'refused'
-  }
-
-  #tellStored(stored: Later<void>): void {
-    if (this.error && !this.isKept) stored.reject(this.error)
-    else stored.resolve()
-  }
-
-  #tell(durable: Later<Outcome>): void {
-    if (this.error) durable.reject(this.error)
-    else durable.resolve({ restamped: this.restamped })
   }
 
   /** Whether the authority cannot have heard of it. */

@@ -1,11 +1,12 @@
 import type { Row } from '../../../lib/store.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Registers } from '../core/frame.ts'
 import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
-import type { Kind, Register } from '../core/register.ts'
+import type { Kind, Register, Write } from '../core/register.ts'
 import type { Entry } from './entry.ts'
 
-/** Most records have nothing that waits, so they share it. */
+/** Of most records one write waits at most. */
 const NONE: Entry[] = []
 
 /** A record: what the authority committed (base), what waits to be (pending), and what is seen of both. */
@@ -13,9 +14,11 @@ class Held {
   readonly id: string
   base: RecordState
   version = 0
-  /** In the order of writing. */
-  pending = NONE
-  /** Base with pending, as long as there is any; undefined when it has to be made anew. */
+  /** What waits, in the order of writing: the first one, which needs no list, */
+  first: Entry | undefined
+  /** and those behind it. */
+  #more = NONE
+  /** Base with what waits, as long as there is any; undefined when it has to be made anew. */
   #view: RecordState | undefined
 
   constructor(id: string, base: RecordState) {
@@ -23,9 +26,14 @@ class Held {
     this.base = base
   }
 
-  /** While nothing is pending it is the base itself, so that records that nobody writes are there once. */
+  /** All that waits, as it is now. */
+  get pending(): readonly Entry[] {
+    return this.first ? [this.first, ...this.#more] : NONE
+  }
+
+  /** While nothing waits it is the base itself, so that records that nobody writes are there once. */
   get view(): RecordState {
-    if (!this.pending.length) return this.base
+    if (!this.first) return this.base
     if (!this.#view) {
       this.#view = this.base.copy()
       for (const { records } of this.pending) this.#merge(this.#view, records)
@@ -34,24 +42,24 @@ class Held {
   }
 
   write(entry: Entry): void {
-    const { pending } = this
-    // Most records have one at most, and a list that is made of one has no room for more.
-    if (!pending.length) this.pending = [entry]
+    if (!this.first) this.first = entry
     // It may say the same record twice.
-    else if (pending.at(-1) !== entry) {
+    else if ((this.#more.at(-1) ?? this.first) !== entry) {
       // Before it is added: a view that was made already only gets what is new.
       this.#merge(this.view, entry.records)
-      pending.push(entry)
+      if (this.#more === NONE) this.#more = []
+      this.#more.push(entry)
     }
   }
 
   /** @returns whether it was there */
   settle(entry: Entry): boolean {
-    const { pending } = this
-    const at = pending.indexOf(entry)
-    if (at < 0) return false
-    if (pending.length > 1) pending.splice(at, 1)
-    else this.pending = NONE
+    if (entry === this.first) this.first = this.#more.shift()
+    else {
+      const at = this.#more.indexOf(entry)
+      if (at < 0) return false
+      this.#more.splice(at, 1)
+    }
     this.refresh()
     return true
   }
@@ -101,14 +109,15 @@ export class Records {
   }
 
   /** Takes over what the authority committed. @param whole - it replaces what is there */
-  merge(id: string, registers: Iterable<Register>, version: number, whole: boolean): void {
+  merge(id: string, registers: readonly Register[], version: number, whole: boolean): void {
     const held = this.#hold(id)
     if (whole) this.#clear(held)
-    for (const register of registers) {
+    for (let at = 0; at < registers.length; at++) {
+      const register = registers[at] as Register
       this.#clock.saw(register.t)
       if (held.base.merge(register, version)) this.#touch(id, register.path)
     }
-    held.version = Math.max(held.version, version)
+    if (version > held.version) held.version = version
     held.refresh()
     this.#sweep(held)
   }
@@ -174,7 +183,10 @@ export class Records {
 
   /** Shows a write. */
   write(entry: Entry, changed?: Set<string>): void {
-    for (const { record } of entry.records) {
+    const { records } = entry
+    // The hot path, and so by hand.
+    for (let at = 0; at < records.length; at++) {
+      const { record } = records[at] as Registers<Write>
       this.#hold(record).write(entry)
       changed?.add(record)
     }
@@ -227,7 +239,7 @@ export class Records {
   }
 
   #sweep(held: Held): void {
-    if (held.pending.length || held.base.size) return
+    if (held.first || held.base.size) return
     this.#records.delete(held.id)
     this.#last = undefined
   }

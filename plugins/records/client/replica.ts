@@ -152,7 +152,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   }
 
   write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
-    checkWrite(records, options)
+    checkWrite(options)
     // It would be shown, and neither stored nor sent.
     if (this.keeper ? this.keeper.isClosed : this.isOver) {
       const refused = new Entry('', 0, records, options, undefined)

@@ -159,6 +159,8 @@ export class Edit {
   #below(path: string, key: string): string {
     const at = below(path, key)
     if (!isKey(key)) throw new AnywireError(ERR_PATH, `'${at.slice(0, 100)}'`)
+    // All that is written is a legal path; nobody looks again.
+    keysOf(at)
     return at
   }
 

@@ -230,6 +230,14 @@ describe('records: edits', () => {
       assert.throws(() => new Edit(undefined, { t: 1, node: 'me' }, LARGEST).set('a', value), { code: 'ERR_ENCODE' })
   })
 
+  it('refuses objects in which paths are too long, however they are written', () => {
+    const value = { ['k'.repeat(600)]: { ['k'.repeat(600)]: 1 } }
+    for (const operation of ['set', 'replace'] as const)
+      assert.throws(() => new Edit(undefined, { t: 1, node: 'me' }, LARGEST)[operation]('a', value), {
+        code: 'ERR_PATH'
+      })
+  })
+
   it('copies bytes, those of a Buffer too', () => {
     const bytes = Buffer.from([1, 2])
     const edit = new Edit(undefined, { t: 1, node: 'me' }, LARGEST).set('a', bytes)
