@@ -118,10 +118,12 @@ export class Authority {
     for (const follower of this.#followers) follower.announce(version)
   }
 
-  /** Forgets what is older than the horizon. @returns how many tombstones are gone */
+  /** Forgets what is older than the horizon. @returns how many tombstones are gone @throws ERR_CLOSED when it is closed meanwhile */
   async collect(): Promise<number> {
     const ledger = await this.#ledger
-    return ledger.collect()
+    const count = await this.#patience.within(ledger.collect(), Infinity)
+    if (count === undefined) throw new AnywireError(ERR_CLOSED)
+    return count
   }
 
   /** Commits what was decided, and closes the store. */

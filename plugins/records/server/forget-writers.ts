@@ -27,7 +27,7 @@ export const forgetWriters = async (
   { settings, committer, patience, writers }: ForgetHost
 ): Promise<number> => {
   const before = settings.now() - settings.horizon
-  let count = 0
+  let [count, last] = [0, 0]
   for (const beginning of BEGINNINGS) {
     const entries = await patience.try(() => store.entries(LAST + beginning))
     for (const [key, kept] of entries) {
@@ -35,9 +35,11 @@ export const forgetWriters = async (
       if (!isKept(kept) || kept.seen >= before || writers.knows(node)) continue
       for (const gone of keysOfKept(node, kept)) committer.open.entries.set(gone, undefined)
       count++
+      // What is behind it may never be committed.
+      last = committer.open.seq
     }
-    if (count) committer.added()
+    if (last === committer.open.seq) committer.added()
   }
-  if (count) await committer.reached(committer.open.seq)
+  await committer.reached(last)
   return count
 }

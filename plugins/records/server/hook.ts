@@ -66,14 +66,17 @@ export class HookTransaction extends Reader implements WriteTransaction {
   readonly pinned: CachedRecord[] = []
   readonly #host: HookHost
   readonly #trials: Trials
+  readonly #write: { readonly isLate?: boolean }
   /** All that was asked of it. */
   readonly #work: Promise<unknown>[] = []
   #isOver = false
 
-  constructor(host: HookHost, trials: Trials) {
+  /** @param write - tells when it is refused without the hook */
+  constructor(host: HookHost, trials: Trials, write: { readonly isLate?: boolean }) {
     super()
     this.#host = host
     this.#trials = trials
+    this.#write = write
   }
 
   /**
@@ -127,7 +130,8 @@ export class HookTransaction extends Reader implements WriteTransaction {
   }
 
   #do<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#isOver) return Promise.reject(new AnywireError(ERR_CANCELLED, 'the write is decided already'))
+    if (this.#isOver || this.#write.isLate)
+      return Promise.reject(new AnywireError(ERR_CANCELLED, 'the write is decided already'))
     const doing = work()
     this.#work.push(doing)
     // `end` tells of it.

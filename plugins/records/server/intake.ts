@@ -154,10 +154,10 @@ export class Intake {
     })
   }
 
-  #judge({ frame, author }: Incoming, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
-    const fail = (error: unknown): Verdict => this.#refuse(frame, ERR_HANDLER, error)
+  #judge(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
+    const fail = (error: unknown): Verdict => this.#refuse(incoming.frame, ERR_HANDLER, error)
     try {
-      const verdict = this.#host.judge.judge(frame, author.peer, records)
+      const verdict = this.#host.judge.judge(incoming, records)
       return verdict instanceof Promise ? verdict.catch(fail) : verdict
     } catch (error) {
       return fail(error)
@@ -183,13 +183,15 @@ export class Intake {
   }
 
   /** A verdict, or a refusal where the application does not answer. */
-  async #inTime({ frame }: Incoming, judging: Maybe<Verdict>): Promise<Verdict> {
+  async #inTime(incoming: Incoming, judging: Maybe<Verdict>): Promise<Verdict> {
+    const { frame } = incoming
     const { cache, patience, settings } = this.#host
     if (!(judging instanceof Promise)) return judging
     const verdict = await patience.within(judging, settings.timeout)
     if (verdict) return verdict
     // Whoever wrote this hears nothing of it, and will write it again.
     if (patience.isClosed) return judging
+    incoming.isLate = true
     void judging.then(({ pinned = [] }) => {
       for (const record of pinned) cache.unpin(record)
     })

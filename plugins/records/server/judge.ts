@@ -27,6 +27,7 @@ import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
 import { isSummable, Trials } from './trials.ts'
 import { validate } from './validate.ts'
+import type { Incoming } from './writer.ts'
 
 /** Writes to one record that are to be done. */
 export interface Accepted {
@@ -87,7 +88,9 @@ export class Judge {
   }
 
   /** @param records - those that the write is about, where their ids are some; nothing else changes them meanwhile */
-  judge(frame: WriteFrame, peer: Peer | undefined, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
+  judge(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
+    const { frame, author } = incoming
+    const { peer } = author
     const { node, conditions, atomic } = frame
     // Its client took it back, and hears so that it was in time.
     if (!frame.records.length) return refused(frame, refusal(ERR_CANCELLED, ''))
@@ -122,7 +125,7 @@ export class Judge {
         const isOpinion = decisions.some(({ isOpinion }) => isOpinion)
         const verdict: Verdict = { accepted, results, seen: trials.seen, isOpinion }
         const { onWrite } = this.#settings
-        return onWrite && accepted.length ? this.#consult(onWrite, frame, verdict, peer, trials) : verdict
+        return onWrite && accepted.length ? this.#consult(onWrite, incoming, verdict, trials) : verdict
       })
     })
   }
@@ -164,22 +167,17 @@ export class Judge {
   }
 
   /** Asks the application's hook, which may refuse it, or do more. */
-  async #consult(
-    onWrite: OnWrite,
-    frame: WriteFrame,
-    verdict: Verdict,
-    peer: Peer | undefined,
-    trials: Trials
-  ): Promise<Verdict> {
+  async #consult(onWrite: OnWrite, incoming: Incoming, verdict: Verdict, trials: Trials): Promise<Verdict> {
+    const { frame, author } = incoming
     const written = [...new Set(verdict.accepted.map(({ record }) => record))]
     const records = written.map(record => ({
       record: record.id,
       before: trials.view(record, record.state),
       after: trials.view(record)
     }))
-    const tx = new HookTransaction(this.#host, trials)
+    const tx = new HookTransaction(this.#host, trials, incoming)
     try {
-      await onWrite({ peer, records }, tx)
+      await onWrite({ peer: author.peer, records }, tx)
       await tx.end()
       return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned }
     } catch (error) {

@@ -12,6 +12,8 @@ export interface Incoming {
   readonly author: Author
   /** Its bytes. */
   readonly size: number
+  /** It was refused, as the application has not answered in time: whatever still asks about it is too late. */
+  isLate?: boolean
 }
 
 /** What is kept in the store of a writer. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Store } from '../../../lib/store.ts'
 import { at, contents, scope, World } from '../../support/authority.ts'
 
 const HORIZON = 600_000
@@ -198,4 +199,38 @@ describe('an authority of records, and what is long ago', () => {
     await collect()
     assert.deepEqual(world.disk.keys('last/'), [])
   })
+
+  for (const closes of [false, true])
+    it(`forgets them also where the store takes its time${closes ? ', unless it is closed meanwhile' : ''}`, async () => {
+      const slow = (store: Store): Store => {
+        const { entries } = store
+        return Object.assign(store, {
+          entries: async (prefix: string) => {
+            await new Promise<void>(resolve => setTimeout(() => resolve(), 10))
+            return entries.call(store, prefix)
+          }
+        })
+      }
+      await world.authority.close()
+      const opening = world.make({ horizon: HORIZON }, slow).open()
+      await world.pass(100)
+      await opening
+      const ann = world.client('ann')
+      ann.hello()
+      ann.write('a/1', [at(0, 'ann').make()])
+      await world.pass(100)
+      ann.end()
+      await world.pass(HORIZON + 1)
+      const collecting = world.authority.collect()
+      await world.pass(closes ? 305 : 2_000)
+      if (!closes) {
+        await collecting
+        assert.deepEqual(world.disk.keys('last/'), [])
+        return
+      }
+      const cancelled = assert.rejects(collecting, { code: 'ERR_CLOSED' })
+      await world.authority.close()
+      await world.pass(2_000)
+      await cancelled
+    })
 })

@@ -3,6 +3,7 @@ import type { Store } from '../../../lib/store.ts'
 import { ERR_SERVER } from '../../../lib/failures.ts'
 import type { FollowerLink } from '../../../plugins/records/server/feed.ts'
 import { ownReplica } from '../../../plugins/records/server/own-replica.ts'
+import type { WriteTransaction } from '../../../plugins/records/server/hook.ts'
 import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
 import { GatedStore } from '../../support/gated-store.ts'
 
@@ -310,10 +311,12 @@ describe('an authority of records, and what is too much', () => {
 
   it('refuses a write about which the application does not decide in time', async () => {
     let hangs = true
+    let late: WriteTransaction | undefined
     await opened({
       timeout: 5_000,
       onWrite: async (_, tx) => {
         await tx.get('d/other')
+        late ??= tx
         if (hangs) await new Promise(() => {})
       }
     })
@@ -333,6 +336,8 @@ describe('an authority of records, and what is too much', () => {
     assert.deepEqual(bob.delta.acknowledged, [['bob', 1]])
     assert.match(String(world.failed[0]), /permit, validate or onWrite, of 'd\/1'/)
     assert.equal(world.failed.length, 1)
+    await assert.rejects(async () => late?.set('d/1', 'n', 1), { code: 'ERR_CANCELLED' })
+    await assert.rejects(async () => late?.get('d/1'), { code: 'ERR_CANCELLED' })
   })
 
   it('finds out for four queries of a client at a time what is in them, and for none that is taken back', async () => {
