@@ -1,7 +1,7 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_ARGUMENTS, ERR_SERVER } from '../../lib/failures.ts'
 import type { Failure } from '../../lib/errors.ts'
-import { isItem } from './item.ts'
+import { hintOf, isItem } from './item.ts'
 import type { Item } from './item.ts'
 import { write } from './json.ts'
 
@@ -73,7 +73,7 @@ export const runBatch = async (
     }
   }
   const results = items.map(item =>
-    isItem(item) ? run(item) : Promise.resolve(tell(failure(ERR_ARGUMENTS, 'this is no item')))
+    isItem(item) ? run(item) : Promise.resolve(tell(failure(ERR_ARGUMENTS, hintOf(item))))
   )
   return `[${(await Promise.all(results)).join(',')}]`
 }

@@ -58,6 +58,15 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, Guard>>>> = {
   read: { path: isText }
 }
 
+/** What an item would have. */
+export const hintOf = (value: unknown): string => {
+  const kinds = Object.keys(KINDS)
+  const kind = kinds.find(field => Object.hasOwn(Object(value) as object, field))
+  if (kind === undefined) return `this is no item: one has ${kinds.join(', ')}`
+  const fields = Object.keys(KINDS[kind] ?? {})
+  return `this is no item: '${kind}' is text, and goes with ${fields.join(', ') || 'nothing else'}`
+}
+
 /** Whether a value is an item: one kind, and nothing that this kind does not have. */
 export const isItem = (value: unknown): value is Item => {
   if (typeof value !== 'object' || !value || Array.isArray(value)) return false

@@ -37,7 +37,7 @@ export interface Schemas<I extends readonly StandardSchema[], O extends Standard
 
 /**
  * A handler whose arguments and results are validated. Its caller hears ERR_ARGUMENTS, with `data.argument`, the index, and
- * `data.issues` of the schema.
+ * `data.issues` of the schema; the message has the first of them.
  * @example rpc({ add: method({ input: [z.number(), z.number()] }, (a, b) => a + b) })
  */
 export const method = <
@@ -54,7 +54,10 @@ export const method = <
     if (!validated.issues) return validated.value
     const issues = validated.issues.map(({ message, path }) => ({ message, path: path?.map(keyOf) ?? [] }))
     const [code, , message] = ERR_ARGUMENTS
-    throw new RpcError(code, message, { argument, issues })
+    const [first] = issues
+    // Which argument, and where in it; the rest is data.
+    const where = [argument, ...(first?.path ?? [])].join('.')
+    throw new RpcError(code, `${message}: ${where}: ${first?.message}`, { argument, issues })
   }
   const check = async (value: unknown): Promise<unknown> => {
     const validated = output ? await output['~standard'].validate(value) : { value }

@@ -341,7 +341,7 @@ describe('http', () => {
   })
 
   it('judges each item by itself: what is none does no harm to the others', async () => {
-    const { batch } = await open()
+    const { batch, post } = await open()
     const wrong: unknown[] = [
       null,
       1,
@@ -358,6 +358,15 @@ describe('http', () => {
     ]
     assert.deepEqual(await batch(...wrong, { call: 'add', args: [1, 1] }), [...wrong.map(() => 'ERR_ARGUMENTS'), 2])
     assert.deepEqual(await batch(), [])
+    const { body } = await post([{ publich: 'a' }, { publish: 'a', more: 1 }, { members: 1 }])
+    assert.deepEqual(
+      (body as { error: { message: string } }[]).map(({ error }) => error.message.split(': ').slice(1).join(': ')),
+      [
+        'this is no item: one has publish, call, history, retained, members, read',
+        "this is no item: 'publish' is text, and goes with value, key",
+        "this is no item: 'members' is text, and goes with nothing else"
+      ]
+    )
   })
 
   it('says so where a plugin is not installed', async () => {

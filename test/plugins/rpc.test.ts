@@ -935,6 +935,7 @@ describe('rpc', () => {
       assert.equal(await world.settled(client.rpc.sum(1, 2)), 5)
       await assert.rejects(world.settled(client.rpc.sum(1, 'x' as never)), {
         code: 'ERR_ARGUMENTS',
+        message: 'The arguments of the call are wrong: 1.a.b.3: a number',
         data: { argument: 1, issues: [{ message: 'a number', path: ['a', 'b', 3] }] }
       })
       const loose = client.rpc.sum as (...args: unknown[]) => Promise<unknown>
