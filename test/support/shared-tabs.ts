@@ -44,9 +44,13 @@ export class Ways {
     return true
   }
 
-  async settle(): Promise<void> {
+  /** Lets all happen. @param look - called behind each of it */
+  async settle(look: () => unknown): Promise<void> {
     for (let quiet = 0; quiet < 4; quiet++) {
-      while (await this.step()) quiet = 0
+      while (await this.step()) {
+        quiet = 0
+        look()
+      }
       await turns(2)
     }
   }

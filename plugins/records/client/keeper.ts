@@ -197,6 +197,7 @@ export class Keeper {
     // What was written before the store was open stands behind what is in it.
     for (const entry of outbox.own.entries) records.settle(entry, changed)
     outbox.adopt(found.queues)
+    for (const { node } of found.queues) this.others.take(node, [], changed)
     this.#isOpen = true
     for (const entry of outbox.entries) {
       if (!entry.isVoid) records.write(entry, changed)

@@ -39,6 +39,9 @@ interface Other {
   isGone: boolean
 }
 
+/** Whether there is something to show of it, or may be. */
+const isShown = ({ isGone, entries }: Other): boolean => !isGone || entries.size > 0
+
 /**
  * What other tabs that have the same store wrote: this tab shows it, and does not send it. It is shown as long as it is not in what is
  * committed here, so that nothing counts twice; and as soon as it is there, it is not shown any more. Only the authority knows when that is: with
@@ -72,6 +75,8 @@ export class Others {
   add(entry: Entry): void {
     const { node, number, isVoid } = entry
     const other = this.meet(node)
+    // What this tab sends itself it has read from the store.
+    if (other.isGone) return
     const changed = new Set<string>()
     this.#drop(other, number, changed)
     if (!isVoid && number > other.last) {
@@ -112,7 +117,6 @@ export class Others {
         else if (!other.isSure && isCount(entry)) this.#host.records.write(entry, changed)
       }
       other.isSure = true
-      if (other.isGone && !other.entries.size) this.#others.delete(node)
     }
     // An authority that was replaced knows nothing of what was decided before.
     for (const other of this.#others.values())
@@ -123,7 +127,7 @@ export class Others {
 
   /** What a new session asks of the authority, as far as it is sure what is shown: the rest is asked for behind that. @param most - nodes */
   named(most: number): readonly (readonly [node: string, number: number])[] {
-    const named = [...this.#others].filter(([, { isSure }]) => isSure).slice(0, most)
+    const named = [...this.#others].filter(([, other]) => other.isSure && isShown(other)).slice(0, most)
     for (const [, other] of this.#others) other.isAsked = false
     for (const [, other] of named) other.isAsked = true
     return named.map(([node, { last }]) => [node, last + 1])
@@ -131,7 +135,7 @@ export class Others {
 
   /** The authority tells of commits again: what it was not asked about may be among them. */
   heard(): void {
-    for (const [node, other] of this.#others) if (!other.isAsked) this.#ask(node, other)
+    for (const [node, other] of this.#others) if (!other.isAsked && isShown(other)) this.#ask(node, other)
   }
 
   /**
@@ -144,7 +148,6 @@ export class Others {
     for (const { number } of queue) this.#drop(other, number, changed)
     // What it heard to be committed is shown until that is here too.
     other.isGone = true
-    if (!other.entries.size) this.#others.delete(node)
     return other.isSure ? other.last : Infinity
   }
 
