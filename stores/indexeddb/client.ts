@@ -15,7 +15,7 @@ const FIELDS = 'fields'
 const ENTRIES = 'entries'
 
 /** What was followed and written is not known any more, but to this page. */
-const GONE = 'the browser has removed what was kept: reload'
+const GONE = 'somebody has removed what was kept: reload'
 
 /** How many registers are read at a time. */
 const PAGE = 500
@@ -130,8 +130,9 @@ class IndexedDbStore implements Store {
       this.#why = why
       this.#isLost = isLost
     }
-    // Without this a newer version of the page could not open it as long as this one is there.
-    database.onversionchange = () => lose('a newer version of this page has it: reload', false)
+    // Without this nobody could remove it, nor a newer version of the page open it, as long as this one is there.
+    database.onversionchange = ({ newVersion }) =>
+      lose(newVersion === null ? GONE : 'a newer version of this page has it: reload', false)
     database.onclose = () => lose('the browser has closed it', true)
     this.#database = database
     this.#isLost = false

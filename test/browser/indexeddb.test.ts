@@ -183,7 +183,7 @@ describeInChromium('indexeddb in Chromium', function () {
     }
     await other.evaluate(name => page.lose(name), name)
     await other.evaluate(name => page.remove(name), name)
-    const gone = { code: 'ERR_STORE', message: /has removed what was kept: reload$/ }
+    const gone = { code: 'ERR_STORE', message: /somebody has removed what was kept: reload$/ }
     await assert.rejects(store.records(''), closed)
     await assert.rejects(
       (async () => {
@@ -215,6 +215,17 @@ describeInChromium('indexeddb in Chromium', function () {
     await assert.rejects(store.commit(rows(row('a', 'x', 1))), reload)
     await assert.rejects(store.records(''), reload)
     await assert.rejects(store.open(), { code: 'ERR_STORE', message: /VersionError/ })
+    await leave(other)
+  })
+
+  it('says that it was removed', async () => {
+    const { store, name } = await start()
+    const other = await openTab()
+    await other.evaluate(name => page.remove(name), name)
+    await assert.rejects(store.records(''), {
+      code: 'ERR_STORE',
+      message: /somebody has removed what was kept: reload$/
+    })
     await leave(other)
   })
 
