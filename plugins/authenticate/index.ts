@@ -38,7 +38,7 @@ export const authenticate = <Context = unknown>(options: AuthenticateOptions<Con
       const renewals = new Renewals(peer, lane, { expires, notice, same, timeout })
       all.set(peer, renewals)
       lane.on('data', text => renewals.heard(text))
-      peer.on('open', () => renewals.watch())
+      peer.on('open', () => renewals.back())
       during(() => () => renewals.stop())
     }
   } as const satisfies ClientPlugin & ServerPlugin

@@ -22,6 +22,9 @@ export interface AuthenticateServerOptions<Context = unknown> {
 /** Renewals of one client that may wait. */
 const MOST = 10
 
+/** Characters of why it was refused. */
+const MESSAGE = 1_000
+
 /** So many milliseconds before the end, or half of the notice, something is written that a client which is there acknowledges. */
 const PROBE = 5_000
 
@@ -56,7 +59,7 @@ export class Renewals<Context> {
   }
 
   /**
-   * Looks when the client's time is over. To be called when it has a wire, and when its context has changed.
+   * Looks when the client's time is over. To be called when its context has changed.
    * @param waited - it has shown nothing else since
    */
   watch(waited = false): void {
@@ -78,6 +81,12 @@ export class Renewals<Context> {
     const next = [notice, probe].find(time => time < left) ?? 0
     this.#timer = setTimeout(() => this.watch(true), Math.min(left - next, LONGEST))
     this.#timer.unref?.()
+  }
+
+  /** The client has a wire. What it does with a notice ends with the wire that brought it. */
+  back(): void {
+    this.#told = this.#probed = undefined
+    this.watch()
   }
 
   stop(): void {
@@ -140,7 +149,8 @@ export class Renewals<Context> {
   }
 
   #answer(number: number, error: AnywireError | undefined): void {
-    this.#write(error ? [number, error.code, error.message] : [number])
+    // The application may say anything, and the client takes no message of any length.
+    this.#write(error ? [number, error.code, error.message.slice(0, MESSAGE)] : [number])
   }
 
   #write(packet: readonly unknown[]): void {

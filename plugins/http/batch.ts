@@ -53,6 +53,8 @@ export const runBatch = async (
     try {
       return write(result)
     } catch (unwritable) {
+      // Only its caller is told what is wrong with a value of its kind; nobody else would be of what is in it.
+      if (unwritable instanceof Error && unwritable.cause) report(unwritable.cause)
       const told = errorOf(unwritable)
       return write(told ? { error: told } : failure(ERR_SERVER))
     }

@@ -34,7 +34,7 @@ export const read = (bytes: Uint8Array): unknown => {
 /** What JSON would break without a word. */
 const refuse = (_key: string, value: unknown): unknown => {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Map || value instanceof Set) {
-    throw new TypeError('JSON carries no bytes, Map or Set')
+    throw new AnywireError(ERR_ENCODE, 'JSON carries no bytes, Map or Set')
   }
   return value
 }
@@ -44,6 +44,7 @@ export const write = (value: unknown): string => {
   try {
     return JSON.stringify(value, refuse)
   } catch (cause) {
-    throw new AnywireError(ERR_ENCODE, cause instanceof TypeError ? cause.message : '', cause)
+    // Any other reason names what is the application's own.
+    throw cause instanceof AnywireError ? cause : new AnywireError(ERR_ENCODE, '', cause)
   }
 }

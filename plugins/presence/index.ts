@@ -1,4 +1,6 @@
 import type { Listenable } from '../../lib/connection.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
@@ -12,7 +14,7 @@ import { presence as clientHalf } from './client.ts'
 import type { Member } from './client.ts'
 import { Hall } from './hall.ts'
 import { Visitor } from './visitor.ts'
-import { ENTER, WATCH } from './wire.ts'
+import { ENTER, isPlace, WATCH } from './wire.ts'
 import type { Row } from './wire.ts'
 
 export interface PresenceOptions<Context = unknown> {
@@ -38,7 +40,7 @@ export interface ServerPresenceEvents {
 
 /** `server.presence` */
 export interface ServerPresence extends Listenable<ServerPresenceEvents> {
-  /** Who is in a place. */
+  /** Who is in a place. @throws ERR_OPTION for what names none */
   members(place: string): readonly Member[]
 }
 
@@ -52,6 +54,7 @@ class Desk implements ServerPresence {
   }
 
   members(place: string): readonly Member[] {
+    if (!isPlace(place)) throw new AnywireError(ERR_OPTION, `'${place}' names no place`)
     return (this.#hall.get(place)?.rows() ?? []).map(memberOf)
   }
 

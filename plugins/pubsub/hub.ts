@@ -42,7 +42,7 @@ export class Hub implements ServerPubSub {
 
   publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number {
     const { except = [], key, reliable } = value[1] ?? {}
-    if (!this.isTopic(topic)) throw new AnywireError(ERR_OPTION, `'${topic}' is no topic`)
+    this.#checkTopic(topic)
     return this.deliver(topic, box(value), undefined, [except].flat(), key, reliable)
   }
 
@@ -70,11 +70,13 @@ export class Hub implements ServerPubSub {
 
   history(topic: string, { since, limit = 100, reverse = false }: HistoryOptions = {}): History {
     const { epoch } = this.log
+    this.#checkTopic(topic)
     const [entries, complete] = this.log.page(topic, since?.epoch ?? '', since?.offset ?? -1, limit, reverse)
     return { epoch, messages: entries.map(({ packet }) => toMessage(packet, epoch)), complete }
   }
 
   retained(topic: string): Message | undefined {
+    this.#checkTopic(topic)
     const entry = this.log.topic(topic)?.retained
     return entry && toMessage(entry.packet, this.log.epoch, true)
   }
@@ -155,6 +157,10 @@ export class Hub implements ServerPubSub {
       this.#callAll()
     }
     return count
+  }
+
+  #checkTopic(topic: string): void {
+    if (!this.isTopic(topic)) throw new AnywireError(ERR_OPTION, `'${topic}' is no topic`)
   }
 
   #callAll(): void {

@@ -25,7 +25,8 @@ export interface ServerPubSub<T = unknown> extends Typed<T> {
   /**
    * Publishes a value, or none.
    * @returns how many subscribers receive it: clients, those included that are away, and handlers on the server
-   * @throws ERR_OPTION for what is no topic; ERR_ENCODE
+   * @throws ERR_OPTION for what is no topic. ERR_ENCODE where the parser of a subscriber does not carry it: those of other parsers
+   * get it, and it is kept for them
    */
   publish<const N extends string>(
     topic: Topic<T, N>,
@@ -35,8 +36,12 @@ export interface ServerPubSub<T = unknown> extends Typed<T> {
   subscribe<const N extends string>(topic: Pattern<T, N>, handler: ServerHandler<ValueOf<T, N>>): Undo
   /** Calls a provider for each topic under a pattern that has subscribers, while it has. */
   listen(pattern: string, provider: Provider, options?: ListenOptions): Undo
+  /** @throws ERR_OPTION for what is no topic */
   history<const N extends string>(topic: Topic<T, N>, options?: HistoryOptions): History<ValueOf<T, N>>
-  /** The retained message of a topic. One of null or undefined has that value; undefined itself: there is none. */
+  /**
+   * The retained message of a topic. One of null or undefined has that value; undefined itself: there is none.
+   * @throws ERR_OPTION for what is no topic
+   */
   retained<const N extends string>(topic: Topic<T, N>): Message<ValueOf<T, N>> | undefined
   /** How many would receive a message of a topic. */
   subscribers(topic: string): number

@@ -181,13 +181,15 @@ export class Subscriber implements PeerPubSub {
     }
     if (kind === HISTORY) {
       const look = lookOf(item)
-      if (look) return then('history', () => this.#tell(item, look))
+      if (!look) return this.#fail(item, ERR_OPTION, 'of a history')
+      return then('history', () => this.#tell(item, look))
     }
     if (kind === PUBLISH || kind === LOOSE) {
       const publication = publicationOf(item, this.#hub.limits.length)
       const value = unbox(publication?.value ?? [])
       const previous = this.#hub.retained(name)?.value
-      if (publication) return then('publish', () => this.#publish(item, publication), value, previous)
+      if (!publication) return this.#fail(item, ERR_OPTION, 'of a message')
+      return then('publish', () => this.#publish(item, publication), value, previous)
     }
     return this.#fail(item, ERR_PROTOCOL)
   }

@@ -55,7 +55,8 @@ const peerRooms = (peer: Peer, membership: Membership): PeerRooms => ({
   has: room => membership.rooms(peer).has(room),
   join: (...rooms) => membership.join(peer, rooms),
   leave: (...rooms) => membership.leave(peer, rooms),
-  [Symbol.iterator]: () => membership.rooms(peer).values()
+  // Who leaves one of them and joins it again would see it again and again.
+  [Symbol.iterator]: () => [...membership.rooms(peer)].values()
 })
 
 /**

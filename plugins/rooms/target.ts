@@ -80,7 +80,7 @@ export class RoomTarget implements Target {
   }
 
   [Symbol.iterator](): Iterator<Peer> {
-    return this.#peers()[Symbol.iterator]()
+    return this.#now().values()
   }
 
   #excludes(peer: Peer): boolean {
@@ -88,7 +88,7 @@ export class RoomTarget implements Target {
     return this.#except.some(other => (typeof other === 'string' ? rooms.has(other) : other === peer))
   }
 
-  /** For what changes who is there. */
+  /** For what changes who is there, or may. */
   #now(): Peer[] {
     return [...this.#peers()]
   }

@@ -80,7 +80,13 @@ export const remote = (
   own: Readonly<Record<string, unknown>> = {}
 ): object => {
   // Neither a promise nor anything else that the language looks for: whoever writes a connection to a log makes no calls.
-  const known = new Map<unknown, unknown>([['then', undefined], ['toJSON', undefined], ...Object.entries(own)])
+  const known = new Map<unknown, unknown>([
+    ['then', undefined],
+    ['toJSON', undefined],
+    ['toString', () => path],
+    ['valueOf', undefined],
+    ...Object.entries(own)
+  ])
   return new Proxy(() => {}, {
     apply: (_target, _this, args: unknown[]) => invoke(path, args),
     get(_target, name) {

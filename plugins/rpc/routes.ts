@@ -11,7 +11,7 @@ const RESERVED = new Set(['with', 'provide', 'service', 'router'])
 /** @throws ERR_OPTION for what is no router; names that would make promises of what is none have no place in one */
 export const checkRouter = (router: object, prefix = ''): void => {
   for (const [name, part] of Object.entries(router) as [string, unknown][]) {
-    if (/\.|^$|^then$|^toJSON$/.test(name) || (!prefix && RESERVED.has(name)))
+    if (/\.|^(then|toJSON|toString|valueOf)?$/.test(name) || (!prefix && RESERVED.has(name)))
       throw new AnywireError(ERR_OPTION, `the name '${prefix}${name}'`)
     if (typeof part === 'object' && part) checkRouter(part, `${prefix}${name}.`)
     else if (typeof part !== 'function') throw new AnywireError(ERR_OPTION, `'${prefix}${name}' is no handler`)

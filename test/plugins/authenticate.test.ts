@@ -489,6 +489,39 @@ describe('authenticate', () => {
     assert.deepEqual([asked, world.peers.length], [5, 1])
   })
 
+  it('tries again after a new wire, which was shown the same as before', async () => {
+    start({ notice: 30_000 })
+    let asked = 0
+    const client = connect(() => {
+      if (++asked === 2) throw new Error('502')
+      return `ann@${asked > 3 ? 200_000 : 40_000}`
+    })
+    const events = record(client)
+    await world.pass(10_500)
+    world.peer.disconnect()
+    await world.pass(29_000)
+    assert.deepEqual(
+      events.map(event => event.replace(/\d+/, '')),
+      ['open false', 'expiring ', 'refuse ERR_HANDLER', 'open true', 'expiring ', 'renew']
+    )
+    assert.equal(client.state, 'open')
+  })
+
+  it('answers whatever the application says of why it refuses', async () => {
+    start(
+      {},
+      {
+        authenticate: ({ auth }) =>
+          auth === 'old' ? new AnywireError(ERR_EXPIRED, 'x'.repeat(2_000_000)) : { user: `${auth}` }
+      }
+    )
+    const client = connect('ann')
+    await world.pass(10)
+    const [old, other] = [fate(client.authenticate('old')), fate(client.authenticate('bob'))]
+    await world.pass(10)
+    assert.deepEqual([old.of, other.of], ['ERR_EXPIRED', 'ok'])
+  })
+
   it('tries no more where the application has renewed, or all is over', async () => {
     start({ notice: 30_000 })
     let asked = 0

@@ -34,6 +34,10 @@ const authenticate = ({ headers }: Handshake): Context | false => {
 
 const OPEN: Rules<Context> = { pubsub: true, rpc: true, presence: true }
 
+class Account {
+  readonly owner = this
+}
+
 describe('http', () => {
   const printed = guard()
   const use = undoing()
@@ -66,6 +70,7 @@ describe('http', () => {
             },
             private: () => 'x',
             bytes: () => new Uint8Array(3),
+            cycle: () => new Account(),
             wait: ({ signal }) =>
               new Promise(resolve => {
                 release = () => resolve('done')
@@ -203,14 +208,25 @@ describe('http', () => {
       { retained: 'state.b' },
       { members: 'room' },
       { history: 'log.a', limit: -1 },
-      { history: 'log.a', since: 1 }
+      { history: 'log.a', since: 1 },
+      { history: 'log.*' },
+      { retained: 'a..b' },
+      { members: '' }
     )
     const values = (page: unknown): unknown[] =>
       (page as { messages: { value: unknown }[] }).messages.map(({ value }) => value)
     assert.deepEqual([values(all), values(last), values(since)], [[1, 2], [2], [2]])
     assert.deepEqual([(on as { value: unknown }).value, none], ['on', null])
     assert.deepEqual(members, server.presence.members('room'))
-    assert.deepEqual(wrong, ['ERR_ARGUMENTS', 'ERR_ARGUMENTS'])
+    assert.deepEqual(wrong, ['ERR_ARGUMENTS', 'ERR_ARGUMENTS', 'ERR_OPTION', 'ERR_OPTION', 'ERR_OPTION'])
+  })
+
+  it('tells callers nothing of what is in a value that JSON cannot say', async () => {
+    const { post, errors } = await open()
+    const { body } = await post([{ call: 'cycle' }])
+    assert.deepEqual(body, [{ error: { code: 'ERR_ENCODE', message: 'The value cannot be encoded' } }])
+    assert.equal(errors.length, 1)
+    assert.match(errors[0] ?? '', /constructor 'Account'/)
   })
 
   it('reads records, and parts of them, as far as their caller may', async () => {

@@ -136,6 +136,24 @@ describe('rooms', () => {
     assert.deepEqual(server.rooms.names(), ['e'])
   })
 
+  it('may be left and joined again by who goes over them', async () => {
+    const { server, join } = start()
+    const { peer } = await join('a', 'b')
+    let seen = 0
+    for (const one of server.rooms('a')) {
+      assert.equal(one, peer)
+      peer.rooms.leave('a')
+      peer.rooms.join('a')
+      assert.ok(++seen < 10)
+    }
+    for (const room of peer.rooms) {
+      peer.rooms.leave(room)
+      peer.rooms.join(room)
+      assert.ok(++seen < 10)
+    }
+    assert.equal(seen, 3)
+  })
+
   it('are kept while a client is away, and left when it ends', async () => {
     const { network, server, join, events } = start()
     const { client, peer, heard } = await join('a')

@@ -154,6 +154,10 @@ describe('rpc', () => {
       assert.equal(Reflect.get(client.rpc, 'then'), undefined)
       assert.equal(Reflect.get(client.rpc, Symbol.toPrimitive), undefined)
       assert.equal(client.rpc.a.b, client.rpc.a.b)
+      const before = client.bufferedBytes
+      assert.equal(`${String(client.rpc)}|${String(client.rpc.a.b)}`, '|a.b')
+      await world.pass(10)
+      assert.equal(client.bufferedBytes, before, 'nothing was called')
     })
   })
 
@@ -301,7 +305,17 @@ describe('rpc', () => {
     it('names what is not there', async () => {
       const server = world.start([rpc({ a: { b: () => 1 } })])
       const client = world.dial()
-      for (const name of ['a', 'b', 'a.c', 'toString', '__proto__', 'constructor', 'a.__proto__', 'a.b.call', 'a..b']) {
+      for (const name of [
+        'a',
+        'b',
+        'a.c',
+        'hasOwnProperty',
+        '__proto__',
+        'constructor',
+        'a.__proto__',
+        'a.b.call',
+        'a..b'
+      ]) {
         assert.equal(await world.failure(at(client.rpc, name)()), 'ERR_NO_METHOD', name)
       }
       const [peer] = server.peers
@@ -1142,7 +1156,7 @@ describe('rpc', () => {
     const others = [
       { 'a.b': () => 1 },
       { '': () => 1 },
-      { a: Object.fromEntries(['then'].map(name => [name, () => 1])) },
+      ...['then', 'toString', 'valueOf'].map(name => ({ a: Object.fromEntries([[name, () => 1]]) })),
       { a: { toJSON: () => 1 } },
       { a: 5 },
       { a: { b: null } }

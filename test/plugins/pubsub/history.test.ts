@@ -181,7 +181,10 @@ describe('pubsub: history', () => {
     assert.deepEqual(await look({ since: { epoch: 'another', offset: 7 } }), [[5, 6, 7, 8, 9], false])
     assert.deepEqual(await look({ since: { epoch: all.epoch, offset: 99 } }), [[5, 6, 7, 8, 9], false])
     await assert.rejects(pubsub.history('h.*'), { code: 'ERR_OPTION' })
-    await assert.rejects(pubsub.history('h.a', { limit: -1 }), { code: 'ERR_PROTOCOL' })
+    await assert.rejects(pubsub.history('h.a', { limit: -1 }), { code: 'ERR_OPTION' })
+    await assert.rejects(pubsub.history('h.a', { limit: Infinity }), { code: 'ERR_OPTION' })
+    assert.throws(() => server.pubsub.history('h.*'), { code: 'ERR_OPTION' })
+    assert.throws(() => server.pubsub.retained('h..a'), { code: 'ERR_OPTION' })
   })
 
   it('forgets what is too old', async () => {
@@ -368,7 +371,7 @@ describe('pubsub: publishing', () => {
     await until(() => values.length === 3)
     await turns()
     assert.deepEqual(values, ['a', 'b', 'other'])
-    await assert.rejects(pubsub.publish('a', 1, { key: 'x'.repeat(300), ack: true }), { code: 'ERR_PROTOCOL' })
+    await assert.rejects(pubsub.publish('a', 1, { key: 'x'.repeat(300), ack: true }), { code: 'ERR_OPTION' })
     assert.throws(() => server.pubsub.publish('a', 1, { key: 'x'.repeat(257) }), { code: 'ERR_OPTION' })
     const twins = [
       ['t u', 'v'],
