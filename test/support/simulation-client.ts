@@ -4,7 +4,7 @@ import { keep } from '../../plugins/records/client/keep.ts'
 import { Replica } from '../../plugins/records/client/replica.ts'
 import type { Following, WriteHandle } from '../../plugins/records/client/engine.ts'
 import { LEAF } from '../../plugins/records/core/register.ts'
-import { Edit } from '../../plugins/records/core/edit.ts'
+import { canCount, Edit } from '../../plugins/records/core/edit.ts'
 import type { Query } from '../../plugins/records/core/query.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
 import { copiedDisk } from './copied-disk.ts'
@@ -213,6 +213,8 @@ export class SimulatedClient {
       return
     }
     const record = choice < 5 ? 'n/0' : dice.pick(RECORDS)
+    // What this device has of it was damaged, and is not mended yet: nobody can add to that.
+    if (choice < 5 && !canCount(replica.state(record)?.view('n'))) return
     const edit = new Edit(replica.state(record), replica.tick(), 10_000)
     const value = `${name}${this.#count++}`
     if (choice < 5) edit.increment('n', 1)
