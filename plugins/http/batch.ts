@@ -1,9 +1,12 @@
 import { AnywireError } from '../../lib/errors.ts'
-import { ERR_ARGUMENTS, ERR_SERVER } from '../../lib/failures.ts'
+import { ERR_ARGUMENTS, ERR_LIMIT, ERR_SERVER } from '../../lib/failures.ts'
 import type { Failure } from '../../lib/errors.ts'
 import { hintOf, isItem } from './item.ts'
 import type { Item } from './item.ts'
 import { write } from './json.ts'
+
+/** Characters of all results of a request: a few items may ask for all that there is. */
+const ANSWER = 16_777_216
 
 /** What came of one item. */
 export type Result =
@@ -48,10 +51,14 @@ export const runBatch = async (
   // Nobody may be waiting.
   ended.catch(() => {})
   const lines = new Map<string, Promise<unknown>>()
+  let room = ANSWER
   const tell = (result: Result, error?: unknown): string => {
     if (error !== undefined && !errorOf(error)) report(error)
     try {
-      return write(result)
+      const text = write(result)
+      if (text.length > room) return write(failure(ERR_LIMIT, `${ANSWER} characters of an answer`))
+      room -= text.length
+      return text
     } catch (unwritable) {
       // Only its caller is told what is wrong with a value of its kind; nobody else would be of what is in it.
       if (unwritable instanceof Error && unwritable.cause) report(unwritable.cause)

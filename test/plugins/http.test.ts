@@ -221,6 +221,16 @@ describe('http', () => {
     assert.deepEqual(wrong, ['ERR_ARGUMENTS', 'ERR_ARGUMENTS', 'ERR_OPTION', 'ERR_OPTION', 'ERR_OPTION'])
   })
 
+  it('answers no more than so much at once', async () => {
+    const { batch, server } = await open()
+    for (let count = 0; count < 3; count++) server.pubsub.publish('log.a', 'x'.repeat(1_000_000))
+    server.pubsub.publish('state.a', 'on')
+    const looks = Array.from({ length: 10 }, () => ({ history: 'log.a' }))
+    const results = await batch(...looks, { retained: 'state.a' })
+    const told = results.map(result => (typeof result === 'string' ? result : 'ok'))
+    assert.deepEqual(told, [...Array<string>(5).fill('ok'), ...Array<string>(5).fill('ERR_LIMIT'), 'ok'])
+  })
+
   it('tells callers nothing of what is in a value that JSON cannot say', async () => {
     const { post, errors } = await open()
     const { body } = await post([{ call: 'cycle' }])
