@@ -46,7 +46,11 @@ export class SharedStore {
     range: Range,
     waiting: () => readonly Entry[]
   ): Promise<readonly [rows: readonly Row[], done: ReadonlySet<Entry>]> {
-    if (this.#tabs.isAlone) return [await this.#store.rows([range]), new Set()]
+    // What waits others may have kept as committed, also those that are not heard of yet.
+    if (!waiting().length) {
+      const rows = await this.#store.rows([range])
+      if (!waiting().length) return [rows, new Set()]
+    }
     return this.#tabs.alone('write', async () => {
       const entries = waiting()
       const rows = await this.#store.rows([range])

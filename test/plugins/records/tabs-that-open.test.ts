@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Store } from '../../../lib/store.ts'
 import type { Channel } from '../../../plugins/records/client/tabs.ts'
 import { collectGarbage } from '../../support/garbage.ts'
-import { Stage, turn } from '../../support/replica.ts'
+import { increment, leaf, object, Stage, turn } from '../../support/replica.ts'
 import { BrowserWorld } from '../../support/tabs.ts'
 
 describe('records: tabs that open, and end, while others do', () => {
@@ -115,6 +115,36 @@ describe('records: tabs that open, and end, while others do', () => {
     assert.deepEqual(
       stages.map(({ told }) => told),
       [[], []]
+    )
+  })
+
+  it('count nothing twice of what others keep while they read', async () => {
+    let go = (): void => {}
+    const reading = new Promise<void>(resolve => (go = resolve))
+    const first = await open({}, store => ({
+      rows: async (...range) => {
+        await reading
+        return store.rows(...range)
+      }
+    }))
+    first.replica.follow('a/1')
+    await turn()
+    await first.write('a/1', increment('n', 1)).stored
+    const second = await open()
+    second.replica.follow('a/1')
+    await second.open()
+    second.delta({
+      scopes: [{ scope: 1, outcome: 'reset' }],
+      records: [{ record: 'a/1', registers: [object(''), leaf('n', 1)] }],
+      whole: [true],
+      acknowledged: [[first.replica.outbox.own.node, 1]]
+    })
+    await turn()
+    go()
+    await turn()
+    assert.deepEqual(
+      [first, second].map(stage => stage.view('a/1')),
+      [{ n: 1 }, { n: 1 }]
     )
   })
 
