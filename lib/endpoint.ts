@@ -117,7 +117,8 @@ export abstract class Endpoint extends Session implements Connection {
     const goodbye = checkEnd(code, reason)
     if (this.isClosed) return
     this.isClosed = true
-    this.part(goodbye)
+    // A code of the application's is a verdict: nobody goes on until what is under way is done.
+    this.part(goodbye, undefined, goodbye[0] !== 1000)
   }
 
   before(finish: () => Promise<void> | undefined): void {
@@ -125,14 +126,17 @@ export abstract class Endpoint extends Session implements Connection {
     this.#finishes.push(finish)
   }
 
-  /** Has plugins finish what they are at, and then says goodbye, as `finish` does. */
-  part(goodbye: Goodbye, reading?: boolean): void {
+  /**
+   * Has plugins finish what they are at, and then says goodbye, as `finish` does.
+   * @param atOnce - does not wait for them
+   */
+  part(goodbye: Goodbye, reading?: boolean, atOnce?: boolean): void {
     if (this.#isParting) return
     this.#isParting = true
     const say = (): void => this.finish(goodbye, reading)
     // What interceptors still work on was written before.
     const behind = (): void => (this.outlet ? this.outlet.after(say) : say())
-    const pending = (this.#finishes ?? []).flatMap(finish => finish() ?? [])
+    const pending = atOnce ? [] : (this.#finishes ?? []).flatMap(finish => finish() ?? [])
     if (pending.length) void Promise.all(pending).then(behind)
     else behind()
   }

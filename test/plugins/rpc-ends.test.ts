@@ -132,6 +132,17 @@ describe('rpc: calls at the end of a connection', () => {
     assert.equal(client.state, 'closed')
   }).timeout(5_000)
 
+  it('are not waited for where a peer is ended with a code of the application', async () => {
+    serve()
+    const client = dial()
+    const call = story(client.rpc.slow(500))
+    await world.pass(100)
+    world.peer.end(4_500, 'kicked')
+    await world.pass(50)
+    assert.match(call.end, /^ERR_OUTCOME_UNKNOWN 1\d\d$/)
+    assert.equal(client.state, 'closed')
+  })
+
   it('that never were sent are not', async () => {
     const client = dial()
     const call = story(client.rpc.slow(500))

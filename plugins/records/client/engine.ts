@@ -87,7 +87,7 @@ export interface EngineEvents {
   mismatch: [advice: 'upgrade' | 'wait', min: number, max: number]
   /** A newer version of the application wants the store: this one let go of it, and should be loaded again. */
   versionchange: [version: number]
-  /** What this device keeps was cleared, here or by another tab: nothing is known any more, until the client is opened again. */
+  /** What this device keeps was cleared, here, or is by another tab: nothing is known any more, until the client is opened again. */
   cleared: []
   /** The store cannot be upgraded, or cleared, because another tab does not let go of it. It goes on when that is closed. */
   blocked: []

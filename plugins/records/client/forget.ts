@@ -1,11 +1,12 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED } from '../../../lib/failures.ts'
+import type { Keeper } from './keeper.ts'
 import { makeSecret } from './kept.ts'
 import type { Replica } from './replica.ts'
 import { NOWHERE } from './scope.ts'
 
 /** What waits will not be sent, and is undone. */
-export const giveUp = (replica: Replica): void => {
+const giveUp = (replica: Replica): void => {
   const { outbox, records } = replica
   const error = new AnywireError(ERR_CANCELLED, 'what this device kept was cleared')
   const changed = new Set<string>()
@@ -19,8 +20,13 @@ export const giveUp = (replica: Replica): void => {
   for (const entry of given) replica.emit('rejected', error, entry, '')
 }
 
-/** Forgets all that is in memory: what comes next is another device. */
-export const forget = (replica: Replica): void => {
+/**
+ * Ends, and forgets all that is in memory: what comes next is another device.
+ * @param leave - lets go of the store
+ */
+export const forget = (replica: Replica, leave?: (keeper: Keeper) => Promise<void>): void => {
+  giveUp(replica)
+  replica.ended(false, leave)
   const { clock, outbox, records, scopes } = replica
   const ids = records.clear()
   scopes.reach.cursor = NOWHERE
@@ -32,5 +38,4 @@ export const forget = (replica: Replica): void => {
   clock.node = outbox.own.node
   replica.secret = makeSecret()
   replica.tell(ids)
-  replica.emit('cleared')
 }

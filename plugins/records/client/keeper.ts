@@ -183,8 +183,8 @@ export class Keeper {
     this.isClosed = true
     this.#isOpen = false
     this.#pause.end()
-    await this.#opened
-    await (this.#closed ??= this.#persistence.clear())
+    // At once, so that whoever ends the client meanwhile waits for this too.
+    await (this.#closed ??= this.#opened.then(() => this.#persistence.clear()))
   }
 
   async #open(after?: Promise<void>): Promise<void> {

@@ -11,7 +11,7 @@ import { checkWrite } from './check-write.ts'
 import type { Engine, WriteHandle, WriteOptions } from './engine.ts'
 import { Entry } from './entry.ts'
 import { Followed } from './followed.ts'
-import { forget, giveUp } from './forget.ts'
+import { forget } from './forget.ts'
 import { ServerClock } from './offset.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
 import { mismatchError } from './mismatch.ts'
@@ -184,14 +184,15 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   async clear(): Promise<void> {
     // One that is closed is opened once more.
     if (this.keeper?.isClosed) this.keeper = this.#makeKeeper?.()
-    this.cleared(keeper => keeper.clear())
+    forget(this, keeper => keeper.clear())
     await this.#closing
+    // Not before: whoever opens the client anew then, or loads the page, finds nothing.
+    this.emit('cleared')
   }
 
-  cleared(leave?: (keeper: Keeper) => Promise<void>): void {
-    giveUp(this)
-    this.ended(false, leave)
+  cleared(): void {
     forget(this)
+    this.emit('cleared')
   }
 
   get pending(): readonly WriteHandle[] {

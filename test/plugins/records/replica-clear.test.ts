@@ -53,6 +53,31 @@ describe('records: what a device keeps is cleared', () => {
     assert.deepEqual(await left(), [])
   })
 
+  it('before the tab that clears is told, so that whoever opens it anew then finds nothing', async () => {
+    const { stage: first } = await used()
+    const { stage: second } = await used()
+    const found: unknown[] = []
+    for (const { replica } of [first, second])
+      replica.on('cleared', async () => {
+        if (replica === first.replica) found.push(...(await left()))
+        replica.ended()
+        replica.opened()
+      })
+    await first.replica.clear()
+    await turn()
+    assert.deepEqual(found, [])
+    for (const stage of [first, second])
+      assert.deepEqual([stage.view('a/1'), stage.replica.pending, stage.told.at(-1)], [undefined, [], 'cleared'])
+  })
+
+  it('also where it is ended meanwhile', async () => {
+    const { stage } = await used()
+    const clearing = stage.replica.clear()
+    stage.replica.ended()
+    await clearing
+    assert.deepEqual(await left(), [])
+  })
+
   it('in all tabs, and whatever they were about to keep', async () => {
     const { stage: first } = await used()
     const { stage: second, write } = await used()
