@@ -8,8 +8,8 @@ const WILD = /(^|\.)[*>](\.|$)/
 /** Whether a name has wildcards. */
 export const isWild = (name: string): boolean => WILD.test(name)
 
-/** Whether a name is one that is published to, as far as its form goes: none of its parts is empty, or a wildcard. */
-export const isTopic = (name: string): boolean => !/(^|\.)[*>]?(\.|$)/.test(name)
+/** Whether a name is one that is published to, as far as its form goes: of at most 16 parts, none of them empty or a wildcard. */
+export const isTopic = (name: string): boolean => !/(^|\.)[*>]?(\.|$)|(\.[^.]+){16}/.test(name)
 
 /** Parts of a name: what is looked for meets the more patterns on its way, the longer that is. */
 const PARTS = 16

@@ -246,3 +246,4 @@ export type {
   Refusal
 } from './message.ts'
 export type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
+export type { Pattern, Topic, ValueOf } from './topics.ts'

@@ -4,8 +4,8 @@ import type { AnywireError } from '../../lib/errors.ts'
 /** What was published. */
 export interface Message<Value = unknown> {
   readonly topic: string
-  /** Not there at all when it was published without a value. */
-  readonly value?: Value
+  /** Undefined, and not there at all, when it was published without a value, whatever its type says. */
+  readonly value: Value
   /** Which message of its topic it is; 0 where the topic has no history. */
   readonly offset: number
   /** Names the history that the offset is of. Another one begins when the server is restarted. */

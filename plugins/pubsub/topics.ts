@@ -88,7 +88,11 @@ type Within<T, Name extends string> = {
 type Deciding<T, Name extends string> = Best<Covering<T, Name>> | Within<T, Name>
 
 /** What is published to a topic. */
-export type ValueOf<T, Name extends string> = unknown extends T ? unknown : T[Deciding<T, Name> & keyof T]
+export type ValueOf<T, Name extends string> = unknown extends T
+  ? unknown
+  : Deciding<T, Name> extends infer K extends keyof T
+    ? T[K]
+    : never
 
 /** A topic; where the topics have types and this is none of them, what is wrong. */
 export type Topic<T, Name extends string> = unknown extends T

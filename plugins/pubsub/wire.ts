@@ -58,13 +58,11 @@ export const toSkip = ([topic, sequence, offset]: MessagePacket): MessagePacket 
 export const isMessage = (packet: unknown): packet is MessagePacket =>
   Array.isArray(packet) && typeof packet[0] === 'string' && isCount(packet[1]) && isCount(packet[2])
 
-export const toMessage = ([topic, , offset, ...value]: MessagePacket, epoch: string, retained = false): Message => ({
-  topic,
-  ...(value.length && { value: unbox(value) }),
-  offset,
-  epoch,
-  retained
-})
+export const toMessage = ([topic, , offset, ...value]: MessagePacket, epoch: string, retained = false): Message => {
+  const message = { topic, ...(value.length && { value: unbox(value) }), offset, epoch, retained }
+  // Where there is none, it is not there.
+  return message as Message
+}
 
 /** Text; '' for what is none. */
 export const toText = (value: unknown): string => (typeof value === 'string' ? value : '')

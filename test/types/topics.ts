@@ -3,7 +3,9 @@
  */
 import { connect, createServer } from '../../index.ts'
 import { pubsub as inBrowsers } from '../../plugins/pubsub/client.ts'
+import type { Handler, Ongoing, Outcome, Pattern, PubSub, Topic, ValueOf } from '../../plugins/pubsub/client.ts'
 import { pubsub } from '../../plugins/pubsub/index.ts'
+import type { ValueOf as SameValueOf } from '../../plugins/pubsub/index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const is = <T extends true>(): T | undefined => undefined
@@ -32,7 +34,7 @@ is<Equal<typeof ofClient, typeof ofMap>>()
 // The most specific pattern counts.
 void ofClient.subscribe('room.1', (value, message) => {
   is<Equal<typeof value, Message>>()
-  is<Equal<typeof message.value, Message | undefined>>()
+  is<Equal<typeof message.value, Message>>()
 })
 void ofClient.subscribe('room.lobby', value => is<Equal<typeof value, 'open' | 'closed'>>())
 void ofClient.subscribe('room.1.typing', value => is<Equal<typeof value, boolean>>())
@@ -67,14 +69,14 @@ void ofClient.subscribe('room', () => {})
 void ofClient.subscribe('news.*', () => {})
 // @ts-expect-error: which topic it is nobody knows
 void ofClient.publish(room, { text: 'hello' })
-const looked = ofClient.history('room.1').then(({ messages }) => messages[0]?.value)
-is<Equal<Awaited<typeof looked>, Message | undefined>>()
+const looked = ofClient.history('room.1').then(({ messages }) => messages.map(({ value }) => value))
+is<Equal<Awaited<typeof looked>, Message[]>>()
 // @ts-expect-error: no such topic
 void ofClient.history('rooms.1')
 
 server.pubsub.subscribe('room.1', (value, message) => {
   is<Equal<typeof value, Message>>()
-  is<Equal<typeof message.value, Message | undefined>>()
+  is<Equal<typeof message.value, Message>>()
   is<Equal<typeof message.topic, string>>()
 })
 server.pubsub.publish('room.1', { text: 'hello' }, { reliable: false })
@@ -83,9 +85,33 @@ server.pubsub.publish('room.1', 1)
 // @ts-expect-error: no such topic
 server.pubsub.publish('rooms.1', 1)
 const retained = server.pubsub.retained('ticker.a')
-is<Equal<NonNullable<typeof retained>['value'], number | undefined>>()
+is<Equal<NonNullable<typeof retained>['value'], number>>()
 const first = server.pubsub.history('status').messages[0]
-is<Equal<NonNullable<typeof first>['value'], Date | undefined>>()
+is<Equal<NonNullable<typeof first>['value'], Date>>()
+
+// What is built on it names the same types, for its own topics or for any.
+export const latest = <const N extends string>(
+  topic: Pattern<Topics, N>,
+  handler: Handler<ValueOf<Topics, N>>
+): Ongoing<Outcome> => ofClient.subscribe(topic, handler)
+export const say = <const N extends string>(topic: Topic<Topics, N>, value: SameValueOf<Topics, N>): boolean =>
+  ofClient.publish(topic, value)
+export const sayTo = <T, const N extends string>(
+  to: PubSub<T>,
+  topic: Topic<T, N>,
+  value: ValueOf<T, N>
+): Promise<number> => to.publish(topic, value, { ack: true })
+export const valuesOf = async <const N extends string>(topic: Topic<Topics, N>): Promise<ValueOf<Topics, N>[]> =>
+  (await ofClient.history(topic)).messages.map(({ value }) => value)
+void latest('room.*.typing', value => is<Equal<typeof value, boolean>>())
+say('ticker.a', 1)
+// @ts-expect-error: another value
+say('ticker.a', 'x')
+// @ts-expect-error: no such topic
+say('rooms.1', 1)
+void sayTo(ofClient, 'room.1', { text: 'hello' })
+const values = valuesOf('ticker.a.name')
+is<Equal<Awaited<typeof values>, string[]>>()
 
 // Where all may be published, what is not said is unknown.
 const { pubsub: open } = connect('http://x', { plugins: [inBrowsers<{ '>': unknown; 'a.*': number }>()] })
