@@ -54,6 +54,16 @@ const show = (value: unknown): string => {
     : String(value)
 }
 
+/**
+ * Names may have stars among their letters, so a pattern that is misspelt would be about one of these, and nobody would know.
+ * @throws ERR_OPTION for one with a wildcard that is no whole part, with `>` before its end, or with an empty part
+ */
+export const checkPattern = (whose: string, pattern: string): void => {
+  if (!/>\.|[^.][*>]|[*>][^.]|^$|^\.|\.\.|\.$/.test(pattern)) return
+  const text = "parts have dots between them, '*' is a whole part, '>' the last one, and none is empty"
+  throw new AnywireError(ERR_OPTION, `'${pattern}' of ${whose} is no pattern: ${text}`)
+}
+
 /** A rule for each option, or one for each of a group. */
 export type OptionRules<T> = {
   readonly [K in keyof T]-?: Rule | { readonly [N in keyof NonNullable<T[K]>]-?: Rule }

@@ -3,7 +3,7 @@ import { ERR_OPTION } from '../../lib/failures.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { given } from './rules.ts'
 import type { Rules } from './rules.ts'
-import { check, isObject } from '../../lib/option-rules.ts'
+import { check, checkPattern, isObject } from '../../lib/option-rules.ts'
 import type { Rule as Demand } from '../../lib/option-rules.ts'
 
 /** What a rule is. */
@@ -15,7 +15,7 @@ export const RULE: Demand = [
 const RULES: Demand = [`${RULE[0]}, or an object of such rules`, value => RULE[1](value) || isObject(value)]
 
 /**
- * A rule that is none would deny.
+ * A rule that is none would deny, and one about a name that nothing has would allow what it denies, or the other way.
  * @param depth - how many levels of names there may be: plugins, verbs, names
  * @throws ERR_OPTION, which names it
  */
@@ -23,6 +23,7 @@ export const checkShape = (rules: object, depth = 3, group = ''): void => {
   for (const [name, rule] of Object.entries(rules) as [string, unknown][]) {
     if (rule === undefined) continue
     check(`the rule '${group}${name}'`, rule, depth > 1 ? RULES : RULE)
+    if (depth === 1) checkPattern(`the rules '${group.slice(0, -1)}'`, name)
     if (isObject(rule)) checkShape(rule as object, depth - 1, `${group}${name}.`)
   }
 }

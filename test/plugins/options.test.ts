@@ -66,6 +66,7 @@ describe('the options of plugins, in Node', () => {
         plugins: [pubsub({ topics: topics as Readonly<Record<string, object>> })]
       })
     refused(/'pubsub' has no option 'topics.a.\*.retained'/, server, { 'a.*': { retained: true } })
+    refused(/'a.\*\*' of 'topics' of 'pubsub' is no pattern: parts have dots/, server, { 'a.**': { retain: true } })
     refused(/'topics.a.history.size' of 'pubsub' must be a number/, server, { a: { history: { size: 'all' } } })
   })
 

@@ -115,6 +115,18 @@ describe('permissions', () => {
       void make(rules).close()
   })
 
+  it('are refused where a pattern stands for nothing', () => {
+    for (const pattern of ['news.**', 'news*', 'todos/*', '>>', 'a.>.b', '>.a', '', '.a', 'a.', 'a..b']) {
+      const rules = { pubsub: { subscribe: { 'news.*': true, [pattern]: false } } }
+      assert.throws(() => permissions(rules, { otherwise: true }), {
+        code: 'ERR_OPTION',
+        message: `An option is wrong: '${pattern}' of the rules 'pubsub.subscribe' is no pattern: parts have dots between them, '*' is a whole part, '>' the last one, and none is empty`
+      })
+    }
+    const names = ['a.*', '*.a', '*.>', '>', 'a/b', '__proto__.*', 'a.'.repeat(20).slice(0, -1)]
+    void permissions({ pubsub: { subscribe: Object.fromEntries(names.map(name => [name, true])) } })
+  })
+
   it('are asked with everything that there is to know', async () => {
     const asked: unknown[] = []
     const { server, ann } = await start({ rpc: question => asked.push(question) > 0 })
