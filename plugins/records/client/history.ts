@@ -1,27 +1,13 @@
-import type { Value } from '../../../lib/store.ts'
 import { canCount, Edit } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { TICKS } from '../core/clock.ts'
-import { INCREMENT, isAfter, LEAF } from '../core/register.ts'
-import type { Stamp, Write } from '../core/register.ts'
+import { DELETED, INCREMENT, isAfter, LEAF } from '../core/register.ts'
+import type { Register, Stamp, Write } from '../core/register.ts'
 import type { Engine, WriteHandle } from './engine.ts'
+import { Steps } from './steps.ts'
+import type { Former } from './steps.ts'
 import type { Records } from './surface.ts'
-
-/** What was at a path before it was written. */
-interface Former {
-  readonly record: string
-  readonly path: string
-  readonly value: Value | undefined
-  /** When it was written. */
-  readonly by: Stamp | undefined
-}
-
-interface Step {
-  /** Several where they followed each other: the last one counts, unless it is refused. */
-  readonly writes: readonly WriteHandle[]
-  readonly before: readonly Former[]
-}
 
 /** What came of an `undo` or `redo`. */
 export interface Undone {
@@ -53,19 +39,12 @@ export interface History {
   clear(): void
 }
 
-/** What was refused is undone already. */
-const rest = (steps: readonly Step[]): Step[] =>
-  steps
-    .map(({ writes, before }) => ({ writes: writes.filter(({ status }) => status !== 'refused'), before }))
-    .filter(({ writes }) => writes.length)
-
-class Steps implements History {
+class Past implements History {
   readonly #engine: Engine
-  readonly #most: number
   /** In ticks. */
   readonly #pause: number
-  #done: Step[] = []
-  #undone: Step[] = []
+  readonly #done: Steps
+  readonly #undone: Steps
   /** Whether the last step is what was written last. */
   #isOpen = false
   /** Nodes that this end has written for: it has another one when it is opened again. */
@@ -75,33 +54,33 @@ class Steps implements History {
 
   constructor(engine: Engine, { steps = 100, merge = 500 }: HistoryOptions) {
     this.#engine = engine
-    this.#most = steps
+    this.#done = new Steps(engine, steps)
+    this.#undone = new Steps(engine, steps)
     this.#pause = merge * TICKS
     engine.on('cleared', () => this.clear())
   }
 
   get canUndo(): boolean {
-    return rest(this.#done).length > 0
+    return !this.#done.isEmpty
   }
 
   get canRedo(): boolean {
-    return rest(this.#undone).length > 0
+    return !this.#undone.isEmpty
   }
 
   /** Remembers what a new write replaces; to be called before it is written. What was undone cannot be redone any more. */
   record(records: readonly Registers<Write>[]): ((write: WriteHandle) => void) | undefined {
     // Only a version is asked about.
     if (!fieldsOf(records).length) return undefined
-    this.#done = rest(this.#done)
-    const last = this.#isOpen && this.#follows(records) ? this.#done.at(-1) : undefined
+    const last = this.#isOpen && this.#follows(records) ? this.#done.last : undefined
     const before = last?.before ?? this.#before(records)
     return write => {
       if (write.status === 'refused') return
       this.#own.add(write.node)
-      this.#undone = []
+      this.#undone.clear()
       this.#isOpen = true
       if (last) this.#done.pop()
-      this.#add(this.#done, [...(last?.writes ?? []), write], before)
+      this.#done.push({ writes: [...(last?.writes ?? []), write], before })
     }
   }
 
@@ -114,14 +93,14 @@ class Steps implements History {
   }
 
   clear(): void {
-    this.#done = []
-    this.#undone = []
+    this.#done.clear()
+    this.#undone.clear()
     this.#theirs.clear()
   }
 
   /** Whether a write goes on with the last step: it is in the same fields, soon, and nobody else was there meanwhile. */
   #follows(records: readonly Registers<Write>[]): boolean {
-    const last = this.#done.at(-1)?.writes.at(-1)?.records ?? []
+    const last = this.#done.last?.writes.at(-1)?.records ?? []
     const [before, now] = [fieldsOf(last), fieldsOf(records)]
     return (
       now.length === before.length &&
@@ -145,9 +124,36 @@ class Steps implements History {
     return true
   }
 
-  #add(steps: Step[], writes: readonly WriteHandle[], before: readonly Former[]): void {
-    steps.push({ writes, before })
-    if (steps.length > this.#most) steps.shift()
+  /** Whether what is known of a record, here or by the server's word, is at hand. */
+  #isAtHand(record: string): boolean {
+    const following = this.#engine.follow(record)
+    this.#engine.unfollow(following)
+    return following.state === 'local' || following.state === 'synced'
+  }
+
+  /**
+   * What is to be taken back. Who made a record by writing into it, and does not know by now whether it was there, takes back no more
+   * than what was written.
+   */
+  #formers(former: Former, writes: readonly Write[]): readonly Former[] {
+    const isMade = former.path === '' && !former.wasThere && !writes.some(({ path }) => path === '')
+    return isMade && !this.#isAtHand(former.record) ? writes.map(({ path }) => ({ ...former, path })) : [former]
+  }
+
+  /** Whether enough is known of a record to take back what this end wrote there. */
+  #isKnown({ record, path, wasThere }: Former, writes: readonly Write[]): boolean {
+    const state = this.#engine.state(record)
+    const root = writes.find(({ path }) => path === '')
+    const isAtHand = this.#isAtHand(record)
+    // Who wrote into it may not have known that it was there, with what others wrote before.
+    if (!wasThere && !root)
+      return isAtHand ? !state?.registers().some(register => this.#isTheirs(register)) : path !== ''
+    return !!state || (isAtHand && root?.kind === DELETED)
+  }
+
+  /** Whether there is something of somebody else. */
+  #isTheirs({ kind, t, node }: Register): boolean {
+    return kind !== DELETED && t > 0 && !this.#own.has(node)
   }
 
   /** What is where some writes go. Nothing has to be known of what lies below another one that hides it. */
@@ -156,21 +162,19 @@ class Steps implements History {
       const state = this.#engine.visible(record) ? this.#engine.state(record) : undefined
       // To take back that it was made is to delete it; but what was added is taken off.
       if (!state && !registers.some(({ kind }) => kind === INCREMENT))
-        return [{ record, path: '', value: undefined, by: undefined }]
+        return [{ record, path: '', value: undefined, by: undefined, wasThere: false }]
       const hiding = registers.filter(({ kind, t }) => kind !== LEAF && kind !== INCREMENT && t > 0)
       return (
         registers
           // Of several writes at one path the last one counts.
           .filter(({ path, t }, at) => t > 0 && !registers.slice(at + 1).some(other => other.path === path))
           .filter(({ path }) => !hiding.some(other => isBelow(path, other.path)))
-          .map(({ path }) => ({ record, path, value: state?.view(path), by: state?.get(path) }))
+          .map(({ path }) => ({ record, path, value: state?.view(path), by: state?.get(path), wasThere: !!state }))
       )
     })
   }
 
   #take(isUndo: boolean): Undone | undefined {
-    this.#done = rest(this.#done)
-    this.#undone = rest(this.#undone)
     const [from, to] = isUndo ? [this.#done, this.#undone] : [this.#undone, this.#done]
     const step = from.pop()
     this.#isOpen = false
@@ -180,18 +184,23 @@ class Steps implements History {
     if (last) this.#own.add(last.node)
     const skipped: [string, string][] = []
     const edits = new Map<string, Edit>()
-    for (const { record, path, value, by } of step.before) {
+    const all = step.before.flatMap(former => {
+      // The stamps that the write has now: they may have been corrected since.
+      const own = last?.records.find(({ record }) => record === former.record)?.registers.filter(({ t }) => t > 0) ?? []
+      return this.#formers(former, own).map(each => [each, own] as const)
+    })
+    for (const [former, writes] of all) {
+      const { record, path, value, by } = former
       const place = JSON.stringify([record, path])
       const theirs = this.#theirs.get(place)
-      // The stamps that the write has now: they may have been corrected since.
-      const writes = last?.records.find(other => other.record === record)?.registers.filter(({ t }) => t > 0)
-      const write = writes?.findLast(other => other.path === path) ?? (path === '' ? writes?.[0] : undefined)
+      const write = writes.findLast(other => other.path === path) ?? (path === '' ? writes[0] : undefined)
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
       if (write?.kind === INCREMENT && canCount(state?.view(path))) edit.increment(path, -Number(write.value))
       else if (
         !write ||
         write.kind === INCREMENT ||
+        !this.#isKnown(former, writes) ||
         !this.#isUntouched(state, path, write) ||
         (theirs && isAfter(theirs, write))
       )
@@ -208,7 +217,7 @@ class Steps implements History {
     const before = this.#before(records)
     const write = this.#engine.write(records, { atomic: true })
     this.#own.add(write.node)
-    this.#add(to, [write], before)
+    to.push({ writes: [write], before })
     return { write, skipped }
   }
 }
@@ -230,7 +239,7 @@ export interface HistoryOptions {
  * steps.undo()
  */
 export const history = (records: Pick<Records, 'engine' | 'observe'>, options: HistoryOptions = {}): History => {
-  const all = new Steps(records.engine, options)
+  const all = new Past(records.engine, options)
   records.observe(writes => all.record(writes))
   return all
 }

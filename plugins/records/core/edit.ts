@@ -7,16 +7,8 @@ import type { Place } from './place.ts'
 import type { RecordState } from './record-state.ts'
 import { DELETED, IMPLICIT, INCREMENT, isAfter, LEAF, OBJECT } from './register.ts'
 import type { Kind, Stamp, Write } from './register.ts'
-import { DEEPEST, isSame, isText } from './value.ts'
-
-type Fields = { readonly [key: string]: unknown }
-
-/** An object whose keys are fields; anything else is one value, or none at all. */
-const isFields = (value: unknown): value is Fields => {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
+import { DEEPEST, isFields, isSame, isText } from './value.ts'
+import type { Fields } from './value.ts'
 
 /** Whether something can be added to: a number, or nothing. */
 export const canCount = (value: Value | undefined): boolean => typeof (value ?? 0) === 'number'

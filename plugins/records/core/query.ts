@@ -1,7 +1,8 @@
 import type { Value } from '../../../lib/store.ts'
 import { keysOf } from './path.ts'
 import { pick } from './pick.ts'
-import { compareText, compareValues, isList, isSame, rank } from './value.ts'
+import { compareText, compareValues, DEEPEST, isFields, isList, isSame, isText, rank } from './value.ts'
+import type { Fields } from './value.ts'
 
 /** What to compare with. */
 export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'has'
@@ -58,11 +59,22 @@ const isCondition = (condition: unknown): condition is Condition =>
   condition[2] !== undefined &&
   (condition[1] !== 'in' || Array.isArray(condition[2]))
 
+/** In the place of the room that is left: it is no value of a record, so that no record can be compared with it. */
+const NONE = -Infinity
+
+/** How deep in its query what is compared with is. */
+const AROUND = 3
+
 /** How much of some room for items of arrays and fields of objects a value leaves; less than 0 where it does not fit. */
-const roomLeft = (value: unknown, room: number): number => {
-  if (room < 0 || typeof value !== 'object' || value === null || value instanceof Uint8Array) return room
-  const parts: unknown[] = Object.values(value)
-  return parts.reduce<number>((left, part) => roomLeft(part, left), room - parts.length)
+const roomLeft = (value: unknown, room: number, depth = AROUND): number => {
+  if (room < 0 || value === null || typeof value === 'boolean' || value instanceof Uint8Array) return room
+  if (typeof value === 'string') return isText(value) ? room : NONE
+  if (typeof value === 'number') return Number.isFinite(value) ? room : NONE
+  const items: readonly unknown[] | undefined = Array.isArray(value) ? value : undefined
+  if (depth >= DEEPEST || (!items && !isFields(value))) return NONE
+  // As in records, a field that is undefined is none; but an item is one.
+  const parts = items ? [...items] : Object.values(value as Fields).filter(part => part !== undefined)
+  return parts.reduce<number>((left, part) => roomLeft(part, left, depth + 1), room - parts.length)
 }
 
 const pathOfOrder = (order: string): string => (order.startsWith('-') ? order.slice(1) : order)
@@ -86,10 +98,11 @@ const problemOfWhere = (where: unknown): string | undefined => {
   if (problem) return problem
   const conditions = (where ?? []) as readonly Condition[]
   const room = conditions.reduce((room, [, , value]) => roomLeft(value, room), MOST_PARTS)
+  if (room === NONE) return ': what is no value of a record to compare with'
   return room < 0 ? `: more than ${MOST_PARTS} values to compare with` : undefined
 }
 
-/** What is wrong with a query, in words; undefined for nothing. The values to compare with are taken for values. */
+/** What is wrong with a query, in words; undefined for nothing. */
 export const problemOf = (query: unknown): string | undefined => {
   if (typeof query !== 'object' || query === null || Array.isArray(query))
     return 'an object, such as { where, order, limit }'

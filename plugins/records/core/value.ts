@@ -1,6 +1,7 @@
 import type { Value } from '../../../lib/store.ts'
 
-type Fields = { readonly [key: string]: Value }
+/** What an object has that is no value itself. */
+export type Fields = { readonly [key: string]: unknown }
 
 /** How deep values may be nested: so many arrays and objects, one in the other. */
 export const DEEPEST = 64
@@ -9,6 +10,13 @@ export const DEEPEST = 64
 export const isText = (text: string & { isWellFormed?(): boolean }): boolean =>
   // Browsers before 2023 have no isWellFormed.
   text.isWellFormed ? text.isWellFormed() : !/\p{Surrogate}/u.test(text)
+
+/** An object whose keys are fields; anything else is one value, or none at all. */
+export const isFields = (value: unknown): value is Fields => {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
 
 /** Unlike `Array.isArray` it says of what. */
 export const isList = (value: Value | undefined): value is readonly Value[] => Array.isArray(value)
@@ -47,7 +55,7 @@ export const compareValues = (a: Value | undefined, b: Value | undefined): numbe
   if (kind === 5) return compareLists(a as Uint8Array, b as Uint8Array, compare)
   if (kind === 6) return compareLists(a as readonly Value[], b as readonly Value[], compareValues)
   const entries = (value: Value | undefined): [string, Value][] =>
-    Object.entries(value as Fields).sort(([a], [b]) => compare(a, b))
+    Object.entries(value as { readonly [key: string]: Value }).sort(([a], [b]) => compare(a, b))
   return compareLists(
     entries(a),
     entries(b),

@@ -48,8 +48,9 @@ describe('records: writes that are one step of undo', () => {
     for (const { replica } of stages.splice(0)) await replica.close()
   })
 
-  it('those of one field that follow each other, also where the first one makes the record', () => {
-    const { todo, steps, type, undoAll } = start()
+  it('those of one field that follow each other, also where the first one makes the record', async () => {
+    const { stage, todo, steps, type, undoAll } = start()
+    await stage.synced('todos/1')
     type('milk')
     steps.undo()
     assert.equal(todo.exists, false)
@@ -147,6 +148,7 @@ describe('records: writes that are one step of undo', () => {
 
   it('are still its own when a client was ended, and opened again', async () => {
     const { stage, todo, type, undoAll } = start({ merge: 0 }, memory())
+    await stage.synced('todos/1')
     await turn()
     type('ab')
     await stage.replica.close()

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import * as fc from 'fast-check'
 import type { Value } from '../../../lib/store.ts'
 import { compareBy, isQuery, matches, problemOf } from '../../../plugins/records/core/query.ts'
-import type { Condition, Entry } from '../../../plugins/records/core/query.ts'
+import type { Condition, Entry, Query } from '../../../plugins/records/core/query.ts'
 import { runs } from '../../support/faults-seed.ts'
 import { valueOf } from '../../support/records.ts'
+import { decodeFrame, encodeFrame } from '../../support/records-codec.ts'
 
 const TODO = { title: 'milk', done: false, rank: 3, due: null, tags: ['a', 'b', [1]], who: { name: 'Ann', 'a.b': 1 } }
 
@@ -104,7 +105,9 @@ describe('records: queries', () => {
       { where: [['a.b', 'in', [1]]], order: ['-a', 'b'], limit: 10 },
       { where: undefined, order: undefined, limit: undefined },
       { where: Array.from({ length: 32 }, () => ['a', '=', 1]) },
-      { where: [['a', 'in', Array.from({ length: 1_000 }, (_, at) => at)]] }
+      { where: [['a', 'in', Array.from({ length: 1_000 }, (_, at) => at)]] },
+      { where: [['a', '=', new Uint8Array(3)]] },
+      { where: [['a', '=', { b: undefined, c: [null, true, 'text', -0, 0.5] }]] }
     ]
     for (const query of queries) assert.equal(problemOf(query), undefined, JSON.stringify(query))
     const many = (count: number) => Array.from({ length: count }, (_, at) => at)
@@ -154,5 +157,21 @@ describe('records: queries', () => {
     }
     const view: Value = { a: 1 }
     assert.ok(matches({ where: undefined }, view))
+  })
+
+  it('compare with values, as deep as the other end reads them, and with nothing else', () => {
+    const no = 'where: what is no value of a record to compare with'
+    const deep = (levels: number): unknown => (levels ? [deep(levels - 1)] : 0)
+    const round: unknown[] = []
+    round.push(round)
+    const holes = Object.assign([1], { length: 2 })
+    const nothing: unknown[] = [NaN, Infinity, 10n, new Date(0), () => 0, Symbol('a'), new Map(), '\ud800']
+    for (const value of [...nothing, ...nothing.map(each => [each]), { a: NaN }, [undefined], holes, round, deep(62)])
+      assert.equal(problemOf({ where: [['a', '=', value]] }), no)
+    const deepest: Query = { where: [['a', '=', deep(61) as Value]] }
+    assert.equal(problemOf(deepest), undefined)
+    const follow = { scope: 1, name: 'a/', query: deepest, epoch: '', since: 0, digest: 0 }
+    const frame = { type: 'follow', follows: [follow] } as const
+    assert.deepEqual(decodeFrame(encodeFrame(frame)), frame)
   })
 })
