@@ -230,7 +230,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
         uses++
         isClosed = false
         readable = writable = undefined
-        finish(undefined)
+        finish()
         undos = starts.map(start => start())
       }
       // How it went is told by events. Where a wire is sought already, nothing happens.

@@ -28,7 +28,7 @@ export interface Lost {
 
 /** How an attempt of a client to get a wire went. */
 export interface Attempt {
-  /** The name of the transformer; '' where it did not come to one, as the `url` or `auth` function failed. */
+  /** The name of the transformer. */
   readonly transformer: string
   /** In milliseconds. */
   readonly duration: number

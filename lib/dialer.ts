@@ -26,7 +26,10 @@ const TIMEOUT = 10_000
 export const makeDialer = (
   url: Each<string | URL>,
   { query, timeout = TIMEOUT, transformers }: AnyClientOptions,
-  client: Pick<Client, 'auth'> & { emit(event: 'attempt', attempt: Attempt): unknown },
+  client: Pick<Client, 'auth'> & {
+    emit(event: 'attempt', attempt: Attempt): unknown
+    failed(error: unknown, event: string): void
+  },
   hello: (auth: unknown, move: boolean) => string,
   carry: (wire: Wire, welcome: Welcome, transformer: string) => void,
   message: (data: Data) => void,
@@ -141,7 +144,7 @@ export const makeDialer = (
         settle(error)
         if (!link) down(error.goodbye, error.refused)
         // Nothing else would tell: what the application was asked for failed.
-        if (!target) client.emit('attempt', { transformer: '', duration: 0, error })
+        if (!target) client.failed(thrown, 'url or auth')
       }
       const timer = setTimeout(fail, Math.min(timeout, LONGEST), linkError(tell(ERR_HANDSHAKE_TIMEOUT)))
       const mine = (attempt = (error?: LinkError): void => {

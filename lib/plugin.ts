@@ -93,16 +93,16 @@ export const install = <P extends PluginInfo>(
  * Ends what plugins began, the last first. One that fails is told, and keeps the others from nothing.
  * @returns resolves when all of it has ended
  */
-export const undoAll = async (undos: End[], failed: (error: unknown, event: string) => void): Promise<void> => {
-  const ends = undos
-    .splice(0)
-    .toReversed()
-    .map(async undo => {
-      try {
-        await undo()
-      } catch (error) {
-        failed(error, 'undo')
-      }
-    })
-  await Promise.all(ends)
-}
+export const undoAll = (undos: End[], failed: (error: unknown, event: string) => void): Promise<unknown> =>
+  Promise.all(
+    undos
+      .splice(0)
+      .toReversed()
+      .map(async undo => {
+        try {
+          await undo()
+        } catch (error) {
+          failed(error, 'undo')
+        }
+      })
+  )

@@ -104,8 +104,8 @@ export const makeTraffic = (
   }
 
   /** Encodes and sends a value over a lane. */
-  const transmit = (lane: number, value: unknown, options: WriteOptions = {}): boolean => {
-    const loose = options.reliable === false
+  const transmit = (lane: number, value: unknown, options?: WriteOptions): boolean => {
+    const loose = options?.reliable === false
     const data = frame(lane, client.parser.encode(value), !loose)
     checkSize(data, remoteLimit)
     if (loose) {
@@ -156,7 +156,7 @@ export const makeTraffic = (
   }
 
   /** Behind everything that waits. Undefined: there is a new beginning. */
-  const finish = (goodbye: Goodbye | undefined): void => {
+  const finish = (goodbye?: Goodbye): void => {
     ending = goodbye
     schedule()
   }

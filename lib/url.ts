@@ -10,7 +10,7 @@ export const DEFAULT_PATH = '/anywire'
  * of the options, and the mark that tells an anywire client from a plain one.
  * @throws ERR_OPTION for what is no URL, or not one of http, https, ws, wss or ws+unix
  */
-export const attemptUrl = (base: string | URL, query: Readonly<Record<string, string>> = {}): URL => {
+export const attemptUrl = (base: string | URL, query?: Readonly<Record<string, string>>): URL => {
   const page = (globalThis.location as Location | undefined)?.href
   const url = URL.canParse(base, page) && new URL(base, page)
   // `localhost:8080` is a URL too, of a scheme of its own.

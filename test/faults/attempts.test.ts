@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { connect } from '../../core.ts'
+import { json } from '../../parsers/json.ts'
+import { reconnect } from '../../plugins/reconnect/client.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import { wires } from '../../plugins/wires/client.ts'
 import { Clock } from '../support/faults-clock.ts'
@@ -29,17 +32,29 @@ describe('an attempt that is given up', () => {
     }
   })
 
-  it('tells that what the application was asked for failed', async () => {
-    const { dial } = host(use)
-    const attempts: unknown[] = []
-    const client = dial({
-      auth: () => {
-        throw new Error('no token')
-      }
-    })
-    client.on('attempt', ({ transformer, error }) => attempts.push([transformer, error?.code, error?.message]))
-    await until(() => attempts.length === 2)
-    assert.deepEqual(attempts[0], ['', 'ERR_LINK', 'Error: no token'])
+  it('is an error where what the application was asked for failed, each time', async () => {
+    const { network } = host(use)
+    const cause = new Error('no token')
+    const boom = (): Promise<string> => Promise.reject(cause)
+    for (const [url, options] of [
+      [boom, {}],
+      ['http://memory', { auth: boom }]
+    ] as const) {
+      const errors: unknown[] = []
+      const attempts: unknown[] = []
+      const client = connect(url, {
+        transformers: [network],
+        parser: json(),
+        plugins: [reconnect({ max: 0 })],
+        ...options
+      })
+      use(() => client.destroy())
+      client.on('error', error => errors.push([error.code, error.message, error.cause]))
+      client.on('attempt', attempt => attempts.push(attempt))
+      await until(() => errors.length === 2)
+      const told = ['ERR_HANDLER', "A handler failed: 'url or auth': Error: no token", cause]
+      assert.deepEqual([errors, attempts], [[told, told], []])
+    }
   })
 
   it('is told once, and not when it is over', async () => {
