@@ -49,7 +49,7 @@ export interface Request<T = unknown> {
    * It is over without having been done, or it does not go on.
    * @param told - whether the other end said so
    */
-  failed?(error: Error, told: boolean): void
+  failed?(this: void, error: Error, told: boolean): void
   /** Nobody has to wait for its promise. Called with what it rejects with where nobody does, but for ERR_CLOSED and ERR_CANCELLED. */
   untold?(this: void, error: Error): void
   /** The session that it was asked for in is over, or it is over itself. */

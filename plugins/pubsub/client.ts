@@ -51,10 +51,15 @@ const install = ({ queue = 10_000 }: PubSubClientOptions, client: Client, lane: 
 
   /** Asks for something, which may be ended. */
   const ask = <T>(asked: Request<T>, { signal }: OngoingOptions = {}): Ongoing<T> => {
-    const answer = request(asked)
+    const { failed } = asked
     const cancel = (): void => void end(asked, new AnywireError(ERR_CANCELLED, '', signal?.reason))
-    if (signal?.aborted) cancel()
     signal?.addEventListener('abort', cancel)
+    asked.failed = (...failure) => {
+      signal?.removeEventListener('abort', cancel)
+      failed?.(...failure)
+    }
+    const answer = request(asked)
+    if (signal?.aborted) cancel()
     return Object.assign(answer, { unsubscribe: cancel })
   }
 

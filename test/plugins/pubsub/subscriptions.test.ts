@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import type { Wire } from '../../../lib/transformer.ts'
 import { pubsub as inBrowsers } from '../../../plugins/pubsub/client.ts'
 import { pubsub } from '../../../plugins/pubsub/index.ts'
@@ -243,6 +244,32 @@ describe('pubsub: subscriptions', () => {
     await pubsub.subscribe('a', handler)
     server.pubsub.publish('a', 3)
     await until(() => values.length === 2)
+  })
+
+  it('leave nothing at a signal that lasts longer, whoever ended them', async () => {
+    const { open, peerOf } = world(use)
+    const { client, pubsub } = await open()
+    const { signal } = new AbortController()
+    const left = (): number => getEventListeners(signal, 'abort').length
+    const own = pubsub.subscribe('a', () => {}, { signal })
+    const listening = pubsub.listen('a', () => {}, { signal })
+    await Promise.all([own, listening, pubsub.subscribe('b', () => {}, { signal })])
+    assert.equal(left(), 3)
+    own.unsubscribe()
+    listening.unsubscribe()
+    assert.equal(left(), 1)
+    peerOf(client).pubsub.unsubscribe('b')
+    await until(() => left() === 0)
+    await assert.rejects(
+      pubsub.subscribe('', () => {}, { signal }),
+      { code: 'ERR_OPTION' }
+    )
+    client.destroy()
+    await assert.rejects(
+      pubsub.subscribe('c', () => {}, { signal }),
+      { code: 'ERR_CLOSED' }
+    )
+    assert.equal(left(), 0)
   })
 
   it('are refused for what is no topic, each by itself', async () => {
