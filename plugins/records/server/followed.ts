@@ -106,12 +106,14 @@ export class Followed {
     if (this.#all.delete(scope.number)) this.#quota.remove(scope)
   }
 
-  /** A scope is told anew, or another one has its number. */
-  protected replace(number: number): void {
+  /** A scope is told anew, or another one has its number. @returns whether its client was told one of that number */
+  protected replace(number: number): boolean {
     const scope = this.#all.get(number)
-    if (!scope) return
+    if (!scope) return false
+    const { isJoined } = scope
     this.evict(scope)
     this.leave(scope)
+    return isJoined
   }
 
   /** Its client must not keep what it has of a scope; that may have let go of it meanwhile. */

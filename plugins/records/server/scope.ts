@@ -29,9 +29,12 @@ export class Scope {
   isRefused = false
   /** It is not refused before this is committed. */
   readonly behind: Behind | undefined
+  /** Whether one of its number was told, and this one stands in its place. */
+  readonly #isAnother: boolean
 
-  constructor({ scope, name, query, epoch, since, digest }: Follow, behind?: Behind) {
+  constructor({ scope, name, query, epoch, since, digest }: Follow, behind?: Behind, isAnother = false) {
     this.behind = behind
+    this.#isAnother = isAnother
     this.number = scope
     this.name = name
     this.query = query
@@ -45,9 +48,9 @@ export class Scope {
     return this.query !== undefined && isCollection(this.name)
   }
 
-  /** Whether its client may have something of it that is not in it. */
+  /** Whether its client may have something of it that is not in it: also what came when it had asked already. */
   get mayBeOld(): boolean {
-    return this.epoch !== '' || this.since === ANEW
+    return this.epoch !== '' || this.since === ANEW || this.#isAnother
   }
 
   /** To follow it anew, though the client has it. */

@@ -57,8 +57,7 @@ export class Scopes extends Followed {
     const scopes: Scope[] = []
     for (const follow of follows) {
       if (this.#feed.isEnded) return undefined
-      this.replace(follow.scope)
-      const scope = new Scope(follow, behind)
+      const scope = new Scope(follow, behind, this.replace(follow.scope))
       if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
       else if (!this.hasRoom(scope)) this.#refuse(scope, ERR_LIMIT)
       else {

@@ -112,17 +112,17 @@ describe('an authority of records, and queries', () => {
     for (const n of [1, 2, 3]) await put(`a/${n}`, { n })
     const bob = await ask({ where: [['n', '>=', 2]] })
     assert.equal(bob.deltas.length, 1)
-    const follow = async (number: number, epoch: string) => {
-      bob.say({ type: 'follow', follows: [scope(number, 'a/', { query: { order: ['n'], limit: number }, epoch })] })
+    const follow = async (number: number, limit: number, epoch: string) => {
+      bob.say({ type: 'follow', follows: [scope(number, 'a/', { query: { order: ['n'], limit }, epoch })] })
       await world.pass()
       return bob.delta.records.map(({ record, registers }) => [record, registers.length])
     }
-    assert.deepEqual(await follow(2, '?'), [
+    assert.deepEqual(await follow(2, 2, '?'), [
       ['a/3', 0],
       ['a/1', 2],
       ['a/2', 2]
     ])
-    assert.deepEqual(await follow(1, ''), [['a/1', 2]], 'who has nothing else drops nothing')
+    assert.deepEqual(await follow(3, 1, ''), [['a/1', 2]], 'who has nothing else drops nothing')
   })
 
   it('say what has changed to who comes back', async () => {

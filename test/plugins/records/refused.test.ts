@@ -93,6 +93,28 @@ describe('records: what was refused', () => {
       assert.deepEqual(ann.news, [])
     })
 
+    it('takes nothing from other queries where it is asked for anew while it is told by itself', async () => {
+      const queries = [1, 2].map(n => ({ ...scope(n, 'a/'), query: { where: [['n', '=', n]] } as const }))
+      const root = await world.welcomed('other')
+      for (const n of [1, 2]) root.write(`a/n${n}`, [at(2, 'other').make(), at(2, 'other').set('n', n)])
+      await world.pass()
+      const ann = await world.welcomed('ann', queries, peerOf('ann'))
+      for (const name of ['a/', 'a/n1', 'a/n2']) allowed.add(name)
+      ann.refresh()
+      await world.pass()
+      assert.deepEqual(outcomes(...ann.deltas), ['anew', 'anew'])
+      // When it asked nothing of that was there.
+      ann.say({ type: 'follow', follows: queries.slice(0, 1) })
+      await world.pass()
+      const { deltas } = ann
+      assert.deepEqual(outcomes(...deltas), ['reset'])
+      assert.deepEqual(
+        deltas.flatMap(({ evicted }) => evicted),
+        []
+      )
+      assert.deepEqual(contents(deltas), { 'a/n1': { '': '{}', n: 1 }, 'a/n2': {} })
+    })
+
     for (const wait of [0, 5]) {
       it(`is told when a record comes to be one that may be seen: ${wait ? 'a' : ''}synchronous`, async () => {
         await world.authority.close()
