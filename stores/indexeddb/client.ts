@@ -126,7 +126,9 @@ class IndexedDbStore implements Store {
     const database = await opening
     const lose = (why: string, isLost: boolean): void => {
       database.close()
-      if (this.#database === database) this.#database = undefined
+      // It was closed here, and is none of this any more.
+      if (this.#database !== database) return
+      this.#database = undefined
       this.#why = why
       this.#isLost = isLost
     }

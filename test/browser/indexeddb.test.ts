@@ -207,6 +207,19 @@ describeInChromium('indexeddb in Chromium', function () {
     await store.close()
   })
 
+  it('stays closed where the browser closes it too', async () => {
+    const name = `specifics ${names++}`
+    const other = await openTab()
+    await other.evaluate(() => page.watchDatabases())
+    const store = inPage(other, name)
+    await store.open()
+    await store.close()
+    await other.evaluate(name => page.lose(name), name)
+    await assert.rejects(store.records(''), { code: 'ERR_STORE', message: /it is not open$/ })
+    await store.open()
+    await leave(other)
+  })
+
   it('makes way for a newer version in another tab, and says so', async () => {
     const { store, name } = await start()
     const other = await openTab()
