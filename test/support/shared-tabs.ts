@@ -83,10 +83,20 @@ export class SharedTabs {
     return new CountingTab(name, this.ways, () => this.#authority, isTab ? this.browser : undefined)
   }
 
+  /** How much that a dead tab counted the store never had, and so nobody else has. */
+  async lost({ replica }: CountingTab): Promise<number> {
+    const { node, entries } = replica.outbox.own
+    const kept = new Set((await this.browser.kept(`outbox/${node}/`)).map(key => Number(key.split('/')[2])))
+    const lost = entries.filter(({ number, isKept }) => !isKept && !kept.has(number))
+    return lost.filter(({ records }) => records.some(({ registers }) => registers.some(isCount))).length
+  }
+
   async end(): Promise<void> {
     await this.#authority.close()
   }
 }
+
+const isCount = ({ kind }: Write): boolean => kind === INCREMENT
 
 const makeAuthority = (): Authority =>
   new Authority(memory(), {

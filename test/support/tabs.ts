@@ -89,6 +89,16 @@ export class FakeBrowser {
     return { store: this.#shared(state), tabs: { name: 'app', locks, channel }, kill, deafen: () => channel.deafen() }
   }
 
+  /** The keys of what the store has, also where no tab has come so far. */
+  async kept(prefix: string): Promise<string[]> {
+    await this.#open()
+    return (await this.store.entries(prefix)).map(([key]) => key)
+  }
+
+  #open(): Promise<void> {
+    return (this.#isOpen ??= this.store.open())
+  }
+
   /** The store as one tab sees it: what it asks for when it is dead never comes. */
   #shared(state: { readonly isDead: boolean }): Store {
     const { store } = this
@@ -100,7 +110,7 @@ export class FakeBrowser {
     }
     return {
       name: 'shared',
-      open: () => alive(() => (this.#isOpen ??= store.open())),
+      open: () => alive(() => this.#open()),
       rows: (ranges: readonly Range[], since?: number): Promise<Row[]> => alive(() => store.rows(ranges, since)),
       records: (prefix, after, limit) => alive(() => store.records(prefix, after, limit)),
       entry: key => alive(() => store.entry(key)),

@@ -33,7 +33,7 @@ interface Other {
   isSure: boolean
   /** Whether the authority was asked in this session. */
   isAsked: boolean
-  /** What it heard itself to be decided: up to a number, in an epoch. */
+  /** What is known to be decided: up to a number, in an epoch. */
   told: readonly [number: number, epoch: unknown] | undefined
   /** This tab speaks for it now. */
   isGone: boolean
@@ -51,6 +51,8 @@ const isShown = ({ isGone, entries }: Other): boolean => !isGone || entries.size
 export class Others {
   readonly #host: OthersHost
   readonly #others = new Map<string, Other>()
+  /** Of the authority that has told of commits last; '' for none. */
+  #epoch = ''
 
   constructor(host: OthersHost) {
     this.#host = host
@@ -118,6 +120,7 @@ export class Others {
       }
       other.isSure = true
     }
+    this.#epoch = epoch
     // An authority that was replaced knows nothing of what was decided before.
     for (const other of this.#others.values())
       if (other.told && other.told[1] !== epoch)
@@ -146,8 +149,9 @@ export class Others {
   take(node: string, queue: readonly Entry[], changed: Set<string>): number {
     const other = this.meet(node)
     for (const { number } of queue) this.#drop(other, number, changed)
-    // What it heard to be committed is shown until that is here too.
+    // What the store has not is decided, whoever heard that: it is shown until it is here too.
     other.isGone = true
+    other.told = [Infinity, this.#epoch]
     return other.isSure ? other.last : Infinity
   }
 

@@ -37,6 +37,8 @@ class Story {
     this.#other?.join()
     for (let count = 0; count < 2; count++) this.#open()
     for (let step = 0; step < STEPS; step++) await this.#step()
+    // What the last one left somebody has to send.
+    if (!this.#tabs.length) this.#open()
     await this.#settle()
     if (this.#kind.isReplaced) {
       for (const tab of this.#all) tab.cut()
@@ -99,21 +101,15 @@ class Story {
     this.#look(`increment ${tab.name}`)
   }
 
+  /** It dies, in the midst of whatever it does: what it had not stored is lost. */
   async #kill(tab: CountingTab): Promise<void> {
-    // Somebody has to be there to tell what is left.
-    const isAbrupt = this.#tabs.length > 1 && this.#dice.chance(0.5)
-    if (!isAbrupt) await this.#settle()
+    if (this.#dice.chance(0.3)) await this.#settle()
     tab.kill()
+    this.#total -= await this.#world.lost(tab)
     this.#tabs = this.#tabs.filter(other => other !== tab)
+    // What it was refused, or had asked the authority, nobody hears.
+    for (const other of this.#tabs) other.isVague = true
     this.#look(`kill ${tab.name}`)
-    const [first] = this.#tabs
-    if (!isAbrupt || !first) return
-    // What it had not stored is lost.
-    for (const other of this.#all) other.join()
-    await this.#world.ways.settle(() => this.#look('on its way'))
-    this.#look('left')
-    this.#total = first.count
-    await this.#settle()
   }
 
   /** Nothing counts twice, and nothing that was seen goes. */
