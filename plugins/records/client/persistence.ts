@@ -64,7 +64,7 @@ export class Persistence {
   /** For each reading that is under way, the records that changed since it began. */
   readonly #readings = new Set<Set<string>>()
   readonly #shared: SharedStore
-  #cursor: Cursor | undefined
+  #cursor = NOWHERE
   #isOpen = false
   #isClosed = false
   /** As long as it is shared, nobody upgrades or clears the store. */
@@ -97,7 +97,6 @@ export class Persistence {
 
   /** @param claimed - gets what lets go of the nodes that this process speaks for */
   async #read(claimed: Unlock[]): Promise<Omit<Found, 'secret'>> {
-    const { tabs } = this.#options
     const own = await this.#claim(this.#options.node)
     if (own) claimed.push(own)
     const nodes = nodesOf(await this.#store.entries(NODE))
@@ -109,10 +108,8 @@ export class Persistence {
       const unlock = await this.#claim(node)
       if (unlock) claimed.push(unlock)
       const queue = await this.queue(node, !!unlock)
-      if (!unlock) {
-        others.push(queue)
-        tabs.isAlone = false
-      } else if (queue.entries.length) queues.push(queue)
+      if (!unlock) others.push(queue)
+      else if (queue.entries.length) queues.push(queue)
       else {
         gone.add(node)
         unlock()
@@ -284,7 +281,7 @@ export class Persistence {
   }
 
   #progress(): void {
-    const { epoch, since } = this.#cursor ?? NOWHERE
+    const { epoch, since } = this.#cursor
     this.#committer.entry(NODE + this.#options.node, [epoch, since])
   }
 

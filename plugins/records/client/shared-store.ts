@@ -27,10 +27,9 @@ export class SharedStore {
    * @param cursor - how far the rows are
    * @param live - scopes that this tab has as far as that
    */
-  commit(commit: Commit, cursor: Cursor | undefined, live: Iterable<Scope>): Promise<void> {
-    const isLone = this.#tabs.isAlone || !cursor?.epoch || (!commit.rows.length && !commit.removed.length)
+  commit(commit: Commit, cursor: Cursor, live: Iterable<Scope>): Promise<void> {
     return this.#tabs.alone('write', async () => {
-      const [shared, taken] = isLone ? [commit, []] : await this.#yield(commit, cursor, live)
+      const [shared, taken] = await this.#yield(commit, cursor, live)
       await this.#store.commit(shared)
       for (const [record] of commit.removed) this.gone.delete(record)
       if (taken.length) this.#tabs.post('taken', taken)
@@ -65,7 +64,10 @@ export class SharedStore {
     { epoch, since }: Cursor,
     live: Iterable<Scope>
   ): Promise<readonly [Commit, readonly string[]]> {
+    if (!epoch || (!commit.rows.length && !commit.removed.length)) return [commit, []]
     const nodes = nodesOf(await this.#store.entries(NODE))
+    // Others may be there also where nobody was heard so far: all have said in the store that they are.
+    if ([...nodes.keys()].every(node => node === this.#node)) return [commit, []]
     /** Names of what another tab has newer: all of it, or what a query asks for. */
     const newer = new Set<string>()
     const partly = new Set<string>()

@@ -30,8 +30,6 @@ export type Unlock = () => void
 
 /** Other tabs that have the same store, where there are tabs. What one holds is free when it is gone, however it went. */
 export class Tabs {
-  /** Whether nobody else was ever heard. */
-  isAlone = true
   readonly #options: TabsOptions | undefined
   readonly #held = new Set<Unlock>()
   #isClosed = false
@@ -73,9 +71,7 @@ export class Tabs {
 
   listen(heard: (message: readonly unknown[]) => void): void {
     this.#options?.channel.addEventListener('message', ({ data }) => {
-      if (!Array.isArray(data)) return
-      this.isAlone = false
-      heard(data)
+      if (Array.isArray(data)) heard(data)
     })
   }
 

@@ -188,6 +188,25 @@ describe('records: replicas in tabs that have one store', () => {
     assert.equal(hello?.type === 'hello' && hello.follows[0]?.since, 9)
   })
 
+  it('never go back in the store either where one has not heard of the other', async () => {
+    const { store, tabs, deafen } = world.browser.tab()
+    const first = new Stage({ store, tabs })
+    deafen()
+    await turn()
+    await first.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    const second = await open()
+    await second.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    second.delta({ seq: 9, records: [{ record: 'a/1', registers: [leaf('x', 9, 9)] }] })
+    await turn()
+    first.delta({ seq: 5, records: [{ record: 'a/1', registers: [leaf('x', 5, 5)] }] })
+    await turn()
+    const rows = await world.browser.store.rows([{ record: 'a/1' }])
+    assert.deepEqual(
+      rows.map(({ value }) => value),
+      [undefined, 9]
+    )
+  })
+
   it('let go of the store when a newer version of the application wants it', async () => {
     const schema = { id: 'app', version: 1 }
     const first = await open({ schema })
