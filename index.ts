@@ -36,35 +36,35 @@ export const connect: typeof connectUnchecked = (url, options) => {
 }
 
 /** The options of `createServer`: those of the core, with WebSocket, JSON and a client for browsers when no others are named. */
-export type DefaultServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown> = Omit<
-  ServerOptions<P, Context>,
-  'transformers' | 'parsers' | 'client'
-> &
-  Given<Pick<ServerOptions, 'transformers' | 'parsers'>> & {
-    /**
-     * What browsers get as `<path>/client.js` (a module) and `<path>/client.global.js` (a classic script): true (default),
-     * the client that comes with anywire; false, nothing; or an own bundle, a .js file or a folder with those two.
-     */
-    readonly client?: ClientBundle | string | URL | boolean | undefined
-  }
+export interface DefaultServerOptions<P extends readonly ServerPlugin[] = readonly [], Context = unknown>
+  extends
+    Omit<ServerOptions<P, Context>, 'transformers' | 'parsers' | 'client'>,
+    Given<Pick<ServerOptions, 'transformers' | 'parsers'>> {
+  /**
+   * What browsers get as `<path>/client.js` (a module) and `<path>/client.global.js` (a classic script): true (default),
+   * the client that comes with anywire; false, nothing; or an own bundle, a .js file or a folder with those two.
+   */
+  readonly client?: ClientBundle | string | URL | boolean | undefined
+}
 
 type ServerOf<P extends readonly ServerPlugin[], Context> = Server<Peer<Context> & Installed<P, 'peer'>> &
   Installed<P, 'server'>
 
+/*
+ * One signature for both: of several, the compiler would tell of a mistake in an option as of a call that suits none of them.
+ */
+
 /**
- * Accepts clients on an http.Server, beside whatever else it does.
+ * Accepts clients on an http.Server, beside whatever else it does: `createServer(http, options?)`. Or on an own one, with a
+ * `port` or a `socket`: `createServer(options)`.
  * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
  * @example
  * const server = createServer(http)
  * server.on('connection', peer => peer.on('data', value => server.peers.broadcast(value)))
  */
 export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
-  http: HttpServer,
+  first: HttpServer | (DefaultServerOptions<P, Context> & Judging<P>),
   options?: DefaultServerOptions<P, Context> & Judging<P>
-): ServerOf<P, Context>
-/** Accepts clients on an own http.Server: name a `port` or a `socket`. */
-export function createServer<const P extends readonly ServerPlugin[] = readonly [], Context = undefined>(
-  options: DefaultServerOptions<P, Context> & Judging<P>
 ): ServerOf<P, Context>
 export function createServer(
   first: HttpServer | DefaultServerOptions<readonly ServerPlugin[]>,
@@ -76,6 +76,8 @@ export function createServer(
     throw new AnywireError(ERR_OPTION, 'the first argument must be an http.Server, or options such as { port: 8080 }')
   if (!isObject(second)) throw new AnywireError(ERR_OPTION, 'the options must be an object')
   const [http, options] = 'on' in first ? [first, second] : [undefined, first]
+  if (!http && Object.keys(second).length)
+    throw new AnywireError(ERR_OPTION, 'options behind options: the first argument is no http.Server')
   const { client: choice = true, transformers = [ws()], parsers = [json()] } = options
   const client = choice === true ? (readyMade() ?? false) : choice
   return createCoreServer<readonly ServerPlugin[], unknown>(http, { ...options, transformers, parsers, client })

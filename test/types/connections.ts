@@ -1,6 +1,7 @@
 /*
  * What is known of contexts, values, events and errors at compile time. Checked by `npm run types`. Nothing here runs.
  */
+import { createServer as createHttpServer } from 'node:http'
 import { AnywireError, connect, createServer, ERR_UNAUTHORIZED } from '../../index.ts'
 import type {
   AuthRequest,
@@ -167,3 +168,20 @@ is<Equal<IsAny<typeof none.http>, false>>()
 is<Equal<IsAny<Awaited<ReturnType<typeof client.ping>>>, false>>()
 
 export const used = [undos, returning, asClient]
+
+// A mistake is told where it is, and not of the call: there is one signature, whose parameters are those of both forms.
+is<Equal<Parameters<typeof createServer>['length'], 1 | 2>>()
+createServer({
+  port: 0,
+  // @ts-expect-error: no number
+  heartbeat: '1'
+})
+createServer(createHttpServer(), {
+  // @ts-expect-error: no such option
+  hartbeat: 1
+})
+createServer({
+  port: 0,
+  // @ts-expect-error: no such option
+  hartbeat: 1
+})

@@ -105,6 +105,7 @@ describe('the options of a server', () => {
     for (const args of [[8080], [undefined, { port: 8080 }], [null], [], ['8080'], [true]]) {
       assert.throws(() => createDefault(...args), { code: 'ERR_OPTION', message: /the first argument .*port: 8080/ })
     }
+    assert.throws(() => createDefault({ port: 0 }, { heartbeat: 1 }), { code: 'ERR_OPTION', message: /behind options/ })
     for (const options of [null, 8080, 'x']) {
       assert.throws(() => createDefault({ on() {}, emit() {} }, options), {
         code: 'ERR_OPTION',
