@@ -10,3 +10,7 @@ export const hasRoom = (peer: Peer): boolean => {
   const { buffered, window } = peer.limits
   return peer.bufferedBytes < (peer.state === 'open' ? buffered : window) / 2
 }
+
+/** Whether as much waits for a client as may: with a little more it is ended. One that is away comes back, and asks again. */
+export const isFull = (peer: Peer): boolean =>
+  peer instanceof PeerEndpoint && peer.state === 'open' && peer.bufferedBytes > peer.limits.buffered

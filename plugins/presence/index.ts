@@ -7,6 +7,7 @@ import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { amount, callable, checkPlugin } from '../../lib/option-rules.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import { isFull } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
@@ -118,7 +119,8 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
         hall,
         identity(peer),
         (peer, verb, name, value) => permissions?.check({ peer, plugin: 'presence', verb, name, value }) ?? true,
-        { places, bytes, away }
+        { places, bytes, away },
+        () => isFull(peer)
       )
       visitors.set(peer, visitor)
       lane.on('data', value => {

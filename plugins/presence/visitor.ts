@@ -36,6 +36,13 @@ interface Stay {
 /** Requests that may wait at least: a new session asks for all its places at once. */
 const WAITING = 100
 
+/** Who is there cannot be told: a client that is sent so much at once is ended, comes back, and would ask again. */
+const TOO_MUCH: Failure = [
+  ERR_LIMIT[0],
+  0,
+  `${ERR_LIMIT[2]}: who is there is more to tell than 'limits.buffered' of the server`
+]
+
 /** One connection of a server, and the places that it is in and watches. */
 export class Visitor {
   readonly peer: Peer
@@ -44,6 +51,7 @@ export class Visitor {
   #identity: string
   readonly #allow: Allow
   readonly #limits: VisitorLimits
+  readonly #isFull: () => boolean
   /** What was asked for, by number. */
   readonly #asked = new Map<number, Stay>()
   /** What goes on, by place. */
@@ -56,13 +64,23 @@ export class Visitor {
   #absent = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(peer: Peer, lane: Lane, hall: Hall, identity: string, allow: Allow, limits: VisitorLimits) {
+  /** @param isFull - whether as much waits for the client as may */
+  constructor(
+    peer: Peer,
+    lane: Lane,
+    hall: Hall,
+    identity: string,
+    allow: Allow,
+    limits: VisitorLimits,
+    isFull: () => boolean
+  ) {
     this.peer = peer
     this.#lane = lane
     this.#hall = hall
     this.#identity = identity
     this.#allow = allow
     this.#limits = limits
+    this.#isFull = isFull
     this.#queue = new Queue(Math.max(WAITING, 2 * limits.places), job => this.#judge(job))
   }
 
@@ -190,7 +208,10 @@ export class Visitor {
       this.#asked.set(number, stay)
       stays.set(place, stay)
       if (verb === ENTER) this.#appear(stay)
-      else this.#watch(stay)
+      else if (!this.#watch(stay)) {
+        this.#refuse(stay, TOO_MUCH)
+        return undefined
+      }
       const hasRoom = this.#write([-number, 0, ...this.#own(stay)])
       // What many places have to tell at once would end it.
       if (verb === WATCH && !hasRoom) return new Promise(resolve => this.peer.once('drain', resolve))
@@ -216,17 +237,21 @@ export class Visitor {
     return crowd ? [crowd.row(this.#identity)] : []
   }
 
-  #watch({ number, place }: Stay): void {
+  /** @returns false where there is more to tell than may wait */
+  #watch({ number, place }: Stay): boolean {
     const rows = this.#hall.watch(place, this.peer)
-    // Others were told first, and may have ended this.
-    if (this.#gone) return this.#hall.unwatch(place, this.peer)
     for (const piece of piecesOf(rows)) {
+      // Others were told first, and may have ended this.
+      if (this.#gone) break
+      if (this.#isFull()) return false
       writeRows(
         piece,
         some => this.#lane.write([-number, ROWS, some]),
         error => this.#lane.failed(error, 'presence')
       )
     }
+    if (this.#gone) this.#hall.unwatch(place, this.peer)
+    return true
   }
 
   /** Has what was asked of a place before come to nothing. */

@@ -748,6 +748,29 @@ describe('presence', () => {
     assert.deepEqual([watcher.id, world.errors], [id, []])
   })
 
+  it('refuses a place with more to tell than may wait for a client, and ends nobody', async () => {
+    start({}, undefined, { limits: { buffered: 100_000, window: 20_000 } })
+    const text = 'x'.repeat(2_000)
+    for (let person = 0; person < 60; person++) void connect().presence('full').enter(text)
+    await world.pass(100)
+    const watcher = connect()
+    await world.pass(10)
+    const { id } = watcher
+    const [full, other] = [watcher.presence('full'), watcher.presence('other')]
+    const refusal = full.watch().catch((error: AnywireError) => error.message)
+    const results = outcomes([other.watch(), other.enter(text)])
+    await world.pass(1_000)
+    assert.equal(
+      await refusal,
+      "A limit was reached: who is there is more to tell than 'limits.buffered' of the server: watch 'full'"
+    )
+    assert.deepEqual([results, full.members(), other.members().length], [['ok', 'ok'], [], 1])
+    assert.deepEqual([watcher.id, world.errors], [id, []])
+    void connect().presence('full').enter(text)
+    await world.pass(1_000)
+    assert.deepEqual(full.members(), [])
+  })
+
   it('sends only the latest of what is said while the wire is full', async () => {
     start()
     const client = connect()
