@@ -100,7 +100,10 @@ const install = ({ queue = 10_000 }: PubSubClientOptions, client: Client, lane: 
       const [, ...skipped] = packet
       if (isMessage(skipped)) return note(skipped)
       const [topic, code, text] = skipped
-      if (typeof topic === 'string' && typeof code === 'string') refusal(topic)(errorOf(code, text))
+      if (typeof topic !== 'string') return undefined
+      if (typeof code === 'string') refusal(topic)(errorOf(code, text))
+      // Subscriptions of the server's application begin: it is an epoch.
+      else if (!code) place[0] = topic
     }
   })
   lane.on('data', value => hear(packetsOf(value)))

@@ -85,6 +85,8 @@ export class Subscriber implements PeerPubSub {
   subscribe(topic: string): boolean {
     this.#hub.checkName(topic)
     if (!this.#lane.connected || this.#ended) return false
+    // The client was told by no answer of which history its messages will be.
+    if (!this.size) this.#write([0, this.#hub.log.epoch])
     this.#join(topic, subscription => (subscription.own = true))
     return true
   }

@@ -18,6 +18,7 @@ import type { Message } from './message.ts'
  *     [-id, '']                                  the server's application ended a subscription
  *     [0, topic, code, text]                     what was published without an id was refused
  *     [0, topic, sequence, offset]               a message that this client was left out of
+ *     [0, epoch]                                 that of the messages to come, where the server's application subscribes it
  *
  * The value is the rest of its list: nothing for none, one element for a value, two for undefined, which JSON does not know.
  * `client` is a text that a client keeps for all its sessions, and tells nobody else. `sequence` counts the messages of all

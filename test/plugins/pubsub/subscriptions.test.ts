@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import type { Wire } from '../../../lib/transformer.ts'
 import { pubsub as inBrowsers } from '../../../plugins/pubsub/client.ts'
 import { pubsub } from '../../../plugins/pubsub/index.ts'
+import type { Message } from '../../../plugins/pubsub/index.ts'
 import { throwsCode } from '../../contract/ends.ts'
 import { pluginContract } from '../../contract/plugin.ts'
 import { guard, undoing } from '../../support/faults-guard.ts'
@@ -29,7 +30,8 @@ const packets = {
     [-1, 'ERR_DENIED', 'a hint'],
     [-1, 2, 'a'],
     [-1, ''],
-    [0, 'a', 'ERR_DENIED', 'a hint']
+    [0, 'a', 'ERR_DENIED', 'a hint'],
+    [0, 'epoch']
   ]
 }
 
@@ -217,6 +219,27 @@ describe('pubsub: subscriptions', () => {
     assert.equal(server.pubsub.publish('a.b', 2), 0)
     assert.deepEqual(heard, [['a.b', 1]])
     throwsCode(() => own.subscribe('a..b'), 'ERR_OPTION')
+  })
+
+  it('made by the server have the epoch of its history', async () => {
+    const { open, server, peerOf } = world(use, { pubsub: { topics: { '>': { history: { size: 10 } } } } })
+    const { client, pubsub } = await open()
+    const messages: Message[] = []
+    pubsub.on('message', message => messages.push(message))
+    peerOf(client).pubsub.subscribe('a')
+    peerOf(client).pubsub.subscribe('b')
+    server.pubsub.publish('a', 1)
+    server.pubsub.publish('b', 2)
+    server.pubsub.publish('a', 3)
+    await until(() => messages.length === 3)
+    const { epoch } = server.pubsub.history('a')
+    assert.deepEqual(
+      messages.map(message => message.epoch),
+      [epoch, epoch, epoch]
+    )
+    const [since] = messages
+    const { messages: later, complete } = await pubsub.history('a', { since })
+    assert.deepEqual([later.map(({ value }) => value), complete], [[3], true])
   })
 
   it('are ended by the server, which is told', async () => {
