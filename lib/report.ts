@@ -1,6 +1,6 @@
 import { Emitter } from './emitter.ts'
 import type { AnywireError } from './errors.ts'
-import { print } from './print.ts'
+import { print, printLine } from './print.ts'
 
 /** Tells whoever listens for errors of a client, server or peer. */
 export const report = (host: object, error: unknown, stage: string): void => {
@@ -10,5 +10,5 @@ export const report = (host: object, error: unknown, stage: string): void => {
 
 /** Tells a client's `error` what is one already: no function of the application failed. Without a listener it is one line. */
 export const tellError = (client: object, error: AnywireError): void => {
-  if (!(client instanceof Emitter && client.emit('error', error))) print(`anywire: ${error.code} ${error.message}`)
+  if (!(client instanceof Emitter && client.emit('error', error))) printLine(error)
 }

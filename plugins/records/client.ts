@@ -56,9 +56,9 @@ export const records = <S extends StorableSchema<S> = Schema>(options: RecordsOp
         else if (lane.connected) replica.connected(frame => lane.write(frame))
       })
       client.on('disconnect', () => replica.reachable(false))
-      client.on('close', ({ code }) => {
+      client.on('close', end => {
         // Where the application did not end it, what is kept can be written and read as if offline.
-        if (client.state === 'closed') replica.ended(code !== 1000 && code < 4000)
+        if (client.state === 'closed') replica.ended(end, end.code !== 1000 && end.code < 4000)
         // The end of a session may be told when the next one goes on already.
         else if (!lane.connected) replica.disconnected()
       })

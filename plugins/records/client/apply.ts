@@ -33,7 +33,7 @@ export interface Applied {
 /** What somebody was refused with, by its code. */
 export const errorOf = (code: string, hint: string): AnywireError =>
   // Codes are those of the authority's table, which may be newer than this one.
-  new AnywireError([code as AnywireError['code'], 0, hint || code])
+  new AnywireError([code as AnywireError['code'], 0, hint || 'the server refused it'])
 
 /**
  * Applies a delta, with the pages before it that belong to it, as one step: nobody sees anything in between. What a write of this

@@ -3,7 +3,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_CLOSED } from '../../../lib/failures.ts'
 import { LONGEST } from '../../../lib/timer.ts'
 import type { Behind } from '../core/frame.ts'
-import { print } from '../../../lib/print.ts'
+import { printLine } from '../../../lib/print.ts'
 import type { Query } from '../core/query.ts'
 import type { Entry } from './entry.ts'
 import type { EngineEvents, Following, FollowingState } from './engine.ts'
@@ -24,8 +24,8 @@ export abstract class Followed extends Emitter<EngineEvents> {
   readonly scopes = new Scopes()
   protected keeper: Keeper | undefined
   protected session: Session | undefined
-  /** No session will follow, until `opened`. */
-  protected isOver = false
+  /** Why no session will follow, until `opened`: what waits for one is rejected with it. */
+  protected over: AnywireError | undefined
   /** Whether the session has a wire. */
   protected isReachable = true
   readonly #discardDelay: number
@@ -45,7 +45,7 @@ export abstract class Followed extends Emitter<EngineEvents> {
       scope.become('loading')
       this.scopes.want(scope)
     }
-    if (this.isOver) this.end(scope)
+    if (this.over) this.end(scope, this.over)
     this.session?.later()
     return scope
   }
@@ -59,7 +59,7 @@ export abstract class Followed extends Emitter<EngineEvents> {
     const isOther = scope.become(state, error)
     if (changed) this.tell(changed)
     if (isOther) this.emit('following', scope.name)
-    if (this.isOver && !error) this.end(scope)
+    if (this.over && !error) this.end(scope, this.over)
   }
 
   /** The session has no wire for now, or one again: what the authority follows in it is as new as that. */
@@ -81,7 +81,8 @@ export abstract class Followed extends Emitter<EngineEvents> {
     if (this.emit('rejected', error, entry, record) || ENDED.has(error.code)) return
     // Whoever has just written it has not had the time to ask what becomes of it.
     queueMicrotask(() => {
-      if (!entry.isAwaited) print(error)
+      const id = record || (entry.records[0]?.record ?? '')
+      if (!entry.isAwaited) printLine(error, `'${id}' is not written: `)
     })
   }
 
@@ -99,9 +100,9 @@ export abstract class Followed extends Emitter<EngineEvents> {
   }
 
   /** What is asked of a scope cannot be answered, but for what the store may still tell. */
-  protected end(scope: Scope): void {
+  protected end(scope: Scope, over: AnywireError): void {
     const { error } = scope
-    scope.end(new AnywireError(ERR_CLOSED), scope.isLoaded || !!this.keeper?.isClosed)
+    scope.end(over, scope.isLoaded || !!this.keeper?.isClosed)
     if (!error) this.emit('following', scope.name)
   }
 

@@ -26,7 +26,7 @@ const giveUp = (replica: Replica): void => {
  */
 export const forget = (replica: Replica, leave?: (keeper: Keeper) => Promise<void>): void => {
   giveUp(replica)
-  replica.ended(false, leave)
+  replica.ended(undefined, false, leave)
   const { clock, outbox, records, scopes } = replica
   const ids = records.clear()
   scopes.reach.cursor = NOWHERE

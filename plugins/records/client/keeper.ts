@@ -164,15 +164,18 @@ export class Keeper {
     this.#persistence.offset(offset)
   }
 
-  /** Lets go of the store. @param left - what nobody here will hear of any more; otherwise what is not in the store then */
-  async close(left?: readonly Entry[]): Promise<void> {
+  /**
+   * Lets go of the store.
+   * @param error - what becomes of what nobody here will hear of any more
+   * @param left - that; otherwise what is not in the store then
+   */
+  async close(error = new AnywireError(ERR_CLOSED), left?: readonly Entry[]): Promise<void> {
     this.isClosed = true
     this.#isOpen = false
     this.#pause.end()
     try {
       await (this.#closed ??= this.#persistence.close())
     } finally {
-      const error = new AnywireError(ERR_CLOSED)
       for (const entry of left ?? this.#host.outbox.own.entries)
         if (!entry.isSettled && (left || !entry.isKept)) entry.end(error)
     }

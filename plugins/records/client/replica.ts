@@ -1,6 +1,7 @@
+import type { End } from '../../../lib/connection.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_CLOSED, ERR_ENCODE, ERR_NODE, ERR_PROTOCOL, ERR_STORE } from '../../../lib/failures.ts'
-import { print } from '../../../lib/print.ts'
+import { printLine } from '../../../lib/print.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
 import { nearest } from '../core/path.ts'
@@ -63,8 +64,8 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
 
   /** Sessions will follow, again. */
   opened(): void {
-    if (!this.isOver) return
-    this.isOver = false
+    if (!this.over) return
+    this.over = undefined
     if (this.keeper?.isClosed) this.keeper = this.#makeKeeper?.()
     for (const scope of this.scopes.all) {
       scope.begin()
@@ -74,27 +75,28 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
 
   /**
    * No session will follow: what waits for one is rejected with ERR_CLOSED.
+   * @param cause - how the last one ended
    * @param isKept - what is kept on this device stays in use, so that it is only rejected what cannot wait there
    * @param leave - lets go of the store, with what waited
    */
-  ended(isKept = false, leave?: (keeper: Keeper) => Promise<void>): void {
-    this.isOver = true
+  ended(cause?: End, isKept = false, leave?: (keeper: Keeper) => Promise<void>): void {
+    const over = (this.over = new AnywireError(ERR_CLOSED, cause?.reason, cause))
     this.disconnected()
     this.#retry.stop()
-    if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, new AnywireError(ERR_CLOSED))
-    else if (!isKept) this.#leave(this.keeper, leave)
-    for (const scope of this.scopes.all) this.end(scope)
+    if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, over)
+    else if (!isKept) this.#leave(this.keeper, over, leave)
+    for (const scope of this.scopes.all) this.end(scope, over)
     this.emit('pending', this.outbox.waiting)
   }
 
   /** Whether what waits may yet be sent. */
   get isSending(): boolean {
-    return !this.isOver && (!!this.#link || !this.keeper)
+    return !this.over && (!!this.#link || !this.keeper)
   }
 
   /** A new session began. */
   connected(send: Send): void {
-    if (this.isOver) return
+    if (this.over) return
     this.#link = send
     this.isReachable = true
     if (!this.keeper) this.session = new Session(this, send)
@@ -154,9 +156,9 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
     checkWrite(options)
     // It would be shown, and neither stored nor sent.
-    if (this.keeper ? this.keeper.isClosed : this.isOver) {
+    if (this.keeper ? this.keeper.isClosed : this.over) {
       const refused = new Entry('', 0, records, options, undefined)
-      const error = new AnywireError(ERR_CLOSED)
+      const error = this.over ?? new AnywireError(ERR_CLOSED)
       refused.end(error)
       this.reject(error, refused)
       return refused
@@ -248,7 +250,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.tell(changed)
     for (const { name, error } of others) {
       this.emit('following', name)
-      if (error && !this.emit('refused', error, name)) print(error)
+      if (error && !this.emit('refused', error, name)) printLine(error)
     }
     for (const [{ name }] of old) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
@@ -266,7 +268,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
 
   mismatched(mismatch: Mismatch): void {
     const { advice, min, max } = mismatch
-    if (!this.emit('mismatch', advice, min, max)) print(mismatchError(mismatch, this.schema))
+    if (!this.emit('mismatch', advice, min, max)) printLine(mismatchError(mismatch, this.schema))
     if (advice === 'wait') this.#retry.later(() => this.session?.hello())
   }
 
@@ -297,13 +299,13 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   }
 
   /** Lets go of the store, and of what waits in it: whoever opens it next sends that. */
-  #leave(keeper: Keeper, leave?: (keeper: Keeper) => Promise<void>): void {
+  #leave(keeper: Keeper, over: AnywireError, leave?: (keeper: Keeper) => Promise<void>): void {
     const { outbox } = this
     const changed = new Set<string>()
     const left = outbox.leave()
     for (const entry of left) this.records.settle(entry, changed)
     this.clock.node = outbox.own.node
-    this.#closing = leave?.(keeper) ?? keeper.close(left)
+    this.#closing = leave?.(keeper) ?? keeper.close(over, left)
     this.#closing.catch((error: unknown) => this.emit('error', new AnywireError(ERR_STORE, textOf(error), error)))
     this.tell(changed)
   }

@@ -151,6 +151,22 @@ describe('records: both ends', () => {
       assert.deepEqual(records.pending, [])
     }
 
+    it('says how the last one ended', async () => {
+      const { server, clients, end } = start()
+      const [one] = clients
+      const todo = one.records.get('todos/1')
+      await todo.when.synced
+      const ended = new Promise(resolve => one.on('close', resolve))
+      const lost = todo.set('title', 'Milk')
+      for (const peer of server.peers) peer.end(4_500, 'the month is over')
+      const over = { code: 'ERR_CLOSED', message: /: the month is over$/, cause: await ended }
+      await assert.rejects(lost.durable, over)
+      await assert.rejects(todo.when.synced, over)
+      await assert.rejects(one.records.get('todos/2').when.ready, over)
+      await assert.rejects(todo.set('title', 'Tea').durable, over)
+      await end()
+    })
+
     it('rejects what waits and what is asked then, until the client is opened again', async () => {
       const { clients, end } = start()
       const [one, two] = clients

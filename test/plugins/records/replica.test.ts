@@ -528,8 +528,8 @@ describe('records: a replica', () => {
     mismatch()
     printed.restore()
     assert.deepEqual(
-      printed.args.map(([error]) => String(error)),
-      ["AnywireError: The two ends have different schema versions: this is 3, the server has 4 to 5: 'upgrade'"]
+      printed.args.map(([line]) => line),
+      ["anywire: ERR_SCHEMA The two ends have different schema versions: this is 3, the server has 4 to 5: 'upgrade'"]
     )
   })
 
@@ -542,7 +542,7 @@ describe('records: a replica', () => {
     const refused = async (path: string, use: (write: ReturnType<Stage['set']>) => void = () => {}): Promise<void> => {
       use(stage.set('a/1', path, 1))
       await turn()
-      const result = { node, number: ++number, record: 'a/1', code: 'ERR_DENIED', hint: path }
+      const result = { node, number: ++number, record: 'a/1', code: 'ERR_DENIED', hint: path === 'stored' ? '' : path }
       stage.delta({ seq: number, acknowledged: [[node, number]], results: [result] })
       await turn()
     }
@@ -553,8 +553,21 @@ describe('records: a replica', () => {
     await refused('heard')
     printed.restore()
     assert.deepEqual(
-      printed.args.map(([error]) => String(error)),
-      ['AnywireError: printed', 'AnywireError: stored']
+      printed.args.map(([line]) => line),
+      ['printed', 'the server refused it'].map(why => `anywire: ERR_DENIED 'a/1' is not written: ${why}`)
+    )
+  })
+
+  it('prints that something cannot be followed, where nobody listens', async () => {
+    const printed = stub(console, 'error')
+    const stage = new Stage()
+    stage.replica.follow('a/1')
+    await stage.open()
+    stage.delta({ scopes: [{ scope: 1, outcome: 'ERR_DENIED' }] })
+    printed.restore()
+    assert.deepEqual(
+      printed.args.map(([line]) => line),
+      ["anywire: ERR_DENIED 'a/1' cannot be followed"]
     )
   })
 
