@@ -1,11 +1,9 @@
 import { Emitter } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED } from '../../../lib/failures.ts'
+import { ERR_CANCELLED } from '../../../lib/failures.ts'
 import { LONGEST } from '../../../lib/timer.ts'
 import type { Behind } from '../core/frame.ts'
-import { printLine } from '../../../lib/print.ts'
 import type { Query } from '../core/query.ts'
-import type { Entry } from './entry.ts'
 import type { EngineEvents, Following, FollowingState } from './engine.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
@@ -13,9 +11,6 @@ import type { Records } from './records.ts'
 import { Scope } from './scope.ts'
 import { Scopes } from './scopes.ts'
 import type { Session } from './session.ts'
-
-/** What the application did itself. */
-const ENDED = new Set<string>([ERR_CANCELLED[0], ERR_CLOSED[0]])
 
 /** What a replica follows: from when it is asked for until a moment after nobody follows it any more. */
 export abstract class Followed extends Emitter<EngineEvents> {
@@ -74,16 +69,6 @@ export abstract class Followed extends Emitter<EngineEvents> {
   /** Whether the authority tells of commits. */
   get isHearing(): boolean {
     return !!this.session && this.isReachable
-  }
-
-  /** A write was refused. Where nobody listens, and nobody waits for it, that is printed; but not what the application itself has ended. */
-  protected reject(error: AnywireError, entry: Entry, record = ''): void {
-    if (this.emit('rejected', error, entry, record) || ENDED.has(error.code)) return
-    // Whoever has just written it has not had the time to ask what becomes of it.
-    queueMicrotask(() => {
-      const id = record || (entry.records[0]?.record ?? '')
-      if (!entry.isAwaited) printLine(error, `'${id}' is not written: `)
-    })
   }
 
   hear(node: string, number: number): boolean {

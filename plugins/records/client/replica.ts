@@ -1,62 +1,43 @@
 import type { End } from '../../../lib/connection.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED, ERR_ENCODE, ERR_NODE, ERR_PROTOCOL, ERR_STORE } from '../../../lib/failures.ts'
+import { ERR_CLOSED, ERR_NODE, ERR_PROTOCOL, ERR_STORE } from '../../../lib/failures.ts'
 import { printLine } from '../../../lib/print.ts'
 import type { Value } from '../../../lib/store.ts'
-import type { Delta, Mismatch, Notice, Registers, SchemaVersion } from '../core/frame.ts'
+import type { Delta, Mismatch, Notice, SchemaVersion } from '../core/frame.ts'
 import { nearest } from '../core/path.ts'
 import type { RecordState } from '../core/record-state.ts'
-import type { Stamp, Write } from '../core/register.ts'
 import { apply } from './apply.ts'
-import { checkWrite } from './check-write.ts'
-import type { Engine, WriteHandle, WriteOptions } from './engine.ts'
-import { Entry } from './entry.ts'
-import { Followed } from './followed.ts'
+import type { Engine } from './engine.ts'
 import { forget } from './forget.ts'
-import { ServerClock } from './offset.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
 import { mismatchError } from './mismatch.ts'
-import { Outbox } from './outbox.ts'
-import { makeNode, makeSecret } from './kept.ts'
-import { Records } from './records.ts'
-import { Retry } from './retry.ts'
+import { makeSecret } from './kept.ts'
 import { Session } from './session.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
+import { Written } from './written.ts'
 
 /** What clocks differ by otherwise is how long messages take, in milliseconds. */
 const OFF = 1_000
-const NO_OPTIONS: WriteOptions = {}
 
 /**
  * The engine of a client: keeps what the authority committed (base) and what waits to be (pending) apart, shows both together, and
  * catches up in each new session. Whoever owns the link calls `connected`, `receive`, `drained` and `disconnected`.
  */
-export class Replica extends Followed implements Engine, SessionHost, KeeperHost {
-  readonly clock: ServerClock
-  readonly outbox: Outbox
+export class Replica extends Written implements Engine, SessionHost, KeeperHost {
   readonly schema: SchemaVersion | undefined
   secret = makeSecret()
-  readonly records: Records
   readonly #collections: NonNullable<ReplicaOptions['collections']>
-  readonly #retry: Retry
   readonly #makeKeeper: (() => Keeper) | undefined
   #closing: Promise<void> | undefined
   #link: Send | undefined
-  /** Whether anybody wants to be told of writes: of those of a bulk load nobody does. */
-  #isHeard = false
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
   constructor(options: ReplicaOptions) {
-    super(options.discardDelay)
+    super(options)
     const { persist, collections = {}, schema, migrate, retryDelay = 1_000 } = options
-    const node = makeNode()
-    this.clock = new ServerClock(node, options)
-    this.outbox = new Outbox(node)
     this.schema = schema
-    this.records = new Records(this.clock, !!persist)
     this.#collections = collections
-    this.#retry = new Retry(retryDelay)
     this.#makeKeeper =
       persist && (() => persist(this, { schema, migrate, retryDelay, after: this.#closing?.catch(() => {}) }))
     this.keeper = this.#makeKeeper?.()
@@ -82,7 +63,7 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   ended(cause?: End, isKept = false, leave?: (keeper: Keeper) => Promise<void>): void {
     const over = (this.over = new AnywireError(ERR_CLOSED, cause?.reason, cause))
     this.disconnected()
-    this.#retry.stop()
+    this.retry.stop()
     if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, over)
     else if (!isKept) this.#leave(this.keeper, over, leave)
     for (const scope of this.scopes.all) this.end(scope, over)
@@ -149,32 +130,6 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     for (const id of this.records.ids()) if (id.startsWith(prefix)) yield id
   }
 
-  tick(): Stamp {
-    return this.clock.tick()
-  }
-
-  write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
-    checkWrite(options)
-    // It would be shown, and neither stored nor sent.
-    if (this.keeper ? this.keeper.isClosed : this.over) {
-      const refused = new Entry('', 0, records, options, undefined)
-      const error = this.over ?? new AnywireError(ERR_CLOSED)
-      refused.end(error)
-      this.reject(error, refused)
-      return refused
-    }
-    const entry = this.outbox.add(records, options, this.session?.isTimed ? undefined : this.clock.moment)
-    const changed = this.#isHeard ? new Set<string>() : undefined
-    this.records.write(entry, changed)
-    if (this.keeper) this.keeper.keep(entry)
-    else entry.keep()
-    this.session?.later()
-    if (!changed) return entry
-    this.tell(changed)
-    this.emit('pending', this.outbox.waiting)
-    return entry
-  }
-
   /** Ends the session, and waits until the store has what it was given. */
   async close(): Promise<void> {
     this.ended()
@@ -195,20 +150,6 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   cleared(): void {
     forget(this)
     this.emit('cleared')
-  }
-
-  get pending(): readonly WriteHandle[] {
-    return this.outbox.pending
-  }
-
-  discard(write: WriteHandle): boolean {
-    if (!(write instanceof Entry) || !this.outbox.isUnsent(write) || this.keeper?.isClosed) return false
-    this.#takeBack(write, write.isSecret ? new AnywireError(ERR_CANCELLED, 'it was taken back') : undefined)
-    return true
-  }
-
-  override listening(event: string): void {
-    this.#isHeard ||= event === 'change' || event === 'pending'
   }
 
   flush(): void {
@@ -256,12 +197,12 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     if (applied.evicted.length) this.emit('evicted', applied.evicted)
     for (const [entry, error, record] of applied.refused) this.reject(error, entry, record)
     if (settled.length) {
-      this.#retry.reset()
+      this.retry.reset()
       this.emit('pending', this.outbox.waiting)
     }
     for (const { node, number, code } of applied.later) {
-      if (code === ERR_NODE[0]) this.#move(node)
-      else this.#hold(node, number)
+      if (code === ERR_NODE[0]) this.move(node)
+      else this.hold(node, number)
     }
     this.session?.later()
   }
@@ -269,33 +210,11 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
   mismatched(mismatch: Mismatch): void {
     const { advice, min, max } = mismatch
     if (!this.emit('mismatch', advice, min, max)) printLine(mismatchError(mismatch, this.schema))
-    if (advice === 'wait') this.#retry.later(() => this.session?.hello())
+    if (advice === 'wait') this.retry.later(() => this.session?.hello())
   }
 
   noticed({ what, version }: Notice): void {
     if (what === 'versionchange') this.emit('versionchange', version)
-  }
-
-  unsendable(entry: Entry, error: unknown): void {
-    this.#takeBack(entry, error instanceof AnywireError ? error : new AnywireError(ERR_ENCODE, textOf(error), error))
-  }
-
-  /** Only the number of a write is sent: those behind it need it. @param error - what becomes of it, if that is certain */
-  #takeBack(entry: Entry, error: AnywireError | undefined): void {
-    const changed = new Set<string>()
-    this.records.settle(entry, changed)
-    this.outbox.void(entry)
-    // Not before the store has it: else the next process would send the write.
-    const kept = (): void => {
-      if (!error || entry.isSettled) return
-      entry.error = error
-      entry.settle()
-      this.reject(error, entry)
-    }
-    if (this.keeper) this.keeper.keep(entry, kept)
-    else kept()
-    this.tell(changed)
-    this.emit('pending', this.outbox.waiting)
   }
 
   /** Lets go of the store, and of what waits in it: whoever opens it next sends that. */
@@ -308,25 +227,6 @@ export class Replica extends Followed implements Engine, SessionHost, KeeperHost
     this.#closing = leave?.(keeper) ?? keeper.close(over, left)
     this.#closing.catch((error: unknown) => this.emit('error', new AnywireError(ERR_STORE, textOf(error), error)))
     this.tell(changed)
-  }
-
-  /** The authority takes nothing of a node from here: what waits goes on under another one. */
-  #move(node: string): void {
-    const { outbox } = this
-    const entries = outbox.take(node)
-    this.keeper?.move(entries)
-    outbox.put(entries)
-    this.clock.node = outbox.own.node
-    for (const entry of entries) this.keeper?.keep(entry)
-  }
-
-  /** The authority refused a write for now. */
-  #hold(node: string, number: number): void {
-    this.outbox.hold(node, number)
-    this.#retry.later(() => {
-      this.outbox.resume()
-      this.session?.flush()
-    })
   }
 
   async #begin(send: Send, keeper: Keeper): Promise<void> {

@@ -528,7 +528,7 @@ describe('records: a replica', () => {
     mismatch()
     printed.restore()
     assert.deepEqual(
-      printed.args.map(([line]) => line),
+      printed.args.map(([line]) => String(line)),
       ["anywire: ERR_SCHEMA The two ends have different schema versions: this is 3, the server has 4 to 5: 'upgrade'"]
     )
   })
@@ -553,7 +553,7 @@ describe('records: a replica', () => {
     await refused('heard')
     printed.restore()
     assert.deepEqual(
-      printed.args.map(([line]) => line),
+      printed.args.map(([line]) => String(line)),
       ['printed', 'the server refused it'].map(why => `anywire: ERR_DENIED 'a/1' is not written: ${why}`)
     )
   })
@@ -566,7 +566,7 @@ describe('records: a replica', () => {
     stage.delta({ scopes: [{ scope: 1, outcome: 'ERR_DENIED' }] })
     printed.restore()
     assert.deepEqual(
-      printed.args.map(([line]) => line),
+      printed.args.map(([line]) => String(line)),
       ["anywire: ERR_DENIED 'a/1' cannot be followed"]
     )
   })
