@@ -81,6 +81,8 @@ export const makePlace = (
   const events = new Emitter<PlaceEvents>()
   /** What was asked for last. */
   const asked: { [V in Verb]?: Request | undefined } = {}
+  /** What was asked for before that, and is not answered. */
+  const former = new Set<Request>()
   let members = new Map<string, Member>()
   /** Who was here before this session, and may be on the way back: what the server says of them so far. */
   const absent = new Map<string, Row>()
@@ -108,6 +110,15 @@ export const makePlace = (
     list = undefined
   }
 
+  /** Whatever was asked for with a verb does not go on. */
+  const drop = (verb: Verb, last?: Request): void => {
+    for (const request of [...former, last]) {
+      if (request?.packet[0] !== verb) continue
+      request.resolve?.(undefined)
+      end(request)
+    }
+  }
+
   const ask = (verb: Verb, ...data: readonly unknown[]): Promise<void> => {
     const before = asked[verb]
     let rows: Row[] = []
@@ -120,6 +131,7 @@ export const makePlace = (
         else refused(errorOf(first as string, text))
       },
       done(row) {
+        former.delete(asking)
         if (verb === WATCH) {
           if (asked.watch === asking) change(rows, Number(row) || 0)
         } else if (row) {
@@ -133,23 +145,28 @@ export const makePlace = (
       },
       untold: error => tellError(client, error as AnywireError),
       failed(error, told) {
+        former.delete(asking)
         if (asked[verb] !== asking) return
         set(verb)
+        drop(verb)
         if (told && asking.known) events.emit('evicted', verb, error as AnywireError)
       },
       lost() {
-        clearTimeout(timer)
+        if (verb === WATCH) clearTimeout(timer)
         rows = []
       }
     }
     set(verb, asking)
     // What was asked before is still answered, and that is all.
-    if (before) before.stays = false
+    if (before) {
+      before.stays = false
+      if (!before.known) former.add(before)
+    }
     const answer = request(asking)
     if (before?.known) {
-      // What goes on is what the server was asked for last. Where that could not be sent, nothing does.
+      // What goes on is what the server was asked for last. Where that cannot be sent, or not yet, so that it may be taken back, nothing does.
       flush()
-      if (asked[verb]) fail(before)
+      if (asked[verb]?.number) fail(before)
       else end(before)
     }
     return answer
@@ -157,10 +174,8 @@ export const makePlace = (
 
   const leave = async (verb: Verb): Promise<void> => {
     const before = asked[verb]
-    if (!before) return
     set(verb)
-    before.resolve?.(undefined)
-    end(before)
+    drop(verb, before)
   }
 
   const say = (): boolean => {

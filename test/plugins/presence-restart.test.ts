@@ -111,6 +111,19 @@ describe('presence: a server that begins anew', () => {
     assert.deepEqual(seen(room), there())
   })
 
+  it('has them leave in time also where whoever watches enters and leaves meanwhile', async () => {
+    const { bob, too, room, events } = await meet()
+    for (const client of [bob, too]) client.destroy()
+    await restart()
+    await world.pass(1_000)
+    void room.enter('again')
+    await world.pass(100)
+    void room.leave()
+    await world.pass(15_000)
+    assert.deepEqual([seen(room), there()], [[], []])
+    assert.deepEqual(events, ['change ann again 1', 'leave ann again 1', 'leave bob b 2'])
+  })
+
   it('keeps nobody whom it has seen leave, nor a client that left itself', async () => {
     const { ann, bob, too, room, events } = await meet()
     const closing = world.server.close({ timeout: 0, reconnect: 0 })

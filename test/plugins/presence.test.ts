@@ -691,6 +691,37 @@ describe('presence', () => {
     assert.deepEqual([place.isIn, server().members('room')], [false, []])
   })
 
+  it('is nowhere where it has left last, whatever was asked for before that, with a wire or without one', async () => {
+    start({}, { presence: { enter: slow(20), watch: true } })
+    const [client, other] = [connect(), connect().presence<Data>('room')]
+    const place = client.presence<Data>('room')
+    void other.watch()
+    await world.pass(100)
+    const enter = (name: string): Promise<void> => place.enter({ name })
+    const settled = outcomes([enter('a'), enter('b'), place.leave()])
+    await world.pass(100)
+    // The first one is on its way.
+    void enter('c')
+    await world.pass(5)
+    void enter('d')
+    void place.leave()
+    await world.pass(100)
+    void enter('e')
+    await world.pass(100)
+    world.network.cut()
+    void enter('f')
+    void enter('g')
+    void place.leave()
+    await world.pass(30_000)
+    assert.deepEqual([client.state, place.isIn, server().members('room'), other.members()], ['open', false, [], []])
+    assert.deepEqual(settled, ['ok', 'ok', 'ok'])
+    void enter('h')
+    await world.pass(5)
+    await assert.rejects(place.enter(1n as never), { code: 'ERR_ENCODE' })
+    await world.pass(100)
+    assert.deepEqual([place.isIn, server().members('room')], [false, []])
+  })
+
   it('has questions answered that are asked before the end of the last session is told', async () => {
     start({}, { presence: { enter: slow(10_000) } }, { recovery: false })
     const client = connect()
