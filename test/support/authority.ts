@@ -12,6 +12,7 @@ import type { Write } from '../../plugins/records/core/register.ts'
 import { sealOf } from '../../lib/server/seal.ts'
 import { Authority } from '../../plugins/records/server/authority.ts'
 import type { AuthorityOptions } from '../../plugins/records/server/authority.ts'
+import type { Multicast } from '../../plugins/records/server/fan-out.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
 
 /** When it is. */
@@ -63,6 +64,7 @@ export class WireClient {
   /** What it throws that sends to it. */
   error: Error | undefined
   number = 0
+  readonly send: (bytes: Uint8Array) => boolean
   readonly #follower: ReturnType<Authority['connect']>
   /** How many of the frames were looked at. */
   #seen = 0
@@ -70,21 +72,22 @@ export class WireClient {
   constructor(authority: Authority, node: string, peer: Peer | undefined) {
     this.node = node
     this.secret = `the-secret-of-${node}-alone`
+    this.send = bytes => {
+      if (this.error) throw this.error
+      const frame = decodeFrame(bytes)
+      assert(
+        frame.type === 'delta' ||
+          frame.type === 'welcome' ||
+          frame.type === 'pong' ||
+          frame.type === 'mismatch' ||
+          frame.type === 'notice'
+      )
+      this.frames.push(frame)
+      return --this.room > 0
+    }
     this.#follower = authority.connect({
       peer,
-      send: bytes => {
-        if (this.error) throw this.error
-        const frame = decodeFrame(bytes)
-        assert(
-          frame.type === 'delta' ||
-            frame.type === 'welcome' ||
-            frame.type === 'pong' ||
-            frame.type === 'mismatch' ||
-            frame.type === 'notice'
-        )
-        this.frames.push(frame)
-        return --this.room > 0
-      },
+      send: this.send,
       fail: ([code]: Failure) => this.failures.push(code)
     })
   }
@@ -150,6 +153,8 @@ export class World {
   readonly disk = new MemoryDisk()
   readonly failed: unknown[] = []
   authority: Authority
+  readonly #clients = new WeakMap<Peer, WireClient>()
+  readonly multicast: Multicast = (peers, bytes) => new Set(peers.filter(peer => !this.#clients.get(peer)?.send(bytes)))
 
   constructor(options: Partial<AuthorityOptions> = {}, wrap: (store: Store) => Store = store => store) {
     this.clock = useFakeTimers({
@@ -166,13 +171,16 @@ export class World {
       now: () => Date.now(),
       seal: sealOf,
       failed: error => this.failed.push(error),
+      multicast: this.multicast,
       ...options
     })
     return this.authority
   }
 
   client(node = 'ann', peer?: Peer): WireClient {
-    return new WireClient(this.authority, node, peer)
+    const client = new WireClient(this.authority, node, peer)
+    if (peer) this.#clients.set(peer, client)
+    return client
   }
 
   /** A client that was welcomed, and told everything. */

@@ -43,6 +43,7 @@ export class SimulatedServer {
   #authority: Authority | undefined
   readonly #cuts = new Set<() => void>()
   readonly #followers = new Set<Follower>()
+  readonly #sends = new WeakMap<Peer, (bytes: Uint8Array) => boolean>()
   /** Records whose `x` or `y` ends with it may not be read, for now; '': all may. */
   #hidden = ''
 
@@ -69,6 +70,7 @@ export class SimulatedServer {
       ...this.#rules(dice),
       horizon: HORIZON,
       limits: { frame: 500 },
+      multicast: (peers, bytes) => new Set(peers.filter(peer => !this.#sends.get(peer)?.(bytes))),
       failed: error => this.errors.push(error)
     })
     this.#authority = authority
@@ -109,7 +111,9 @@ export class SimulatedServer {
 
   /** @param cut - called when the server dies, or does not want the session any more */
   accept(send: (bytes: Uint8Array) => boolean, cut: () => void): Follower | undefined {
-    const follower = this.#authority?.connect({ peer: PEER, send, fail: cut })
+    const peer = { ...PEER }
+    this.#sends.set(peer, send)
+    const follower = this.#authority?.connect({ peer, send, fail: cut })
     this.#cuts.add(cut)
     if (follower) this.#followers.add(follower)
     return follower

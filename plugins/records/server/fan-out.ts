@@ -1,18 +1,18 @@
+import type { Peer } from '../../../lib/server/peer.ts'
 import { encodeFrame } from '../core/server-codec.ts'
 import { collectionOf } from '../core/path.ts'
 import type { Audience } from './audience.ts'
 import type { Change } from './change.ts'
 import { paginate } from './change.ts'
 import { deltaOf } from './delta.ts'
-import type { Feed, FollowerLink } from './feed.ts'
+import { Members } from './crowd.ts'
+import type { Step } from './crowd.ts'
+import type { Feed } from './feed.ts'
 import type { Holdings } from './holdings.ts'
 import type { Writer } from './writer.ts'
 
-/** Sends the same bytes over several links. Returns those that are full now. */
-export type Multicast = (links: readonly FollowerLink[], bytes: Uint8Array) => readonly FollowerLink[]
-
-/** One after the other. */
-export const sendEach: Multicast = (links, bytes) => links.filter(link => !link.send(bytes))
+/** Sends the same bytes to several peers. Returns those that are full now. */
+export type Multicast = (peers: readonly Peer[], bytes: Uint8Array) => ReadonlySet<Peer>
 
 export interface FanOutHost {
   readonly audience: Audience
@@ -36,8 +36,9 @@ export interface Told {
 /** Those who are told the same. */
 interface Group extends Told {
   readonly isLarge: boolean
-  readonly feeds: Feed[]
-  readonly links: FollowerLink[]
+  readonly members: Members
+  /** Who is not sent it with the others. */
+  readonly alone: Feed[]
 }
 
 /** What is more than so many pages, or so many evictions, is not told at once: everybody pulls it, as fast as it reads. */
@@ -47,11 +48,14 @@ const EVICTIONS = 1_000
 /** Tells followers what was committed: those who are told the same, with the same bytes. */
 export class FanOut {
   readonly #host: FanOutHost
-  readonly #multicast: Multicast
+  readonly #multicast: Multicast | undefined
   readonly #limit: number
 
-  /** @param limit - bytes of a frame, about */
-  constructor(host: FanOutHost, multicast: Multicast, limit: number) {
+  /**
+   * @param multicast - undefined: there are no peers, and all are sent it one after the other
+   * @param limit - bytes of a frame, about
+   */
+  constructor(host: FanOutHost, multicast: Multicast | undefined, limit: number) {
     this.#host = host
     this.#multicast = multicast
     this.#limit = limit
@@ -64,6 +68,11 @@ export class FanOut {
     // Most often all are told the same.
     let key = ''
     let group: Group | undefined
+    const step = this.#stepFor(changes, authors)
+    if (step) {
+      const all = this.#group({ changes, evicted: [] }, step)
+      if (!all.isLarge) groups.set((key = [...changes.keys()].join()), (group = all))
+    }
     const ready = (feed: Feed, own: string, news: () => News): void => {
       if (!feed.isReady(seq)) return
       if (authors.size && authors.has(feed)) {
@@ -77,12 +86,12 @@ export class FanOut {
         if (!group) groups.set(own, (group = this.#group(news())))
       }
       if (group.isLarge) feed.miss(seq)
-      else enlist(group, feed, seq)
+      else this.#enlist(group, feed, seq)
     }
     let last: readonly number[] = []
     let keyOfLast = ''
     const wholeOf = remember(id => this.#host.wholeOf(id))
-    this.#concerned(changes, authors, (feed, places) => {
+    this.#concerned(changes, authors, group && step, (feed, places) => {
       const { holdings } = feed.scopes
       if (!holdings.isPartial) {
         if (places !== last) keyOfLast = (last = places).join()
@@ -100,23 +109,34 @@ export class FanOut {
   /** Tells followers that they have been told everything. */
   remind(seq: number, feeds: readonly Feed[]): void {
     const group = this.#group({ changes: [], evicted: [] })
-    for (const feed of feeds) if (feed.isReady(seq)) enlist(group, feed, seq)
-    if (group.feeds.length) this.#send(seq, group)
+    for (const feed of feeds) if (feed.isReady(seq)) this.#enlist(group, feed, seq)
+    this.#send(seq, group)
+  }
+
+  /** Those who are told all of some changes, and nothing else; undefined: that is not known without looking at each. */
+  #stepFor(changes: readonly Change[], authors: ReadonlyMap<Feed, unknown>): Step | undefined {
+    const { audience } = this.#host
+    const step = this.#multicast && audience.only(changes)?.step
+    if (!step) return undefined
+    for (const author of authors.keys()) step.drop(author)
+    step.settle(audience.laggards)
+    return step
   }
 
   /** Calls with who is concerned by which of some changes; whoever wrote something is concerned in any case. */
   #concerned(
     changes: readonly Change[],
     authors: ReadonlyMap<Feed, unknown>,
+    step: Step | undefined,
     call: (feed: Feed, places: readonly number[]) => void
   ): void {
     const { audience } = this.#host
     const [first, ...more] = changes
-    if (first && !more.length) {
-      const feeds = audience.of(first)
-      const only = [0]
+    if (first && (step || !more.length)) {
+      const feeds = step?.others ?? audience.of(first)
+      const all = [...changes.keys()]
       // Nothing is made for each of them.
-      for (const feed of feeds) call(feed, only)
+      for (const feed of feeds) call(feed, all)
       for (const author of authors.keys()) if (!feeds.has(author)) call(author, [])
       return
     }
@@ -132,32 +152,36 @@ export class FanOut {
     for (const [feed, own] of places) call(feed, own)
   }
 
-  #group({ changes, evicted }: News): Group {
+  #group({ changes, evicted }: News, members: Members = new Members()): Group {
     const pages = paginate(changes, this.#limit)
     const isLarge = pages.length > PAGES || evicted.length > EVICTIONS
-    return { pages, evicted, isLarge, feeds: [], links: [] }
+    return { pages, evicted, isLarge, members, alone: [] }
   }
 
-  #send(seq: number, { pages, evicted, feeds, links }: Group): void {
+  /** It is told with the others. */
+  #enlist({ members, alone }: Group, feed: Feed, seq: number): void {
+    const { peer } = feed.link
+    feed.wasTold(seq)
+    if (!peer || !this.#multicast || !members.enter(feed, peer)) alone.push(feed)
+  }
+
+  #send(seq: number, { pages, evicted, members, alone }: Group): void {
+    const { feeds, peers } = members
+    if (!feeds.length && !alone.length) return
+    members.told = seq
     try {
       for (const [at, page] of pages.entries()) {
         const more = at < pages.length - 1
         const bytes = encodeFrame(deltaOf(page, { seq, more, evicted: at ? [] : evicted }))
         // Whoever is full may be sent the rest of what belongs together, but nothing behind it.
-        const full = new Set(this.#multicast(links, bytes))
-        if (full.size) for (const feed of feeds) if (full.has(feed.link)) feed.filled()
+        const full = peers.length ? this.#multicast?.(peers, bytes) : undefined
+        if (full?.size) for (const feed of feeds) if (feed.link.peer && full.has(feed.link.peer)) feed.filled()
+        for (const feed of alone) if (!feed.link.send(bytes)) feed.filled()
       }
     } catch (error) {
-      for (const feed of feeds) feed.failed(error)
+      for (const feed of [...feeds, ...alone]) feed.failed(error)
     }
   }
-}
-
-/** It is told with the others. */
-const enlist = ({ feeds, links }: Group, feed: Feed, seq: number): void => {
-  feed.told = seq
-  feeds.push(feed)
-  links.push(feed.link)
 }
 
 /** Asks once for each that is there. */

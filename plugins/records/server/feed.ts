@@ -44,7 +44,7 @@ const ATTEMPTS = 3
 export class Feed {
   readonly link: FollowerLink
   readonly scopes: Scopes
-  /** The number of the last commit that a delta was of. */
+  /** The number of the last commit that a delta was of, but for what it was told with a crowd that it is still in step with. */
   told = 0
   readonly #host: FeedHost
   /** The commit up to which it was told everything; while it is live, that is the last one of all. */
@@ -156,6 +156,7 @@ export class Feed {
   /** There is room again. */
   drained(): void {
     this.#isFull = false
+    this.#keepsUp()
     this.#wake?.()
     if (!this.#isLive || this.owes || this.scopes.hasNews) this.stir()
   }
@@ -163,6 +164,12 @@ export class Feed {
   /** There is no room, until `drained`. */
   filled(): void {
     this.#isFull = true
+    this.#lags()
+  }
+
+  /** It was told a commit, with others. */
+  wasTold(seq: number): void {
+    if (seq > this.told) this.told = seq
   }
 
   /** @returns the writers that it spoke for */
@@ -170,6 +177,7 @@ export class Feed {
     this.isEnded = true
     this.#host.feeds.delete(this)
     this.scopes.end()
+    this.#host.audience.laggards.delete(this)
     const writers = [...this.#writers.keys()]
     for (const writer of writers) writer.followers.delete(this)
     this.#wake?.()
@@ -231,7 +239,7 @@ export class Feed {
     this.told = rest.seq
     try {
       const delta = deltaOf(changes, { scopes, ...rest, ...(rest.more ? {} : this.#settle(rest.seq)) })
-      if (!this.link.send(encodeFrame(delta))) this.#isFull = true
+      if (!this.link.send(encodeFrame(delta))) this.filled()
     } catch (error) {
       this.failed(error)
     }
@@ -251,7 +259,16 @@ export class Feed {
   #fallBehind(sent: number): void {
     this.#isLive = false
     this.#sent = sent
+    this.#lags()
     this.scopes.holdings.wereTold(sent)
+  }
+
+  #lags(): void {
+    if (!this.isEnded) this.#host.audience.laggards.add(this)
+  }
+
+  #keepsUp(): void {
+    if (this.#isLive && !this.#isFull) this.#host.audience.laggards.delete(this)
   }
 
   async #pump(): Promise<void> {
@@ -260,6 +277,7 @@ export class Feed {
     while (!this.isEnded && this.#hasNews) this.#sent = await new CatchUp(this.#host, this).run(this.#sent)
     this.#isPumping = false
     this.#isLive = true
+    this.#keepsUp()
     for (const scope of this.scopes.compared) this.#host.digests.ask(scope, this)
   }
 

@@ -86,7 +86,11 @@ export class Followed {
     scope.isJoined = true
     scope.isRefused = false
     const isFirst = !this.holdings.names(name)
+    const wasPartial = this.holdings.isPartial
     this.holdings.join(scope)
+    // Until here it was told what all are who follow a name.
+    if (this.holdings.isPartial && !wasPartial)
+      for (const { name } of this.joined) this.#host.audience.drop(name, this.#feed)
     membership?.listeners.add(this.#feed.stir)
     if (isFirst) this.#host.audience.join(name, this.#feed)
   }

@@ -12,7 +12,7 @@ import { Committer } from './committer.ts'
 import type { Tally } from './counters.ts'
 import type { CommitterHost } from './committer.ts'
 import { Digests } from './digests.ts'
-import { FanOut, sendEach } from './fan-out.ts'
+import { FanOut } from './fan-out.ts'
 import type { Feed } from './feed.ts'
 import type { FollowerHost } from './follower.ts'
 import { Intake } from './intake.ts'
@@ -82,7 +82,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   readonly #store: Store
 
   constructor(store: Store, { meta, graves }: Kept, { options, settings, patience, tally, providers }: LedgerParts) {
-    const { permissions, multicast = sendEach } = options
+    const { permissions, multicast } = options
     this.#options = options
     this.#store = store
     this.#meta = meta
@@ -181,6 +181,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   /** Whoever was told everything has a cursor that is good for long, also where nothing was of its business. */
   #remind(seq: number): void {
     this.#reminded = this.floor
+    this.audience.note()
     this.#fanOut.remind(
       seq,
       [...this.feeds].filter(feed => feed.told < this.floor)

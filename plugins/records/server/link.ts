@@ -17,18 +17,11 @@ export const linkOf = (peer: Peer, lane: Lane): FollowerLink => ({
   }
 })
 
-/** Sends the same bytes to many peers at once; to the process itself one by one. */
+/** Sends the same bytes to many peers at once. */
 export const makeMulticast =
   (server: Server): Multicast =>
-  (links, bytes) => {
-    const full: FollowerLink[] = []
-    const peers: Peer[] = []
-    for (const link of links) {
-      if (link.peer) peers.push(link.peer)
-      else if (!link.send(bytes)) full.push(link)
-    }
-    const slow = new Set<Peer>()
-    server.multicast(peers, bytes, { lane: LANE, full: peer => slow.add(peer) })
-    if (slow.size) full.push(...links.filter(({ peer }) => peer && slow.has(peer)))
+  (peers, bytes) => {
+    const full = new Set<Peer>()
+    server.multicast(peers, bytes, { lane: LANE, full: peer => full.add(peer) })
     return full
   }

@@ -4,7 +4,7 @@ import { ERR_ENCODE, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Write } from '../../../plugins/records/core/register.ts'
 import { decodeFrame } from '../../support/records-codec.ts'
-import { at, contents, scope, World } from '../../support/authority.ts'
+import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
 import { GatedStore } from '../../support/gated-store.ts'
 
@@ -129,16 +129,18 @@ describe('an authority of records, and what it sends', () => {
     await world.authority.close()
     const sent: [number, string][] = []
     world.make({
-      multicast: (links, bytes) => {
-        const frame = decodeFrame(bytes)
-        sent.push([links.length, frame.type])
-        return links.filter(link => !link.send(bytes))
+      multicast: (peers, bytes) => {
+        sent.push([peers.length, decodeFrame(bytes).type])
+        return world.multicast(peers, bytes)
       }
     })
     await world.authority.open()
     const author = await world.welcomed('author', [scope(1, 'a/')])
     const readers = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => world.welcomed(`r${n}`, [scope(1, n % 2 ? 'a/' : 'a/1')]))
+      Array.from({ length: 20 }, (_, n) => {
+        const name = `r${n}`
+        return world.welcomed(name, [scope(1, n % 2 ? 'a/' : 'a/1')], peerOf(name))
+      })
     )
     author.write('a/1', [at(0, 'author').make()])
     await world.pass(5)
