@@ -11,6 +11,7 @@ const MEGABYTE = 2 ** 20
 
 /**
  * Registers the tests of one parser with mocha. Every parser must pass them, whoever wrote it.
+ * @param make - called without options, and with `{ depth }` where the parser has structures
  * @throws ERR_MISSING_PACKAGE: it needs fast-check
  */
 export const parserContract = (name: string, make: Make, { supports }: { readonly supports: ParserSupports }): void => {
