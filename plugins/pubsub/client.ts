@@ -241,17 +241,6 @@ export const pubsub = <T = unknown>(options: PubSubClientOptions = {}) =>
     client: (client: Client, lane: Lane): PubSub<TopicsOf<T>> => install(options, client, lane) as PubSub<TopicsOf<T>>
   }) as const satisfies ClientPlugin
 
-export type {
-  Handler,
-  History,
-  HistoryOptions,
-  ListenOptions,
-  Message,
-  Ongoing,
-  Outcome,
-  Position,
-  Provider,
-  Refusal
-} from './message.ts'
+export type * from './message.ts'
 export type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
 export type { Pattern, Topic, ValueOf } from './topics.ts'

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { ClientPlugin, Lane } from '../../core.ts'
 import { rpc, RpcError } from '../../plugins/rpc/index.ts'
-import { Calls } from '../support/calls.ts'
+import { eachInItsWorld } from '../support/calls.ts'
+import type { Calls } from '../support/calls.ts'
 
 /** The client half of a stranger, and each message that it hears. */
 const stranger = () =>
@@ -20,15 +21,7 @@ const codeOf = (result: PromiseSettledResult<unknown>): unknown =>
 
 describe('rpc: many calls at once', () => {
   let world: Calls
-
-  beforeEach(() => {
-    world = new Calls()
-    void world.server.close()
-  })
-
-  afterEach(async () => {
-    assert.equal(await world.end(), 0, 'timers were left behind')
-  })
+  eachInItsWorld(next => (world = next))
 
   const router = {
     echo: (value: unknown) => value,

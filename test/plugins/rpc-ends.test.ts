@@ -6,7 +6,8 @@ import { pubsub } from '../../plugins/pubsub/index.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import { rpc } from '../../plugins/rpc/index.ts'
 import type { Call } from '../../plugins/rpc/index.ts'
-import { Calls } from '../support/calls.ts'
+import { eachInItsWorld } from '../support/calls.ts'
+import type { Calls } from '../support/calls.ts'
 
 /** How long something takes, and what it gives. */
 const slow = (time: number, value: unknown = 'done') =>
@@ -30,15 +31,7 @@ const router = {
 
 describe('rpc: calls at the end of a connection', () => {
   let world: Calls
-
-  beforeEach(() => {
-    world = new Calls()
-    void world.server.close()
-  })
-
-  afterEach(async () => {
-    assert.equal(await world.end(), 0, 'timers were left behind')
-  })
+  eachInItsWorld(next => (world = next))
 
   const serve = () =>
     world.start([rpc<Record<string, (time: number) => Promise<unknown>>>(router, { deadline: 100_000 })] as const)

@@ -3,7 +3,8 @@ import type { ClientPlugin, Lane, Peer, ServerPlugin } from '../../core.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import { method, rpc, RpcError } from '../../plugins/rpc/index.ts'
 import type { Call } from '../../plugins/rpc/index.ts'
-import { Calls } from '../support/calls.ts'
+import { eachInItsWorld } from '../support/calls.ts'
+import type { Calls } from '../support/calls.ts'
 
 /** The client half of a stranger: it says what it likes. */
 const stranger = () =>
@@ -35,14 +36,9 @@ describe('rpc: strangers', () => {
   let world: Calls
   let runs: unknown[]
 
-  beforeEach(() => {
-    world = new Calls()
-    void world.server.close()
+  eachInItsWorld(next => {
+    world = next
     runs = []
-  })
-
-  afterEach(async () => {
-    assert.equal(await world.end(), 0, 'timers were left behind')
   })
 
   const router = {

@@ -2,21 +2,14 @@ import assert from 'node:assert/strict'
 import { permissions } from '../../plugins/permissions/index.ts'
 import { rpc, RpcError } from '../../plugins/rpc/index.ts'
 import type { RpcServerOptions } from '../../plugins/rpc/index.ts'
-import { Calls } from '../support/calls.ts'
+import { eachInItsWorld } from '../support/calls.ts'
+import type { Calls } from '../support/calls.ts'
 
 type Work = (text: string) => string
 
 describe('rpc: services', () => {
   let world: Calls
-
-  beforeEach(() => {
-    world = new Calls()
-    void world.server.close()
-  })
-
-  afterEach(async () => {
-    assert.equal(await world.end(), 0, 'timers were left behind')
-  })
+  eachInItsWorld(next => (world = next))
 
   const serve = (options: RpcServerOptions = {}) => world.start([rpc({ own: () => 'own' }, options)])
 

@@ -9,7 +9,8 @@ import type { Call, StandardSchema } from '../../plugins/rpc/index.ts'
 import type { Peer } from '../../core.ts'
 import type { Loose } from '../../plugins/rpc/remote.ts'
 import { pluginContract } from '../contract/plugin.ts'
-import { Calls } from '../support/calls.ts'
+import { eachInItsWorld } from '../support/calls.ts'
+import type { Calls } from '../support/calls.ts'
 
 const packets = {
   toServer: [[[1, 'add', [500, 'key', 1, 1], 1, { a: [2] }], [2, 'count', 0, 5], [2], [2, 16], [3, 0, 'service'], [3]]],
@@ -64,15 +65,7 @@ const at = (root: Readonly<Record<string, Loose>>, path: string): Loose => {
 
 describe('rpc', () => {
   let world: Calls
-
-  beforeEach(() => {
-    world = new Calls()
-    void world.server.close()
-  })
-
-  afterEach(async () => {
-    assert.equal(await world.end(), 0, 'timers were left behind')
-  })
+  eachInItsWorld(next => (world = next))
 
   describe('a call', () => {
     it('runs a function of the server, and has its result', async () => {

@@ -60,3 +60,18 @@ export class Calls extends Clocked {
     }
   }
 }
+
+/** Has each test of a suite begin with a world that has no server yet, and end with nothing left behind. */
+export const eachInItsWorld = (begin: (world: Calls) => void): void => {
+  let world: Calls
+
+  beforeEach(() => {
+    world = new Calls()
+    void world.server.close()
+    begin(world)
+  })
+
+  afterEach(async () => {
+    assert.equal(await world.end(), 0, 'timers were left behind')
+  })
+}
