@@ -11,7 +11,8 @@ describeOverHttp3(describeInChromium, 'the board over WebTransport', function ()
 
   it('opens over HTTP/3, and moves to WebSocket, polling and back', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'anywire-board-'))
-    const node = newerNode() ?? [process.execPath]
+    // The package behind its sessions is TypeScript.
+    const node = [...(newerNode() ?? [process.execPath]), '--import', 'tsx'] as const
     const board = await startBoard(folder, 0, { node, env: { WEBTRANSPORT: 'test/support/moq-source.ts' } })
     // Browsers speak WebTransport in secure contexts only, and the certificate is for 127.0.0.1 too.
     const { page, errors } = await openPage(board.url.replace('localhost', '127.0.0.1'))

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { basename, join } from 'node:path'
 import { ExtData } from '@msgpack/msgpack'
 import * as fc from 'fast-check'
 import type { Data } from '../../lib/transformer.ts'
 import { msgpack } from '../../parsers/msgpack.ts'
 import { parserContract } from '../contract/parser.ts'
+import { program } from '../support/program.ts'
 
 parserContract('msgpack', msgpack, {
   supports: {
@@ -258,10 +257,12 @@ describe('msgpack without its package', () => {
     this.timeout(60_000)
     const folder = mkdtempSync(join(tmpdir(), 'anywire-'))
     try {
-      for (const part of ['lib', 'parsers', 'package.json']) cpSync(part, join(folder, part), { recursive: true })
-      const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+      const flags = program('parsers/msgpack.ts')
+      const file = flags.pop() ?? ''
+      cpSync('package.json', join(folder, 'package.json'))
+      for (const part of ['lib', 'parsers']) cpSync(join(file, '../..', part), join(folder, part), { recursive: true })
       const run = () =>
-        execFileSync(process.execPath, ['--import', tsx, join(folder, 'parsers/msgpack.ts')], {
+        execFileSync(process.execPath, [...flags, join(folder, 'parsers', basename(file))], {
           encoding: 'utf8',
           stdio: 'pipe'
         })

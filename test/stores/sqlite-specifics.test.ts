@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Store } from '../../lib/store.ts'
 import { openDatabase } from '../../stores/sqlite/database.ts'
@@ -10,6 +10,7 @@ import type { OpenDatabase } from '../../stores/sqlite/database.ts'
 import { loadDriver } from '../../stores/sqlite/driver.ts'
 import { Writer } from '../../stores/sqlite/writer.ts'
 import { row, rows } from '../contract/store.ts'
+import { program } from '../support/program.ts'
 import { missing, sqlite, worker } from '../support/sqlite.ts'
 
 describe('sqlite', () => {
@@ -253,12 +254,13 @@ describe('sqlite', () => {
   })
 
   it('keeps no process alive, and what it was asked is done before the process ends', async () => {
+    const flags = program('test/support/sqlite.ts')
     const script = `
-      import { sqlite } from ${JSON.stringify(pathToFileURL(resolve('test/support/sqlite.ts')).href)}
+      import { sqlite } from ${JSON.stringify(pathToFileURL(`${flags.pop()}`).href)}
       const store = sqlite(${JSON.stringify(file)})
       await store.open()
       void store.commit({ rows: [], removed: [], entries: [['a', 1]] })`
-    const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    const { status, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '-e', script], {
       encoding: 'utf8',
       timeout: 60_000
     })

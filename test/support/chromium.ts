@@ -4,7 +4,23 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
 const EXECUTABLE = '/usr/bin/chromium'
 
+/** Of these Chromium knows one list: this one takes the place of Playwright's, and has what of that matters here. */
+const NOT_WANTED = [
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'MediaRouter',
+  'OptimizationHints',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  // It starts a process beside each page, for the next one. Pages are reused here, so nobody needs it.
+  'SpareRendererForSitePerProcess'
+]
+
 const FLAGS = [
+  `--disable-features=${NOT_WANTED.join(',')}`,
+  '--disable-site-isolation-trials',
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -49,7 +65,8 @@ export interface Watched {
 
 /** Opens a page with storage and cookies of its own. Who opens it closes its context. */
 export const openPage = async (url: string, options: BrowserContextOptions = {}): Promise<Watched> => {
-  const context = await (await launch()).newContext(options)
+  // What moves on a page is drawn by the processor, picture by picture.
+  const context = await (await launch()).newContext({ reducedMotion: 'reduce', ...options })
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', message => message.type() === 'error' && errors.push(message.text()))
