@@ -248,6 +248,7 @@ export const handshakeTests = (test: StageTest): void => {
       throw new Error('mine')
     }
     assert.match((await next(stage.connect({ auth }), 'close'))[0].reason, /mine/)
+    stage.expected = ['ERR_HANDLER', 'ERR_HANDLER', 'ERR_HANDLER']
   })
 
   test(
