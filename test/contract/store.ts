@@ -6,9 +6,10 @@ import { ask, Model } from './store-model.ts'
 import { turns } from './waiting.ts'
 import { storeValues } from './store-values.ts'
 
-/** What the suite needs of a store: a new place for each test. */
+/** What the suite needs of a store: a place of its own. */
 export interface StoreFixture {
-  /** A store that keeps its data in this place, not open yet. The suite closes it before it asks for the next one. */
+  /** A store that keeps its data in this place, not open yet. The suite closes it before it asks for the next one: the
+   * place is for all tests, unless one fails. */
   make(): Store
   /** Removes the place. */
   stop?(): void | Promise<void>
@@ -78,8 +79,15 @@ export const storeContract = (
       })
     }
 
-    beforeEach(renew)
-    afterEach(end)
+    // To open one takes longer than most of the tests. So they share it, and whoever closes it opens it again.
+    before(renew)
+    beforeEach(empty)
+    afterEach(async function () {
+      if (this.currentTest?.state !== 'failed') return
+      await end().catch(() => {})
+      await renew()
+    })
+    after(end)
 
     it('has a name', () => assert.match(store.name, /^[a-z0-9.-]+$/))
 
@@ -411,6 +419,7 @@ export const storeContract = (
       await assert.rejects(store.commit(rows()), isStoreError)
       await closing
       await store.close()
+      await store.open()
     })
 
     it('finishes what it began before it closes', async () => {

@@ -44,7 +44,6 @@ describe('a process that is killed while it writes', function () {
     before(async function () {
       server = await PrivatePostgres.start(this)
     })
-    after(() => server?.stop())
 
     it('loses nothing that it was told is done, and leaves nothing half', async () => {
       await killOften(times, ['postgres', server.url, 'killed'], () => postgres({ url: server.url, schema: 'killed' }))

@@ -84,8 +84,6 @@ describe('postgres', () => {
     for (const client of clients) await client.end()
   })
 
-  after(() => server?.stop())
-
   it('keeps several schemas in one database', async () => {
     const [one, other] = [await start(), await start({ schema: 'other' })]
     await one.commit(rows(row('a', 'x', 1)))

@@ -10,7 +10,6 @@ describe('postgres', () => {
   before(async function () {
     server = await PrivatePostgres.start(this)
   })
-  after(() => server?.stop())
 
   storeContract(
     'postgres',

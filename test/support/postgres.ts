@@ -53,7 +53,9 @@ const freePort = async (): Promise<number> => {
   return port
 }
 
-/** A PostgreSQL of the tests' own, in a folder that goes with it. */
+let started: Promise<PrivatePostgres> | undefined
+
+/** A PostgreSQL of the tests' own, in a folder that goes with it. One for all files of a process: each has schemas of its own. */
 export class PrivatePostgres {
   readonly #folder: string
   readonly #programs: string
@@ -68,12 +70,16 @@ export class PrivatePostgres {
     if (this.#user) chownSync(this.#folder, this.#user.uid, this.#user.gid)
   }
 
-  /** Starts one for a suite of tests, or has mocha skip them. */
+  /** The one of this process, started when it is wanted first. Without PostgreSQL mocha skips the suite. */
   static async start(context: Mocha.Context): Promise<PrivatePostgres> {
     if (programs === undefined) {
       console.log(INSTALL)
       return context.skip()
     }
+    return (started ??= PrivatePostgres.#make(programs))
+  }
+
+  static async #make(programs: string): Promise<PrivatePostgres> {
     const postgres = new PrivatePostgres(programs, await freePort())
     const options = ['--auth=trust', '--username=anywire', '--encoding=UTF8', '--locale=C', '--no-sync']
     execFileSync(join(programs, 'initdb'), ['-D', postgres.#data, ...options], {
@@ -95,7 +101,14 @@ export class PrivatePostgres {
 
   /** Runs it, again after a crash. */
   async run(): Promise<void> {
-    const settings = [`port=${this.#port}`, `unix_socket_directories=${this.#folder}`, 'listen_addresses=127.0.0.1']
+    // Nobody pulls the plug of the machine, and what has no time to be untidy needs no cleaner.
+    const light = ['fsync=off', 'autovacuum=off']
+    const settings = [
+      ...light,
+      `port=${this.#port}`,
+      `unix_socket_directories=${this.#folder}`,
+      'listen_addresses=127.0.0.1'
+    ]
     const flags = ['-D', this.#data, ...settings.flatMap(setting => ['-c', setting])]
     const child = spawn(join(this.#programs, 'postgres'), flags, {
       ...this.#user,
@@ -132,3 +145,6 @@ export class PrivatePostgres {
     await ended
   }
 }
+
+// For whichever files had it, behind the last of them.
+after(async () => (await started)?.stop())

@@ -140,7 +140,6 @@ describe('records: four clients, one record, a field each', () => {
     before(async function () {
       database = await PrivatePostgres.start(this)
     })
-    after(() => database?.stop())
 
     for (const [name, pause] of Object.entries({ 'back to back': backToBack, spaced })) {
       it(`${name}, while wires are cut`, async () => {
