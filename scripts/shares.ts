@@ -5,7 +5,8 @@ interface Share {
 }
 
 /**
- * Divides files so that each process has about as much to do: the heaviest first, each to who has the least yet.
+ * Divides files so that each process has about as much to do: the heaviest first, each to who has the least yet. So the
+ * first share has the heaviest file.
  * @param weights - of files, in milliseconds; what is not there weighs as much as others on average
  */
 export const shares = (
@@ -22,6 +23,5 @@ export const shares = (
     lightest.files.push(file)
     lightest.weight += weigh(file)
   }
-  // From Z to A, so that browsers come last: what drives them has all promises of its process tracked from then on.
-  return all.map(share => share.files.sort().reverse()).filter(share => share.length > 0)
+  return all.map(share => share.files.sort()).filter(share => share.length > 0)
 }

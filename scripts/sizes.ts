@@ -3,8 +3,15 @@ import type { BundleOptions } from '../bundle/index.ts'
 import { compile } from '../bundle/compile.ts'
 import { writeEntry } from '../bundle/entry.ts'
 import { locate, readCatalog } from '../bundle/parts.ts'
+import type { Catalog } from '../bundle/parts.ts'
 
 const DEFAULTS = { transformers: ['ws'], parser: 'json', plugins: ['reconnect', 'offline'] }
+
+const NO_PARTS: Pick<Catalog, 'transformers' | 'parsers' | 'plugins'> = {
+  transformers: new Map(),
+  parsers: new Map(),
+  plugins: new Map()
+}
 
 /** What a page pays for the client. */
 export interface Sizes {
@@ -23,10 +30,12 @@ const measureParts = async (options: BundleOptions): Promise<number> =>
 
 const exportFrom = (names: string, path: string): string => `export ${names} from ${JSON.stringify(locate(path))}`
 
-/** Makes each bundle of the table once, and measures what travels of it. */
-export const measureSizes = async (): Promise<Sizes> => {
+/**
+ * Makes each bundle of the table once, and measures what travels of it.
+ * @param parts - whether to have a bundle for each part too, or only those that have many of them
+ */
+export const measureSizes = async (parts = true): Promise<Sizes> => {
   const catalog = readCatalog()
-  const { transformers, parsers, plugins } = catalog
   const withPlugins = (...names: readonly string[]): BundleOptions => ({ plugins: [...DEFAULTS.plugins, ...names] })
   const core = await measureSource(exportFrom('*', './dist/core.browser.js'))
   const client = await measureParts({})
@@ -47,6 +56,7 @@ export const measureSizes = async (): Promise<Sizes> => {
     ['default client, with pubsub, rpc, presence', number(talking)],
     ['default client, with records and indexeddb', number(kept)]
   ]
+  const { transformers, parsers, plugins } = parts ? catalog : NO_PARTS
   for (const name of plugins.keys()) {
     const others = DEFAULTS.plugins.filter(other => other !== name)
     const isDefault = others.length < DEFAULTS.plugins.length

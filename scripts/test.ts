@@ -1,11 +1,12 @@
-// Runs all tests, compiled, in one process more than there are processors, as much of it is waiting, and sums up. Which
-// files go together depends on their weights alone, so that it is the same each time. `--weigh` writes the weights anew.
+// Runs all tests, compiled, in one process more than there are processors at a time, as much of it is waiting, and sums up.
+// Which files share a process depends on their weights alone, so that it is the same each time. `--weigh` writes the weights
+// anew.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, sep } from 'node:path'
 import { closing } from './counts.ts'
 import { runShard } from './shard.ts'
-import type { TestTold } from './shard.ts'
+import type { Outcome, TestTold } from './shard.ts'
 import { shares } from './shares.ts'
 
 const WEIGHTS = 'test/weights.json'
@@ -17,6 +18,14 @@ const BUILT = 'build/test'
 const PROCESSES = Number(process.env['PROCESSES'] ?? availableParallelism() + 1)
 const SIGNS = { passed: '.', failed: '!', pending: ',' }
 const WIDTH = 100
+
+/** What files share is started once in a process: a browser, a database. So they share processes, which start before others. */
+const SHARED = [
+  { imports: /support\/chromium\.ts'/, processes: 2 },
+  { imports: /support\/postgres\.ts'/, processes: 1 }
+]
+/** Processes of the rest: enough that who is done first takes from the others, few enough that starting them costs little. */
+const OTHERS = 3 * PROCESSES
 
 const sources = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map(name => name.replaceAll(sep, '/'))
@@ -33,9 +42,23 @@ const heard = (test: TestTold): void => {
 }
 
 const compiled = (name: string): string => `${BUILT}/${name.replace(/ts$/, 'js')}`
-const outcomes = await Promise.all(
-  shares(sources, weights, PROCESSES).map(files => runShard(files.map(compiled), heard))
-)
+/** The files of each process, in the order in which they start. */
+const waiting: string[][] = []
+let rest = sources
+for (const { imports, processes } of SHARED) {
+  const has = (name: string): boolean => imports.test(readFileSync(`test/${name}`, 'utf8'))
+  waiting.push(...shares(rest.filter(has), weights, processes))
+  rest = rest.filter(name => !has(name))
+}
+waiting.push(...shares(rest, weights, OTHERS))
+
+const outcomes: Outcome[] = []
+const runShards = async (): Promise<void> => {
+  for (let files = waiting.shift(); files; files = waiting.shift()) {
+    outcomes.push(await runShard(files.map(compiled), heard))
+  }
+}
+await Promise.all(Array.from({ length: PROCESSES }, runShards))
 console.log('\n')
 for (const { said } of outcomes) process.stdout.write(said)
 

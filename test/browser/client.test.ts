@@ -12,6 +12,7 @@ import { describeInChromium, visit } from '../support/chromium.ts'
 import type { Watched } from '../support/chromium.ts'
 import type * as Page from '../support/client-page.ts'
 import type { Kind } from '../support/client-page.ts'
+import { isThorough } from '../support/faults-seed.ts'
 import { until } from '../support/faults-wait.ts'
 
 declare const page: typeof Page
@@ -71,7 +72,8 @@ describeInChromium('the client in Chromium', function () {
   const story = (): Promise<readonly string[]> => tab.page.evaluate(() => page.told())
 
   before(async () => {
-    const shape = { format: 'global', global: 'page' } as const
+    // That terser breaks nothing is shown by the page of test/bundle, which has the client of the package.
+    const shape = { format: 'global', global: 'page', minify: isThorough } as const
     script = (await compile(`export * from './test/support/client-page.ts'`, process.cwd(), shape)).code
   })
 
