@@ -4,7 +4,14 @@ import type { Registers } from '../core/frame.ts'
 import { resolve } from '../core/increment.ts'
 import { RecordState } from '../core/record-state.ts'
 import type { Kind, Register, Write } from '../core/register.ts'
+import { collect } from '../core/tombstones.ts'
 import type { Entry } from './entry.ts'
+
+/**
+ * For so long, in milliseconds, a device remembers what was deleted: as long as servers do by default. Whoever follows something anew is told
+ * of no deletions either.
+ */
+const HORIZON = 2_592_000_000
 
 /** Of most records one write waits at most. */
 const NONE: Entry[] = []
@@ -79,14 +86,14 @@ class Held {
 export class Records {
   readonly #records = new Map<string, Held>()
   /** Told of the stamps that come from the authority. */
-  readonly #clock: Pick<Clock, 'saw'>
+  readonly #clock: Pick<Clock, 'saw' | 'ago'>
   readonly #isKept: boolean
   #touched = new Map<string, Set<string>>()
   /** What was asked for last: who writes has looked before. */
   #last: Held | undefined
 
   /** @param isKept - whether somebody asks for what was touched */
-  constructor(clock: Pick<Clock, 'saw'>, isKept: boolean) {
+  constructor(clock: Pick<Clock, 'saw' | 'ago'>, isKept: boolean) {
     this.#clock = clock
     this.#isKept = isKept
   }
@@ -131,7 +138,11 @@ export class Records {
       if (!held.base.merge({ path, kind: kind as Kind, value, t, node }, seq)) this.#touch(id, path)
       held.version = Math.max(held.version, seq)
     }
+    // A record that was deleted, and has something later in it, is not there as long as that is known.
+    if (!held.base.isDeleted() || held.base.size === 1)
+      for (const { path } of collect(held.base, this.#clock.ago(HORIZON))) this.#touch(id, path)
     held.refresh()
+    this.#sweep(held)
   }
 
   /** Forgets what the authority committed: it is not so any more. @returns whether there was anything */

@@ -37,6 +37,11 @@ export class Clock {
     return { t: this.last, node: this.node }
   }
 
+  /** The stamp of so many milliseconds ago. */
+  ago(time: number): number {
+    return ticksOf(this.#now() - time)
+  }
+
   /** Remembers a stamp of somebody else, unless it is too far in the future to be believed. */
   saw(t: number): void {
     if (t > this.last && t <= ticksOf(this.#now() + MAX_DRIFT)) this.last = t

@@ -4,8 +4,10 @@ import type { SinonFakeTimers } from 'sinon'
 import type { AnywireError } from '../../../lib/errors.ts'
 import type { Store } from '../../../lib/store.ts'
 import { timeOf } from '../../../plugins/records/core/clock.ts'
+import { DELETED } from '../../../plugins/records/core/register.ts'
+import type { Register } from '../../../plugins/records/core/register.ts'
 import { memory, MemoryDisk } from '../../../stores/memory.ts'
-import { leaf, object, Stage, START, turn } from '../../support/replica.ts'
+import { leaf, object, stamp, Stage, START, turn } from '../../support/replica.ts'
 
 const HOUR = 3_600_000
 
@@ -40,6 +42,37 @@ describe('records: a replica with a store', () => {
     fails.clear()
     await clock.tickAsync(1_000)
     await assert.rejects(write.durable, { code: 'ERR_CANCELLED' })
+  })
+
+  it('forgets what was deleted long ago, and what is shown stays the same', async () => {
+    const disk = new MemoryDisk()
+    const [old, now] = [-31 * 24 * HOUR, -HOUR]
+    const gone = (path: string, milliseconds: number): Register => {
+      return { path, kind: DELETED, value: undefined, ...stamp(milliseconds) }
+    }
+    const records = [
+      { record: 'a/1', registers: [object('', 2 * old), gone('x', old), gone('y', now), leaf('z', 1)] },
+      { record: 'a/2', registers: [gone('', old)] },
+      { record: 'a/3', registers: [gone('', now)] },
+      { record: 'a/4', registers: [gone('', old), leaf('x', 1, now)] }
+    ]
+    const before = new Stage({ store: memory({ disk }) })
+    await before.synced('a/', records)
+    const shown = (stage: Stage) => records.map(({ record }) => stage.view(record))
+    const seen = shown(before)
+    await before.replica.close()
+    const after = new Stage({ store: memory({ disk }) })
+    await after.replica.follow('a/').ready
+    assert.deepEqual(shown(after), seen)
+    await after.open()
+    after.delta({ scopes: [{ scope: 1, outcome: 'delta' }] })
+    await after.replica.close()
+    const store = memory({ disk })
+    await store.open()
+    assert.deepEqual(
+      (await store.rows([{ prefix: 'a/' }])).map(({ record, path }) => `${record} ${path}`),
+      ['a/1 ', 'a/1 y', 'a/1 z', 'a/3 ', 'a/4 ', 'a/4 x']
+    )
   })
 
   it('refuses what cannot be encoded, and keeps what comes behind it', async () => {
