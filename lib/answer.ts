@@ -23,7 +23,7 @@ class Answer<T> extends Promise<T> {
  * @param untold - called with what nobody would hear of
  */
 export const answer = <T>(
-  run: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+  run: (resolve: (value: T | PromiseLike<T>) => void, reject: (error: Error) => void) => void,
   untold: (error: Error) => void
 ): Promise<T> => {
   const promise = new Answer<T>(run)

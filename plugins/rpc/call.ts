@@ -22,7 +22,7 @@ export type Answer = Promise<unknown> & AsyncIterable<unknown>
 
 /** Calls a function of the other end. */
 export const call = (
-  [[ask, end, tell], idOf, patience]: Exchange,
+  [[ask, end, tell], idOf, patience, untold]: Exchange,
   name: string,
   args: readonly unknown[],
   options: AskOptions = {}
@@ -55,6 +55,7 @@ export const call = (
   const pending: Pending = {
     packet: [name, timeout || key || service || count ? [timeout, key, service, count] : 0, ...sent],
     key,
+    untold: error => untold(name, error),
     heard(type, value) {
       if (type === ACCEPTED) {
         accepted?.()
@@ -103,11 +104,12 @@ export const call = (
 
   signal?.addEventListener('abort', cancel)
   limit(Math.min(overall, accept), late)
-  const answer = ask(pending)
+  const asked = ask(pending)
   if (signal?.aborted) cancel()
-  return toAnswer(answer)
+  return toAnswer(asked)
 }
 
+/** @param promise - one that nobody has to wait for: an iteration may begin late */
 export const toAnswer = (promise: Promise<unknown>): Answer =>
   Object.assign(promise, { [Symbol.asyncIterator]: () => iterate(promise) })
 

@@ -53,7 +53,9 @@ export type Exchange = readonly [
   /** What the two ends know a call by. */
   idOf: (call: Pick<Pending, 'key' | 'number'>) => string,
   /** Milliseconds until a call that this end makes must be answered. */
-  timeout: number
+  timeout: number,
+  /** Reports that a call of a name failed that nobody waits for. */
+  untold: (name: string, error: Error) => void
 ]
 
 export const makeExchange = <P extends Connection, R extends Running<P>>(end: End<P, R>): Exchange => {
@@ -158,5 +160,5 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
   host.on('drain', () => {
     for (const run of runs.values()) run.more()
   })
-  return [requests, idOf, timeout]
+  return [requests, idOf, timeout, (name, error) => lane.failed(error, stageOf(name))]
 }

@@ -1,14 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
+import { answer } from '../../lib/answer.ts'
 import type { Undo } from '../../lib/emitter.ts'
 import { ERR_NO_METHOD } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { amount, callable, callables, checkPlugin, either } from '../../lib/option-rules.ts'
 import type { OptionRules } from '../../lib/option-rules.ts'
+import { report } from '../../lib/report.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
+import { stageOf } from './answering.ts'
 import { call, toAnswer } from './call.ts'
 import { rpc as base } from './client.ts'
 import type { RpcClientPlugin } from './client.ts'
@@ -101,13 +104,23 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
         router: router as R,
         provide: (name, handler) => half.provide(name, toRoute(handler as Handler, undefined)),
         call: (peer, name, args, options) => half.call(peer, name, args, options),
-        service: (name, options) => ((...args: unknown[]) => toAnswer(half.ask(name, args, options))) as never
+        service: (name, options) =>
+          ((...args: unknown[]) =>
+            toAnswer(
+              answer(
+                resolve => resolve(half.ask(name, args, options)),
+                error => report(server, error, stageOf(name))
+              )
+            )) as never
       }
     },
     peer(peer, lane, server, during) {
       const exchange = halves.get(server)?.join(peer, lane, during, packets => takes(peer, packets))
       const callWith = (options?: CallOptions) => (name: string, args: unknown[]) => {
-        if (!exchange || !lane.connected) return toAnswer(Promise.reject(because(ERR_NO_METHOD, name)))
+        if (!exchange || !lane.connected) {
+          const failed = (error: Error): void => lane.failed(error, stageOf(name))
+          return toAnswer(answer((_resolve, reject) => reject(because(ERR_NO_METHOD, name)), failed))
+        }
         return call(exchange, name, args, options)
       }
       // At run time the other end has what it has: the types are a promise of whoever named them.

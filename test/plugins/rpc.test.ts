@@ -218,6 +218,38 @@ describe('rpc', () => {
     assert.equal(await world.settled(client.rpc.any(1)), 1)
   })
 
+  it('reports calls that fail and that nobody waits for, which end no process', async () => {
+    const server = world.start([
+      rpc<{ x(): void }, { fails(): void }>({
+        fails: () => {
+          throw new RpcError('NO', 'Not now')
+        }
+      })
+    ])
+    const client = world.dial<typeof server>()
+    const told: string[] = []
+    client.on('error', error => told.push(error.message))
+    await world.pass(10)
+    void client.rpc.fails()
+    const [peer] = server.peers
+    assert.ok(peer)
+    void peer.rpc.x()
+    void server.rpc.service('nobody')()
+    await world.pass(10)
+    peer.destroy()
+    // Whoever ends a connection knows what becomes of its calls.
+    void peer.rpc.x()
+    await world.pass(10)
+    assert.deepEqual(told, [`A handler failed: 'rpc fails': RpcError: Not now`])
+    assert.deepEqual(
+      world.reported.map(({ message }) => message),
+      [
+        "A handler failed: a listener for 'rpc nobody': RpcError: Nobody who provides the service takes the call: nobody",
+        "A handler failed: 'rpc x': RpcError: The other end has no such method: x"
+      ]
+    )
+  })
+
   it('tells who calls that the parser carries no calls', async () => {
     const server = world.start([rpc({ any: () => 1 })], { parsers: [raw()] })
     const client = world.dial<typeof server>({}, { parser: raw() })
@@ -453,6 +485,9 @@ describe('rpc', () => {
                 ended.push('sync')
               }
             },
+            async *text(text: string) {
+              yield text.length
+            },
             lateSync: async () => Promise.resolve([1, 2].values()),
             checked: method(
               { input: [], output: schema<number>(value => (Number(value) > 0 ? Number(value) : '!positive')) },
@@ -544,6 +579,19 @@ describe('rpc', () => {
       await world.pass(10)
       assert.deepEqual(ended, ['aborted'])
       assert.ok(made.length < 100)
+    })
+
+    it('has failures of its call wait for an iteration that begins late', async () => {
+      const { client } = setup()
+      client.on('error', error => told.push(error.message))
+      const told: string[] = []
+      const large = client.rpc.text('x'.repeat(2 ** 21))
+      const gone = client.rpc.with({ signal: AbortSignal.abort() }).count(1)
+      await world.pass(50)
+      assert.equal(await world.failure(collect(large)), 'ERR_TOO_LARGE')
+      assert.equal(await world.failure(collect(gone)), 'ERR_CANCELLED')
+      assert.equal(told.length, 1)
+      assert.match(told[0] ?? '', /^A handler failed: 'rpc text': .* is too large/)
     })
 
     it('ends by a signal, also while it waits for an item', async () => {
