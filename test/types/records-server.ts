@@ -42,7 +42,7 @@ createServer({
             if (verb === 'read') return !value || value.owner === user || isIn(value, user)
             is<Equal<typeof current, Board | undefined>>()
             if (verb === 'delete') return previous?.owner === user
-            return path !== 'owner' && current?.owner === user
+            return !current || (path !== 'owner' && current.owner === user)
           }
         },
         'cards/': {

@@ -215,7 +215,7 @@ export class Judge {
   }
 
   #decide({ record, writes, isRestamped }: Draft, peer: Peer | undefined, records: Preview): Maybe<Decision> {
-    return after(this.#gate.refusesWriting(peer, record, this.#isVisible(record), writes, records), refused => {
+    return after(this.#gate.refusesWriting(peer, record, writes, records), refused => {
       if (refused !== undefined) return { ...refusal(ERR_DENIED, refused), isOpinion: true }
       const why = this.#reasonAgainst(record, writes)
       if (why) return { ...why, isAllowed: true }

@@ -33,7 +33,10 @@ export type Wish<R> =
       readonly previous: undefined
       readonly current: undefined
     }
-  /** `value`, `previous`: what would be at the path, of a counter the sum, and what is there. `current`: the whole record as it is. */
+  /**
+   * `value`, `previous`: what would be at the path, of a counter the sum, and what is there. `current`: the whole record as it is; undefined
+   * for the fields of one that is made.
+   */
   | {
       readonly verb: 'write'
       readonly value: Value | undefined
@@ -67,7 +70,10 @@ export type PermitQuestion<
   Name extends string = keyof S & string
 > = Asked<Context, S> & Wish<RecordOf<S, Name>>
 
-/** Whether somebody may do something. Only true says so. */
+/**
+ * Whether somebody may do something. Only true says so. A write is asked about at its own path, and then at each path where something
+ * comes, goes, or is another value with it.
+ */
 export type Permit<Context = unknown, S extends Schema = Schema, Name extends string = keyof S & string> = (
   question: PermitQuestion<Context, S, Name>
 ) => boolean | Promise<boolean>

@@ -3,20 +3,16 @@ import { ERR_TIMEOUT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Permissions } from '../../permissions/index.ts'
-import type { RecordState } from '../core/record-state.ts'
-import { DELETED, OBJECT } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import { after, all, maybe } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
-import type { Permit, PermitQuestion, Verb, Wish } from './options.ts'
+import type { Permit, PermitQuestion, Verb } from './options.ts'
 import type { Patience } from './patience.ts'
 import type { RecordsReader } from './reader.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
-import { merged } from './trials.ts'
-
-/** One thing that somebody wants to do. */
-type Thing = Wish<Value> & { readonly path: string }
+import { wishesOf } from './wishes.ts'
+import type { Thing } from './wishes.ts'
 
 export interface GateHost {
   readonly settings: Settings
@@ -56,22 +52,26 @@ export class Gate {
   }
 
   /**
-   * What a peer may not do of some writes to a record, as it is told; undefined: it may do all of it.
+   * What a peer may not do of some writes to a record, as it is told; undefined: it may do all of it. Rules by name know of no paths,
+   * so what a field would be is only for `permit`.
    * @param records - as they will be
    */
   refusesWriting(
     peer: Peer | undefined,
     record: CachedRecord,
-    exists: boolean,
     writes: readonly Write[],
     records: RecordsReader
   ): Maybe<string | undefined> {
     const { id, state } = record
-    if (!peer || !(this.#host.permissions || this.#permitOf(id))) return undefined
-    const things = wishesOf(state, exists, writes)
-    return after(all(things.map(thing => this.#allows(peer, id, thing, records))), answers => {
-      const refused = things[answers.indexOf(false)]
-      return refused && sayOf(refused.verb, id, refused.path)
+    const { settings, permissions } = this.#host
+    const permit = this.#permitOf(id)
+    if (!peer || !(permissions || permit)) return undefined
+    const { own, fields } = wishesOf(state, writes, state => settings.isVisible(id, state))
+    const refused = refusedOf(own, thing => this.#allows(peer, id, thing, records))
+    return after(refused, refused => {
+      if (refused || !permit) return refused && sayOf(refused.verb, id, refused.path)
+      const field = refusedOf(fields, thing => this.#isPermitted(peer, id, thing, records))
+      return after(field, field => field && sayOf(field.verb, id, field.path))
     })
   }
 
@@ -131,6 +131,19 @@ export class Gate {
 export const sayOf = (verb: Verb, record: string, path = ''): string =>
   `'${verb}' of '${record}'${path && `, '${path}'`}`
 
+/** The first of some things that is not allowed. Of those behind one that is denied at once nobody is asked. */
+const refusedOf = (things: Iterable<Thing>, allows: (thing: Thing) => Maybe<boolean>): Maybe<Thing | undefined> => {
+  const asked: Thing[] = []
+  const answers: Maybe<boolean>[] = []
+  for (const thing of things) {
+    const answer = allows(thing)
+    asked.push(thing)
+    answers.push(answer)
+    if (answer === false) break
+  }
+  return after(all(answers), answers => asked[answers.indexOf(false)])
+}
+
 /** What is written in JavaScript may return anything. */
 const isTrue = (answer: unknown): boolean => answer === true
 
@@ -139,42 +152,3 @@ const nameOf = (record: string): string => {
   const name = record.replaceAll('%', '%25').replaceAll('.', '%2E').replaceAll('/', '.')
   return name.endsWith('.') ? `${name}*` : name
 }
-
-/** What writes want of a record: what is written below an object that they make is a part of that. */
-const wishesOf = (state: RecordState, exists: boolean, writes: readonly Write[]): readonly Thing[] => {
-  const then = merged(state, writes)
-  if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
-    return [{ verb: 'create', path: '', value: then.view(), previous: undefined, current: undefined }]
-  }
-  const objects = new Set(writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path))
-  const current = exists ? state.view() : undefined
-  const wishes = new Map<string, Thing>()
-  for (const write of writes) {
-    const { path, kind } = write
-    if (isImplicit(write) || isBelow(path, objects)) continue
-    const previous = state.view(path)
-    // However often it is written: what is there in the end is what counts.
-    if (kind === DELETED && path === '') wishes.set('', { verb: 'delete', path, value: undefined, previous, current })
-    else wishes.set(`${path}.`, { verb: 'write', path, value: valueAt(then, path), previous, current })
-  }
-  if (wishes.size) return [...wishes.values()]
-  // What changes nothing still tells whether the record is there, so it is for those who may see it.
-  if (writes.length === 0 || state.isWritten)
-    return [{ verb: 'read', path: '', value: current, previous: undefined, current }]
-  return [{ verb: 'write', path: '', value: current, previous: current, current }]
-}
-
-/** Whether a write only says that something is written into the record. */
-const isImplicit = ({ path, kind, t }: Write): boolean => path === '' && kind === OBJECT && t === 0
-
-/** Whether a path is below one of some others. What ends before a dot that belongs to a key is no path. */
-const isBelow = (path: string, others: ReadonlySet<string>): boolean => {
-  if (!others.size || path === '') return false
-  if (others.has('')) return true
-  for (let at = path.indexOf('.'); at >= 0; at = path.indexOf('.', at + 1))
-    if (others.has(path.slice(0, at))) return true
-  return false
-}
-
-/** What would be at a path: also where something below hides it, for that may be deleted later. */
-const valueAt = (state: RecordState, path: string): Value | undefined => state.get(path)?.value ?? state.view(path)

@@ -54,7 +54,7 @@ describe('an authority of records, and what is too much', () => {
 
   it('refuses a write of more records than one may have', async () => {
     let asked = 0
-    await opened({ limits: { batch: 3 }, permit: () => !!++asked })
+    await opened({ limits: { batch: 3 }, permit: ({ path }) => path !== '' || !!++asked })
     const ann = await world.welcomed('ann', [], peerOf('ann'))
     const now = at(1, 'ann')
     const parts = (count: number) =>

@@ -33,7 +33,7 @@ const start = (look: 'reader' | 'server', by: 'permit' | 'validate' = 'permit') 
     by === 'permit'
       ? {
           permit: ({ verb, record, records }: PermitQuestion<unknown, App, 'cards/'>) => {
-            if (verb !== 'read') asked.push(record)
+            if (verb === 'create') asked.push(record)
             return isOfBoard(record, records)
           }
         }
