@@ -120,9 +120,10 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
         done: peer => followers.get(peer)?.done ?? 0,
         settled: peer => followers.get(peer)?.settled
       })
-      permissions?.on('refresh', peers => {
-        for (const peer of peers) followers.get(peer)?.refresh()
-      })
+      const refresh = (peer: Peer): void => followers.get(peer)?.refresh()
+      permissions?.on('refresh', peers => peers.forEach(refresh))
+      // That a client is another one by now is told by permissions too, where they are installed.
+      if (!permissions) server.on('context', refresh)
       const told = (error: unknown): void => {
         // That it was closed is nobody's news.
         if (!(error instanceof AnywireError && error.code === ERR_CLOSED[0])) failed(error, 'records')

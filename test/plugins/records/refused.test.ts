@@ -257,6 +257,57 @@ describe('records: what was refused', () => {
       await end()
     })
 
+    for (const isRuled of [false, true]) {
+      it(`is judged again when a client is another one${isRuled ? ', once where rules are installed too' : ''}`, async () => {
+        interface Context {
+          readonly user: string
+          readonly role: string
+        }
+        type App = { 'notes/': { readonly owner: string } }
+        const network = memory()
+        let role = 'guest'
+        let asked = 0
+        const own = records<App, Context>({
+          store: store(),
+          permit: ({ verb, context: { user, role }, value }) => {
+            if (verb !== 'read') return true
+            if (!value) asked++
+            return role === 'agent' || !value || value.owner === user
+          }
+        })
+        const options = { transformers: [network], authenticate: (): Context => ({ user: 'ann', role }) }
+        const server = isRuled
+          ? createServer({ ...options, plugins: [own, permissions<Context>({ records: true })] })
+          : createServer({ ...options, plugins: [own] })
+        const notes = server.records.collection('notes/')
+        for (const owner of ['ann', 'bob']) await notes.get(owner).replace({ owner }).durable
+        const client = connect('http://memory', { transformers: [network], plugins: [records<App>()] })
+        client.records.on('refused', () => {})
+        const all = client.records.collection('notes/').query()
+        const bob = client.records.get('notes/bob')
+        await all.when.synced
+        await assert.rejects(bob.when.synced, denied)
+        const [peer] = server.peers
+        for (const now of ['agent', 'guest', 'agent', 'guest']) {
+          role = now
+          asked = 0
+          await peer?.reauthenticate(undefined)
+          const isAgent = now === 'agent'
+          for await (const { status } of changesOf(bob)) if (status === (isAgent ? 'synced' : 'refused')) break
+          for await (const results of changesOf(all)) if (results.get().length === (isAgent ? 2 : 1)) break
+          assert.equal(bob.get('owner'), isAgent ? 'bob' : undefined)
+          // Of the collection: whether it goes on, and as it begins anew. No rules have it asked twice.
+          assert.equal(asked, 2)
+        }
+        // What changes meanwhile is told to nobody who may not see it.
+        await notes.get('bob').replace({ owner: 'bob' }).durable
+        await notes.get('ann').replace({ owner: 'ann' }).durable
+        assert.deepEqual([all.get().length, bob.get()], [1, undefined])
+        client.destroy()
+        await server.close()
+      })
+    }
+
     it('is asked for anew by who gets it, whoever has it already, and who reads it once', async () => {
       const { client, allow, note, end } = start()
       await note
