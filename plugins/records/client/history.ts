@@ -20,6 +20,9 @@ export interface Undone {
 const isBelow = (path: string, above: string): boolean =>
   path !== above && (above === '' || path.startsWith(`${above}.`))
 
+/** Whether what is written at one of two paths is seen at the other. */
+const meet = (a: string, b: string): boolean => a === b || isBelow(a, b) || isBelow(b, a)
+
 /** What is written where, but for what makes a record only where there is none. */
 const fieldsOf = (records: readonly Registers<Write>[]): (readonly [record: string, write: Write])[] =>
   records.flatMap(({ record, registers }) => registers.filter(({ t }) => t > 0).map(write => [record, write] as const))
@@ -50,7 +53,7 @@ class Past implements History {
   /** Nodes that this end has written for: it has another one when it is opened again. */
   readonly #own = new Set<string>()
   /** What others had written where a step was taken back, by record and path: it is there again, and the steps before do not undo it. */
-  readonly #theirs = new Map<string, Stamp>()
+  readonly #theirs = new Map<string, Map<string, Stamp>>()
 
   constructor(engine: Engine, { steps = 100, merge = 500 }: HistoryOptions) {
     this.#engine = engine
@@ -117,10 +120,8 @@ class Past implements History {
    * before, as steps are taken back the last one first.
    */
   #isUntouched(state: RecordState | undefined, path: string, stamp: Stamp): boolean {
-    for (const register of state?.registers() ?? []) {
-      const isThere = register.path === path || isBelow(register.path, path) || isBelow(path, register.path)
-      if (isThere && !this.#own.has(register.node) && isAfter(register, stamp)) return false
-    }
+    for (const register of state?.registers() ?? [])
+      if (meet(register.path, path) && !this.#own.has(register.node) && isAfter(register, stamp)) return false
     return true
   }
 
@@ -162,14 +163,21 @@ class Past implements History {
       const state = this.#engine.visible(record) ? this.#engine.state(record) : undefined
       // To take back that it was made is to delete it; but what was added is taken off.
       if (!state && !registers.some(({ kind }) => kind === INCREMENT))
-        return [{ record, path: '', value: undefined, by: undefined, wasThere: false }]
+        return [{ record, path: '', value: undefined, registers: [], wasThere: false }]
+      const all = state?.registers() ?? []
       const hiding = registers.filter(({ kind, t }) => kind !== LEAF && kind !== INCREMENT && t > 0)
       return (
         registers
           // Of several writes at one path the last one counts.
           .filter(({ path, t }, at) => t > 0 && !registers.slice(at + 1).some(other => other.path === path))
           .filter(({ path }) => !hiding.some(other => isBelow(path, other.path)))
-          .map(({ path }) => ({ record, path, value: state?.view(path), by: state?.get(path), wasThere: !!state }))
+          .map(({ path }) => ({
+            record,
+            path,
+            value: state?.view(path),
+            registers: all.filter(other => other.path === path || isBelow(other.path, path)),
+            wasThere: !!state
+          }))
       )
     })
   }
@@ -190,9 +198,8 @@ class Past implements History {
       return this.#formers(former, own).map(each => [each, own] as const)
     })
     for (const [former, writes] of all) {
-      const { record, path, value, by } = former
-      const place = JSON.stringify([record, path])
-      const theirs = this.#theirs.get(place)
+      const { record, path, value, registers } = former
+      const theirs = this.#theirs.get(record) ?? new Map<string, Stamp>()
       const write = writes.findLast(other => other.path === path) ?? (path === '' ? writes[0] : undefined)
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
@@ -202,13 +209,15 @@ class Past implements History {
         write.kind === INCREMENT ||
         !this.#isKnown(former, writes) ||
         !this.#isUntouched(state, path, write) ||
-        (theirs && isAfter(theirs, write))
+        [...theirs].some(([other, stamp]) => meet(other, path) && isAfter(stamp, write))
       )
         skipped.push([record, path])
       else if (value === undefined) edit.delete(path)
       else edit.replace(path, value)
       edits.set(record, edit)
-      if (write && by && !this.#own.has(by.node)) this.#theirs.set(place, by)
+      for (const register of write ? registers : [])
+        if (!this.#own.has(register.node)) theirs.set(register.path, register)
+      if (theirs.size) this.#theirs.set(record, theirs)
     }
     const records = [...edits]
       .map(([record, { writes }]) => ({ record, registers: writes }))

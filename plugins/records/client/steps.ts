@@ -1,5 +1,5 @@
 import type { Value } from '../../../lib/store.ts'
-import type { Stamp } from '../core/register.ts'
+import type { Register } from '../core/register.ts'
 import type { Engine, Following, WriteHandle } from './engine.ts'
 
 /** What was at a path before it was written. */
@@ -7,8 +7,8 @@ export interface Former {
   readonly record: string
   readonly path: string
   readonly value: Value | undefined
-  /** When it was written. */
-  readonly by: Stamp | undefined
+  /** What was written there, and below it. */
+  readonly registers: readonly Register[]
   /** Whether there was such a record, as far as this end knew. */
   readonly wasThere: boolean
 }

@@ -4,7 +4,7 @@ import type { HistoryOptions } from '../../../plugins/records/client/history.ts'
 import { Records } from '../../../plugins/records/client/surface.ts'
 import type { Store } from '../../../lib/store.ts'
 import { memory } from '../../../stores/memory.ts'
-import { leaf, object, Stage, turn } from '../../support/replica.ts'
+import { deleted, leaf, object, Stage, turn } from '../../support/replica.ts'
 
 interface Todo {
   readonly title: string
@@ -124,6 +124,37 @@ describe('records: writes that are one step of undo', () => {
       assert.deepEqual([steps.undo()?.skipped, todo.get()], [[], { title: 'Theirs' }])
     }
     assert.deepEqual([steps.undo()?.skipped, todo.get()], [[['todos/1', 'title']], { title: 'Theirs' }])
+  })
+
+  it('also where the later one had taken away, or replaced, all of it', async () => {
+    for (const act of ['delete', 'replace'] as const) {
+      const { stage, todo, steps } = start()
+      await stage.synced('todos/1', [{ record: 'todos/1', registers: [object(''), leaf('title', '')] }])
+      stage.pass(100)
+      todo.patch({ title: 'Mine', note: 'Mine' })
+      stage.delta({ seq: 2, records: [{ record: 'todos/1', registers: [leaf('title', 'Theirs', 350)] }] })
+      stage.pass(1_000)
+      if (act === 'delete') todo.delete()
+      else todo.replace({ title: 'Other' })
+      for (const again of [false, true]) {
+        if (again) steps.redo()
+        assert.deepEqual([steps.undo()?.skipped, todo.get()], [[], { title: 'Theirs', note: 'Mine' }])
+      }
+      assert.deepEqual([steps.undo()?.skipped, todo.get()], [[['todos/1', 'title']], { title: 'Theirs' }])
+    }
+  })
+
+  it('also where it was that nothing is there', async () => {
+    const { stage, todo, steps } = start()
+    const registers = [object(''), leaf('title', 'Tea'), leaf('note', '')]
+    await stage.synced('todos/1', [{ record: 'todos/1', registers }])
+    stage.pass(100)
+    todo.set('note', 'Mine')
+    stage.delta({ seq: 2, records: [{ record: 'todos/1', registers: [deleted('note', 350)] }] })
+    stage.pass(1_000)
+    todo.set('note', 'Mine again')
+    assert.deepEqual([steps.undo()?.skipped, todo.get()], [[], { title: 'Tea' }])
+    assert.deepEqual([steps.undo()?.skipped, todo.get()], [[['todos/1', 'note']], { title: 'Tea' }])
   })
 
   it('without those that were refused', async () => {
