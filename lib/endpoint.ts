@@ -31,9 +31,9 @@ export abstract class Endpoint extends Session implements Connection {
   #paused = false
   /** What interceptors still work on, in bytes: about what it will be when it is encoded. */
   #passing = 0
-  /** What plugins do before the end; and whether they are at it. */
+  /** What plugins do before the end; and the goodbye that is said behind that, once it is known. */
   #finishes: (() => Promise<void> | undefined)[] | undefined
-  #isParting = false
+  #parting: Goodbye | undefined
   /** The ends that are being told. */
   #ends: [lost: readonly unknown[], end: End][] = []
 
@@ -131,14 +131,19 @@ export abstract class Endpoint extends Session implements Connection {
    * @param atOnce - does not wait for them
    */
   part(goodbye: Goodbye, reading?: boolean, atOnce?: boolean): void {
-    if (this.#isParting) return
-    this.#isParting = true
+    if (this.#parting) return
+    this.#parting = goodbye
     const say = (): void => this.finish(goodbye, reading)
     // What interceptors still work on was written before.
     const behind = (): void => (this.outlet ? this.outlet.after(say) : say())
     const pending = atOnce ? [] : (this.#finishes ?? []).flatMap(finish => finish() ?? [])
     if (pending.length) void Promise.all(pending).then(behind)
     else behind()
+  }
+
+  /** Ends at once, with the goodbye that plugins are waited for with, or else with this one. */
+  abandon(goodbye: Goodbye): void {
+    this.leave(this.#parting ?? goodbye)
   }
 
   destroy(code?: number, reason?: string): void {

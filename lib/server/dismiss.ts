@@ -32,11 +32,11 @@ export const dismiss = (
   }
   for (const peer of peers) {
     // What the application said before, it said.
-    if (peer.state === 'away') peer.leave(peer.ending ?? goodbye())
-    else if (!peer.ending) peer.part(goodbye(), false)
+    if (peer.state === 'away') peer.abandon(goodbye())
+    else peer.part(goodbye(), false)
   }
   const abandon = (): void => {
-    for (const peer of peers) peer.leave(peer.ending ?? goodbye())
+    for (const peer of peers) peer.abandon(goodbye())
   }
   const cut = (): void => waiting.forEach(link => link.abort())
   return later([timeout, abandon], [timeout + PATIENCE, cut])

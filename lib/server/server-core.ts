@@ -184,7 +184,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
 
   away(peer: PeerEndpoint): void {
     // Nobody can come back to a server that closes.
-    if (this.#closing) return peer.leave(peer.ending ?? [ERR_SHUTDOWN[1], ERR_SHUTDOWN[2], 0])
+    if (this.#closing) return peer.abandon([ERR_SHUTDOWN[1], ERR_SHUTDOWN[2], 0])
     this.#heart.remove(peer)
     this.#addresses.left(peer)
     this.#away.add(peer)

@@ -72,6 +72,19 @@ describe('rpc: calls at the end of a connection', () => {
     assert.match(closed.end, /^undefined 10\d\d$/)
   })
 
+  it('are over with a server that closes, and whoever was ended before hears that, and not of the server', async () => {
+    const server = serve()
+    const client = dial()
+    const ends: number[] = []
+    client.on('close', ({ code }) => ends.push(code))
+    void story(client.rpc.slow(5_000))
+    await world.pass(100)
+    world.peer.end(1000, 'bye')
+    void server.close({ timeout: 1_000 })
+    await world.pass(1_200)
+    assert.deepEqual([ends, client.state], [[1000], 'closed'])
+  })
+
   it('are not begun meanwhile: they wait for the next session', async () => {
     const server = serve()
     const client = dial()
