@@ -111,14 +111,12 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     const reconnect = (!over || (!isClosed && retryable(code))) && !!supervisor?.(endOf(goodbye, true))
     let fate: Data[] | undefined
     if (over || !reconnect) {
-      const [sent, unsent] = forget()
-      fate = sent
       // What was too much for the old session would be too much for the new one.
-      if (!reconnect || code === ERR_SLOW[1]) sent.push(...unsent)
-      else requeue(unsent)
+      fate = forget(!reconnect || code === ERR_SLOW[1])
       client.id = token = ''
       client.state = reconnect ? 'connecting' : 'closed'
     } else if (id) client.state = 'away'
+    requeue()
     // From here on handlers may do anything.
     if (!reconnect) void undoAll(undos, failed)
     if (fate) {
@@ -132,7 +130,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   const welcomed = (wire: Wire, welcome: Welcome, transformer: string): void => {
     const [id, renewed, recovered, , offers] = welcome
     const { id: known, state, transformer: from } = client
-    const [sent, unsent = []] = recovered ? [] : forget()
+    const sent = recovered ? undefined : forget()
     const isOn = attach(wire, welcome)
     if (!isOn) return
     token = renewed
@@ -144,7 +142,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
       else client.emit('open', { recovered })
     }
     // What waits goes behind what the handlers sent.
-    if (isOn()) requeue([...unsent, ...(keeper?.take() ?? [])])
+    if (isOn()) requeue(keeper?.take())
   }
 
   const client: Emitter<ConnectionEvents> & Members = extend<Emitter<ConnectionEvents>, Members>(new Emitter(), {

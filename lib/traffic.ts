@@ -69,6 +69,8 @@ export const makeTraffic = (
   /** A writer was told to wait: `drain` follows as soon as there is a wire with room. */
   let wantsDrain = false
   let ticking = false
+  /** Values that a former session never sent. */
+  let unsent: readonly Data[] = []
 
   const life = (): number => heard + (wire?.received ?? 0)
 
@@ -272,9 +274,11 @@ export const makeTraffic = (
     return () => wire === on
   }
 
-  /** Sends what waited: behind what was sent meanwhile. */
-  const requeue = (messages: readonly Data[]): void => {
-    for (const data of messages) {
+  /** Sends what former sessions did not, and then these messages: behind what was written meanwhile. */
+  const requeue = (messages: readonly Data[] = []): void => {
+    const all = [...unsent, ...messages]
+    unsent = []
+    for (const data of all) {
       try {
         checkSize(data, remoteLimit)
         add(data)
@@ -299,14 +303,18 @@ export const makeTraffic = (
     for (const settle of pings.splice(0)) settle(new AnywireError(ERR_CLOSED))
   }
 
-  /** Is done with a session. Returns what was sent and not acknowledged, and the values that were never sent. */
-  const forget = (): [sent: Data[], unsent: Data[]] => {
-    const [sent, unsent] = clear()
+  /** Is done with a session. Returns what was sent and not acknowledged. `all`: and the values that no session is to send. */
+  const forget = (all?: boolean): Data[] => {
+    const [sent, rest] = clear()
+    unsent = [...rest.filter(isValue), ...unsent]
     said = false
     lanes = connectLanes(ends, [])
     received = 0
     held = new Set()
-    return [sent, unsent.filter(isValue)]
+    if (!all) return sent
+    const both = [...sent, ...unsent]
+    unsent = []
+    return both
   }
 
   return [

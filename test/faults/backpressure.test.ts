@@ -250,6 +250,19 @@ describe('backpressure: a reader that pauses', () => {
     client.resume()
   })
 
+  it('ends a client that writes more than may wait, however many values that is', async () => {
+    const { client, near, network } = await open({ client: { limits: { buffered: 5_000_000, message: 1_024 } } })
+    network.stalled = true
+    let written = 0
+    while (client.state === 'open' && written < 200_000) {
+      client.write(0)
+      written++
+    }
+    assert.ok(written > 150_000, 'more than a function takes arguments')
+    assert.deepEqual([near.lost.length, near.closes[0]?.code, client.state], [written, 3003, 'connecting'])
+    network.stalled = false
+  })
+
   it('keeps the memory of both ends bounded, with values of any size', async () => {
     const { client, peer } = await open({
       server: { limits: { window: 20_000, message: 5_000 } },

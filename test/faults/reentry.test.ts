@@ -112,6 +112,34 @@ describe('a handler of a client that', () => {
     assert.deepEqual(told.logs[1]?.values, ['unsent'])
   })
 
+  it('destroys it when the next session opens hears of values that no session has sent', async () => {
+    const { client, near, network } = await losing()
+    network.down = true
+    network.cut()
+    await until(() => client.state === 'away')
+    client.write('unsent')
+    client.on('open', () => client.destroy())
+    network.down = false
+    await until(() => client.state === 'closed')
+    assert.deepEqual([near.lost.at(-1), near.story.slice(-2)], ['unsent', ['lost', 'close']])
+  })
+
+  it('loses the wire as the next session opens has values that no session has sent go over the one after it', async () => {
+    const { client, network, told } = await losing()
+    network.down = true
+    network.cut()
+    await until(() => client.state === 'away')
+    client.write('unsent')
+    client.once('open', () => {
+      client.write('said first')
+      network.cut()
+      client.write('said last')
+    })
+    network.down = false
+    await until(() => told.logs.at(-1)?.values.length === 3)
+    assert.deepEqual(told.logs.at(-1)?.values, ['said first', 'unsent', 'said last'])
+  })
+
   it('pings, and destroys it when the ping fails, breaks nothing', async () => {
     const { dial, network } = host(use)
     const client = dial()

@@ -43,7 +43,7 @@ export const logOf = (connection: Connection, read = true): Log => {
     log.story.push('close')
   })
   connection.on('lost', ({ values }: Lost) => {
-    log.lost.push(...values)
+    for (const value of values) log.lost.push(value)
     log.story.push('lost')
   })
   connection.on('error', error => log.errors.push(error))
