@@ -46,6 +46,28 @@ describe('a client', () => {
     )
   })
 
+  it('that ends has all plugins finish at the same time', async () => {
+    const clock = new Clock(use)
+    const { dial } = host(use)
+    const client = dial({ plugins: [] })
+    await opened(client)
+    const asked: number[] = []
+    for (const time of [30_000, 20_000, 30_000]) {
+      client.before(() => {
+        asked.push(time)
+        return new Promise(resolve => {
+          setTimeout(resolve, time)
+        })
+      })
+    }
+    client.before(() => undefined)
+    client.end()
+    await clock.pass(29_900, 1_000)
+    assert.deepEqual([asked, client.state], [[30_000, 20_000, 30_000], 'open'])
+    await clock.pass(200)
+    assert.equal(client.state, 'closed')
+  })
+
   it('leaves nothing behind of streams that have ended with it', async () => {
     const { dial, told } = host(use)
     const client = dial({ plugins: [] })
