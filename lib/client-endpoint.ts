@@ -96,8 +96,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
         if (values.length) client.emit('lost', { values })
         client.emit('close', endOf(goodbye, reconnect))
       })
-    // A session that follows does not wait, nor is there an end to wait for where nobody reads.
-    if (incoming.busy && flowing() && client.state === 'closed') incoming.after(tellEnd)
+    // A session that follows does not wait.
+    if (client.state === 'closed') incoming.rest(tellEnd)
     else tellEnd()
   }
 

@@ -222,8 +222,7 @@ export abstract class Endpoint extends Session implements Connection {
       }
       this.#ends = []
     }
-    // Where nobody reads, nothing is worked on, and the rest may be read later. A session that follows does not wait.
-    if (this.#inlet?.busy && this.#flowing && this.state === 'closed') this.#inlet.after(tell)
+    if (this.#inlet) this.#inlet.rest(tell)
     else tell()
   }
 

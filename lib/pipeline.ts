@@ -32,6 +32,8 @@ export interface Pipeline {
   write(value: unknown, send: (passed: unknown) => boolean, options?: WriteOptions): boolean
   /** Calls `job` behind the values that wait. */
   after(job: Job): void
+  /** Calls `job` once nothing goes on by itself: behind the values that wait, or where these wait for somebody who reads. */
+  rest(job: () => void): void
   /** Does what waits, as far as it may. */
   work(): void
 }
@@ -40,6 +42,9 @@ export interface Pipeline {
 export const makePipeline = (failed: (error: unknown) => void, isOpen = (): boolean => true): Pipeline => {
   let stages: readonly Interceptor[] = []
   const jobs: Job[] = []
+  /** Values that interceptors have passed on while the gate was shut: they go before all jobs. */
+  const ready: (() => void)[] = []
+  const rests: (() => void)[] = []
   /** Whether a job is under way. */
   let working = false
   let busy = false
@@ -60,8 +65,10 @@ export const makePipeline = (failed: (error: unknown) => void, isOpen = (): bool
     }
     try {
       // What fails behind the interceptors is no concern of theirs, nor of whoever calls `next` later.
-      if (!stage) done(value)
-      else {
+      if (!stage) {
+        if (isOpen()) done(value)
+        else ready.push(() => void done(value))
+      } else {
         const own = stage(value, next, options)
         if (own)
           return Promise.resolve(own)
@@ -77,8 +84,8 @@ export const makePipeline = (failed: (error: unknown) => void, isOpen = (): bool
   const work = (): void => {
     // A job that adds jobs, or opens the gate, has them done by the loop that it runs in.
     while (!working && isOpen()) {
-      const job = jobs.shift()
-      if (!job) return
+      const job = ready.shift() ?? jobs.shift()
+      if (!job) break
       working = true
       const pending = job()
       working = busy = !!pending
@@ -87,6 +94,7 @@ export const makePipeline = (failed: (error: unknown) => void, isOpen = (): bool
         work()
       })
     }
+    if (!working) for (const job of rests.splice(0)) job()
   }
 
   const after = (job: Job): void => {
@@ -111,7 +119,7 @@ export const makePipeline = (failed: (error: unknown) => void, isOpen = (): bool
       }
     },
     get length() {
-      return stages.length + jobs.length + +working
+      return stages.length + ready.length + jobs.length + +working
     },
     get busy() {
       return busy
@@ -136,6 +144,10 @@ export const makePipeline = (failed: (error: unknown) => void, isOpen = (): bool
       return room && !busy
     },
     after,
+    rest(job) {
+      rests.push(job)
+      work()
+    },
     work
   }
 }

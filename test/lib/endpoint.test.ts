@@ -119,6 +119,47 @@ describe('a connection', () => {
         assert.deepEqual(got.values, [0, 1, 2, 3].slice(0, got.values.length))
       })
 
+      it('tells close also where whoever listened has gone while an interceptor worked', async () => {
+        const { writer, reader, got } = await pick({ read: false })
+        reader.incoming.use(slow(4))
+        const read: unknown[] = []
+        reader.once('data', value => read.push(value))
+        for (let value = 0; value < 3; value++) writer.write(value)
+        writer.end(4001)
+        await until(() => got.closes.length === 1)
+        reader.on('data', value => read.push(value))
+        await until(() => read.length === 3)
+        assert.deepEqual(read, [0, 1, 2])
+      })
+
+      it('keeps a value that an interceptor worked on until somebody reads again', async () => {
+        const { writer, reader } = await pick({ read: false })
+        const release: (() => void)[] = []
+        reader.incoming.use(async (value, next) => {
+          await new Promise<void>(resolve => release.push(resolve))
+          next(value)
+        })
+        const read: unknown[] = []
+        const listen = () => reader.on('data', value => read.push(value))
+        const undo = listen()
+        for (let value = 0; value < 3; value++) writer.write(value)
+        await until(() => release.length === 1)
+        undo()
+        release[0]?.()
+        await turns()
+        listen()
+        await until(() => release.length === 2)
+        reader.pause()
+        release[1]?.()
+        await turns()
+        assert.deepEqual(read, [0])
+        reader.resume()
+        await until(() => release.length === 3)
+        release[2]?.()
+        await until(() => read.length === 3)
+        assert.deepEqual(read, [0, 1, 2])
+      })
+
       it('says full while interceptors work, and drains', async () => {
         const { writer, got } = await pick()
         writer.outgoing.use(slow())

@@ -101,6 +101,7 @@ const travel = async (values: readonly Value[], stages: number, gates: readonly 
         Array.from({ length: stages }, (_, stage) => stage),
         'each interceptor saw it, in order'
       )
+      assert.ok(open, 'nothing comes out while the gate is shut')
       result.out.push(id)
     }
     pipeline.run(value, done, () => result.settled.push(value.id))
@@ -178,6 +179,33 @@ describe('Pipeline', () => {
       assert.deepEqual(out, [0, 2], kind)
       assert.match(`${failures[0]}`, /no room/)
     }
+  })
+
+  it('rests when nothing goes on by itself', async () => {
+    let open = true
+    const told: unknown[] = []
+    const pipeline = makePipeline(
+      () => assert.fail(),
+      () => open
+    )
+    const run = (value: unknown): void => pipeline.run(value, passed => told.push(passed))
+    pipeline.rest(() => told.push('at once'))
+    pipeline.use(async (value, next) => {
+      await turns(1)
+      next(value)
+    })
+    for (const value of [1, 2, 3]) run(value)
+    pipeline.rest(() => told.push('behind'))
+    await until(() => told.length === 5)
+    assert.deepEqual(told.splice(0), ['at once', 1, 2, 3, 'behind'])
+    for (const value of [4, 5]) run(value)
+    pipeline.rest(() => told.push('behind those that are read'))
+    open = false
+    await until(() => told.length === 1)
+    open = true
+    pipeline.work()
+    await until(() => told.length === 3)
+    assert.deepEqual(told, ['behind those that are read', 4, 5])
   })
 
   it('goes on when an interceptor is taken away while values wait, whatever fails then', async () => {
