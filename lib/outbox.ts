@@ -1,3 +1,4 @@
+import { isValue } from './frames.ts'
 import type { Data, Wire } from './transformer.ts'
 
 /**
@@ -25,6 +26,8 @@ export const makeOutbox = (window: number) => {
   let flying = 0
   /** Set by a wire that said "full", until its drain. */
   let full = false
+  /** Values that no session has sent so far. */
+  let unsent: Data[] = []
 
   /** Adds a message. */
   const add = (data: Data): void => {
@@ -65,14 +68,17 @@ export const makeOutbox = (window: number) => {
     return acknowledge(consumed)
   }
 
-  /** Ends the log. Returns what was sent and not acknowledged, and what was never sent. */
-  const clear = (): [sent: Data[], unsent: Data[]] => {
-    const unsent = messages.splice(sent)
+  /** Ends the log. Returns what was sent and not acknowledged. `all`: and the values that no session is to send any more. */
+  const clear = (all?: boolean): Data[] => {
+    unsent = [...messages.splice(sent).filter(isValue), ...unsent]
     const under = messages
     messages = []
     base = sent = bytes = flying = 0
-    return [under, unsent]
+    return all ? [...under, ...unsent.splice(0)] : under
   }
+
+  /** Takes out the values that were not sent before the log ended, for the session that follows. */
+  const takeUnsent = (): Data[] => unsent.splice(0)
 
   /** Another wire, or one that has room again. */
   const free = (most = window): void => {
@@ -87,5 +93,5 @@ export const makeOutbox = (window: number) => {
   /** Whether a writer may go on. */
   const hasRoom = (): boolean => !full && flying < window && waiting() < Math.min(WAITING, window)
 
-  return [add, flush, acknowledge, rewind, clear, free, heldBytes, waiting, hasRoom] as const
+  return [add, flush, acknowledge, rewind, clear, free, heldBytes, waiting, hasRoom, takeUnsent] as const
 }

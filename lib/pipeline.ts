@@ -67,7 +67,10 @@ export const makePipeline = (failed: (error: unknown) => void, isOpen = (): bool
       // What fails behind the interceptors is no concern of theirs, nor of whoever calls `next` later.
       if (!stage) {
         if (isOpen()) done(value)
-        else ready.push(() => void done(value))
+        else
+          ready.push(() => {
+            done(value)
+          })
       } else {
         const own = stage(value, next, options)
         if (own)

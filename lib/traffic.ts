@@ -4,7 +4,7 @@ import type { ConnectionEvents, WriteOptions } from './connection.ts'
 import type { Emitter } from './emitter.ts'
 import { AnywireError, tell } from './errors.ts'
 import { ERR_CLOSED, ERR_PROTOCOL, ERR_SLOW, ERR_TIMEOUT, ERR_VALUE } from './failures.ts'
-import { ACK, CLOSE, COUNT, frame, headOf, isValue, LANE, LOOSE, payloadOf, PING, PONG } from './frames.ts'
+import { ACK, CLOSE, COUNT, frame, headOf, LANE, LOOSE, payloadOf, PING, PONG } from './frames.ts'
 import { isFinal, isGoodbye, readControl } from './handshake.ts'
 import type { Goodbye, Progress, Welcome } from './handshake.ts'
 import { connectLanes } from './lane.ts'
@@ -44,7 +44,7 @@ export const makeTraffic = (
   came: (bytes: number) => void,
   down: (goodbye: Goodbye, over: boolean, gently?: boolean) => void
 ) => {
-  const [add, flush, acknowledge, rewind, clear, free, heldBytes, waiting, hasRoom] = makeOutbox(limits.window)
+  const [add, flush, acknowledge, rewind, clear, free, heldBytes, waiting, hasRoom, unsent] = makeOutbox(limits.window)
   let wire: Wire | undefined
   /** The plugins' ends of the lanes that are connected, by number. */
   let lanes: readonly LaneEnd[] = []
@@ -69,8 +69,6 @@ export const makeTraffic = (
   /** A writer was told to wait: `drain` follows as soon as there is a wire with room. */
   let wantsDrain = false
   let ticking = false
-  /** Values that a former session never sent. */
-  let unsent: readonly Data[] = []
 
   const life = (): number => heard + (wire?.received ?? 0)
 
@@ -276,9 +274,7 @@ export const makeTraffic = (
 
   /** Sends what former sessions did not, and then these messages: behind what was written meanwhile. */
   const requeue = (messages: readonly Data[] = []): void => {
-    const all = [...unsent, ...messages]
-    unsent = []
-    for (const data of all) {
+    for (const data of [...unsent(), ...messages]) {
       try {
         checkSize(data, remoteLimit)
         add(data)
@@ -303,18 +299,13 @@ export const makeTraffic = (
     for (const settle of pings.splice(0)) settle(new AnywireError(ERR_CLOSED))
   }
 
-  /** Is done with a session. Returns what was sent and not acknowledged. `all`: and the values that no session is to send. */
+  /** Is done with a session. Returns what `clear` does. */
   const forget = (all?: boolean): Data[] => {
-    const [sent, rest] = clear()
-    unsent = [...rest.filter(isValue), ...unsent]
     said = false
     lanes = connectLanes(ends, [])
     received = 0
     held = new Set()
-    if (!all) return sent
-    const both = [...sent, ...unsent]
-    unsent = []
-    return both
+    return clear(all)
   }
 
   return [

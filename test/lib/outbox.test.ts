@@ -80,9 +80,8 @@ class Shaped implements Outbox {
   }
 
   clear(): { sent: Data[]; unsent: Data[] } {
-    const [, , , , clear] = this.#log
-    const [sent, unsent] = clear()
-    return { sent, unsent }
+    const [, , , , clear, , , , , takeUnsent] = this.#log
+    return { sent: clear(), unsent: takeUnsent() }
   }
 }
 
