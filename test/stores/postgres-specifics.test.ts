@@ -164,6 +164,37 @@ describe('postgres', () => {
     assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 3)
   })
 
+  it('rejects what takes longer than the database allows, and goes on with it when it does not any more', async () => {
+    const store = await start({ client: { statement_timeout: 100 } })
+    await store.commit(rows(row('a', 'x', 1)))
+    const client = await connect()
+    await ask(client, 'BEGIN')
+    await ask(client, `LOCK TABLE "${schema}".fields IN ACCESS EXCLUSIVE MODE`)
+    const late = { code: 'ERR_STORE', message: /statement timeout/ }
+    await Promise.all([
+      assert.rejects(store.commit(rows(row('a', 'x', 2))), late),
+      assert.rejects(store.commit(rows(row('a', 'y', 2))), late),
+      assert.rejects(store.records(''), late)
+    ])
+    await ask(client, 'COMMIT')
+    assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 1)
+    await store.commit(rows(row('a', 'x', 2)))
+    assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 2)
+  })
+
+  it('rejects what finds no connection in time, as others have them all, and goes on when they are done', async () => {
+    const store = await start({ readers: 1, timeout: 300 })
+    await store.commit(rows(row('a', 'x', 1)))
+    const client = await connect()
+    await ask(client, 'BEGIN')
+    await ask(client, `LOCK TABLE "${schema}".fields IN ACCESS EXCLUSIVE MODE`)
+    const late = { code: 'ERR_STORE', message: /timeout/i }
+    await Promise.all([assert.rejects(store.records(''), late), assert.rejects(store.records(''), late)])
+    await ask(client, 'COMMIT')
+    assert.deepEqual(await store.records(''), ['a'])
+    await store.commit(rows(row('b', 'x', 1)))
+  })
+
   it('finds what it reads by an index', async () => {
     const store = await start()
     await store.commit(rows(...Array.from({ length: 5_000 }, (_, index) => row(`a/${index}`, 'x', 'value', index))))
