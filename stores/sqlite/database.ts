@@ -23,7 +23,9 @@ const VERSIONS: readonly string[] = [
      PRIMARY KEY (record, path)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX fields_seq ON fields (seq);
-   CREATE TABLE entries (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`
+   CREATE TABLE entries (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE about (opening INTEGER NOT NULL) STRICT;
+   INSERT INTO about VALUES (0);`
 ]
 
 /** How long somebody else, such as a backup, may keep the file from us, in milliseconds. */
@@ -52,7 +54,20 @@ const lock = (file: string, open: (file: string) => Database): Database => {
   }
 }
 
-const migrate = (database: Database, file: string): void => {
+/**
+ * Counts who has opened the file to write, or looks whether nobody else has since.
+ * @param before - which opening goes on
+ */
+const begin = (database: Database, file: string, before: number | undefined): number => {
+  if (before === undefined) database.exec('UPDATE about SET opening = opening + 1')
+  const { opening } = database.prepare('SELECT opening FROM about').get() as { opening: number }
+  if (before !== undefined && opening !== before)
+    throw new AnywireError(ERR_STORE, `another process has opened ${file} meanwhile: open the store again`)
+  return opening
+}
+
+/** @returns which opening of the file this is */
+const migrate = (database: Database, file: string, before: number | undefined): number => {
   database.exec('BEGIN IMMEDIATE')
   const application = pragma(database, 'application_id')
   const version = Number(pragma(database, 'user_version'))
@@ -61,17 +76,21 @@ const migrate = (database: Database, file: string): void => {
   }
   if (version > VERSIONS.length) throw new AnywireError(ERR_STORE, `${file} was made by a later version of anywire`)
   for (const sql of VERSIONS.slice(version)) database.exec(sql)
+  const opening = begin(database, file, before)
   database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSIONS.length}; COMMIT`)
+  return opening
 }
 
 /** The database of a thread, and what lets go of it. */
 export interface OpenDatabase {
   readonly database: Database
+  /** Of the thread that writes. */
+  readonly opening: number | undefined
   close(): void
 }
 
 /** @throws ERR_STORE where the file is somebody else's, ERR_MISSING_PACKAGE, or what the library throws */
-export const openDatabase = ({ file, role, synchronous, driver }: ThreadData): OpenDatabase => {
+export const openDatabase = ({ file, role, synchronous, driver, opening: before }: ThreadData): OpenDatabase => {
   const open = loadDriver(driver)
   const opened: Database[] = []
   const close = (): void => {
@@ -82,13 +101,14 @@ export const openDatabase = ({ file, role, synchronous, driver }: ThreadData): O
     const database = open(file)
     opened.push(database)
     database.exec(`PRAGMA busy_timeout = ${PATIENCE}`)
+    let opening: number | undefined
     if (role === 'reader') database.exec('PRAGMA query_only = 1')
     else {
-      migrate(database, file)
+      opening = migrate(database, file, before)
       // A commit appends to a log, and whoever reads is not held up by it.
       database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}`)
     }
-    return { database, close }
+    return { database, opening, close }
   } catch (error) {
     close()
     throw error

@@ -9,7 +9,8 @@ import { fromText, toText } from '../../lib/store-text.ts'
 import { packValue, unpackValue } from '../../lib/store-value.ts'
 import { Opening } from '../../lib/opening.ts'
 import type { Commit, Range, Row, Store } from '../../lib/store.ts'
-import type { Driver, PackedCommit, ReadRequest, ThreadData } from './messages.ts'
+import { LastingThread } from './lasting-thread.ts'
+import type { Driver, PackedCommit, ReadRequest, Reply, ThreadData } from './messages.ts'
 import { Thread, toError } from './thread.ts'
 
 export interface SqliteOptions {
@@ -76,18 +77,16 @@ const toRow = ([record, path, kind, t, node, seq, ...values]: Item): Row => ({
 
 /** The store while it is open. */
 class Session {
-  readonly #writer: Thread
-  readonly #read: () => Promise<Thread>
-  #reader: Promise<Thread>
+  readonly #writer: LastingThread
+  readonly #reader: LastingThread
   readonly #commits: Batches<PackedCommit>
 
-  /** @param read - starts the thread that reads */
-  constructor(writer: Thread, read: () => Promise<Thread>) {
+  constructor(writer: LastingThread, reader: LastingThread) {
     this.#writer = writer
-    this.#read = read
-    this.#reader = read()
+    this.#reader = reader
     this.#commits = new Batches(async commits => {
-      const { failures = [] } = await writer.ask({ type: 'commit', commits })
+      const thread = await writer.alive()
+      const { failures = [] } = await thread.ask({ type: 'commit', commits })
       return failures.map(failure => failure && toError(failure))
     })
   }
@@ -98,7 +97,7 @@ class Session {
 
   /** What was read, made by `map`; others have their turn while there is much of it. */
   async read<T>(request: ReadRequest, map: (item: unknown) => T): Promise<T[]> {
-    const reader = await this.#alive()
+    const reader = await this.#reader.alive()
     const { pages = [] } = await reader.ask(request)
     const found: T[] = []
     for (const [index, page] of pages.entries()) {
@@ -110,31 +109,16 @@ class Session {
 
   async end(): Promise<void> {
     await this.#commits.idle()
-    const reader = await this.#reader.catch(() => undefined)
-    await reader?.end()
+    await this.#reader.end()
     await this.#writer.end()
-  }
-
-  /** Resolves when it can be read from. */
-  async ready(): Promise<void> {
-    await this.#reader
-  }
-
-  /** The thread that reads; another one where it has died. The one that writes has the file for this process, and is not replaced. */
-  async #alive(): Promise<Thread> {
-    const before = this.#reader
-    const reader = await before.catch(() => undefined)
-    if ((!reader || reader.isDead) && this.#reader === before) this.#reader = this.#read()
-    return this.#reader
   }
 }
 
 /** @throws what keeps it from the file */
-const startThread = async (data: ThreadData, worker: URL | undefined): Promise<Thread> => {
+const startThread = async (data: ThreadData, worker: URL | undefined): Promise<readonly [Thread, Reply]> => {
   const thread = new Thread(data, worker)
   try {
-    await thread.ask({ type: 'open' })
-    return thread
+    return [thread, await thread.ask({ type: 'open' })]
   } catch (error) {
     await thread.end()
     throw error
@@ -143,13 +127,20 @@ const startThread = async (data: ThreadData, worker: URL | undefined): Promise<T
 
 const start = async (file: string, { synchronous = 'full', driver, worker }: SqliteOptions): Promise<Session> => {
   const data = { file: await nameOf(file), synchronous, driver }
-  const writer = await startThread({ ...data, role: 'writer' }, worker)
-  const session = new Session(writer, () => startThread({ ...data, role: 'reader' }, worker))
+  /** Which opening of the file this is. */
+  let opening: number | undefined
+  const writer = new LastingThread(async () => {
+    const [thread, reply] = await startThread({ ...data, role: 'writer', opening }, worker)
+    opening = reply.opening
+    return thread
+  })
+  await writer.ready
+  const reader = new LastingThread(async () => (await startThread({ ...data, role: 'reader' }, worker))[0])
   try {
-    await session.ready()
-    return session
+    await reader.ready
+    return new Session(writer, reader)
   } catch (error) {
-    await session.end()
+    await writer.end()
     throw error
   }
 }

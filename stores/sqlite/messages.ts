@@ -12,6 +12,8 @@ export interface ThreadData {
   readonly synchronous: 'full' | 'normal'
   /** Default: the first that there is. */
   readonly driver: Driver | undefined
+  /** Of a thread that writes where another one has died: which opening of the file it goes on with. */
+  readonly opening?: number | undefined
 }
 
 /** A register: the value is JSON, null where there is none. */
@@ -56,6 +58,8 @@ export interface ThreadFailure {
 export interface Reply {
   readonly id: number
   readonly failure?: ThreadFailure
+  /** Of `open`, of the thread that writes: which opening of the file it is. */
+  readonly opening?: number | undefined
   /** Of commits: one for each, undefined where it was done. */
   readonly failures?: readonly (ThreadFailure | undefined)[]
   /** What was read: JSON of an array each, so that the other end can take one at a time. */

@@ -17,7 +17,7 @@ export const toError = ({ code, hint }: ThreadFailure): AnywireError =>
 const explain = (error: Error, file: URL): string =>
   'code' in error && String(error.code).endsWith('MODULE_NOT_FOUND')
     ? `${file.href} is missing: keep anywire out of the bundle, or say in the option worker where the file is`
-    : `its thread has ended, ${textOf(error)}: start the process again`
+    : `its thread has ended, ${textOf(error)}: the next attempt starts another one`
 
 /** A thread of the store. It keeps the process alive only while somebody waits for it. */
 export class Thread {
@@ -35,7 +35,7 @@ export class Thread {
     this.#worker.on('error', error => this.#die(explain(error, file)))
     this.#exited = new Promise(resolve => {
       this.#worker.once('exit', () => {
-        this.#die('its thread has ended: start the process again')
+        this.#die('its thread has ended: the next attempt starts another one')
         resolve()
       })
     })

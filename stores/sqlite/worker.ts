@@ -30,7 +30,7 @@ const answer = (request: Request): Omit<Reply, 'id'> => {
       open = openDatabase(data)
       if (data.role === 'writer') writer = new Writer(open.database)
       else reader = new Reader(open.database)
-      return {}
+      return { opening: open.opening }
     case 'commit': {
       const errors = writer?.commit(request.commits) ?? []
       return { failures: errors.map(error => (error === undefined ? undefined : toFailure(error))) }
