@@ -22,6 +22,8 @@ export abstract class Endpoint extends Session implements Connection {
   readonly parser: Parser
   /** The lanes that are connected, by number. The default lane, 0, is none of them. */
   lanes: readonly (LaneEnd | undefined)[] = []
+  /** The first of them, as bits: lib/server/reach.ts. */
+  reach = 1
   protected outlet: Pipeline | undefined
   /** The application ended the connection: nothing more can be written. */
   protected isClosed = false

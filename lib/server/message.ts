@@ -3,6 +3,7 @@ import { frame, isMarked } from '../frames.ts'
 import type { Parser } from '../parser.ts'
 import { Frame } from './frame.ts'
 import type { PeerEndpoint } from './peer-endpoint.ts'
+import { reaches } from './reach.ts'
 import type { MulticastOptions } from './server.ts'
 
 /** A value for many peers: encoded once for each parser, and framed once by each kind of wire. */
@@ -12,6 +13,9 @@ export class Message {
   readonly #options: MulticastOptions | undefined
   readonly #reliable: boolean
   readonly #frames = new Map<Parser, Frame | undefined>()
+  /** The parser of the peer before, and its frame: most have the same one. */
+  #parser: Parser | undefined
+  #shared: Frame | undefined
   /** Why a parser could not encode the value. */
   #failure: Error | undefined
 
@@ -24,8 +28,8 @@ export class Message {
 
   /** @returns whether the peer is sent it */
   sendTo(peer: PeerEndpoint): boolean {
-    if (peer.state === 'closed' || peer.ending || (this.#lane > 0 && !peer.lanes[this.#lane])) return false
-    const shared = this.#frame(peer.parser)
+    if (peer.state === 'closed' || peer.ending || !reaches(peer, this.#lane)) return false
+    const shared = peer.parser === this.#parser ? this.#shared : this.#frame(peer.parser)
     if (!shared) return false
     try {
       // What is rewritten for one peer, or shown unframed to a plain one, cannot be shared.
@@ -38,7 +42,7 @@ export class Message {
       if (error instanceof AnywireError) peer.report(error, 'write')
       return false
     }
-    if (!this.#reliable) return peer.sendUnreliable(shared.data, () => peer.share(shared))
+    if (!this.#reliable) return sendLoose(peer, shared)
     if (!peer.share(shared)) this.#options?.full?.(peer)
     return true
   }
@@ -58,6 +62,11 @@ export class Message {
       }
       this.#frames.set(parser, shared)
     }
-    return shared
+    this.#parser = parser
+    return (this.#shared = shared)
   }
 }
+
+/** By itself: what a closure keeps is an object more in each call of the function around it, whether it is made or not. */
+const sendLoose = (peer: PeerEndpoint, shared: Frame): boolean =>
+  peer.sendUnreliable(shared.data, () => peer.share(shared))

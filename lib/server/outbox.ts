@@ -6,7 +6,7 @@ import type { Data, Wire } from '../transformer.ts'
  */
 export interface Outbox {
   /** How many bytes may be sent and not acknowledged. */
-  window: number
+  readonly window: number
   /** Set by a wire that said "full", until its drain. */
   full: boolean
   /** Bytes held: sent and not acknowledged, or not sent. */

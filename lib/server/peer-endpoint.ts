@@ -302,7 +302,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
 
   #install(remote: ReadonlySet<string>): void {
     try {
-      this.lanes = installPeer(this, this.#host, remote, start => {
+      installPeer(this, this.#host, remote, start => {
         if (this.state !== 'closed') (this.#undos ??= []).push(start())
       })
     } catch (error) {

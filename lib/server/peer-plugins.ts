@@ -3,18 +3,18 @@ import { install } from '../plugin.ts'
 import type { During } from '../plugin.ts'
 import type { PeerEndpoint } from './peer-endpoint.ts'
 import type { PeerHost } from './peer-host.ts'
+import { reachOf } from './reach.ts'
 
 /**
  * Installs the plugins' halves onto a peer.
  * @param remote - the plugins that the client has too
- * @returns the lanes that are connected, by number
  */
 export const installPeer = (
   peer: PeerEndpoint,
   { plugins, lanes, server }: PeerHost,
   remote: ReadonlySet<string>,
   during: During
-): (LaneEnd | undefined)[] => {
+): void => {
   const ends: (LaneEnd | undefined)[] = []
   install(peer, plugins, plugin => {
     const lane = new LaneEnd(peer)
@@ -23,5 +23,6 @@ export const installPeer = (
     if (number > 0) ends[number] = lane
     return plugin.peer?.(peer, lane, server, during)
   })
-  return ends
+  peer.lanes = ends
+  peer.reach = reachOf(ends)
 }

@@ -22,11 +22,13 @@ export class RunOutbox extends RunLog implements Outbox {
   /** The run of the current turn; a new message is added to it. */
   queue: Run | undefined
   full = false
-  window: number
+  readonly window: number
   bytes = 0
 
   /** False: nothing is acknowledged, so nothing is kept once it is sent. */
   readonly #keep: boolean
+  /** A run of so many bytes is closed. */
+  readonly #piece: number
   #unsent = new RunLog()
   /** Bytes sent and not acknowledged. */
   #flying = 0
@@ -43,6 +45,7 @@ export class RunOutbox extends RunLog implements Outbox {
   constructor(window: number, keep: boolean) {
     super()
     this.window = window
+    this.#piece = Math.min(PIECE, Math.ceil(window / 4))
     this.#keep = keep
   }
 
@@ -67,7 +70,7 @@ export class RunOutbox extends RunLog implements Outbox {
     this.bytes += run.size - (this.queue ? this.queue.size : 0)
     this.queue = run
     // Whole runs are sent, so they must not be larger than what the other end allows.
-    if (run.size >= PIECE || run.size >= this.window / 4) this.#seal()
+    if (run.size >= this.#piece) this.#seal()
   }
 
   flush(wire: Wire): void {
