@@ -41,6 +41,7 @@ import type { AnyServerOptions, Recovery, ServerLimits } from './options.ts'
 import type { Handshake, Peer } from './peer.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
 import type { PeerHost } from './peer-host.ts'
+import { checkNames } from './peer-names.ts'
 import { multicast, PeerSet } from './peers.ts'
 import { inOrder } from './plugin.ts'
 import type { ServerPlugin } from './plugin.ts'
@@ -85,6 +86,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.path = path
     this.limits = serverLimitsOf(options)
     this.plugins = inOrder(plugins)
+    checkNames(this.plugins)
     this.lanes = this.plugins.filter(({ local }) => !local).map(({ name }) => name)
     this.transformers = options.transformers.map(({ name }) => name)
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)

@@ -31,6 +31,24 @@ describe('what plugins may ask of a server', () => {
     assert(drained.length > 0 && drained.every(peer => peer === world.peers[0]))
   })
 
+  it('refuses names that peers have, before there is one', async () => {
+    world = new Calls()
+    world.start([])
+    world.connect([])
+    await world.pass(10)
+    const names = new Set<string>()
+    for (let at: object | null = world.peers[0] ?? null; at; at = Reflect.getPrototypeOf(at)) {
+      for (const name of Object.getOwnPropertyNames(at)) names.add(name)
+    }
+    void world.server.close()
+    assert(names.has('rate') && names.has('recover'))
+    for (const name of names) {
+      assert.throws(() => world.start([{ name, version: 1, local: true }]), { code: 'ERR_PLUGIN_NAME' }, name)
+    }
+    assert.throws(() => world.start([{ name: 'rate', version: 1 }]), /peers have a 'rate' of their own/)
+    world.start([{ name: 'pace', version: 1 }])
+  })
+
   it('waits with `close` for what they promise', async () => {
     const order: string[] = []
     const plugin = (name: string, time: number): ServerPlugin => ({
