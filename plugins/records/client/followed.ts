@@ -118,7 +118,10 @@ export abstract class Followed extends Emitter<EngineEvents> {
         this.scopes.remove(scope)
         this.session?.release(scope)
         this.keeper?.leave(scope)
-        for (const id of this.scopes.left(scope, this.records, !!this.session)) this.records.unload(id)
+        const left = this.scopes.left(scope, this.records, !!this.session)
+        for (const id of left) this.records.unload(id)
+        // What was refused may have shown them as long as somebody else followed them.
+        this.tell(new Set(left))
         scope.become('loading')
         scope.end(new AnywireError(ERR_CANCELLED, `'${scope.name}' was released`), true)
       },

@@ -196,4 +196,22 @@ describe('records: how long something is followed', () => {
     await done
     assert.deepEqual(seen, [])
   })
+
+  it('shows nothing in a query that was refused once the record that had it is let go of', async () => {
+    records.on('refused', () => {})
+    records.on('rejected', () => {})
+    const query = records.collection('todos/').query({ where: [['title', '=', 'Tea']] })
+    await turn()
+    const told = [{ record: 'todos/1', registers: [object(''), leaf('title', 'Tea')] }]
+    stage.delta({ scopes: [{ scope: 1, outcome: 'reset' }], records: told, whole: [true] })
+    assert.equal(query.get().length, 1)
+    const todo = records.get('todos/1')
+    await turn()
+    stage.delta({ scopes: [{ scope: 1, outcome: 'ERR_DENIED' }] })
+    todo.release()
+    timers.tick(1_000)
+    assert.deepEqual([query.status, query.get()], ['refused', []])
+    stage.delta({ scopes: [{ scope: 1, outcome: 'anew' }] })
+    assert.deepEqual([query.status, query.get()], ['synced', []])
+  })
 })
