@@ -83,6 +83,20 @@ const warm = (
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
+/** One after the other, because at the first one something from before may go meanwhile, which would count against it. */
+const measureHeap = ({ name, create }: Contestant, snapshot: Uint8Array, last: Op): number => {
+  const kept: Replica[] = []
+  const sizes = [1, 2, 3].map(() => {
+    const before = heap()
+    const replica = create(false)
+    replica.load(snapshot)
+    kept.push(replica)
+    return heap() - before
+  })
+  for (const replica of kept) expect(name, replica, last)
+  return median(sizes)
+}
+
 /** One round of one contestant. */
 export const measure = (contestant: Contestant): Round => {
   const { name, create, most = SETS, converges = true } = contestant
@@ -124,17 +138,12 @@ export const measure = (contestant: Contestant): Round => {
   }
   const merge = median(times.slice(times.length >> 1))
 
-  const before = heap()
-  const kept = create(false)
-  kept.load(snapshot)
-  const size = heap() - before
-  expect(name, kept, all[all.length - 1])
   return {
     set: author.took / sets.length,
     apply: reader.took / messages.length,
     merge,
     wire: messages.reduce((sum, { length }) => sum + length, 0) / messages.length,
     snapshot: snapshot.length,
-    heap: size / all.length
+    heap: measureHeap(contestant, snapshot, all[all.length - 1]) / all.length
   }
 }
