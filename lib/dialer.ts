@@ -109,7 +109,7 @@ export const makeDialer = (
               if (link === abort) drain()
             },
             close(code, reason, error) {
-              const goodbye: Goodbye = [code, reason || (error?.message ?? ''), 0]
+              const goodbye: Goodbye = [code, reason || error?.message || '', 0]
               if (link !== abort) return abort(linkError(goodbye))
               link = undefined
               lost(goodbye, moving)

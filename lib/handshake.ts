@@ -54,7 +54,7 @@ export type Welcome = readonly [
 export type Goodbye = readonly [code: number, reason: string, after: number]
 
 /** A safe integer, not negative. */
-export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 export const isProgress = (value: unknown): value is Progress =>
   Array.isArray(value) && value.length === 2 && value.every(isCount)
