@@ -10,6 +10,7 @@ import { memory } from '../../transformers/memory/index.ts'
 import { parserContract } from '../contract/parser.ts'
 import { row, rows, storeContract } from '../contract/store.ts'
 import { transformerContract } from '../contract/transformer.ts'
+import { runs } from '../support/faults-seed.ts'
 import { until } from '../support/faults-wait.ts'
 import { named } from './support/pages.ts'
 import { Workshop } from './support/workshop.ts'
@@ -105,7 +106,7 @@ const place = () => {
   return { path, make: () => journal(path), stop: () => rmSync(folder, { recursive: true }) }
 }
 
-storeContract('the store in the documentation', place)
+storeContract('the store in the documentation', place, { runs: runs(50).numRuns })
 
 describe('the store in the documentation', () => {
   it('forgets what was never committed', async () => {
