@@ -71,7 +71,9 @@ export const apply = (
       told.add(scope)
       resets.delete(scope)
       const isLive = OUTCOMES.includes(outcome)
-      scope.error = isLive ? undefined : errorOf(outcome, `'${scope.name}' cannot be followed`)
+      const [code = ''] = outcome.split(':')
+      const why = outcome.slice(code.length)
+      scope.error = isLive ? undefined : errorOf(code, `'${scope.name}' cannot be followed${why}`)
       if (isLive && outcome !== 'delta') resets.set(scope, outcome)
       if (outcome === ERR_DENIED[0]) denied.add(scope)
     }

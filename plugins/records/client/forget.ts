@@ -11,11 +11,12 @@ const giveUp = (replica: Replica): void => {
   const error = new AnywireError(ERR_CANCELLED, 'what this device kept was cleared')
   const changed = new Set<string>()
   const given = outbox.pending
-  for (const entry of outbox.leave()) {
+  for (const entry of [...outbox.left, ...outbox.leave()]) {
     records.settle(entry, changed)
     entry.error = error
     entry.settle()
   }
+  outbox.left = []
   replica.tell(changed)
   for (const entry of given) replica.emit('rejected', error, entry, '')
 }

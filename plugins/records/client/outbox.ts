@@ -47,6 +47,8 @@ export class Outbox {
   readonly own: Queue
   /** In the order of writing; the own one is the last. */
   queues: Queue[]
+  /** What was let go of with the store, and waits in it: it does until the store is open again. */
+  left: readonly Entry[] = []
   readonly #held = new Set<Queue>()
   readonly #void = new Set<Entry>()
   #pending: readonly Entry[] = []
@@ -60,7 +62,7 @@ export class Outbox {
   get pending(): readonly Entry[] {
     return (this.#pending = unchanged(
       this.#pending,
-      this.entries.filter(({ isVoid }) => !isVoid)
+      [...this.left, ...this.entries].filter(({ isVoid }) => !isVoid)
     ))
   }
 
@@ -86,7 +88,7 @@ export class Outbox {
 
   /** How many `pending` has. */
   get waiting(): number {
-    return this.count - this.#void.size
+    return this.count - this.#void.size + this.left.length
   }
 
   /** Takes a write back: only its number is sent. */
@@ -97,6 +99,7 @@ export class Outbox {
 
   /** Takes over what processes that are gone have left. */
   adopt(queues: readonly Queue[]): void {
+    this.left = []
     this.queues.splice(-1, 0, ...queues)
     this.queues.sort((a, b) => Number(a === this.own) - Number(b === this.own) || a.first - b.first)
     for (const { entries } of queues) for (const entry of entries) if (entry.isVoid) this.void(entry)
@@ -120,9 +123,10 @@ export class Outbox {
     return this.#remove(queue, queue.entries.length)
   }
 
-  /** Lets go of all there is, which another one may go on with. @returns it */
+  /** Lets go of all there is, which another one may go on with, and which `pending` has until then. @returns it */
   leave(): Entry[] {
     const { entries, own } = this
+    this.left = this.pending
     for (const { node } of this.queues) this.take(node)
     this.queues = [own]
     return entries

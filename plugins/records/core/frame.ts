@@ -159,7 +159,7 @@ export interface ScopeNews {
   /**
    * 'reset': what the client had of it is replaced by what the delta brings, as it is too old; 'anew': the same, as nobody knows
    * what of it may still be seen; 'delta': it is added; 'left': the client let go of it, and what is evicted on the same page is in no other
-   * one. Else the code of an error.
+   * one. Else the code of an error, and behind `: ` what else is known of it.
    */
   readonly outcome: string
 }

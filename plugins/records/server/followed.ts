@@ -65,9 +65,10 @@ export class Followed {
     return this.#all.get(scope.number) === scope
   }
 
-  /** Whether there may be one more. */
-  protected hasRoom(scope: Scope): boolean {
-    return this.#all.size < this.#host.settings.limits.scopes && this.#quota.allows(scope)
+  /** The limit that keeps one more from being followed, if one does. */
+  protected lacks(scope: Scope): 'scopes' | 'queries' | undefined {
+    if (this.#all.size >= this.#host.settings.limits.scopes) return 'scopes'
+    return this.#quota.allows(scope) ? undefined : 'queries'
   }
 
   protected add(scope: Scope): void {

@@ -12,6 +12,7 @@ import { Loading } from './loading.ts'
 import type { LoadingHost } from './loading.ts'
 import { after, all } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
+import type { RecordsLimits } from './options.ts'
 import { isCollection, isScopeName, Scope } from './scope.ts'
 
 export interface ScopesHost extends FollowedHost, LoadingHost {}
@@ -24,6 +25,7 @@ export class Scopes extends Followed {
   readonly #feed: Feed
   readonly #loading: Loading
   readonly #most: number
+  readonly #limits: RecordsLimits
   /** Those that are judged and ready, and were told nothing of. */
   #ready: Scope[] = []
   /** Those that may not be followed: they are asked for again when permissions change. */
@@ -40,7 +42,8 @@ export class Scopes extends Followed {
   constructor(host: ScopesHost, feed: Feed, peer: Peer | undefined) {
     super(host, feed)
     this.#feed = feed
-    this.#most = REFUSALS * host.settings.limits.scopes
+    this.#limits = host.settings.limits
+    this.#most = REFUSALS * this.#limits.scopes
     this.#loading = new Loading(host, { peer, has: scope => this.has(scope), holds: scope => this.#holds(scope) })
   }
 
@@ -58,8 +61,9 @@ export class Scopes extends Followed {
     for (const follow of follows) {
       if (this.#feed.isEnded) return undefined
       const scope = new Scope(follow, behind, this.replace(follow.scope))
+      const lack = this.lacks(scope)
       if (!isScopeName(follow.name)) this.#refuse(scope, ERR_PATH)
-      else if (!this.hasRoom(scope)) this.#refuse(scope, ERR_LIMIT)
+      else if (lack) this.#exceed(scope, lack)
       else {
         this.add(scope)
         scopes.push(scope)
@@ -180,7 +184,7 @@ export class Scopes extends Followed {
   #holds(scope: Scope): boolean {
     if (this.hold(scope)) return true
     this.leave(scope)
-    this.#refuse(scope, ERR_LIMIT)
+    this.#exceed(scope, 'matches')
     return false
   }
 
@@ -200,8 +204,13 @@ export class Scopes extends Followed {
     this.#refuse(scope, ERR_DENIED)
   }
 
-  #refuse({ number: scope }: Scope, [outcome]: Failure): void {
-    this.news.push({ scope, outcome })
+  /** Tells which limit it is: a client may have many. */
+  #exceed(scope: Scope, limit: 'scopes' | 'queries' | 'matches'): void {
+    this.#refuse(scope, ERR_LIMIT, `: 'limits.${limit}' is ${this.#limits[limit]}`)
+  }
+
+  #refuse({ number: scope }: Scope, [code]: Failure, why = ''): void {
+    this.news.push({ scope, outcome: code + why })
     if (this.news.length > this.#most) this.#feed.flooded()
     this.#feed.stir()
   }

@@ -231,7 +231,7 @@ describe('an authority of records, and who breaks the protocol', () => {
     ann.hello([scope(1, 'a/'), scope(2, ''), scope(3, 'b/1'), scope(4, 'c'), scope(1, 'd')])
     await world.pass()
     const outcomes = ann.deltas.flatMap(({ scopes }) => scopes).map(({ scope, outcome }) => `${scope} ${outcome}`)
-    assert.deepEqual(outcomes.toSorted(), ['1 reset', '2 ERR_PATH', '3 reset', '4 ERR_LIMIT'])
+    assert.deepEqual(outcomes.toSorted(), ['1 reset', '2 ERR_PATH', '3 reset', "4 ERR_LIMIT: 'limits.scopes' is 2"])
     for (let n = 0; n < 7; n++) ann.write('new/1', [at(n, 'ann').implicit(), at(n, 'ann').set('n', n)])
     await world.pass()
     assert.deepEqual(ann.failures, ['ERR_RATE'])

@@ -86,9 +86,9 @@ describe('an authority of records, and what is too much', () => {
       return bob.deltas.flatMap(({ scopes }) => scopes).find(({ scope }) => scope === number)?.outcome
     }
     assert.equal(await ask(1, 0), 'reset')
-    assert.equal(await ask(2, -1), 'ERR_LIMIT', 'three and three are more than five')
+    assert.equal(await ask(2, -1), "ERR_LIMIT: 'limits.matches' is 5", 'three and three are more than five')
     assert.equal(await ask(3, 1), 'reset')
-    assert.equal(await ask(4, 2), 'ERR_LIMIT', 'it is the third')
+    assert.equal(await ask(4, 2), "ERR_LIMIT: 'limits.queries' is 2", 'it is the third')
     bob.say({ type: 'unfollow', scopes: [1] })
     assert.equal(await ask(5, -1), 'reset')
     bob.say({ type: 'follow', follows: [scope(6, 'd/1'), scope(7, 'd/')] })

@@ -129,7 +129,7 @@ describe('records: both ends', () => {
     const closed = { code: 'ERR_CLOSED' }
 
     /** All that waits, once more. */
-    const asked = async ({ records }: { readonly records: Surface }): Promise<void> => {
+    const asked = async ({ records }: { readonly records: Surface }, waiting = 0): Promise<void> => {
       const todo = records.get('todos/9')
       const query = records.collection('todos/').query({ limit: 1 })
       const first = async (of: AsyncIterable<unknown>): Promise<unknown> => {
@@ -148,7 +148,7 @@ describe('records: both ends', () => {
         assert.rejects(todo.set('done', true).durable, closed)
       ])
       assert.equal(todo.get(), undefined)
-      assert.deepEqual(records.pending, [])
+      assert.equal(records.pending.length, waiting)
     }
 
     it('says how the last one ended', async () => {
@@ -227,7 +227,7 @@ describe('records: both ends', () => {
       client.destroy()
       await assert.rejects(write.durable, closed)
       assert.equal(write.status, 'stored')
-      await asked(client)
+      await asked(client, 1)
       assert.equal(disk.user, undefined)
       const other = connect('http://memory', {
         transformers: [network],
@@ -239,6 +239,58 @@ describe('records: both ends', () => {
       await todo.when.synced
       for await (const value of clients[0].records.get('todos/1')) if (value) break
       client.destroy()
+      await end()
+    })
+
+    it('what is kept and was not sent still waits, as `pending` says, until it is sent', async () => {
+      const { network, end } = start()
+      const client = connect('http://memory', {
+        transformers: [network],
+        plugins: [records<App>({ persist: keep(store()) })]
+      })
+      const todo = client.records.get('todos/1')
+      await todo.when.synced
+      const counts: number[] = []
+      network.down = true
+      network.cut()
+      await Promise.all([todo.set('title', 'Milk').stored, todo.set('done', true).stored])
+      client.records.on('pending', count => counts.push(count))
+      const closed = new Promise(resolve => client.on('close', resolve))
+      client.end()
+      await client.records.close()
+      client.destroy()
+      await closed
+      await client.records.close()
+      assert.deepEqual([...new Set(counts)], [2])
+      assert.deepEqual(
+        client.records.pending.map(({ status }) => status),
+        ['stored', 'stored']
+      )
+      network.down = false
+      client.open()
+      await new Promise<void>(resolve => client.records.on('pending', count => count || resolve()))
+      assert.deepEqual(client.records.pending, [])
+      client.destroy()
+      assert.deepEqual(client.records.pending, [])
+      await end()
+    })
+
+    it('forgets what is kept and was not sent when it is cleared', async () => {
+      const { end } = start()
+      const client = connect('http://memory', {
+        transformers: [memory()],
+        open: false,
+        plugins: [records<App>({ persist: keep(store()) })]
+      })
+      const write = client.records.get('todos/1').replace(TODO)
+      await write.stored
+      client.destroy()
+      await client.records.close()
+      assert.deepEqual(client.records.pending, [write])
+      const counts: number[] = []
+      client.records.on('pending', count => counts.push(count))
+      await client.records.clear()
+      assert.deepEqual([client.records.pending, counts.at(-1)], [[], 0])
       await end()
     })
   })

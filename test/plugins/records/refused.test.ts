@@ -162,7 +162,7 @@ describe('records: what was refused', () => {
       const ann = await world.welcomed('ann', [scope(1, 'a/'), scope(2, 'b/')], peerOf('ann'))
       ann.say({ type: 'follow', follows: [scope(3, 'c/')] })
       await world.pass()
-      assert.deepEqual(outcomes(...ann.deltas), ['ERR_LIMIT'])
+      assert.deepEqual(outcomes(...ann.deltas), ["ERR_LIMIT: 'limits.scopes' is 2"])
       ann.say({ type: 'unfollow', scopes: [1] })
       ann.say({ type: 'follow', follows: [scope(4, 'c/')] })
       await world.pass()

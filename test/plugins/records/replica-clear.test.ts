@@ -141,7 +141,7 @@ describe('records: what a device keeps is cleared', () => {
     await stage.replica.close()
     assert.ok((await left()).length)
     await stage.replica.clear()
-    assert.deepEqual([await left(), stage.told], [[], ['cleared']])
+    assert.deepEqual([await left(), stage.told], [[], ['ERR_CANCELLED', 'cleared']])
   })
 
   it('before a tab that opens meanwhile sees any of it', async () => {

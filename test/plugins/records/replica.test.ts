@@ -561,13 +561,17 @@ describe('records: a replica', () => {
   it('prints that something cannot be followed, where nobody listens', async () => {
     const printed = stub(console, 'error')
     const stage = new Stage()
-    stage.replica.follow('a/1')
+    for (const name of ['a/1', 'a/2']) stage.replica.follow(name)
     await stage.open()
     stage.delta({ scopes: [{ scope: 1, outcome: 'ERR_DENIED' }] })
+    stage.delta({ scopes: [{ scope: 2, outcome: "ERR_LIMIT: 'limits.scopes' is 1" }] })
     printed.restore()
     assert.deepEqual(
       printed.args.map(([line]) => String(line)),
-      ["anywire: ERR_DENIED 'a/1' cannot be followed"]
+      [
+        "anywire: ERR_DENIED 'a/1' cannot be followed",
+        "anywire: ERR_LIMIT 'a/2' cannot be followed: 'limits.scopes' is 1"
+      ]
     )
   })
 
