@@ -144,7 +144,7 @@ export const makeDialer = (
         settle(error)
         if (!link) down(error.goodbye, error.refused)
         // Nothing else would tell: what the application was asked for failed.
-        if (!target) client.failed(thrown, 'url or auth')
+        if (!target && !error.refused) client.failed(thrown, 'url or auth')
       }
       const timer = setTimeout(fail, Math.min(timeout, LONGEST), linkError(tell(ERR_HANDSHAKE_TIMEOUT)))
       const mine = (attempt = (error?: LinkError): void => {

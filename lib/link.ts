@@ -25,6 +25,9 @@ export interface LinkError extends AnywireError {
 export const linkError = (goodbye: Goodbye = [1006, GIVEN_UP, 0], refused?: boolean): LinkError =>
   Object.assign(new AnywireError(['ERR_LINK', ...goodbye]), { goodbye, refused })
 
-/** Whatever was thrown, as the failure of a link. */
-export const linkErrorOf = (thrown: unknown): LinkError =>
-  (Object(thrown) as Partial<LinkError>).goodbye ? (thrown as LinkError) : linkError([1006, textOf(thrown), 0])
+/** Whatever was thrown, as the failure of a link: what would not connect again is told as if the server had said so. */
+export const linkErrorOf = (thrown: unknown): LinkError => {
+  const { goodbye, status = 0, message = '' } = Object(thrown) as Partial<LinkError>
+  if (goodbye) return thrown as LinkError
+  return status > 3499 ? linkError([status, message, 0], true) : linkError([1006, textOf(thrown), 0])
+}

@@ -3,8 +3,9 @@ import { connect } from '../../lib/client.ts'
 import type { Client } from '../../lib/client.ts'
 import type { ClientTransformer, Wire } from '../../lib/transformer.ts'
 import { AnywireError } from '../../lib/errors.ts'
-import { ERR_BUSY } from '../../lib/failures.ts'
+import { ERR_BUSY, ERR_UNAUTHORIZED } from '../../lib/failures.ts'
 import { json } from '../../parsers/json.ts'
+import { reconnect } from '../../plugins/reconnect/client.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import { Clock } from '../support/faults-clock.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
@@ -266,6 +267,33 @@ describe('a client', () => {
     await turns()
     assert.equal(server.peers.size, 1)
     assert.equal(network.links, 1)
+  })
+
+  it('ends with what auth refuses with, as if the server had, and opens when auth knows better', async () => {
+    const { network, told } = host(use)
+    let token = ''
+    const auth = async (): Promise<string> => {
+      if (!token) throw new AnywireError(ERR_UNAUTHORIZED, 'log in first')
+      return token
+    }
+    const client = connect('http://memory', {
+      transformers: [network],
+      parser: json(),
+      auth,
+      plugins: [reconnect({ min: 1, max: 1 })]
+    })
+    use(() => client.destroy())
+    const log = logOf(client)
+    const errors: unknown[] = []
+    client.on('error', error => errors.push(error))
+    await until(() => client.state === 'closed')
+    assert.deepEqual(log.closes, [
+      { code: 3502, reason: 'The server refused the authentication: log in first', after: 0, reconnect: false }
+    ])
+    token = 'token'
+    client.open()
+    await opened(client)
+    assert.deepEqual([told.peers.length, errors], [1, []])
   })
 
   it('gives an attempt up in time, whatever it waits for', async () => {
