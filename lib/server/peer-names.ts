@@ -17,6 +17,7 @@ const OWN: ReadonlySet<string> = new Set([
   'transformer',
   'parser',
   'lanes',
+  'reach',
   'outlet',
   'isClosed',
   'outbox',
