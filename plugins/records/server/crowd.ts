@@ -57,8 +57,10 @@ export class Step extends Members {
   /** Those who are looked at one by one. Who is told with the others enters. */
   readonly others: Set<Feed>
   readonly #places = new Map<Feed, number>()
-  /** Who is to be taken from the lists: not while those are gone through. */
-  #gone: Feed[] = []
+  /** Whether the lists are gone through: nobody is taken from them meanwhile. */
+  #isTold = false
+  /** Who is to be taken from them then. */
+  readonly #gone = new Set<Feed>()
 
   constructor(all: ReadonlySet<Feed>) {
     super()
@@ -75,16 +77,23 @@ export class Step extends Members {
 
   drop(feed: Feed): void {
     if (!this.#places.has(feed)) return
-    this.#gone.push(feed)
     this.others.add(feed)
+    if (this.#isTold) this.#gone.add(feed)
+    else this.#take(feed)
   }
 
-  /** Takes from the lists who was dropped, and who lags behind. */
-  settle(laggards: ReadonlySet<Feed>): void {
-    for (const feed of laggards.size < this.feeds.length ? laggards : this.feeds)
+  /** They are told, but for those who lag behind. */
+  begin(laggards: ReadonlySet<Feed>): void {
+    for (const feed of laggards.size < this.feeds.length ? laggards : [...this.feeds])
       if (laggards.has(feed)) this.drop(feed)
+    this.#isTold = true
+  }
+
+  /** They were told. */
+  end(): void {
+    this.#isTold = false
     for (const feed of this.#gone) this.#take(feed)
-    this.#gone = []
+    this.#gone.clear()
   }
 
   /** Notes with each what all of them were told. */
@@ -94,7 +103,6 @@ export class Step extends Members {
 
   #take(feed: Feed): void {
     const place = this.#places.get(feed)
-    // It may have been dropped twice.
     if (place === undefined) return
     feed.wasTold(this.told)
     this.#places.delete(feed)

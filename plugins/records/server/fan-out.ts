@@ -64,11 +64,24 @@ export class FanOut {
   /** @param authors - those who are told of writes too */
   deliver(seq: number, changes: readonly Change[], authors: ReadonlyMap<Feed, readonly Writer[]>): void {
     for (const [feed, writers] of authors) feed.note(seq, writers, changes)
+    const step = this.#stepFor(changes, authors)
+    try {
+      this.#tell(seq, changes, authors, step)
+    } finally {
+      step?.end()
+    }
+  }
+
+  #tell(
+    seq: number,
+    changes: readonly Change[],
+    authors: ReadonlyMap<Feed, readonly Writer[]>,
+    step: Step | undefined
+  ): void {
     const groups = new Map<string, Group>()
     // Most often all are told the same.
     let key = ''
     let group: Group | undefined
-    const step = this.#stepFor(changes, authors)
     if (step) {
       const all = this.#group({ changes, evicted: [] }, step)
       if (!all.isLarge) groups.set((key = [...changes.keys()].join()), (group = all))
@@ -119,7 +132,7 @@ export class FanOut {
     const step = this.#multicast && audience.only(changes)?.step
     if (!step) return undefined
     for (const author of authors.keys()) step.drop(author)
-    step.settle(audience.laggards)
+    step.begin(audience.laggards)
     return step
   }
 

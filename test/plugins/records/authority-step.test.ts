@@ -4,6 +4,7 @@ import { at, peerOf, scope, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
 import { Dice } from '../../support/dice.ts'
 import { runs } from '../../support/faults-seed.ts'
+import { collectGarbage } from '../../support/garbage.ts'
 import { SlowStore } from '../../support/slow-store.ts'
 
 const NAMES = ['a/', 'a/', 'b/', 'a/1'] as const
@@ -123,5 +124,30 @@ describe('an authority of records, and those who are told the same', () => {
   it('tells each of them everything once and in order, whoever else comes, goes, writes or reads slowly', async function () {
     this.timeout(60_000)
     for (let seed = 1; seed <= runs(6).numRuns; seed++) await play(new Dice(seed))
+  })
+
+  it('keeps nothing of who has gone, though nothing is committed since', async () => {
+    const world = new World()
+    await world.authority.open()
+    const join = async (name: string): Promise<readonly [WireClient, WeakRef<object>]> => {
+      const peer = peerOf(name)
+      return [await world.welcomed(name, [scope(1, 'a/')], peer), new WeakRef(peer)]
+    }
+    const others = [await join('bob'), await join('cid'), await join('dan')]
+    const leave = async (): Promise<WeakRef<object>> => {
+      const [client, peer] = await join('eve')
+      const writer = await world.welcomed('fay')
+      writer.write('a/1', [at(1, 'fay').make()])
+      await world.pass()
+      assert.equal(client.deltas.length, 1)
+      client.end()
+      return peer
+    }
+    const gone = await leave()
+    await world.pass()
+    collectGarbage()
+    assert.equal(gone.deref(), undefined)
+    assert.ok(others.every(([, peer]) => peer.deref()))
+    await world.end()
   })
 })
