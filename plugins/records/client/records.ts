@@ -138,8 +138,8 @@ export class Records {
       if (!held.base.merge({ path, kind: kind as Kind, value, t, node }, seq)) this.#touch(id, path)
       held.version = Math.max(held.version, seq)
     }
-    // A record that was deleted, and has something later in it, is not there as long as that is known.
-    if (!held.base.isDeleted() || held.base.size === 1)
+    // As long as it is known what was deleted, what was written later into a deleted record is not there, nor is what waits since before.
+    if (!held.first && (!held.base.isDeleted() || held.base.size === 1))
       for (const { path } of collect(held.base, this.#clock.ago(HORIZON))) this.#touch(id, path)
     held.refresh()
     this.#sweep(held)

@@ -4,10 +4,10 @@ import type { SinonFakeTimers } from 'sinon'
 import type { AnywireError } from '../../../lib/errors.ts'
 import type { Store } from '../../../lib/store.ts'
 import { timeOf } from '../../../plugins/records/core/clock.ts'
-import { DELETED } from '../../../plugins/records/core/register.ts'
+import { DELETED, OBJECT } from '../../../plugins/records/core/register.ts'
 import type { Register } from '../../../plugins/records/core/register.ts'
 import { memory, MemoryDisk } from '../../../stores/memory.ts'
-import { leaf, object, stamp, Stage, START, turn } from '../../support/replica.ts'
+import { deleted, leaf, object, stamp, Stage, START, turn } from '../../support/replica.ts'
 
 const HOUR = 3_600_000
 
@@ -73,6 +73,32 @@ describe('records: a replica with a store', () => {
       (await store.rows([{ prefix: 'a/' }])).map(({ record, path }) => `${record} ${path}`),
       ['a/1 ', 'a/1 y', 'a/1 z', 'a/3 ', 'a/4 ', 'a/4 x']
     )
+  })
+
+  it('does not show what was deleted long ago, because it had written there before and was not answered', async () => {
+    const disk = new MemoryDisk()
+    const [old, older] = [-31 * 24 * HOUR, -32 * 24 * HOUR]
+    const before = new Stage({ store: memory({ disk }) }, START + older)
+    await before.synced('a/', [
+      { record: 'a/1', registers: [object('', 2 * older)] },
+      { record: 'a/2', registers: [object('', 2 * older)] }
+    ])
+    before.write('a/1', { path: '', kind: OBJECT, value: undefined })
+    before.set('a/2', 'x', 1)
+    before.delta({
+      seq: 2,
+      records: [
+        { record: 'a/1', registers: [deleted('', old)] },
+        { record: 'a/2', registers: [deleted('x', old)] }
+      ]
+    })
+    const shown = (stage: Stage) => ['a/1', 'a/2'].map(id => stage.view(id))
+    assert.deepEqual(shown(before), [undefined, {}])
+    await before.replica.close()
+    const after = new Stage({ store: memory({ disk }) })
+    await after.replica.follow('a/').ready
+    assert.deepEqual(shown(after), [undefined, {}])
+    await after.replica.close()
   })
 
   it('refuses what cannot be encoded, and keeps what comes behind it', async () => {
