@@ -47,4 +47,9 @@ export const ERR_STALE = ['ERR_STALE', 0, 'The write is too old to be judged'] a
 export const ERR_CONFLICT = ['ERR_CONFLICT', 0, 'The record has changed since'] as const
 export const ERR_INVALID = ['ERR_INVALID', 0, 'The server does not accept this value'] as const
 export const ERR_NODE = ['ERR_NODE', 0, 'The writes of this node are those of somebody else'] as const
+export const ERR_IDENTITY = [
+  'ERR_IDENTITY',
+  0,
+  'What is here is of another user: sign in as that one, or clear it'
+] as const
 export const ERR_STORE = ['ERR_STORE', 0, 'The store failed'] as const

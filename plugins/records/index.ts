@@ -49,6 +49,7 @@ const RULES: OptionRules<RecordsOptions> = {
   collections: object,
   permit: callable,
   onWrite: callable,
+  identity: callable,
   schema: object,
   horizon: amount(0),
   timeout: amount(0),

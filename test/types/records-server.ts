@@ -62,6 +62,10 @@ createServer({
         if (verb === 'read') is<Equal<typeof value, Board | Card | { readonly theme: string } | undefined>>()
         return current !== undefined && 'theme' in current
       },
+      identity: ({ peer, context: { user } }) => {
+        is<Equal<typeof peer.context, User>>()
+        return user
+      },
       onWrite: async ({ peer, records }, tx) => {
         for (const { before, after } of records) {
           if (after && 'owner' in after && before) await tx.set('settings', 'theme', after.owner + peer?.context.user)

@@ -38,5 +38,6 @@ export const forget = (replica: Replica, leave?: (keeper: Keeper) => Promise<voi
   }
   clock.node = outbox.own.node
   replica.secret = makeSecret()
+  replica.identity = undefined
   replica.tell(ids)
 }

@@ -9,19 +9,18 @@ import { compare } from './compare.ts'
 import type { FollowingState } from './engine.ts'
 import type { Entry } from './entry.ts'
 import { Heir } from './heir.ts'
+import type { KeeperOptions } from './keeper-options.ts'
 import type { ServerClock } from './offset.ts'
 import type { Outbox } from './outbox.ts'
-import type { Migrate } from './migrate.ts'
 import { Others } from './others.ts'
 import type { OthersHost } from './others.ts'
-import { toEntry } from './kept.ts'
+import { IDENTITY, toEntry } from './kept.ts'
 import { MOST_DELAY, Pause } from './pause.ts'
 import { Persistence } from './persistence.ts'
 import type { Found } from './persistence.ts'
 import type { Cursor, Scope } from './scope.ts'
 import type { Scopes } from './scopes.ts'
 import { Tabs } from './tabs.ts'
-import type { TabsOptions } from './tabs.ts'
 
 /** What the keeper needs of its replica. */
 export interface KeeperHost extends OthersHost {
@@ -29,6 +28,8 @@ export interface KeeperHost extends OthersHost {
   readonly outbox: Outbox
   readonly scopes: Scopes
   secret: string
+  /** What stands for whose state this is, as the authority has said. */
+  identity: number | undefined
   emit(event: 'error', error: AnywireError): void
   emit(event: 'pending' | 'versionchange', number: number): void
   emit(event: 'blocked'): void
@@ -41,16 +42,6 @@ export interface KeeperHost extends OthersHost {
   flush(): void
   /** Another tab clears what is kept: nothing may be known here any more. */
   cleared(): void
-}
-
-export interface KeeperOptions {
-  readonly schema?: SchemaVersion | undefined
-  readonly migrate?: Migrate | undefined
-  readonly tabs?: TabsOptions | undefined
-  /** How long to wait after the store failed, in milliseconds. */
-  readonly retryDelay: number
-  /** What had the store before lets go of it. */
-  readonly after?: Promise<void> | undefined
 }
 
 /**
@@ -160,8 +151,8 @@ export class Keeper {
     this.#persistence.leave(scope)
   }
 
-  offset(offset: number): void {
-    this.#persistence.offset(offset)
+  note(key: string, number: number): void {
+    this.#persistence.note(key, number)
   }
 
   /**
@@ -197,6 +188,7 @@ export class Keeper {
     const { clock, outbox, records, scopes } = this.#host
     const changed = new Set<string>()
     this.#host.secret = found.secret
+    this.#host.identity ??= found.identity
     // What was written before the store was open stands behind what is in it.
     for (const entry of outbox.own.entries) records.settle(entry, changed)
     outbox.adopt(found.queues)
@@ -251,6 +243,7 @@ export class Keeper {
       this.close().catch((error: unknown) => this.#failed(error))
     }
     if (what === 'clear') this.#host.cleared()
+    if (what === IDENTITY) this.#host.identity ??= Number(first)
     // What is written or settled may be what is being read from the store.
     if (!this.#isOpen && !this.#failure && (what === 'write' || what === 'settled')) this.#early.push(message)
     if (!this.#isOpen) return

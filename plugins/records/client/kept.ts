@@ -21,12 +21,14 @@ export const makeSecret = (): string => makeKey(16)
  * - `cursor/<key of a scope>`: [epoch, since], or the node of the process that follows it: then it is as far as that
  * - `secret`: text that proves that nodes are of this storage
  * - `offset`: milliseconds that the device's clock is behind
+ * - `identity`: what stands for whose state all of it is, where the server says so
  */
 export const NODE = 'node/'
 export const OUTBOX = 'outbox/'
 export const DAMAGED = 'damaged/'
 export const CURSOR = 'cursor/'
 export const OFFSET = 'offset'
+export const IDENTITY = 'identity'
 export const SECRET = 'secret'
 
 /** The schema that all in the store is of. */
@@ -34,7 +36,9 @@ export const META = 'meta'
 
 export const keyOfEntry = ({ node, number }: WriteId): string => `${OUTBOX}${node}/${String(number).padStart(16, '0')}`
 
-export const isNumber = (value: unknown): value is number => typeof value === 'number'
+export const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 const toCursor = (epoch: unknown, since: unknown): Cursor | undefined =>
   typeof epoch === 'string' && epoch && isNumber(since) ? { epoch, since } : undefined

@@ -12,10 +12,11 @@ import {
   cursorOf,
   DAMAGED,
   encodeKept,
-  isNumber,
+  IDENTITY,
   keyOfEntry,
   NODE,
   nodesOf,
+  numberOf,
   OFFSET,
   OUTBOX,
   toBlank,
@@ -41,6 +42,7 @@ export interface Found {
   readonly others: readonly Queue[]
   readonly offset: number
   readonly secret: string
+  readonly identity: number | undefined
 }
 
 export interface PersistenceOptions extends UpgradeOptions {
@@ -124,7 +126,8 @@ export class Persistence {
     }
     this.#progress()
     const offset = await this.#store.entry(OFFSET)
-    return { queues, others, offset: isNumber(offset) ? offset : 0 }
+    const identity = await this.#store.entry(IDENTITY)
+    return { queues, others, offset: numberOf(offset) ?? 0, identity: numberOf(identity) }
   }
 
   /**
@@ -252,9 +255,10 @@ export class Persistence {
     this.#committer.entry(CURSOR + scope.key, [scope.cursor.epoch, scope.cursor.since])
   }
 
-  /** Keeps how far the device's clock is behind, in milliseconds. */
-  offset(offset: number): void {
-    this.#committer.entry(OFFSET, Math.round(offset))
+  /** Keeps a number, and tells the other tabs. */
+  note(key: string, number: number): void {
+    this.#committer.entry(key, number)
+    this.#options.tabs.post(key, number)
   }
 
   /** Writes what waits to be written, and closes the store. */

@@ -1,8 +1,9 @@
 import type { End } from '../../../lib/connection.ts'
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CLOSED, ERR_NODE, ERR_PROTOCOL, ERR_STORE } from '../../../lib/failures.ts'
+import { ERR_CLOSED, ERR_IDENTITY, ERR_NODE, ERR_PROTOCOL, ERR_STORE } from '../../../lib/failures.ts'
 import { printLine } from '../../../lib/print.ts'
 import type { Value } from '../../../lib/store.ts'
+import { decodeFrame } from '../core/client-codec.ts'
 import type { Delta, Mismatch, Notice, SchemaVersion } from '../core/frame.ts'
 import { nearest } from '../core/path.ts'
 import type { RecordState } from '../core/record-state.ts'
@@ -11,7 +12,7 @@ import type { Engine } from './engine.ts'
 import { forget } from './forget.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
 import { mismatchError } from './mismatch.ts'
-import { makeSecret } from './kept.ts'
+import { IDENTITY, makeSecret, OFFSET } from './kept.ts'
 import { Session } from './session.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
@@ -27,10 +28,13 @@ const OFF = 1_000
 export class Replica extends Written implements Engine, SessionHost, KeeperHost {
   readonly schema: SchemaVersion | undefined
   secret = makeSecret()
+  identity: number | undefined
   readonly #collections: NonNullable<ReplicaOptions['collections']>
   readonly #makeKeeper: (() => Keeper) | undefined
   #closing: Promise<void> | undefined
   #link: Send | undefined
+  /** The link to an authority that has somebody else's state: it is only heard whether that is so. */
+  #foreign: Send | undefined
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
   constructor(options: ReplicaOptions) {
@@ -79,6 +83,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
   connected(send: Send): void {
     if (this.over) return
     this.#link = send
+    this.#foreign = undefined
     this.isReachable = true
     if (!this.keeper) this.session = new Session(this, send)
     else void this.#begin(send, this.keeper)
@@ -87,7 +92,9 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
   /** A frame of the authority. What cannot be read is told as an error, and changes nothing. */
   receive(bytes: Uint8Array): void {
     try {
-      this.session?.receive(bytes)
+      if (this.session) return this.session.receive(bytes)
+      const frame = this.#foreign && decodeFrame(bytes)
+      if (frame?.type === 'notice') this.noticed(frame)
     } catch (error) {
       this.emit('error', new AnywireError(ERR_PROTOCOL, String(error), error))
     }
@@ -101,7 +108,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
   /** The session ended. */
   disconnected(): void {
     this.session?.end()
-    this.session = this.#link = undefined
+    this.session = this.#link = this.#foreign = undefined
     for (const scope of this.scopes.all) {
       scope.stop()
       this.keeper?.leave(scope)
@@ -162,7 +169,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     this.tell(changed)
     this.keeper?.others.heard()
     const { offset } = this.clock
-    this.keeper?.offset(offset)
+    this.keeper?.note(OFFSET, Math.round(offset))
     if (Math.abs(offset) >= OFF) this.emit('offset', Math.round(offset))
   }
 
@@ -213,8 +220,35 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     if (advice === 'wait') this.retry.later(() => this.session?.hello())
   }
 
-  noticed({ what, version }: Notice): void {
-    if (what === 'versionchange') this.emit('versionchange', version)
+  noticed({ what, number }: Notice): void {
+    if (what === 'versionchange') this.emit('versionchange', number)
+    if (what === 'identity') this.#meet(number)
+  }
+
+  /**
+   * The authority says whose state it has. With somebody else's nothing is mixed: what waits here is not sent, and what comes not taken, until it is
+   * the right one again. What is empty is anybody's.
+   */
+  #meet(identity: number): void {
+    const { identity: own, keeper } = this
+    const send = this.#link ?? this.#foreign
+    let isNew = !!this.#foreign
+    if (own !== identity) {
+      isNew = own !== undefined
+      if (isNew && (keeper || this.outbox.count || [...this.records.ids()].length)) {
+        this.disconnected()
+        this.#foreign = send
+        const error = new AnywireError(ERR_IDENTITY)
+        if (!this.emit('error', error)) printLine(error)
+        return
+      }
+      this.identity = identity
+      keeper?.note(IDENTITY, identity)
+    }
+    // What was said before was said to somebody else.
+    if (!isNew || !send) return
+    this.disconnected()
+    this.connected(send)
   }
 
   /** Lets go of the store, and of what waits in it: whoever opens it next sends that. */

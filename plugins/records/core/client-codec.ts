@@ -2,6 +2,7 @@ import type { Value } from '../../../lib/store.ts'
 import { malformed } from './bytes.ts'
 import { decodeDelta, DELTA } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
+import { NOTICES } from './frame.ts'
 import type { ClientFrame, FollowFrame, Hello, ServerFrame } from './frame.ts'
 import { writeValue } from './value-codec.ts'
 import { encodeWrite } from './write-codec.ts'
@@ -74,7 +75,6 @@ export const encodeFrame = (frame: ClientFrame): Uint8Array => {
 }
 
 const ADVICE = ['upgrade', 'wait'] as const
-const NOTICES = ['versionchange', 'bye'] as const
 
 const decodeOther = (from: FrameReader, head: number): ServerFrame => {
   switch (head) {
@@ -92,7 +92,7 @@ const decodeOther = (from: FrameReader, head: number): ServerFrame => {
     case 18:
       return { type: 'pong', asked: from.float(), time: from.float() }
     case 19:
-      return { type: 'notice', what: NOTICES[from.byte()] ?? malformed(), version: from.uint() }
+      return { type: 'notice', what: NOTICES[from.byte()] ?? malformed(), number: from.uint() }
   }
   return malformed()
 }

@@ -190,12 +190,14 @@ export interface Delta {
   readonly digests: readonly (readonly [scope: number, digest: number])[]
 }
 
-/** server → client: a newer schema was deployed, or the server is going away. */
+/** server → client: a newer schema was deployed, the server is going away, or whose state this is, by what stands for it. */
 export interface Notice {
   readonly type: 'notice'
-  readonly what: 'versionchange' | 'bye'
-  readonly version: number
+  readonly what: (typeof NOTICES)[number]
+  readonly number: number
 }
+
+export const NOTICES = ['versionchange', 'bye', 'identity'] as const
 
 export type ClientFrame = Hello | FollowFrame | Unfollow | WriteFrame | Confirm | Nodes | Ping
 export type ServerFrame = Welcome | Mismatch | Delta | Pong | Notice

@@ -1,6 +1,7 @@
 import { malformed } from './bytes.ts'
 import { encodeDelta } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
+import { NOTICES } from './frame.ts'
 import type { ClientFrame, FollowFrame, ServerFrame } from './frame.ts'
 import { isQuery } from './query.ts'
 import type { Query } from './query.ts'
@@ -37,8 +38,8 @@ export const encodeFrame = (frame: ServerFrame): Uint8Array => {
       break
     case 'notice':
       out.byte(19)
-      out.byte(frame.what === 'bye' ? 1 : 0)
-      out.uint(frame.version)
+      out.byte(NOTICES.indexOf(frame.what))
+      out.uint(frame.number)
   }
   return out.take()
 }

@@ -1,11 +1,12 @@
 import type { Failure } from '../../../lib/errors.ts'
-import { ERR_NODE, ERR_PROTOCOL, ERR_RATE } from '../../../lib/failures.ts'
+import { ERR_NODE, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { FrameReader } from '../core/frame-bytes.ts'
 import { decodeFrame, encodeFrame } from '../core/server-codec.ts'
 import type { Behind, ClientFrame, Hello, ServerFrame, WriteFrame } from '../core/frame.ts'
 import { Feed } from './feed.ts'
 import type { FeedHost, FollowerLink } from './feed.ts'
+import { identityOf } from './identity.ts'
 import type { Author, Intake } from './intake.ts'
 import { adviceFor } from './schema.ts'
 import { isNode, isSecret } from './forget-writers.ts'
@@ -52,6 +53,8 @@ export class Follower implements Author {
   readonly #left: () => void
   #session: Session | undefined
   #isRefused = false
+  /** What stands for whose state it has, as it was told. */
+  #identity: number | undefined
   #isEnded = false
   /** What waits for a frame before it. */
   #inbox: { readonly frame: ClientFrame; readonly size: number }[] = []
@@ -99,12 +102,35 @@ export class Follower implements Author {
 
   /** There is a newer version of the application. */
   announce(version: number): void {
-    if (this.#session) this.#send({ type: 'notice', what: 'versionchange', version })
+    if (this.#session) this.#send({ type: 'notice', what: 'versionchange', number: version })
   }
 
-  /** Permissions changed: what goes on is asked for again. */
+  /**
+   * Permissions changed, or who it is: what goes on is asked for again. If it has somebody else's state now, nothing of that is told, and nothing
+   * taken, before it says hello again.
+   */
   refresh(): void {
-    this.#session?.feed.scopes.refresh()
+    const { host, feed } = this.#session ?? {}
+    if (!host) return
+    const before = this.#identity
+    this.#identify(host)
+    if (this.#isEnded) return
+    if (this.#identity === before) return feed?.scopes.refresh()
+    this.#quit()
+    this.#isRefused = true
+  }
+
+  /** Tells whose state it has, where that is not what it was told. */
+  #identify(host: FollowerHost): void {
+    try {
+      const number = identityOf(this.#settings, this.peer, text => host.seal(text))
+      if (number === this.#identity) return
+      this.#identity = number
+      if (number !== undefined) this.#send({ type: 'notice', what: 'identity', number })
+    } catch (error) {
+      host.failed(error, 'identity')
+      this.#fail(ERR_SERVER)
+    }
   }
 
   free(size: number): void {
@@ -219,6 +245,9 @@ export class Follower implements Author {
     const feed = new Feed(host, this.#link)
     const seal = host.seal(secret)
     this.#session = { host, feed, seal }
+    this.#identity = undefined
+    this.#identify(host)
+    if (this.#isEnded) return
     this.#send({
       type: 'welcome',
       epoch: host.epoch,

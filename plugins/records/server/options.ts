@@ -155,6 +155,11 @@ export interface RecordsServerOptions<Context = unknown, S extends Schema = Sche
   readonly permit?: Permit<Context, S> | undefined
   /** Sees each write that would be done: it may refuse it, or write more in the same commit. */
   readonly onWrite?: OnWrite<Context, S> | undefined
+  /**
+   * Whose state a client has: its user, as a rule. One that has something of somebody else, in memory or kept on its device, then neither sends nor
+   * takes anything: ERR_IDENTITY. It is told a part of a hash. Default: anybody's.
+   */
+  readonly identity?: ((who: { readonly peer: Peer<Context>; readonly context: Context }) => string) | undefined
   readonly schema?: ServerSchema | undefined
   /**
    * How long it is remembered what was deleted, in milliseconds; a write that is older, to something that is not there, fails

@@ -26,6 +26,7 @@ export class Settings {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly onWrite: OnWrite | undefined
+  readonly identity: RecordsServerOptions['identity']
   /** Whether somebody wants to see records as they would be with a write. */
   readonly judgesWholes: boolean
   readonly #permit: Permit | undefined
@@ -34,7 +35,16 @@ export class Settings {
   readonly #found = new Map<string, Rules>()
 
   constructor(
-    { limits, horizon = HORIZON, timeout = TIMEOUT, schema, collections = {}, permit, onWrite }: RecordsServerOptions,
+    {
+      limits,
+      horizon = HORIZON,
+      timeout = TIMEOUT,
+      schema,
+      collections = {},
+      permit,
+      onWrite,
+      identity
+    }: RecordsServerOptions,
     now: () => number
   ) {
     for (const name of Object.keys(collections))
@@ -46,6 +56,7 @@ export class Settings {
     this.schema = schema
     this.now = now
     this.onWrite = onWrite
+    this.identity = identity
     this.#permit = permit
     this.judgesWholes = !!onWrite || Object.values(collections).some(({ validate }) => validate)
     this.#collections = collections

@@ -50,7 +50,7 @@ describe('an authority of records, and its server', () => {
     const ann = await world.welcomed('ann')
     world.client('silent')
     world.authority.announce(7)
-    assert.deepEqual(ann.news, [{ type: 'notice', what: 'versionchange', version: 7 }])
+    assert.deepEqual(ann.news, [{ type: 'notice', what: 'versionchange', number: 7 }])
     ann.write('a/1', [at(0, 'ann').make()])
     ann.write('a/\0', [at(0, 'ann').make()])
     await world.pass()

@@ -247,7 +247,7 @@ describe('records: the format of frames', () => {
     ],
     [{ type: 'mismatch', advice: 'wait', min: 1, max: 2 }, '11 01 01 02'],
     [{ type: 'pong', asked: 1.5, time: 2 }, '12 000000000000f83f 0000000000000040'],
-    [{ type: 'notice', what: 'bye', version: 2 }, '13 01 02']
+    [{ type: 'notice', what: 'bye', number: 2 }, '13 01 02']
   ]
 
   const more = (frame: ClientFrame | ServerFrame): string =>
