@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
@@ -8,15 +7,14 @@ import { print } from '../print.ts'
 import type { HttpServer } from './http.ts'
 import type { Host, LinkRequest, RequestHandler, UpgradeHandler } from './listener.ts'
 import { RequestFacts } from './request.ts'
-
-/** Who is on each http.Server, each on a path of its own. */
-const neighbors = new WeakMap<HttpServer, Set<HttpHost>>()
+import { share, tenantsOf } from './shared-http.ts'
+import type { Tenant } from './shared-http.ts'
 
 /**
  * One path of an http.Server that has other users. Requests below the path are ours alone, whoever else listens and since
  * when; all others are untouched. `detach` leaves the server as it was.
  */
-export class HttpHost implements Host {
+export class HttpHost implements Host, Tenant {
   readonly http: HttpServer | undefined
   readonly limit: number
   readonly path: string
@@ -63,53 +61,37 @@ export class HttpHost implements Host {
   }
 
   #attach(http: Server): Undo {
-    const hosts = neighbors.get(http) ?? new Set()
-    if ([...hosts].some(host => host.#folder === this.#folder))
+    if ([...tenantsOf(http)].some(tenant => tenant.isHere(this.#folder)))
       throw new AnywireError(
         ERR_OPTION,
         `another server has the path '${this.path}' of this http.Server: close it first`
       )
-    neighbors.set(http, hosts.add(this))
-    /** Whether it is for us to say that nobody takes an upgrade: for the first of us, where there is nobody else. */
-    const isNobodys = (url: string | undefined): boolean =>
-      http.listenerCount('upgrade') === hosts.size &&
-      [...hosts][0] === this &&
-      ![...hosts].some(host => host.#isOurs(url, true))
-    const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      if (this.#isOurs(request.url, true)) {
-        try {
-          for (const handler of this.#upgrades) if (handler(request, socket, head)) return
-          refuse(socket, 400)
-        } catch (error) {
-          // Such as that somebody else has answered. What is thrown here would end the process.
-          this.#failed(error, 'upgrade')
-          socket.destroy()
-        }
-      } else if (isNobodys(request.url)) refuse(socket, 404)
-    }
-    http.on('upgrade', upgrade)
-    // A listener could not keep the other ones from answering too, so ours stands before all of them.
-    const emit = http.emit.bind(http)
-    const before = Object.getOwnPropertyDescriptor(http, 'emit')
-    const intercept: typeof emit = (event: string, ...args: unknown[]) => {
-      const [request, response] = args
-      if (event === 'request' && this.#answer(request as IncomingMessage, response)) return true
-      return emit(event, ...args)
-    }
-    http.emit = intercept
+    const undo = share(http, this)
     return () => {
-      hosts.delete(this)
-      http.off('upgrade', upgrade)
+      undo()
       this.#requests.clear()
-      // Where somebody put themselves before us meanwhile, `intercept` stays, and lets everything pass.
-      if (http.emit !== intercept) return
-      if (before) Object.defineProperty(http, 'emit', before)
-      else Reflect.deleteProperty(http, 'emit')
     }
   }
 
-  #answer(request: IncomingMessage, response: unknown): boolean {
-    if (!this.#isOurs(request.url, false)) return false
+  isHere(url = ''): boolean {
+    const path = pathOf(url)
+    return path === this.path || path === this.#folder
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    try {
+      for (const handler of this.#upgrades) if (handler(request, socket, head)) return true
+      return false
+    } catch (error) {
+      // Such as that somebody else has answered. What is thrown here would end the process.
+      this.#failed(error, 'upgrade')
+      socket.destroy()
+      return true
+    }
+  }
+
+  answer(request: IncomingMessage, response: unknown): boolean {
+    if (!this.#isOurs(request.url)) return false
     try {
       for (const handler of this.#requests) if (handler(request, response)) return true
       return false
@@ -129,20 +111,10 @@ export class HttpHost implements Host {
     return this.path.endsWith('/') ? this.path : `${this.path}/`
   }
 
-  /** Whether a request is for the path itself, or also for what is below it. Never for a mere prefix of a name. */
-  #isOurs(url = '', exact: boolean): boolean {
-    const path = url.split('?', 1)[0] ?? ''
-    return path === this.path || path === this.#folder || (!exact && path.startsWith(this.#folder))
+  /** Whether a request is for the path, or for what is below it. Never for a mere prefix of a name. */
+  #isOurs(url = ''): boolean {
+    return this.isHere(url) || pathOf(url).startsWith(this.#folder)
   }
 }
 
-/** Answers an upgrade request with an HTTP status, and closes. */
-export const refuse = (socket: Duplex, status: number, reason = STATUS_CODES[status] ?? ''): void => {
-  socket.on('error', () => socket.destroy())
-  // Nobody reads it any more, so nobody would hear that the other end closed it.
-  socket.once('finish', () => socket.destroy())
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
-      `Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`
-  )
-}
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? ''

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { createConnection } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { WebSocketServer } from 'ws'
 import { connect, createServer } from '../../../index.ts'
+import { ws } from '../../../transformers/ws/index.ts'
 import { next } from '../../contract/waiting.ts'
 import { guard, undoing } from '../../support/faults-guard.ts'
 
@@ -79,6 +81,101 @@ describe('an http.Server of several users', () => {
     assert.match(await upgrade('/other'), /^HTTP\/1.1 400 /)
     await second.close({ timeout: 0, reconnect: false })
     assert.match(await upgrade('/other'), /^HTTP\/1.1 404 /)
+  })
+
+  it('answers upgrades to what is no WebSocket as it did before', async () => {
+    const web = createHttpServer((request, response) => {
+      let body = ''
+      request.setEncoding('utf8').on('data', (text: string) => (body += text))
+      request.on('end', () => void response.end(`[${request.method} ${request.url} ${request.headers['x-a']} ${body}]`))
+    })
+    web.listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    use(() => web.close())
+    begin(web).host.onRequest((request, response) => {
+      ;(response as ServerResponse).end(`[ours ${request.method} ${request.url}]`)
+      return true
+    })
+    /** Asks over one connection, in pieces of `;`, each as soon as what was asked before is answered. */
+    const ask = async (...requests: readonly string[]): Promise<string[]> => {
+      const socket = createConnection((web.address() as AddressInfo).port, '127.0.0.1')
+      use(() => socket.destroy())
+      const answers = socket.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>
+      const heard: string[] = []
+      for (const request of requests) {
+        for (const piece of request.split(';')) socket.write(Buffer.from(piece, 'latin1'))
+        let text = ''
+        while (!text.endsWith(']')) text += (await answers.next()).value
+        heard.push(text.replace(/ [^]*\r\n/, ' '))
+      }
+      return heard
+    }
+    const head = (line: string, more = ''): string =>
+      `${line} HTTP/1.1\r\nHost: a\r\nX-A: \xe9\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n${more}\r\n`
+    assert.deepEqual(
+      await ask(
+        head('POST /page', 'Content-Length: 5\r\n') + 'h;ello',
+        head('GET /anywire/x'),
+        'GET /last HTTP/1.1\r\nHost: a\r\n\r\n'
+      ),
+      ['HTTP/1.1 [POST /page é hello]', 'HTTP/1.1 [ours GET /anywire/x]', 'HTTP/1.1 [GET /last undefined ]']
+    )
+  })
+
+  it('is as it was before once all are closed, in whatever order', async () => {
+    const { web, url } = await listen()
+    const stays = begin(web, '/stays')
+    const end = { timeout: 0, reconnect: false } as const
+    const own = Object.getOwnPropertyDescriptor(web, 'emit')?.value as unknown
+    let before = stays
+    for (let round = 0; round < 5; round++) {
+      const server = begin(web, `/${round}`)
+      await before.close(end)
+      before = server
+    }
+    assert.equal(Object.getOwnPropertyDescriptor(web, 'emit')?.value, own)
+    const met = next(before, 'connection')
+    dial(`${url}/4`)
+    await met
+    await before.close(end)
+    assert.equal(Object.getOwnPropertyDescriptor(web, 'emit'), undefined)
+    assert.equal(web.listenerCount('upgrade'), 0)
+  })
+
+  it('gives no place to a socket that has closed before its upgrade is told', async () => {
+    const web = createHttpServer()
+    const server = createServer(web, { limits: { connections: 1 }, trustProxy: 1 })
+    use(() => server.close({ timeout: 0, reconnect: false }))
+    web.listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    use(() => web.close())
+    const { emit } = web
+    const late = new Promise<unknown[]>(resolve => {
+      web.emit = ((event: string, ...args: unknown[]) => {
+        if (event !== 'upgrade') return Reflect.apply(emit, web, [event, ...args]) as boolean
+        resolve(args)
+        return true
+      }) as typeof emit
+    })
+    const port = (web.address() as AddressInfo).port
+    const socket = createConnection(port, '127.0.0.1')
+    socket.write(
+      'GET /anywire HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'X-Forwarded-For: 192.0.2.1\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n'
+    )
+    const args = await late
+    const taken = args[1] as Socket
+    socket.destroy()
+    taken.resume()
+    taken.destroy()
+    await once(taken, 'close')
+    web.emit = emit
+    web.emit('upgrade', ...args)
+    const met = next(server, 'connection')
+    const headers = { 'X-Forwarded-For': '192.0.2.1' }
+    const client = connect(`http://127.0.0.1:${port}`, { reconnect: false, transformers: [ws({ headers })] })
+    use(() => client.destroy())
+    await Promise.race([met, next(client, 'close').then(([end]) => assert.fail(end.reason))])
   })
 
   it('whose upgrade somebody else answers too does not end the process', async () => {

@@ -1,0 +1,85 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Undo } from '../emitter.ts'
+import { refuse } from './refuse.ts'
+
+/** Whoever has a path of an http.Server. */
+export interface Tenant {
+  /** Whether a request is for the path itself. */
+  isHere(url: string | undefined): boolean
+  /** @returns whether the upgrade was taken; it is refused otherwise */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+  /** @returns whether the request was answered */
+  answer(request: IncomingMessage, response: unknown): boolean
+}
+
+/** What the tenants of an http.Server have on it together, so that it is as before once the last of them has gone. */
+interface Shared {
+  /** Who came last is asked first. */
+  tenants: readonly Tenant[]
+  undo: Undo
+}
+
+const servers = new WeakMap<Server, Shared>()
+
+/** Who has a path of an http.Server. */
+export const tenantsOf = (http: Server): Iterable<Tenant> => servers.get(http)?.tenants ?? []
+
+export const share = (http: Server, tenant: Tenant): Undo => {
+  const shared = servers.get(http) ?? begin(http)
+  shared.tenants = [tenant, ...shared.tenants]
+  return () => {
+    shared.tenants = shared.tenants.filter(other => other !== tenant)
+    if (!shared.tenants.length) shared.undo()
+  }
+}
+
+const begin = (http: Server): Shared => {
+  const shared: Shared = { tenants: [], undo }
+  servers.set(http, shared)
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    // Nobody can be answered any more, and nobody would be told that.
+    if (socket.destroyed) return
+    const host = shared.tenants.find(tenant => tenant.isHere(request.url))
+    const alone = http.listenerCount('upgrade') === 1
+    if (host?.upgrade(request, socket, head)) return
+    if (host) refuse(socket, 400)
+    else if (alone && /^websocket$/i.test(request.headers.upgrade ?? '')) refuse(socket, 404)
+    else if (alone) askAgain(http, request, socket, head)
+  }
+  http.on('upgrade', upgrade)
+  // A listener could not keep the other ones from answering too, so ours stands before all of them.
+  const emit = http.emit.bind(http)
+  const before = Object.getOwnPropertyDescriptor(http, 'emit')
+  const intercept: typeof emit = (event: string, ...args: unknown[]) => {
+    const [request, response] = args
+    if (event === 'request')
+      for (const tenant of shared.tenants) if (tenant.answer(request as IncomingMessage, response)) return true
+    return emit(event, ...args)
+  }
+  http.emit = intercept
+  function undo(): void {
+    servers.delete(http)
+    http.off('upgrade', upgrade)
+    // Where somebody put themselves before us meanwhile, `intercept` stays, and lets everything pass.
+    if (http.emit !== intercept) return
+    if (before) Object.defineProperty(http, 'emit', before)
+    else Reflect.deleteProperty(http, 'emit')
+  }
+  return shared
+}
+
+/**
+ * Has a request read again as one without an upgrade, body and all. Once anybody listens for upgrades, Node takes every one for
+ * theirs, also those to HTTP/2 that Java's client and `curl --http2` ask for with each first request.
+ */
+const askAgain = (http: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const { method = '', url = '', httpVersion, rawHeaders } = request
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${rawHeaders[at + 1] ?? ''}`)
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+  http.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+}
