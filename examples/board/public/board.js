@@ -36,6 +36,9 @@ const client = anywire.connect(
   { transformers, reconnect: { max: 5_000 }, wires: { upgrade: false, headStart: port ? 5_000 : 300 } }
 )
 
+// That no attempt finds its URL then is what the switch is for.
+client.on('error', error => network.off || reportError(error))
+
 const count = { sent: 0, received: 0, doubted: 0 }
 
 /** Sends what is stale in a moment, and not worth waiting: notes on their way. */
