@@ -232,7 +232,7 @@ class Past implements History {
 }
 
 export interface HistoryOptions {
-  /** How many steps are remembered. Default 100. */
+  /** How many steps are remembered: fewer where they are about more than 1,000 records in all. Default 100. */
   readonly steps?: number | undefined
   /**
    * Milliseconds. What is written into the same fields so soon after the step before belongs to that, as letters do that are typed.

@@ -20,6 +20,9 @@ export interface Step {
   readonly before: readonly Former[]
 }
 
+/** Steps with more records than that are forgotten, but for the last one: what a server lets a client follow is for the application. */
+const RECORDS = 1_000
+
 interface Held extends Step {
   readonly followings: readonly Following[]
 }
@@ -52,7 +55,13 @@ export class Steps {
     const records = new Set(step.before.map(({ record }) => record))
     this.#steps.push({ ...step, followings: [...records].map(record => this.#engine.follow(record)) })
     this.#sweep()
-    if (this.#steps.length > this.#most) this.#release(this.#steps.shift())
+    while (this.#steps.length > this.#most || (this.#steps.length > 1 && this.#followed > RECORDS))
+      this.#release(this.#steps.shift())
+  }
+
+  /** How many records are followed. */
+  get #followed(): number {
+    return new Set(this.#steps.flatMap(({ followings }) => followings)).size
   }
 
   /** @returns the last step, which is none of these any more */

@@ -132,4 +132,30 @@ describe('records: undo of what is not at hand', () => {
       ['unfollow']
     )
   })
+
+  it('leaves room for what else is followed, however many records its steps are about', async () => {
+    const steps = history(records)
+    for (let step = 1; step <= 8; step++) {
+      records.transaction(({ get }) => {
+        for (let at = 0; at < 300; at++) get(`todos/${step}-${at}`).set('done', true)
+      })
+      await answer()
+    }
+    timers.tick(10)
+    await turn()
+    const released = stage.take().flatMap(frame => (frame.type === 'unfollow' ? frame.scopes : []))
+    assert.equal(released.length, 5 * 300)
+    for (let step = 8; step > 5; step--) assert.equal(steps.undo()?.write?.records.length, 300)
+    assert.ok(!steps.canUndo)
+  })
+
+  it('remembers the last step whatever it is about', () => {
+    const steps = history(records)
+    // It is too large for the wire of this test.
+    records.on('rejected', () => {})
+    records.transaction(({ get }) => {
+      for (let at = 0; at < 1_001; at++) get(`todos/${at}`).set('done', true)
+    })
+    assert.equal(steps.undo()?.write?.records.length, 1_001)
+  })
 })
