@@ -264,11 +264,11 @@ export class Keeper {
     if (!queue || !this.#isOpen) return false
     const { clock, outbox, records } = this.#host
     const changed = new Set<string>()
-    const last = this.others.take(node, queue.entries, changed)
+    const shown = this.others.take(node, queue.entries, changed)
     const isNeeded = queue.entries.length > 0
     if (isNeeded) {
       outbox.adopt([queue])
-      for (const entry of queue.entries) if (!entry.isVoid && entry.number > last) records.write(entry, changed)
+      for (const entry of shown) records.write(entry, changed)
       for (const entry of outbox.correct(clock)) records.refresh(entry, changed)
     }
     this.#host.tell(changed)

@@ -144,15 +144,15 @@ export class Others {
   /**
    * The tab is gone, and this one speaks for its node now.
    * @param queue - what it has left
-   * @returns the last number that is not to be shown any more
+   * @returns what of that is to be shown
    */
-  take(node: string, queue: readonly Entry[], changed: Set<string>): number {
+  take(node: string, queue: readonly Entry[], changed: Set<string>): readonly Entry[] {
     const other = this.meet(node)
     for (const { number } of queue) this.#drop(other, number, changed)
     // What the store has not is decided, whoever heard that: it is shown until it is here too.
     other.isGone = true
     other.told = [Infinity, this.#epoch]
-    return other.isSure ? other.last : Infinity
+    return queue.filter(entry => !entry.isVoid && entry.number > other.last && (other.isSure || !isCount(entry)))
   }
 
   #ask(node: string, other: Other): void {

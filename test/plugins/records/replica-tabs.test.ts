@@ -135,6 +135,20 @@ describe('records: replicas in tabs that have one store', () => {
     assert.equal(second.replica.state('a/1'), undefined)
   })
 
+  it('show what a tab left that died, also where the server has not said how far that was', async () => {
+    const second = await open()
+    await second.open()
+    const first = await open()
+    await first.set('a/1', 'x', 1).stored
+    await turn()
+    assert.deepEqual(second.replica.state('a/1')?.view(), { x: 1 })
+    second.replica.disconnected()
+    first.kill()
+    await turn()
+    assert.equal(second.replica.pending.length, 1)
+    assert.deepEqual(second.replica.state('a/1')?.view(), { x: 1 })
+  })
+
   it('send what a tab left that died', async () => {
     const first = await open()
     const second = await open()
