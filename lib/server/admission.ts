@@ -9,6 +9,9 @@ import type { AnyServerOptions } from './options.ts'
 import { isAllowedOrigin } from './origin.ts'
 import type { Handshake } from './peer.ts'
 
+/** The host itself is not told: behind a proxy it may be nobody's business. */
+const OTHER_HOST = `, which is not the host that the request was for: add it to the server's 'origins', or have the proxy keep 'Host'`
+
 /** A client that may come in, and what came out about it. */
 export interface Admitted {
   /** What `authenticate` returned. */
@@ -38,7 +41,10 @@ export class Admission {
   /** Why a client may not even have a wire. */
   refusal(request: LinkRequest, plain: boolean): AnywireError | undefined {
     const { plain: takesPlain = true } = this.#options
-    if (!this.allows(request)) return new AnywireError(ERR_ORIGIN, request.headers.origin)
+    if (!this.allows(request)) {
+      const { origins } = this.#options
+      return new AnywireError(ERR_ORIGIN, `${request.headers.origin}${origins === undefined ? OTHER_HOST : ''}`)
+    }
     return plain && !takesPlain ? new AnywireError(ERR_PROTOCOL, 'plain clients are not accepted') : undefined
   }
 

@@ -179,6 +179,23 @@ describe('origins', () => {
     }
   })
 
+  it('that are refused are told what to do, but not the host, which may be that of a proxy', async () => {
+    for (const [server, sentence] of [
+      [{}, /https:\/\/evil\.org, which is not the host .* 'origins'/],
+      [{ origins: ['https://example.com'] }, /: https:\/\/evil\.org$/]
+    ] as const) {
+      const { port, told } = await hostHttp(use, { server })
+      const socket = new RawSocket(port)
+      use(() => socket.destroy())
+      socket.write(upgradeRequest(undefined, { Host: 'inner', Origin: 'https://evil.org' }))
+      assert.equal(await socket.status(), 101)
+      socket.write(maskedFrame(hello()))
+      await until(() => told.refused.length === 1)
+      assert.match(told.refused[0]?.error.message ?? '', sentence)
+      assert.doesNotMatch(told.refused[0]?.error.message ?? '', /inner/)
+    }
+  })
+
   it('are compared with the host that a trusted proxy was asked for', async () => {
     const headers = { Host: 'inner', Origin: 'https://example.com', 'X-Forwarded-Host': 'example.com' }
     assert.equal(await ask({ trustProxy: 1 }, headers), 101)
