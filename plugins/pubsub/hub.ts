@@ -153,7 +153,7 @@ export class Hub implements ServerPubSub {
       const left = packet[1] ? except.filter(peer => interests.some(({ peers }) => peers.has(peer))) : []
       if (left.length) this.#server.multicast(left, [0, ...toSkip(packet)], LANE)
     } finally {
-      if (key !== undefined) this.keys.set(`${topic}\0${key}`, count)
+      if (key !== undefined) this.keys.set(`${topic}\0${key}`, count, from?.id ?? '')
       this.#callAll()
     }
     return count

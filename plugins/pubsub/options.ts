@@ -37,7 +37,7 @@ export interface PubSubLimits {
   readonly topics: number
   /** Bytes of all that is kept, about as many as it has as JSON text; past it topics are forgotten in the same way. Default 268,435,456 (256 MiB). */
   readonly bytes: number
-  /** Keys of messages that are remembered, each for five minutes. Default 100,000. */
+  /** Keys of messages that are remembered, each for five minutes; past it the oldest of whoever has most is forgotten. Default 100,000. */
   readonly keys: number
 }
 

@@ -1,9 +1,9 @@
 import { ERR_LIMIT, ERR_OUTCOME_UNKNOWN } from '../../lib/failures.ts'
 import { addTo, removeFrom } from '../../lib/sets.ts'
+import { Shares } from '../../lib/shares.ts'
 import { weigh } from '../../lib/weigh.ts'
 import { because } from './error.ts'
 import { isStream } from './pump.ts'
-import { Shares } from './shares.ts'
 
 /** Characters of a key. */
 const LENGTH = 256

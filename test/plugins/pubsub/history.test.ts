@@ -405,6 +405,23 @@ describe('pubsub: publishing', () => {
     assert.deepEqual(heard, [1, 3, 4, 4, 4])
   })
 
+  it('is remembered however many keys of others there are', async () => {
+    const { server, open } = world(use, { pubsub: { limits: { keys: 4 } } })
+    const [one, other] = [await open(), await open()]
+    const heard: unknown[] = []
+    server.pubsub.subscribe('a', value => heard.push(value))
+    const publish = ({ pubsub }: typeof one, value: unknown): Promise<number> =>
+      pubsub.publish('a', value, { key: String(value), ack: true })
+    await publish(one, 'mine')
+    server.pubsub.publish('a', 'of the server', { key: 'server' })
+    for (let number = 0; number < 20; number++) await publish(other, number)
+    await publish(one, 'mine')
+    server.pubsub.publish('a', 'of the server', { key: 'server' })
+    await publish(other, 18)
+    await publish(other, 0)
+    assert.deepEqual(heard, ['mine', 'of the server', ...Array(20).keys(), 0])
+  })
+
   it('is sent again in the next session, once', async () => {
     const { network, server, open } = world(use, { server: { recovery: false } })
     const { client, pubsub } = await open()

@@ -1,4 +1,4 @@
-import { addTo, removeFrom } from '../../lib/sets.ts'
+import { addTo, removeFrom } from './sets.ts'
 
 /** Who has how much of something that all share, and who has most of it; each question takes the same time, however many there are. */
 export class Shares<T> {
