@@ -1,7 +1,7 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CLOSED, ERR_STORE } from '../../../lib/failures.ts'
 import type { Row, Store } from '../../../lib/store.ts'
-import { collectionOf } from '../core/path.ts'
+import { collectionOf, isAmong } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
 import type { Applied } from './apply.ts'
 import { Committer } from './committer.ts'
@@ -25,7 +25,7 @@ import {
 import { Queue } from './outbox.ts'
 import type { WriteId } from './outbox.ts'
 import type { Records } from './records.ts'
-import { keyOf, NOWHERE, partsOf } from './scope.ts'
+import { keyOf, NOWHERE, partsOf, wholesOf } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
 import { secretOf } from './secret.ts'
 import { SharedStore } from './shared-store.ts'
@@ -204,10 +204,6 @@ export class Persistence {
     cursor: Cursor,
     kept: () => void
   ): void {
-    for (const [id, paths] of records.takeTouched()) {
-      this.#put(records, id, paths)
-      for (const skip of this.#readings) skip.add(id)
-    }
     for (const id of dropped) this.#shared.gone.add(id)
     for (const entry of [...settled, ...others]) this.#committer.entry(keyOfEntry(entry), undefined)
     for (const scope of told) {
@@ -215,6 +211,13 @@ export class Persistence {
       else this.#live.delete(scope)
       this.#cursors.delete(scope.key)
       this.#committer.entry(CURSOR + scope.key, scope.isLive ? this.#options.node : undefined)
+    }
+    let names: ReadonlySet<string> | undefined
+    for (const [id, paths] of records.takeTouched()) {
+      // What is not followed any more stays as it is kept: by now others may have kept what is newer.
+      if (records.base(id) || isAmong((names ??= new Set([...dropped, ...wholesOf(this.#live)])), id))
+        this.#put(records, id, paths)
+      for (const skip of this.#readings) skip.add(id)
     }
     // What was taken away is missing from what is not followed now too, so that has to be fetched anew.
     for (const key of dropped.length ? [...this.#cursors.keys()] : []) {
@@ -231,9 +234,8 @@ export class Persistence {
   /** Another tab took records out of the store. What this one has of them it keeps once more, and says that it has it. */
   keepAgain(records: Records, ids: readonly string[]): void {
     for (const id of ids) {
-      const registers = records.base(id)?.registers() ?? []
-      if (!registers.length) continue
-      const paths = registers.map(({ path }) => path)
+      const paths = (records.base(id)?.registers() ?? []).map(({ path }) => path)
+      if (!paths.length) continue
       this.#put(records, id, paths)
       for (const scope of this.#live)
         if (scope.mayHave(id)) this.#committer.entry(CURSOR + scope.key, this.#options.node)

@@ -179,3 +179,7 @@ export const partsOf = (key: string): readonly [name: string, queryKey: string |
   const [name, queryKey] = JSON.parse(key) as readonly [string, string?]
   return [name, queryKey]
 }
+
+/** The names of scopes that have all that there is under them. */
+export const wholesOf = (scopes: Iterable<Scope>): readonly string[] =>
+  [...scopes].flatMap(({ name, query }) => (query ? [] : [name]))

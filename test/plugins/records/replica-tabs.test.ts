@@ -4,7 +4,7 @@ import { pathOf } from '../../../plugins/records/client.ts'
 import type { Write } from '../../../plugins/records/client.ts'
 import { indexeddb } from '../../../stores/indexeddb/client.ts'
 import type { Query } from '../../../plugins/records/core/query.ts'
-import { increment, leaf, object, Stage, turn } from '../../support/replica.ts'
+import { deleted, increment, leaf, object, Stage, turn } from '../../support/replica.ts'
 import { BrowserWorld, FakeBrowser } from '../../support/tabs.ts'
 
 describe('records: replicas in tabs that have one store', () => {
@@ -373,6 +373,26 @@ describe('records: tabs that follow different things of one collection', () => {
     await settled()
     one.kill()
     two.kill()
+    assert.deepEqual(await shows('a/1'), { 'a/1': { x: 1 } })
+  })
+
+  it('leave in the store what was made anew since one of them let go of what was deleted', async () => {
+    const zero = await open('a/1')
+    const old = [{ record: 'a/1', registers: [deleted('', -31 * 86_400_000)] }]
+    zero.delta({ seq: 1, ...reset, records: old })
+    await zero.replica.close()
+    const one = await open('b/1')
+    const following = one.replica.follow('a/1')
+    await turn()
+    one.replica.unfollow(following)
+    await settled()
+    const two = await open('a/1')
+    two.delta({ seq: 5, ...reset, records: [record('a/1', 1)] })
+    await settled()
+    two.kill()
+    one.delta({ seq: 9, ...reset, records: [record('b/1', 1)] })
+    await settled()
+    one.kill()
     assert.deepEqual(await shows('a/1'), { 'a/1': { x: 1 } })
   })
 
