@@ -24,8 +24,7 @@ const OWN: ReadonlySet<string> = new Set([
   'context',
   'plain',
   'rate',
-  'order',
-  'reach'
+  'order'
 ])
 
 /**
