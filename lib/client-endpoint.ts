@@ -207,7 +207,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
       isClosed = true
       const use = uses
       // What interceptors still work on was written before.
-      for (const pending of finishes.map(finish => finish())) client.outgoing.after(() => pending)
+      const pending = finishes[0] && undoAll(finishes, failed)
+      client.outgoing.after(() => pending)
       client.outgoing.after(() => {
         if (use !== uses) return
         // Without a wire, and with nothing to wait for, there is nobody to say goodbye to.

@@ -125,7 +125,7 @@ export interface Connection extends Listenable<ConnectionEvents>, AsyncIterable<
   end(code?: number, reason?: string): void
   /**
    * For a plugin that has something to finish: `end`, on a server also its `close`, calls `finish`, and says goodbye when what it
-   * promises is done, which must not reject.
+   * promises is done. Where that fails, it is reported.
    */
   before(finish: () => Promise<void> | undefined): void
   /** Ends the connection at once; what waits to be sent is lost. Takes and throws what `end` does. */

@@ -10,6 +10,7 @@ import { sizeOf, WAITING } from './outbox.ts'
 import type { Parser } from './parser.ts'
 import { makePipeline } from './pipeline.ts'
 import type { Pipeline } from './pipeline.ts'
+import { undoAll } from './plugin.ts'
 import { Session } from './session.ts'
 import { iterate, toReadable, toWritable } from './streams.ts'
 import type { Data } from './transformer.ts'
@@ -138,9 +139,8 @@ export abstract class Endpoint extends Session implements Connection {
     const say = (): void => this.finish(goodbye, reading)
     // What interceptors still work on was written before.
     const behind = (): void => (this.outlet ? this.outlet.after(say) : say())
-    const pending = atOnce ? [] : (this.#finishes ?? []).flatMap(finish => finish() ?? [])
-    if (pending.length) void Promise.all(pending).then(behind)
-    else behind()
+    if (atOnce || !this.#finishes) return behind()
+    void undoAll(this.#finishes, (error, event) => this.failed(error, event)).then(behind)
   }
 
   /** Ends at once, with the goodbye that plugins are waited for with, or else with this one. */

@@ -13,7 +13,7 @@ export type Interceptor = (
 ) => void | Promise<void>
 
 type Next = (value: unknown) => void
-type Job = () => Promise<void> | void
+type Job = () => Promise<unknown> | undefined | void
 
 /** The interceptors of one direction, and the queue of the values that they have not seen yet. */
 export interface Pipeline {

@@ -90,19 +90,16 @@ export const install = <P extends PluginInfo>(
 }
 
 /**
- * Ends what plugins began, the last first. One that fails is told, and keeps the others from nothing.
+ * Ends what plugins began, or has them finish it, the last first. One that fails is told, and keeps the others from nothing.
  * @returns resolves when all of it has ended
  */
-export const undoAll = (undos: End[], failed: (error: unknown, event: string) => void): Promise<unknown> =>
+export const undoAll = (undos: readonly End[], failed: (error: unknown, event: string) => void): Promise<unknown> =>
   Promise.all(
-    undos
-      .splice(0)
-      .toReversed()
-      .map(async undo => {
-        try {
-          await undo()
-        } catch (error) {
-          failed(error, 'undo')
-        }
-      })
+    undos.toReversed().map(async undo => {
+      try {
+        await undo()
+      } catch (error) {
+        failed(error, 'undo')
+      }
+    })
   )

@@ -312,7 +312,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   }
 
   #undo(): void {
-    if (this.#undos) void undoAll(this.#undos, (error, event) => this.failed(error, event))
+    if (this.#undos) void undoAll(this.#undos.splice(0), (error, event) => this.failed(error, event))
   }
 
   /** Ends with what was said before, once the client acknowledges nothing any more. */

@@ -69,6 +69,25 @@ describe('a client', () => {
     assert.equal(client.state, 'closed')
   })
 
+  it('ends also where a plugin fails at what it does before, and tells that', async () => {
+    const { dial } = host(use)
+    const client = dial({ plugins: [] })
+    await opened(client)
+    const { errors } = logOf(client)
+    client.before(() => {
+      throw new Error('at once')
+    })
+    client.before(() => Promise.reject(new Error('later')))
+    let asked = 0
+    client.before(() => void asked++)
+    client.end()
+    await until(() => client.state === 'closed')
+    assert.deepEqual(
+      [errors.map(({ message }) => message.replace(/^.*?'/, "'")).toSorted(), asked],
+      [["'undo': Error: at once", "'undo': Error: later"], 1]
+    )
+  })
+
   it('leaves nothing behind of streams that have ended with it', async () => {
     const { dial, told } = host(use)
     const client = dial({ plugins: [] })

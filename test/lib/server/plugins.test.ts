@@ -49,6 +49,32 @@ describe('what plugins may ask of a server', () => {
     world.start([{ name: 'pace', version: 1 }])
   })
 
+  it('closes also where they fail at what they do before, and tells that', async () => {
+    world = new Calls()
+    let asked = 0
+    const fails: ServerPlugin = {
+      name: 'fails',
+      version: 1,
+      local: true,
+      peer(peer) {
+        peer.before(() => {
+          throw new Error('at once')
+        })
+        peer.before(() => Promise.reject(new Error('later')))
+        peer.before(() => void asked++)
+      }
+    }
+    world.start([fails])
+    for (let count = 0; count < 2; count++) world.connect([])
+    await world.pass(10)
+    await world.settled(world.server.close({ reconnect: false }), 100)
+    assert.equal(asked, 2)
+    assert.deepEqual(
+      world.reported.map(({ code, message }) => `${code} ${message.replace(/^.*?'/, "'")}`).toSorted(),
+      ['at once', 'at once', 'later', 'later'].map(text => `ERR_HANDLER 'undo': Error: ${text}`)
+    )
+  })
+
   it('waits with `close` for what they promise', async () => {
     const order: string[] = []
     const plugin = (name: string, time: number): ServerPlugin => ({
