@@ -42,7 +42,7 @@ export interface Pipeline {
 export const makePipeline = (failed: (error: unknown) => void, isOpen = (): boolean => true): Pipeline => {
   let stages: readonly Interceptor[] = []
   const jobs: Job[] = []
-  /** Values that interceptors have passed on while the gate was shut: they go before all jobs. */
+  /** Values that interceptors have passed on while the gate was shut: they go before all jobs, and what is passed on behind them. */
   const ready: (() => void)[] = []
   const rests: (() => void)[] = []
   /** Whether a job is under way. */
@@ -66,7 +66,7 @@ export const makePipeline = (failed: (error: unknown) => void, isOpen = (): bool
     try {
       // What fails behind the interceptors is no concern of theirs, nor of whoever calls `next` later.
       if (!stage) {
-        if (isOpen()) done(value)
+        if (isOpen() && !ready[0]) done(value)
         else
           ready.push(() => {
             done(value)

@@ -269,4 +269,22 @@ describe('Pipeline', () => {
     })
     assert.deepEqual(out, [1, 2, 3])
   })
+
+  it('keeps the order of what is passed on later, also as the gate opens', () => {
+    let open = true
+    const out: unknown[] = []
+    const held: (() => void)[] = []
+    const pipeline = makePipeline(assert.ifError, () => open)
+    pipeline.use((value, next) => void held.push(() => next(value)))
+    for (const value of [1, 2, 3]) pipeline.run(value, passed => out.push(passed))
+    open = false
+    held[0]?.()
+    // As a listener for 'data' does, for whom work is done a moment later.
+    open = true
+    held[1]?.()
+    assert.deepEqual(out, [])
+    pipeline.work()
+    held[2]?.()
+    assert.deepEqual(out, [1, 2, 3])
+  })
 })
