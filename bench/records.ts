@@ -19,7 +19,7 @@ const { yjs } = await import('./records/yjs.ts')
 const { loro } = await import('./records/loro.ts')
 const { automerge } = await import('./records/automerge.ts')
 const { tinybase } = await import('./records/tinybase.ts')
-const { measure } = await import('./records/measure.ts')
+const { measure, measureHeap } = await import('./records/measure.ts')
 const { judge, table } = await import('./records/report.ts')
 
 const contestants = [map, anywire, yjs, loro, automerge, tinybase].filter(
@@ -35,6 +35,12 @@ for (let round = 0; round <= Number(values.rounds); round++) {
   }
 }
 
-const { text, isKept } = judge(results)
-process.stdout.write(`${table(results)}\n\n${text}\n`)
+const outcomes = new Map(
+  contestants.map(contestant => {
+    const heap = measureHeap(contestant)
+    return [contestant.name, (results.get(contestant.name) ?? []).map(round => ({ ...round, heap }))]
+  })
+)
+const { text, isKept } = judge(outcomes)
+process.stdout.write(`${table(outcomes)}\n\n${text}\n`)
 if (values.assert && !isKept) process.exitCode = 1

@@ -7,8 +7,11 @@ const SETS = 100_000
 const DIVERGED = 10_000
 /** So many sets are under way until the others have them. */
 const SETTLE = 1_000
-/** How often two replicas are merged in a round: as long as it took no time, because once would say nothing. In microseconds. */
-const MERGES = 10
+/**
+ * How often something is done in a round: as long as it took no time, because once would say nothing. The threads that compile count
+ * for the CPU time of the process, and one compilation takes as long as a hundred thousand sets. In microseconds.
+ */
+const REPEATS = 10
 const ENOUGH = 300_000
 
 /**
@@ -17,7 +20,9 @@ const ENOUGH = 300_000
  */
 export const measures = ['set', 'apply', 'merge', 'wire', 'snapshot', 'heap'] as const
 export type Measure = (typeof measures)[number]
-export type Round = Readonly<Record<Measure, number>>
+/** What is measured in each round: heap is measured once, behind all of them. */
+export type Round = Readonly<Record<Exclude<Measure, 'heap'>, number>>
+export type Outcome = Readonly<Record<Measure, number>>
 
 setFlagsFromString('--expose-gc')
 // Collecting garbage that often would throw compiled code away, which nothing that runs for long does.
@@ -67,7 +72,7 @@ const setAll = (replica: Replica, sets: readonly Op[]): number => {
 }
 
 /**
- * Does something twice, and measures the second time. Collecting all garbage throws compiled code away, with the last object of
+ * Does something once, and then measures how long it takes. Collecting all garbage throws compiled code away, with the last object of
  * each kind; what runs for long has some of each, and so it has to be compiled again for what is measured.
  */
 const warm = (
@@ -76,26 +81,19 @@ const warm = (
 ): { readonly replica: Replica; readonly took: number } => {
   collectGarbage()
   act(create(false))
-  const replica = create(false)
-  return { replica, took: act(replica) }
+  const times: number[] = []
+  for (;;) {
+    const replica = create(false)
+    times.push(act(replica))
+    if (isEnough(times)) return { replica, took: median(times) }
+  }
 }
+
+const isEnough = (times: readonly number[]): boolean =>
+  times.length === REPEATS || times.reduce((sum, time) => sum + time, 0) > ENOUGH
 
 export const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
-
-/** One after the other, because at the first one something from before may go meanwhile, which would count against it. */
-const measureHeap = ({ name, create }: Contestant, snapshot: Uint8Array, last: Op): number => {
-  const kept: Replica[] = []
-  const sizes = [1, 2, 3].map(() => {
-    const before = heap()
-    const replica = create(false)
-    replica.load(snapshot)
-    kept.push(replica)
-    return heap() - before
-  })
-  for (const replica of kept) expect(name, replica, last)
-  return median(sizes)
-}
 
 /** One round of one contestant. */
 export const measure = (contestant: Contestant): Round => {
@@ -123,7 +121,7 @@ export const measure = (contestant: Contestant): Round => {
   // The first ones are for the compiler again.
   collectGarbage()
   const times: number[] = []
-  while (times.length < MERGES && times.reduce((sum, time) => sum + time, 0) < ENOUGH) {
+  while (!isEnough(times)) {
     const [one, other] = diverge(contestant, snapshot)
     times.push(
       cpu(() => {
@@ -143,7 +141,29 @@ export const measure = (contestant: Contestant): Round => {
     apply: reader.took / messages.length,
     merge,
     wire: messages.reduce((sum, { length }) => sum + length, 0) / messages.length,
-    snapshot: snapshot.length,
-    heap: measureHeap(contestant, snapshot, all[all.length - 1]) / all.length
+    snapshot: snapshot.length
   }
+}
+
+/**
+ * Bytes of heap for one field. One replica after the other is loaded, because at the first one something from before may go meanwhile, which would
+ * count against it. To be called when nothing is timed any more: it collects all garbage again and again, and compiled code goes with it.
+ */
+export const measureHeap = ({ name, create, most = SETS }: Contestant): number => {
+  const all = ops(Math.min(RECORDS * FIELDS, most))
+  const last = all[all.length - 1]
+  const base = create(false)
+  for (const op of all) base.set(op)
+  base.rest?.()
+  const snapshot = base.snapshot()
+  const kept: Replica[] = []
+  const sizes = [1, 2, 3].map(() => {
+    const before = heap()
+    const replica = create(false)
+    replica.load(snapshot)
+    kept.push(replica)
+    return heap() - before
+  })
+  for (const replica of kept) expect(name, replica, last)
+  return median(sizes) / all.length
 }

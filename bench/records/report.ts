@@ -1,8 +1,8 @@
 import { measures, median } from './measure.ts'
-import type { Measure, Round } from './measure.ts'
+import type { Measure, Outcome } from './measure.ts'
 
 /** What was measured, by contestant. */
-export type Results = ReadonlyMap<string, readonly Round[]>
+export type Results = ReadonlyMap<string, readonly Outcome[]>
 
 /** The median of the ratios to another contestant in the same round. */
 const ratio = (results: Results, name: string, to: string, measure: Measure): number => {
