@@ -48,6 +48,19 @@ describe('records: undo of what is not at hand', () => {
     await turn()
   }
 
+  /** A title of ours in a record of theirs, committed; and the steps that began before it. */
+  const writeMine = async () => {
+    const todo = records.get('todos/1')
+    await answer({ record: 'todos/1', registers: THEIRS })
+    const steps = history(records)
+    todo.set('title', 'Mine')
+    await answer({
+      record: 'todos/1',
+      registers: [{ ...leaf('title', 'Mine', 1), node: records.pending[0]?.node ?? '' }]
+    })
+    return { todo, steps }
+  }
+
   it('leaves a record alone that was there, with what others had written before, whatever the stamps', async () => {
     const steps = history(records)
     tick()
@@ -89,14 +102,7 @@ describe('records: undo of what is not at hand', () => {
   })
 
   it('knows what others have written since, also where nobody else follows the record any more', async () => {
-    const todo = records.get('todos/1')
-    await answer({ record: 'todos/1', registers: THEIRS })
-    const steps = history(records)
-    todo.set('title', 'Mine')
-    await answer({
-      record: 'todos/1',
-      registers: [{ ...leaf('title', 'Mine', 1), node: records.pending[0]?.node ?? '' }]
-    })
+    const { todo, steps } = await writeMine()
     todo.release()
     timers.tick(10)
     stage.delta({ seq: 3, records: [{ record: 'todos/1', registers: [leaf('title', 'Theirs', 5_000)] }] })
@@ -104,14 +110,7 @@ describe('records: undo of what is not at hand', () => {
   })
 
   it('leaves alone what this end may not see any more', async () => {
-    const todo = records.get('todos/1')
-    await answer({ record: 'todos/1', registers: THEIRS })
-    const steps = history(records)
-    todo.set('title', 'Mine')
-    await answer({
-      record: 'todos/1',
-      registers: [{ ...leaf('title', 'Mine', 1), node: records.pending[0]?.node ?? '' }]
-    })
+    const { steps } = await writeMine()
     stage.delta({ seq: 3, evicted: ['todos/1'] })
     assert.deepEqual(steps.undo(), { write: undefined, skipped: [['todos/1', 'title']] })
   })
