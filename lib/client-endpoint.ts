@@ -89,7 +89,6 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
 
   /** Tells `lost` and `close`, behind the values that interceptors still work on. To be called last: handlers may do anything. */
   const closed = (goodbye: Goodbye, reconnect: boolean, fate: readonly Data[]): void => {
-    const { incoming } = client
     const values = fate.filter(isValue).map(data => parser.decode(payloadOf(data)))
     const tellEnd = (): void =>
       told.after(() => {
@@ -97,7 +96,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
         client.emit('close', endOf(goodbye, reconnect))
       })
     // A session that follows does not wait.
-    if (client.state === 'closed') incoming.rest(tellEnd)
+    if (client.state === 'closed') client.incoming.rest(tellEnd)
     else tellEnd()
   }
 
@@ -122,7 +121,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     if (fate) {
       // Otherwise nobody would learn why there never was a connection.
       if (!id && !reconnect && !isClosed && client.listenerCount('close') === own) print(`anywire: ${code} ${reason}`)
-      if (id || !reconnect) closed(goodbye, reconnect, fate)
+      if (id || !reconnect || fate[0]) closed(goodbye, reconnect, fate)
     } else if (state === 'open') client.emit('disconnect', endOf(goodbye, true))
   }
 

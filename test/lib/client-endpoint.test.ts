@@ -246,6 +246,31 @@ describe('a client', () => {
     assert.equal(network.links, 0)
   })
 
+  it('tells what it drops where more is written than its window keeps, also without a session', async () => {
+    const { dial, network, server } = host(use, { client: { limits: { window: 2_000, message: 1_024 } } })
+    network.down = true
+    const client = dial()
+    const log = logOf(client)
+    for (let time = 1; time <= 3; time++) {
+      for (let value = 0; value < 4; value++) client.write(`${time}.${value}`.padEnd(968, '.'))
+      assert.deepEqual([client.state, client.bufferedBytes], ['connecting', 0])
+      assert.deepEqual(
+        log.closes.map(({ code, reconnect }) => [code, reconnect]),
+        Array.from({ length: time }, () => [3003, true])
+      )
+      assert.equal(log.errors.length, time)
+      const dropped = [1, 2, 3].slice(0, time).flatMap(round => [0, 1, 2, 3].map(value => `${round}.${value}`))
+      assert.deepEqual(
+        log.lost.map(value => `${value}`.slice(0, 3)),
+        dropped
+      )
+    }
+    network.down = false
+    await opened(client)
+    await until(() => server.peers.size === 1)
+    assert.deepEqual([log.opens, log.lost.length], [[{ recovered: false }], 12])
+  })
+
   it('takes URL and auth from functions, asked for each attempt; what they throw is an attempt that failed', async () => {
     const { told, network, server } = host(use, { server: { authenticate: ({ auth }) => ({ auth }) } })
     let asked = 0
