@@ -16,7 +16,8 @@ import type { Lane } from './lane.ts'
  *
  *     [-number, 0, ...values]  it is done
  *     [-number, code, text, …] it is not done, or not any more
- *     [-number, LATER]         this end is about to say goodbye: it is not done, and may be asked for in the next session
+ *     [-number, LATER]         this end is about to say goodbye: neither it nor what has a greater number is done, also what was not
+ *                              sent yet, and may be asked for in the next session
  *     [-number, …]             anything else, before it is done or behind that
  */
 export const LATER = -1
@@ -178,6 +179,19 @@ export const makeRequests = (
 
   const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([number, ...word])
 
+  /** Nothing from this number on is done in this session. It goes before what was asked for later. */
+  const later = (from: number): void => {
+    const behind = [...waiting]
+    held = session
+    for (const [number = 0, request] of sent) {
+      if (number < from) continue
+      sent.delete(number)
+      waiting.add(request)
+      request.number = 0
+    }
+    for (const request of behind) if (waiting.delete(request)) waiting.add(request)
+  }
+
   /** The session is over. */
   const leave = (end?: End): void => {
     const { id, state } = host
@@ -232,16 +246,13 @@ export const makeRequests = (
   const hear = (packets: readonly (readonly unknown[])[]): void => {
     for (const packet of packets) {
       const [number, type, ...values] = packet
-      const request = typeof number === 'number' && number < 0 ? sent.get(-number) : void other(packet)
+      const isAnswer = typeof number === 'number' && number < 0
+      if (isAnswer && type === LATER) later(-number)
+      const request = isAnswer ? sent.get(-number) : void other(packet)
       if (!request) continue
       if (typeof type === 'string')
         fail(request, toError(type, values[0], undefined, request, session, values[1]), true)
-      else if (type === LATER) {
-        sent.delete(request.number)
-        waiting.add(request)
-        request.number = 0
-        held = session
-      } else if (type !== 0) request.heard?.(type, ...values)
+      else if (type !== 0) request.heard?.(type, ...values)
       else {
         request.known = true
         if (!request.stays) sent.delete(request.number)

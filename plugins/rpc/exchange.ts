@@ -33,8 +33,8 @@ export interface End<P extends Connection, R extends Running<P> = Running<P>> {
   readonly sign: number
   /** Milliseconds until a call that this end makes must be answered; for a stream, begin. Infinity: no end. Default 30,000. */
   readonly timeout?: number | undefined
-  /** What it tells of a call that it does not take any more, as it is about to leave. Default: the code that says that nothing ran. */
-  readonly refusal?: readonly unknown[]
+  /** It is about to leave: tells that from this number on no call runs, and may be made in the next session. Default: calls fail. */
+  leave?(from: number): void
   /** Whether the other end may say so much in one message. Default: it may. */
   takes?(packets: number): boolean
   /** A call of the other end, to be answered. */
@@ -59,13 +59,14 @@ export type Exchange = readonly [
 ]
 
 export const makeExchange = <P extends Connection, R extends Running<P>>(end: End<P, R>): Exchange => {
-  const { connection, host = connection, lane, timeout = 30_000, refusal = [ERR_CLOSED[0], ERR_CLOSED[2]] } = end
+  const { connection, host = connection, lane, timeout = 30_000 } = end
   /** The calls of the other end whose handlers are at work, by number. */
   const runs = new Map<number, R>()
   /** Answers that leave together, at the end of what was heard, or of the turn; and what was called. */
   const answers: (readonly [packet: AnswerPacket, name: string])[] = []
-  /** The connection is about to end: no calls are taken any more. */
+  /** The connection is about to end: no calls are taken any more. The greatest number of those that were. */
   let leaving = false
+  let taken = 0
 
   const idOf = ({ key, number }: Pick<Pending, 'key' | 'number'>, session = host.id): string =>
     key ?? (number ? `${session}:${number * end.sign}` : '')
@@ -129,9 +130,11 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
       if (!isAsked(packet)) return
       const [number, what] = packet
       const run = runs.get(number)
+      if (!leaving) taken = Math.max(taken, number)
       if (!run) {
         if (typeof what === 'string') {
-          if (leaving) write([-number, ...refusal])
+          if (leaving && end.leave) end.leave(number)
+          else if (leaving) write([-number, ERR_CLOSED[0], ERR_CLOSED[2]])
           else answer(packet, end.find(packet))
         } else end.other?.(packet, answer)
       } else if (what === undefined) run.abort(ERR_CANCELLED)
@@ -142,9 +145,12 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
     () => {
       answers.length = 0
       leaving = false
+      taken = 0
       for (const run of runs.values()) run.over()
     },
     () => {
+      // Also those that are on their way, and cross the goodbye.
+      if (!leaving) end.leave?.(taken + 1)
       leaving = true
       return [...runs.values()].some(run => !run.streams)
     }

@@ -152,8 +152,13 @@ export class ServerHalf {
       lane,
       sign: -1,
       timeout,
-      // The client makes it again in its next session.
-      refusal: [LATER],
+      leave: from => {
+        try {
+          lane.write([-from, LATER])
+        } catch {
+          // Where the parser carries no calls there are none.
+        }
+      },
       takes,
       run: toRun,
       find: packet => {

@@ -11,7 +11,7 @@ import { isCount } from '../../lib/handshake.ts'
  *
  *     [-n, 0, value?]                                 the result; nothing for undefined. Of a stream: its end
  *     [-n, code, message, data?]                      the failure
- *     [-n, LATER]                                      from a server, of lib/requests.ts: it is about to say goodbye, and the call did not run
+ *     [-n, LATER]                                      from a server, of lib/requests.ts: it is about to say goodbye, and no call from this number on runs
  *     [-n, ACCEPTED]                                  the handler is at it
  *     [-n, STREAM], [-n, ITEM, value?]                the result is a stream; an item of it
  */

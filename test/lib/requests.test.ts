@@ -3,7 +3,7 @@ import type { ConnectionEvents, State } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_ENCODE } from '../../lib/failures.ts'
-import { makeRequests, packetsOf } from '../../lib/requests.ts'
+import { LATER, makeRequests, packetsOf } from '../../lib/requests.ts'
 import type { Request } from '../../lib/requests.ts'
 import { turns } from '../support/faults-wait.ts'
 
@@ -120,6 +120,38 @@ describe('requests over a lane', () => {
     }
     await turn()
     assert.deepEqual(told, ['a', 'BAD', 'b', 'c', 'BAD', 'BAD', 'd'])
+  })
+
+  it('that the other end leaves for the next session go there in their order, from the first of them on', async () => {
+    const requests = requestsOf(host)
+    const ask = (name: string) => requests.ask({ packet: [name], done: first })
+    const asked = [ask('taken')]
+    await turn()
+    asked.push(ask('sent'), ask('sent too'))
+    await turn()
+    asked.push(ask('waits'))
+    requests.hear([[-2, LATER]])
+    await turn()
+    assert.equal(host.written.length, 2, 'nothing more is sent')
+    const told = outcomes(asked)
+    requests.hear([[-1, 0, 'answer']])
+    host.begin('second')
+    await turn()
+    assert.deepEqual(told, ['answer', '', '', ''])
+    assert.deepEqual(host.written.at(-1), [
+      [4, 'sent'],
+      [5, 'sent too'],
+      [6, 'waits']
+    ])
+    requests.hear([[-7, LATER]])
+    asked.push(ask('none'))
+    await turn()
+    assert.equal(host.written.length, 3, 'nor where nothing was on its way')
+    requests.hear([4, 5, 6].map(number => [-number, 0, number]))
+    await turn()
+    assert.deepEqual(told, ['answer', 4, 5, 6])
+    host.close()
+    await assert.rejects(Promise.all(asked), { code: 'ERR_CLOSED' })
   })
 
   it('that stay are asked again in the next session, and others fail as their outcome is unknown', async () => {

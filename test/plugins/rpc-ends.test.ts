@@ -111,6 +111,37 @@ describe('rpc: calls at the end of a connection', () => {
     assert.match(fourth.end, /^done/)
   })
 
+  for (const reconnect of [100, false] as const) {
+    it(`have not run where they cross the goodbye of a server ${reconnect ? 'that comes back' : 'for good'}`, async () => {
+      let runs = 0
+      const note = async (): Promise<string> => `ran ${++runs}`
+      const start = () => world.start([rpc({ note, ...router })] as const)
+      const server = start()
+      const client = world.dial<{ note: typeof note } & typeof router>()
+      const items: unknown[] = []
+      const read = story(
+        (async () => {
+          for await (const item of client.rpc.ticks()) items.push(item)
+        })()
+      )
+      await world.pass(150)
+      world.network.latency = 20
+      const before = story(client.rpc.note())
+      await world.pass(15)
+      const closed = story(server.close({ timeout: 5_000, reconnect }))
+      // One is on its way, the other one follows before the goodbye has arrived.
+      await world.pass(10)
+      const after = story(client.rpc.note())
+      await world.pass(60)
+      assert.match(closed.end, /^undefined/)
+      assert.match(read.end, /^ERR_OUTCOME_UNKNOWN/)
+      start()
+      await world.pass(1_000)
+      const told = [before.end, after.end].map(end => end.replace(/ \d+$/, ''))
+      assert.deepEqual([told, runs], reconnect ? [['ran 1', 'ran 2'], 2] : [['ERR_CLOSED', 'ERR_CLOSED'], 0])
+    })
+  }
+
   it('are waited for by a client that ends', async () => {
     serve()
     const client = dial()
