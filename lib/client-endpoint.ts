@@ -49,9 +49,9 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   let supervisor: Supervisor | undefined
   let keeper: Keeper | undefined
   let token = ''
-  /** How often the client was opened; and whether the application ended it since. */
+  /** How often the client was opened; and whether the application ended it since: 1, or also asked to open it behind that: 2. */
   let uses = 0
-  let isClosed = false
+  let ended: 0 | 1 | 2 = 0
   /** How many listeners for `close` the plugins have. */
   let own = 0
   let paused = false
@@ -79,9 +79,10 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
   /** What waits fills the window, which the lanes of plugins share. So it is told in time, once, where nobody has listened yet. */
   const came = (bytes: number): void => {
     unheeded += bytes
-    if (unheeded <= limits.window / 4) return
-    unheeded = -Infinity
-    report(new AnywireError(ERR_SLOW, "nobody listens for 'data'"))
+    if (unheeded > limits.window / 4) {
+      unheeded = -Infinity
+      report(new AnywireError(ERR_SLOW, "nobody listens for 'data'"))
+    }
   }
 
   /** Ends in their order: a handler that ends the next session has that told behind the end of this one. */
@@ -94,6 +95,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
       told.after(() => {
         if (values.length) client.emit('lost', { values })
         client.emit('close', endOf(goodbye, reconnect))
+        if (ended > 1) client.open()
       })
     // A session that follows does not wait.
     if (client.state === 'closed') client.incoming.rest(tellEnd)
@@ -107,7 +109,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     if (state === 'closed') return
     detach()
     stop(gently)
-    const reconnect = (!over || (!isClosed && retryable(code))) && !!supervisor?.(endOf(goodbye, true))
+    const reconnect = (!over || (retryable(code) && !ended)) && !!supervisor?.(endOf(goodbye, true))
     let fate: Data[] | undefined
     if (over || !reconnect) {
       // What was too much for the old session would be too much for the new one.
@@ -120,7 +122,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     if (!reconnect) void undoAll(undos, failed)
     if (fate) {
       // Otherwise nobody would learn why there never was a connection.
-      if (!id && !reconnect && !isClosed && client.listenerCount('close') === own) print(`anywire: ${code} ${reason}`)
+      if (!id && !reconnect && !ended && client.listenerCount('close') === own) print(`anywire: ${code} ${reason}`)
       if (id || !reconnect || fate[0]) closed(goodbye, reconnect, fate)
     } else if (state === 'open') client.emit('disconnect', endOf(goodbye, true))
   }
@@ -172,7 +174,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
       const use = uses
       // What was written before the end is none of what may follow it.
       const isOver = (): boolean => use !== uses || client.state === 'closed'
-      if (isClosed || isOver()) {
+      if (ended || isOver()) {
         report(new AnywireError(ERR_CLOSED))
         return false
       }
@@ -202,8 +204,9 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
 
     end(code?: number, reason?: string): void {
       const goodbye = checkEnd(code, reason)
-      if (isClosed) return
-      isClosed = true
+      const before = ended
+      ended = 1
+      if (before) return
       const use = uses
       // What interceptors still work on was written before.
       const pending = finishes[0] && undoAll(finishes, failed)
@@ -218,7 +221,7 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
 
     destroy(code?: number, reason?: string): void {
       const goodbye = checkEnd(code, reason)
-      isClosed = true
+      ended = 1
       leave(goodbye)
     },
 
@@ -226,13 +229,14 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
       if (client.state === 'idle' || client.state === 'closed') {
         client.state = 'connecting'
         uses++
-        isClosed = false
+        ended = 0
         readable = writable = undefined
         finish()
         undos = starts.map(start => start())
       }
       // How it went is told by events. Where a wire is sought already, nothing happens.
       if (client.state !== 'open') dial(strategy).catch(() => {})
+      else ended &&= 2
     },
 
     async migrate(name: string): Promise<void> {

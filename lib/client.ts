@@ -37,7 +37,10 @@ export interface ClientOptions<P extends readonly ClientPlugin[] = readonly []> 
 
 /** The client's end of a connection. */
 export interface Client extends Connection {
-  /** Connects: at first when `open: false` was asked for, and again after `close`. Otherwise it does nothing. */
+  /**
+   * Connects: at first when `open: false` was asked for, and again after `close`; where it is asked for behind `end()` that is still
+   * under way, then when `close` has been told. Otherwise it does nothing.
+   */
   open(): void
   /**
    * What is shown to the server's `authenticate`, asked for before each attempt: at first the option of that name. A function,

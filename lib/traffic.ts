@@ -288,7 +288,8 @@ export const makeTraffic = (
   /** The wire is gone. `moving`: perhaps because the connection moved, and somebody else will tell. */
   const lost = (goodbye: Goodbye, moving?: boolean): void => {
     wire = undefined
-    if (said || !moving) down((said && ending) || goodbye, said || isFinal(goodbye[0]))
+    if (said) down(ending || goodbye, true)
+    else if (!moving) down(goodbye, isFinal(goodbye[0]))
   }
 
   /** Lets go of the wire, and keeps the session. */

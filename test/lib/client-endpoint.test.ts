@@ -47,6 +47,45 @@ describe('a client', () => {
     )
   })
 
+  it('opens again behind its end where that is asked for before it is over, and not where it is ended again', async () => {
+    const { dial, told } = host(use)
+    const client = dial({ plugins: [] })
+    const near = logOf(client)
+    client.before(() => turns(3))
+    const count = (): number => near.opens.length
+    await opened(client)
+    const { id } = client
+    client.write('before')
+    client.end()
+    client.open()
+    assert.equal(client.write('between'), false)
+    assert.deepEqual([client.id, near.errors.map(({ code }) => code)], [id, ['ERR_CLOSED']])
+    await until(() => count() === 2)
+    assert.notEqual(client.id, id)
+    client.write('after')
+    await until(() => told.logs[1]?.values.length === 1)
+    assert.deepEqual([told.logs[0]?.values, told.logs[1]?.values], [['before'], ['after']])
+    for (const act of [() => client.end(), () => client.destroy()]) {
+      const before = count()
+      client.end()
+      client.open()
+      client.open()
+      act()
+      await until(() => client.state === 'closed')
+      await turns(10)
+      assert.deepEqual([client.state, count()], ['closed', before])
+      client.open()
+      await until(() => count() === before + 1)
+    }
+    assert.deepEqual(near.story.filter(event => event !== 'lost').slice(0, 3), ['open', 'close', 'open'])
+    client.once('close', () => client.open())
+    client.end()
+    client.open()
+    await until(() => count() === 5)
+    await turns(10)
+    assert.deepEqual([client.state, told.peers.length], ['open', 5])
+  })
+
   it('that ends has all plugins finish at the same time', async () => {
     const clock = new Clock(use)
     const { dial } = host(use)
