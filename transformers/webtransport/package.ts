@@ -9,18 +9,24 @@ const NAME = '@fails-components/webtransport'
 /** What HTTP/3 takes: native code, which the package looks for when it is loaded. */
 const HTTP3 = `${NAME}-transport-http3-quiche`
 
+/** What is on the disk is looked for once, and not for each link. */
+let isFound = false
+let loading: Promise<typeof WebTransportPackage> | undefined
+let loadingHttp3: Promise<boolean> | undefined
+
 /** @throws ERR_MISSING_PACKAGE */
 export const checkPackage = (): void => {
+  if (isFound) return
   try {
     createRequire(import.meta.url).resolve(NAME)
   } catch (error) {
     // It is for `import` alone, which `require` finds fault with.
-    if (error instanceof Error && 'code' in error && error.code !== 'MODULE_NOT_FOUND') return
-    throw new AnywireError(ERR_MISSING_PACKAGE, `npm install ${NAME}`, error)
+    if (!(error instanceof Error && 'code' in error) || error.code === 'MODULE_NOT_FOUND') {
+      throw new AnywireError(ERR_MISSING_PACKAGE, `npm install ${NAME}`, error)
+    }
   }
+  isFound = true
 }
-
-let loading: Promise<typeof WebTransportPackage> | undefined
 
 export const loadPackage = (): Promise<typeof WebTransportPackage> => {
   checkPackage()
@@ -31,10 +37,10 @@ export const loadPackage = (): Promise<typeof WebTransportPackage> => {
 export const hasHttp3 = async (): Promise<boolean> => {
   await loadPackage()
   // The name is no literal, for it is not known to TypeScript.
-  return import(HTTP3).then(
+  return (loadingHttp3 ??= import(HTTP3).then(
     () => true,
     () => false
-  )
+  ))
 }
 
 const load = async (): Promise<typeof WebTransportPackage> => {
