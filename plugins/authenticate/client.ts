@@ -38,7 +38,10 @@ export interface Authenticate extends Listenable<AuthenticateEvents> {
   (auth?: Each<unknown>): Promise<void>
 }
 
-/** In the time that there is, what fails is tried again after a thirtieth of it, and then each time after twice as long. */
+/**
+ * In the time that there is, what fails is tried again after a thirtieth of it, and then each time after twice as long; but never later
+ * than in the middle of what is left, until that is too short.
+ */
 const PARTS = 30
 
 /** What the application's own function failed with, as an error of this library. */
@@ -115,14 +118,15 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
         return renewal
       }
 
-      /** Shows it, and does so again, later and later, as long as there is time. */
-      const tryFor = (time: number, wait: number): void => {
+      /** Shows it, and does so again as long as there is time. */
+      const tryFor = (time: number, least: number, most = least): void => {
         const since = performance.now()
         // That it was refused is told by an event.
         renew().catch(({ code }: AnywireError) => {
-          const left = time - (performance.now() - since) - wait
-          if (left <= 0 || code === ERR_CLOSED[0] || code === ERR_CANCELLED[0]) return
-          timer = setTimeout(() => shown.size || tryFor(left, wait * 2), wait)
+          const left = time - (performance.now() - since)
+          const wait = Math.min(most, left / 2)
+          if (wait < least || code === ERR_CLOSED[0] || code === ERR_CANCELLED[0]) return
+          timer = setTimeout(() => shown.size || tryFor(left - wait, least, most * 2), wait)
         })
       }
 

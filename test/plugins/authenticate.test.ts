@@ -489,6 +489,23 @@ describe('authenticate', () => {
     assert.deepEqual([asked, world.peers.length], [5, 1])
   })
 
+  it('tries again until shortly before the end, the closer the more often', async () => {
+    start({ notice: 30_000 })
+    const times: number[] = []
+    const client = connect(() => {
+      times.push(Date.now() - 10_000)
+      if (times.length > 1 && Date.now() < 37_000) throw new Error('502')
+      return `ann@${times.length > 1 ? 200_000 : 40_000}`
+    })
+    const events = record(client)
+    await world.pass(60_000)
+    assert.deepEqual(
+      times.slice(1).map(time => Math.round(time / 1_000)),
+      [0, 1, 3, 7, 15, 23, 26, 28]
+    )
+    assert.deepEqual([events.at(-1), world.peers.length], ['renew', 1])
+  })
+
   it('tries again after a new wire, which was shown the same as before', async () => {
     start({ notice: 30_000 })
     let asked = 0
