@@ -22,10 +22,7 @@ export type Trafficker = Emitter<ConnectionEvents> &
 /** Milliseconds for the answer to a ping, or to a goodbye. */
 const PATIENCE = 5_000
 
-/**
- * An acknowledgement is sent for so many bytes that were taken; and so many milliseconds after the first of them. A server waits
- * less: it writes to few who write to it, while reading what all its clients say to each value costs it as much as the value.
- */
+/** An acknowledgement, which costs a server as much as a value, is sent for so many bytes; or so many milliseconds after the first. */
 const ACK_BYTES = 65_536
 const ACK_DELAY = 5_000
 
