@@ -53,12 +53,12 @@ describe('backpressure: a reader that stalls', () => {
       const before = await settledUse()
       let peak = 0
       let refused = 0
-      for (let written = 0; written < 200 * MIB; written += 65_536) {
+      for (let written = 0; written < 64 * MIB; written += 65_536) {
         if (!peer.write('x'.repeat(65_530))) refused++
         if (written % (4 * MIB) === 0 && peer.state === 'open') peak = Math.max(peak, inUse() - before)
         if (written % MIB === 0) await turns(1)
       }
-      assert.ok(refused > 3_000, 'writes said that it is full')
+      assert.ok(refused > 850, 'writes said that it is full')
       assert.deepEqual(
         log.closes.map(({ code }) => code),
         [3003]
@@ -82,14 +82,14 @@ describe('backpressure: a reader that stalls', () => {
     const client = dial()
     const near = logOf(client)
     await until(() => client.state === 'open' && told.peers.length === 2)
-    for (let count = 0; count < 400; count++) {
+    for (let count = 0; count < 200; count++) {
       server.peers.broadcast(`${count} ${'x'.repeat(60_000)}`)
       if (count % 8 === 7) await until(() => near.values.length > count - 16)
     }
-    await until(() => near.values.length === 400)
+    await until(() => near.values.length === 200)
     assert.deepEqual(
       near.values.map(value => parseInt(`${value}`, 10)),
-      Array.from({ length: 400 }, (_, index) => index)
+      Array.from({ length: 200 }, (_, index) => index)
     )
     assert.deepEqual(
       told.logs[0]?.closes.map(({ code }) => code),
@@ -110,13 +110,13 @@ describe('backpressure: a reader that stalls', () => {
     await turns()
     const held = peer.bufferedBytes
     const before = await settledUse()
-    for (let count = 0; count < 2_000; count++) {
+    for (let count = 0; count < 1_000; count++) {
       assert.equal(peer.write('x'.repeat(60_000), { reliable: false }), false)
       assert.equal(server.peers.broadcast('x'.repeat(1_000), { reliable: false }), 0)
       if (count % 100 === 0) await turns(1)
     }
     assert.equal(peer.bufferedBytes, held)
-    assert.ok(inUse() - before < 60 * MIB)
+    assert.ok(inUse() - before < 30 * MIB)
     assert.equal(peer.state, 'open')
   })
 })

@@ -95,8 +95,8 @@ describe('sessions on WebSocket', () => {
       const bytes = await converse(hosted, [])
       const offsets = Array.from({ length: bytes[direction] }, (_, offset) => offset)
       // Other ones with another seed; the head of the HTTP message is cut only here and there.
-      const { seed, numRuns } = runs(1)
-      const step = Math.ceil(32 / numRuns)
+      const { seed, numRuns } = runs(9)
+      const step = Math.ceil(192 / numRuns)
       const chosen = offsets.filter(offset => (offset + seed) % (offset < 120 ? 24 : step) === 0)
       await inBatches(
         chosen.map(offset => [{ [direction]: offset, reset: offset % 2 === 0 }]),

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { raw } from '../../parsers/raw.ts'
 import { parserContract } from '../contract/parser.ts'
+import { runs } from '../support/faults-seed.ts'
 
 parserContract('raw', raw, {
+  runs: runs(1_000).numRuns,
   supports: {
     structures: false,
     undefined: false,

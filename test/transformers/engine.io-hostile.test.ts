@@ -11,6 +11,7 @@ import { closeHttp, overHttp } from '../contract/fixture.ts'
 import { Stage } from '../contract/stage.ts'
 import type { StageServerOptions } from '../contract/stage.ts'
 import { next } from '../contract/waiting.ts'
+import { isThorough } from '../support/faults-seed.ts'
 import { destroyRawSockets, RawSocket, upgradeRequest } from '../support/raw-socket.ts'
 import { standardFetch } from '../support/standard-fetch.ts'
 import { StandardWebSocket } from '../support/standard-websocket.ts'
@@ -88,12 +89,13 @@ describe('engine.io: clients that break rules', () => {
     })
   }
 
-  it('takes what means nothing, a hundred thousand times', async () => {
+  it('takes what means nothing, by the ten thousand', async () => {
+    const count = isThorough ? 100_000 : 20_000
     const unharmed = await start()
     const { poll, peer } = await session()
     const heard = next(peer, 'data')
     for (const packet of ['6', '0{}', '5', '3probe']) {
-      assert.equal((await post(poll, Array.from({ length: 100_000 }, () => packet).join('\x1e'))).status, 200)
+      assert.equal((await post(poll, Array.from({ length: count }, () => packet).join('\x1e'))).status, 200)
     }
     assert.equal((await post(poll, '4"at last"')).status, 200)
     assert.deepEqual(await heard, ['at last'])

@@ -90,9 +90,9 @@ describe('the frames of webtransport', () => {
       })
 
       it('copies each byte a few times at most, however it is cut', () => {
-        const payload = new Uint8Array(200_000)
+        const payload = new Uint8Array(70_000)
         const small = encode(BYTES, new Uint8Array(3))
-        const bytes = Buffer.concat([encode(BYTES, payload), ...Array.from({ length: 20_000 }, () => small)])
+        const bytes = Buffer.concat([encode(BYTES, payload), ...Array.from({ length: 5_000 }, () => small)])
         for (const lengths of [[1], [2, 3], [1_000], [65_536], [bytes.length]]) {
           const chunks = cut(bytes, lengths)
           const size = copied(() => read(make, chunks))

@@ -7,6 +7,7 @@ import { BYTES, encode, GOODBYE, OPEN, TEXT } from '../../transformers/webtransp
 import { Stage } from '../contract/stage.ts'
 import type { StageServerOptions } from '../contract/stage.ts'
 import { next, turns } from '../contract/waiting.ts'
+import { runs } from '../support/faults-seed.ts'
 import { CAPSULE, capsule, destroyRawSessions, FIRST_STREAM, RawSession } from '../support/raw-session.ts'
 import { overHttp2 } from '../support/webtransport.ts'
 import { witness } from '../support/witness.ts'
@@ -134,7 +135,7 @@ describe('webtransport: clients that break rules', () => {
       let seed = 7
       const random = (): number => (seed = (seed * 48_271) % 2_147_483_647)
       const types = Object.values(CAPSULE)
-      for (let round = 0; round < 60; round++) {
+      for (let round = 0; round < runs(60).numRuns; round++) {
         const session = await openPlain()
         const junk = Buffer.from(Array.from({ length: 1 + (random() % 300) }, () => random() & 255))
         const type = types[random() % types.length] ?? 0
@@ -229,7 +230,7 @@ describe('webtransport: clients that break rules', () => {
       await start()
       const session = await openPlain()
       const datagram = capsule(CAPSULE.datagram, encode(BYTES, new Uint8Array(10_000)).subarray(3))
-      for (let index = 0; index < 2_000; index++) session.send(datagram)
+      for (let index = 0; index < 500; index++) session.send(datagram)
       const accepted = next(stage.server, 'connection')
       session.write(text('"first"'))
       const [peer] = await accepted

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { program } from '../support/program.ts'
 
-const TSX = pathToFileURL(resolve('node_modules/tsx/dist/loader.mjs')).href
+/** The file of a part, in these tests' own language. */
+const fileOf = (part: string): string => program(part).at(-1) ?? ''
+
+const PART = 'transformers/webtransport/index.ts'
 
 interface Outcome {
   readonly stdout: string
@@ -15,7 +19,8 @@ interface Outcome {
 /** Runs a module in a process of its own. */
 const run = (file: string): Promise<Outcome> =>
   new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--import', TSX, file], (error, stdout, stderr) => {
+    const flags = program(PART).slice(0, -1)
+    execFile(process.execPath, [...flags, file], (error, stdout, stderr) => {
       if (error) reject(new Error(`${error.message}: ${stderr}`))
       else resolve({ stdout, stderr })
     })
@@ -33,28 +38,31 @@ describe('webtransport: the package', function () {
   afterEach(() => rm(folder, { recursive: true }))
 
   const write = async (code: string): Promise<string> => {
-    const file = join(folder, 'test.ts')
+    const file = join(folder, 'test.js')
     await writeFile(file, code)
     return file
   }
 
   it('is named where it is missing, and not missed before it is used', async () => {
-    for (const part of ['lib', 'transformers/webtransport']) await cp(part, join(folder, part), { recursive: true })
+    const root = join(fileOf(PART), '../../..')
+    for (const part of ['lib', 'transformers/webtransport']) {
+      await cp(join(root, part), join(folder, part), { recursive: true })
+    }
     const { stdout } = await run(
       await write(`
-        import { generateCertificate, webtransport } from './transformers/webtransport/index.ts'
+        import { generateCertificate, webtransport } from './transformers/webtransport/${basename(fileOf(PART))}'
         const wires = webtransport({ port: 0, ...generateCertificate() })
-        const tell = (act: () => unknown) => {
+        const tell = act => {
           try {
             act()
-          } catch (error: any) {
+          } catch (error) {
             console.log(error.code, error.message)
           }
         }
-        tell(() => wires.listen({ path: '/', limit: 1 } as any, () => ({}) as any))
-        tell(() => wires.dial(new URL('https://localhost'), {} as any, new AbortController().signal))
+        tell(() => wires.listen({ path: '/', limit: 1 }, () => ({})))
+        tell(() => wires.dial(new URL('https://localhost'), {}, new AbortController().signal))
         // Other servers of sessions need nothing of it.
-        tell(() => webtransport({ sessions: { listen: async () => ({ port: 1, close() {} }) } }).listen({} as any, {} as any))
+        tell(() => webtransport({ sessions: { listen: async () => ({ port: 1, close() {} }) } }).listen({}, {}))
       `)
     )
     const line =
@@ -63,23 +71,23 @@ describe('webtransport: the package', function () {
   })
 
   it('keeps quiet about what it can do without, and lets the process end', async () => {
-    const part = (path: string): string => JSON.stringify(pathToFileURL(resolve(path)).href)
+    const part = (path: string): string => JSON.stringify(pathToFileURL(fileOf(path)).href)
     const { stdout, stderr } = await run(
       await write(`
         import { connect, createServer } from ${part('core.ts')}
         import { json } from ${part('parsers/json.ts')}
-        import { generateCertificate, webtransport } from ${part('transformers/webtransport/index.ts')}
+        import { generateCertificate, webtransport } from ${part(PART)}
         const certificate = generateCertificate()
         const wires = webtransport({ port: 0, host: '127.0.0.1', ...certificate })
         const server = createServer(undefined, { transformers: [wires], parsers: [json()] })
         console.log('said meanwhile')
         const port = await wires.listening
-        const serverCertificateHashes = [{ algorithm: 'sha-256', value: certificate.hash }] as const
+        const serverCertificateHashes = [{ algorithm: 'sha-256', value: certificate.hash }]
         const client = connect('https://127.0.0.1:' + port, {
           transformers: [webtransport({ serverCertificateHashes })],
           parser: json()
         })
-        await new Promise<void>(resolve => client.on('open', () => resolve()))
+        await new Promise(resolve => client.on('open', resolve))
         await server.close({ reconnect: false })
         const over = performance.now()
         process.on('exit', () => console.log(performance.now() - over < 1_000 ? 'ended' : 'lingered'))

@@ -238,14 +238,14 @@ describe('ws', () => {
 
     it('goes on when it was full, also over a socket that takes more at once than others', async () => {
       const createConnection = (options: NetConnectOpts): Socket => {
-        const roomy = { ...options, writableHighWaterMark: 4_194_304 }
+        const roomy = { ...options, writableHighWaterMark: 1_048_576 }
         return connectSocket(roomy)
       }
       const limits = { window: 33_554_432 }
       const staged = await start({}, { client: { createConnection } }, { limits })
       const { client, peer } = await staged.pair({ limits })
       // More than the system takes.
-      const values = Array.from({ length: 11 }, (_, index) => `${index}`.padEnd(900_000, '.'))
+      const values = Array.from({ length: 7 }, (_, index) => `${index}`.padEnd(900_000, '.'))
       await pass(client, peer, values)
     })
 
