@@ -27,9 +27,14 @@ const exposeLeaks = (): void => {
 
 const tell = (told: Told): void => void process.send?.(told)
 
-/** Tells scripts/test.ts of each test, and how long it took with the hooks before it. */
+/** Tells scripts/test.ts of each failure, and of each test, and how long it took with the hooks before it. */
 const tellTests = (runner: Mocha.Runner): void => {
+  // It was stopped, and nobody hears what comes.
+  process.once('disconnect', () => process.exit(1))
   let before = now()
+  runner.on('fail', (test, error: unknown) => {
+    tell({ title: test.fullTitle(), message: error instanceof Error ? error.message : String(error) })
+  })
   runner.on('test end', ({ file = '', state }) => {
     const after = now()
     tell({ file, state: state ?? 'pending', took: after - before })

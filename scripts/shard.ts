@@ -12,7 +12,13 @@ export interface TestTold {
   readonly took: number
 }
 
-export type Told = TestTold | Counts
+/** And of a test, or what runs before and after tests, when it fails. */
+export interface FailureTold {
+  readonly title: string
+  readonly message: string
+}
+
+export type Told = TestTold | FailureTold | Counts
 
 /** How one process of tests ended. */
 export interface Outcome {
@@ -27,9 +33,12 @@ const FLAGS = ['--no-config', '--reporter', 'build/scripts/reporter.js', '--time
 
 /**
  * Runs compiled test files in a process of their own.
- * @param heard - called with each test that is over
+ * @param heard - called with each test that is over, and each failure, when it is there
  */
-export const runShard = async (files: readonly string[], heard: (test: TestTold) => void): Promise<Outcome> => {
+export const runShard = async (
+  files: readonly string[],
+  heard: (told: TestTold | FailureTold) => void
+): Promise<Outcome> => {
   const child = fork('node_modules/mocha/bin/mocha.js', [...FLAGS, '--forbid-only', '--fail-zero', ...files], {
     silent: true
   })
@@ -40,8 +49,8 @@ export const runShard = async (files: readonly string[], heard: (test: TestTold)
   let counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   child.on('message', told => {
     const message = told as Told
-    if ('state' in message) heard(message)
-    else counts = message
+    if ('passed' in message) counts = message
+    else heard(message)
   })
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
   // It broke down, or left something open.

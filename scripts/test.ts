@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 import { relative, sep } from 'node:path'
 import { closing } from './counts.ts'
 import { runShard } from './shard.ts'
-import type { Outcome, TestTold } from './shard.ts'
+import type { FailureTold, Outcome, TestTold } from './shard.ts'
 import { shares } from './shares.ts'
 
 const WEIGHTS = 'test/weights.json'
@@ -35,7 +35,14 @@ const weights = JSON.parse(readFileSync(WEIGHTS, 'utf8')) as Readonly<Record<str
 const took = new Map<string, number>()
 let signs = 0
 
-const heard = (test: TestTold): void => {
+const heard = (told: TestTold | FailureTold): void => {
+  if ('state' in told) return mark(told)
+  // All of it comes at the end, unless somebody stops the tests before.
+  process.stdout.write(`\n${told.title}: ${told.message}\n`)
+  signs = 0
+}
+
+const mark = (test: TestTold): void => {
   const name = relative(BUILT, test.file).replaceAll(sep, '/').replace(/js$/, 'ts')
   took.set(name, (took.get(name) ?? 0) + test.took)
   process.stdout.write(`${SIGNS[test.state]}${++signs % WIDTH ? '' : '\n'}`)

@@ -1,34 +1,59 @@
 // Runs scripts of package.json side by side, and prints what they say in the order in which they are named. Fails where one
-// of them does. With `--after a,b` the last one waits until `a` and `b` are over, and does not run where one of these fails.
+// of them does. Of `a,b` the second waits until the first is over, and does not run where that fails. When it is stopped, it
+// stops them, and prints what they have said until then.
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Readonly<Record<string, string>> }
-const { positionals: names, values } = parseArgs({ allowPositionals: true, options: { after: { type: 'string' } } })
-const needed = values.after?.split(',') ?? []
+const rows = process.argv.slice(2).map(row => row.split(','))
+const names = rows.flat()
+
+/** Which one each of them waits for. */
+const awaited = new Map(rows.flatMap(row => row.slice(1).map((name, index) => [name, row[index] ?? ''] as const)))
 
 /** Those that are over, and whether they did what they should. */
 const over = new Map<string, Promise<boolean>>()
+
+const children = new Set<ChildProcess>()
+/** What they have said that nobody has seen yet. */
+const unseen = new Map<string, Buffer[]>()
+
+const show = (name: string): void => {
+  const said = unseen.get(name) ?? []
+  unseen.delete(name)
+  process.stdout.write(Buffer.concat(said))
+}
 
 /** @param turn - when its output can be seen, as what it says from then on */
 const run = async (name: string, turn: Promise<unknown>): Promise<boolean> => {
   const command = scripts[name]
   if (command === undefined) throw new Error(`package.json has no script '${name}'`)
-  const waits = name === names.at(-1) ? needed.flatMap(other => over.get(other) ?? []) : []
-  if ((await Promise.all(waits)).includes(false)) return false
+  if ((await over.get(awaited.get(name) ?? '')) === false) return false
   // npm has what is installed in PATH, for these too.
   const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.add(child)
   const closed = once(child, 'close')
-  let said: Buffer[] | undefined = [Buffer.from(`> ${name}: ${command}\n`)]
-  const say = (chunk: Buffer): unknown => (said ? said.push(chunk) : process.stdout.write(chunk))
+  unseen.set(name, [Buffer.from(`> ${name}: ${command}\n`)])
+  const say = (chunk: Buffer): unknown => unseen.get(name)?.push(chunk) ?? process.stdout.write(chunk)
   for (const stream of [child.stdout, child.stderr]) stream.on('data', say)
   await turn
-  process.stdout.write(Buffer.concat(said))
-  said = undefined
+  show(name)
   const [code] = (await closed) as [number | null]
+  children.delete(child)
   return code === 0
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143]
+] as const) {
+  process.once(signal, () => {
+    for (const name of names) show(name)
+    for (const child of children) child.kill(signal)
+    process.exit(code)
+  })
 }
 
 let turn: Promise<unknown> = Promise.resolve()
