@@ -2,6 +2,7 @@ import { AnywireError } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
 import { LONGEST } from '../timer.ts'
 import { checkNames } from './check-names.ts'
+import { checkOrigins } from './origin.ts'
 import { amount, callable, check, either, flag, isObject, isText, object, text, whole } from '../option-rules.ts'
 import type { Rule, Test } from '../option-rules.ts'
 
@@ -25,6 +26,10 @@ const isOrigins: Test = value =>
 const isTrust: Test = value =>
   (Number.isSafeInteger(value) && Number(value) >= 0) || (Array.isArray(value) && value.every(isText))
 
+const isLocation: Test = value => isText(value) || (value instanceof URL && value.protocol === 'file:')
+
+const isClient: Test = value => isLocation(value) || (isObject(value) && isLocation(get(value, 'location')))
+
 const REQUIRED: Readonly<Record<string, Rule>> = {
   transformers: parts('transformers with a server half, and not empty', ['listen'], 1),
   parsers: parts('parsers, and not empty', ['encode', 'decode'], 1)
@@ -47,6 +52,7 @@ const OPTIONAL: Readonly<Record<string, Rule>> = {
   port: whole(0, 65_535),
   host: text,
   socket: text,
+  client: either(false, ['a path, a URL of a file, or an object with one as its location', isClient]),
   recovery: either(false, object),
   'recovery.time': amount(0),
   'recovery.sessions': amount(0),
@@ -64,8 +70,8 @@ const OPTIONAL: Readonly<Record<string, Rule>> = {
 /** Of a rate both are needed. */
 const RATE: Readonly<Record<string, Rule>> = { 'limits.rate.second': amount(1), 'limits.rate.burst': amount(1) }
 
-/** All names that there are; whoever serves the client's file looks at `client`. */
-const NAMES = [...Object.keys(REQUIRED), ...Object.keys(OPTIONAL), ...Object.keys(RATE), 'client']
+/** All names that there are. */
+const NAMES = [...Object.keys(REQUIRED), ...Object.keys(OPTIONAL), ...Object.keys(RATE)]
 
 /** @throws ERR_OPTION for a factory that was not called, which has a name too */
 const checkCalled = (plugins: unknown): void => {
@@ -89,6 +95,7 @@ export const checkOptions = (http: unknown, options: unknown): void => {
     const value = find(options, name)
     if (value !== undefined) check(`'${name}'`, value, rule)
   }
+  checkOrigins(find(options, 'origins'))
   if (isObject(find(options, 'limits.rate'))) {
     for (const [name, rule] of Object.entries(RATE)) check(`'${name}'`, find(options, name), rule)
   }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { promises as fs } from 'node:fs'
 import type { ServerResponse } from 'node:http'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { AnywireError } from '../errors.ts'
+import { ERR_OPTION } from '../failures.ts'
 import { chooseEncoding, encodeBody } from './encoding.ts'
 import type { Encoding } from './encoding.ts'
 import type { HttpRequest } from './http.ts'
@@ -71,14 +73,32 @@ const nameFiles = (location: string | URL): Map<string, string> => {
 const isKnown = (header: string | undefined, hash: string): boolean =>
   header?.split(',').some(tag => ['*', `"${hash}"`].includes(tag.trim().replace(/^W\//, ''))) ?? false
 
+/** Tells where no client is, one of several names being enough. It may still be built: requests look again. */
+const miss = async (files: readonly string[], missing: (error: AnywireError) => void): Promise<void> => {
+  try {
+    await Promise.any(files.map(file => fs.access(file)))
+  } catch (error) {
+    missing(new AnywireError(ERR_OPTION, `'client': there is no ${resolve(files[0] ?? '')}`, error))
+  }
+}
+
 /**
  * Makes what answers requests for the client below `path`. It is public code: pages of all origins may load it.
+ * @param missing - called where there is none
  * @returns a request handler, which returns whether the request was one for the client
  */
-export const serveClient = (path: string, client: ClientBundle | string | URL): RequestHandler => {
+export const serveClient = (
+  path: string,
+  client: ClientBundle | string | URL,
+  missing: (error: AnywireError) => void
+): RequestHandler => {
   const { location, version }: ClientBundle =
     typeof client === 'string' || client instanceof URL ? { location: client } : client
   const names = nameFiles(location)
+  void miss(
+    [...names.values()].filter(file => file.endsWith('.js')),
+    missing
+  )
   const files = new Files()
   const folder = path.endsWith('/') ? path : `${path}/`
   const answer = async (request: HttpRequest, response: ServerResponse, name: string, query: string): Promise<void> => {

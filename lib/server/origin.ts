@@ -9,6 +9,32 @@ import type { LinkRequest } from './listener.ts'
  */
 export type Origins = string | readonly (string | RegExp)[] | ((origin: string, request: LinkRequest) => boolean)
 
+/** How to write what no browser sends as an origin; undefined where one may. */
+const hintFor = (text: string): string | undefined => {
+  const [, scheme, host = ''] = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)/i.exec(text) ?? []
+  if (text === 'null') return undefined
+  if (text.includes('*')) return 'a star stands for nothing: take a regular expression'
+  if (scheme === undefined) return `begin with the scheme: 'https://${text.replace(/^\/+/, '') || 'example.com'}'`
+  if (!URL.canParse(text)) return 'it is no URL'
+  const { origin } = new URL(text)
+  // Other schemes than those of the web have none, as far as URLs know.
+  const written = origin === 'null' ? `${scheme.toLowerCase()}://${host}` : origin
+  return written === text ? undefined : `write '${written}'`
+}
+
+/**
+ * What browsers never send lets nobody in, and nobody would know why.
+ * @throws ERR_OPTION, which says how to write it
+ */
+export const checkOrigins = (origins: unknown): void => {
+  if (origins === '*') return
+  for (const origin of [origins].flat()) {
+    if (typeof origin !== 'string') continue
+    const hint = origin === '*' ? "for all pages say '*' alone" : hintFor(origin)
+    if (hint !== undefined) throw new AnywireError(ERR_OPTION, `'origins' has '${origin}': ${hint}`)
+  }
+}
+
 /**
  * Whether a request's origin is allowed. Requests without one do not come from a page of another site: browsers always
  * send it with upgrades, and everything else could send whatever it likes.

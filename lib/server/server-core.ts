@@ -106,7 +106,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     )
     this.#heart = new Heartbeat(heartbeat)
     try {
-      if (options.client) this.host.onRequest(serveClient(path, options.client))
+      if (options.client) this.host.onRequest(serveClient(path, options.client, error => this.#report(error, 'client')))
       for (const transformer of options.transformers) {
         this.#listeners.push(transformer.listen(this.host, request => this.#accept(transformer.name, request)))
       }

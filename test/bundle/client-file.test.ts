@@ -4,7 +4,7 @@ import { existsSync, promises as fs } from 'node:fs'
 import { createServer as createHttpServer, request } from 'node:http'
 import type { IncomingHttpHeaders, Server as HttpServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { readyMade } from '../../bundle/ready-made.ts'
@@ -168,6 +168,25 @@ describe('the client that a server hands out', () => {
     assert.match(body.toString(), /npm run build/)
     await fs.writeFile(join(folder, 'client.js'), MODULE)
     assert.equal((await ask('/anywire/client.js')).status, 200)
+  })
+
+  it('is an error of the server where it is not there, which names the place', async () => {
+    for (const [client, place] of [
+      [join(folder, 'nowhere'), join(folder, 'nowhere', 'client.js')],
+      [join('build', 'no.js'), resolve('build', 'no.js')],
+      [{ location: pathToFileURL(join(folder, 'mine.js')) }, join(folder, 'mine.js')]
+    ] as const) {
+      const told = new Promise(done =>
+        start({ client }).on('error', (error, { stage }) => done([error.message, stage]))
+      )
+      assert.deepEqual(await told, [`An option is wrong: 'client': there is no ${place}`, 'client'])
+      await closes.pop()?.()
+    }
+    const errors: unknown[] = []
+    await fs.rm(join(folder, 'client.js'))
+    start().on('error', error => errors.push(error))
+    assert.equal((await ask('/anywire/client.global.js')).status, 200)
+    assert.deepEqual(errors, [], 'one of the two is enough')
   })
 
   it('may be an own file', async () => {

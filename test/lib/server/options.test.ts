@@ -65,6 +65,7 @@ describe('the options of a server', () => {
     ['plain', [0, 'no', null]],
     ['port', [...numbers, 65_536, 1.5]],
     ['socket', ['', 1]],
+    ['client', ['', 1, true, {}, { location: 1 }, new URL('https://example.com/client.js')]],
     ['host', ['', 1]]
   ]
 
@@ -76,6 +77,36 @@ describe('the options of a server', () => {
       }
     })
   }
+
+  it('throws for origins that no browser sends, and says how to write them', () => {
+    for (const [origin, hint] of [
+      ['example.com', "begin with the scheme: 'https://example.com'"],
+      ['localhost:3000', "begin with the scheme: 'https://localhost:3000'"],
+      ['//example.com', "begin with the scheme: 'https://example.com'"],
+      ['', "begin with the scheme: 'https://example.com'"],
+      ['https://example.com/', "write 'https://example.com'"],
+      ['https://Example.com:443/app', "write 'https://example.com'"],
+      ['https://bücher.example', "write 'https://xn--bcher-kva.example'"],
+      ['HTTP://localhost:80', "write 'http://localhost'"],
+      ['https://', 'it is no URL'],
+      ['app://host/path', "write 'app://host'"],
+      ['https://*.example.com', 'a star stands for nothing: take a regular expression']
+    ] as const) {
+      for (const origins of [origin, ['https://a.example', origin]])
+        assert.equal(refusal({ ...good(), origins }).message, `An option is wrong: 'origins' has '${origin}': ${hint}`)
+    }
+    assert.match(refusal({ ...good(), origins: ['*'] }).message, /'origins' has '\*': for all pages say '\*' alone$/)
+    const all = [
+      'https://a.example',
+      'http://localhost:3000',
+      'http://[::1]',
+      'null',
+      'file://',
+      'chrome-extension://a-b'
+    ]
+    for (const origins of ['*', ...all, all, [], [/x/, 'https://a.example']])
+      void create({ ...good(), origins }).close()
+  })
 
   it('throws for a name that is none, and says which there are', () => {
     const misspelled: readonly [path: string, right: string][] = [
