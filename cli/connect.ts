@@ -18,12 +18,13 @@ const HELP = `anywire connect <url>: a client in the terminal. Lines that you ty
 
   --parser json|msgpack|raw   default json
   --transformer <names>       ws, engine.io, webtransport: one, or several with commas, the best first; default ws
-  --auth <json>               for the server's authenticate; so does the variable ANYWIRE_AUTH, which other users cannot see
+  --auth <json>               for the server's authenticate, or a text that is no JSON; so does the variable ANYWIRE_AUTH,
+                              which other users cannot see
   --json                      lines are JSON, and what is not is refused; values are printed as JSON, one a line
   --raw                       lines are sent as they are; texts and bytes are printed as they are
   --once                      ends after the first value that arrives
   --listen                    reads no lines
-  --attempts <n>              failed attempts in a row before giving up; default: none for a person, 5 for a pipe
+  --attempts <n>              how often in a row it tries again before it gives up; default: for ever for a person, 5 for a pipe
 
 Without --json and --raw, a line is JSON, or else a text. In a terminal, /ping, /wire, /stats, /quit and /help
 are commands.
@@ -55,6 +56,13 @@ const parseJsonOr = <T>(text: string, otherwise: (text: string) => T): unknown =
     return otherwise(text)
   }
 }
+
+/** What begins as JSON was meant to be some: mostly a shell has taken its quotes. It may be a secret, so it is not told. */
+const parseAuth = (text: string, source: string): unknown =>
+  parseJsonOr(text, other => {
+    if (!/^\s*["[{]/.test(other)) return other
+    throw misuse(`${source} is no JSON, though it begins so: put it in quotes of the shell: '{"token":"…"}'`)
+  })
 
 /** How lines become values: see `--json` and `--raw`. */
 const makeRead = (mode: 'json' | 'raw' | 'either', terminal: Terminal): SessionOptions['read'] => {
@@ -107,7 +115,8 @@ export const connectCommand: Command = {
     const parser = await choose('parser', values.parser, parsers)()
     if (values.json && parser.name === 'raw') throw misuse('--json needs a parser of values: json or msgpack')
     const transformers = values.transformer.split(',').map(name => choose('transformer', name, TRANSFORMERS)())
-    const auth = values.auth ?? process.env['ANYWIRE_AUTH']
+    const [auth, source] =
+      values.auth === undefined ? [process.env['ANYWIRE_AUTH'], 'ANYWIRE_AUTH'] : [values.auth, '--auth']
     const terminal = new Terminal(streams)
     const patience = terminal.interactive ? Infinity : 5
     const attempts = values.attempts === undefined ? patience : parseNumber('attempts', values.attempts, 1_000_000)
@@ -115,7 +124,7 @@ export const connectCommand: Command = {
     const client = connect(url, {
       transformers,
       parser,
-      ...(auth !== undefined && { auth: parseJsonOr(auth, text => text) }),
+      ...(auth !== undefined && { auth: parseAuth(auth, source) }),
       plugins: [reconnect({ attempts }), offline(), wires()],
       open: false
     })

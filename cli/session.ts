@@ -89,6 +89,9 @@ export class Session {
       this.#fail(`sent, and perhaps not received: ${count(values.length, 'value')}`)
     )
     this.#client.on('error', ({ message }) => tell(message))
+    reconnect.on('stop', ({ attempts }) =>
+      tell(`given up after ${attempts} ${attempts === 1 ? 'retry' : 'retries'}: --attempts says how many`)
+    )
     reconnect.on('schedule', ({ attempt, delay }) => tell(`retry ${attempt} in ${(delay / 1000).toFixed(1)} s`))
     offline.on('discard', ({ reason }) => this.#fail(`a value was not sent: ${reason}`))
   }

@@ -42,6 +42,9 @@ describe('the command anywire', function () {
     [['connect', 'localhost', '--parser', 'xml'], /json, msgpack, raw, and not 'xml'/],
     [['connect', 'localhost', '--transformer', 'pigeon'], /'pigeon'/],
     [['connect', 'localhost', '--json', '--raw'], /not both/],
+    [['connect', 'localhost', '--auth', '{bad'], /--auth is no JSON, .*in quotes of the shell: '\{"token":"…"\}'/],
+    [['connect', 'localhost', '--auth', '{token:secret}'], /^((?!secret)[\s\S])*$/],
+    [['serve', '--origin', 'example.com'], /'example\.com': begin with the scheme: 'https:\/\/example\.com'/],
     [['bundle', '--plugins', 'nope'], /no plugin 'nope', but: .*offline, .*reconnect/],
     [['bundle', '--format', 'cjs'], /esm, global, and not 'cjs'/],
     [['bundle', '--import', 'nope'], /name=module/],
@@ -165,6 +168,9 @@ describe('the command anywire', function () {
     const { code, stdout, stderr } = await run(['connect', 'http://127.0.0.1:1', '--attempts', '1'], '1\n')
     assert.deepEqual([code, stdout], [1, ''])
     assert.match(stderr, /not connected over ws: 1006 .*ECONNREFUSED[\s\S]*retry 1 in[\s\S]*closed: 1006/)
+    assert.match(stderr, /^given up after 1 retry: --attempts says how many$/m)
+    const once = await run(['connect', 'http://127.0.0.1:1', '--attempts', '0'])
+    assert.match(once.stderr, /^given up after 0 retries: --attempts says how many$/m)
   })
 
   it('shows its credentials, and fails where they are refused', async () => {
