@@ -2,6 +2,7 @@ import type { Connection, End, Interceptors, WriteOptions } from './connection.t
 import { AnywireError, asError, textOf } from './errors.ts'
 import { ERR_CLOSED, ERR_HANDLER, ERR_INTERCEPTOR, ERR_PROTOCOL, ERR_VALUE } from './failures.ts'
 import { checkEnd, checkSize } from './checks.ts'
+import { encode } from './encode.ts'
 import { frame, isValue, payloadOf } from './frames.ts'
 import type { Goodbye } from './handshake.ts'
 import type { LaneEnd } from './lane.ts'
@@ -164,7 +165,7 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   protected encode(lane: number, value: unknown, reliable: boolean): Data {
-    return frame(lane, this.parser.encode(value), reliable)
+    return frame(lane, encode(this.parser, value), reliable)
   }
 
   /** @throws ERR_TOO_LARGE; returns false where that was told already, and whoever writes is not to blame */

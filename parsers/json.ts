@@ -13,7 +13,7 @@ type Fields = Record<string, unknown> & { toJSON?(): unknown }
 /** Throws for what JSON would break unnoticed, for what never ends, and for keys that could change prototypes. */
 const check = (value: unknown, room: number, settled?: boolean): void => {
   if (typeof value === 'bigint' || bytesOf(value) || value instanceof Map || value instanceof Set) {
-    throw new TypeError('msgpack carries Map, Set, bigint and inner bytes')
+    throw new TypeError(`${(Object(value) as object).constructor.name} needs msgpack`)
   }
   if (typeof value !== 'object' || !value) return
   const fields = value as Fields

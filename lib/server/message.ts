@@ -1,3 +1,4 @@
+import { encode } from '../encode.ts'
 import { AnywireError } from '../errors.ts'
 import { frame, isMarked } from '../frames.ts'
 import type { Parser } from '../parser.ts'
@@ -56,7 +57,7 @@ export class Message {
     let shared = this.#frames.get(parser)
     if (!shared && !this.#frames.has(parser)) {
       try {
-        shared = new Frame(frame(this.#lane, parser.encode(this.#value), this.#reliable), this.#reliable)
+        shared = new Frame(frame(this.#lane, encode(parser, this.#value), this.#reliable), this.#reliable)
       } catch (error) {
         this.#failure = error instanceof Error ? error : new Error(String(error))
       }

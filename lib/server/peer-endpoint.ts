@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { encode } from '../encode.ts'
 import { Endpoint } from '../endpoint.ts'
 import { AnywireError, endOf, retryable, tell } from '../errors.ts'
 import { ERR_EXPIRED, ERR_PROTOCOL, ERR_SESSION_LOST, ERR_SLOW, ERR_TIMEOUT, ERR_TOO_LARGE } from '../failures.ts'
@@ -209,7 +210,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   }
 
   protected override encode(lane: number, value: unknown, reliable: boolean): Data {
-    return this.plain ? this.parser.encode(value) : super.encode(lane, value, reliable)
+    return this.plain ? encode(this.parser, value) : super.encode(lane, value, reliable)
   }
 
   protected override fits(data: Data): boolean {

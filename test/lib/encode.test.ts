@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { encode } from '../../lib/encode.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import type { Parser } from '../../lib/parser.ts'
+import { json } from '../../parsers/json.ts'
+import { msgpack } from '../../parsers/msgpack.ts'
+import { raw } from '../../parsers/raw.ts'
+import { guard, undoing } from '../support/faults-guard.ts'
+import { host } from '../support/faults-pair.ts'
+import { until } from '../support/faults-wait.ts'
+
+describe('a value of a server that cannot be encoded', () => {
+  const use = undoing()
+  guard()
+
+  const refusal = (value: unknown, parser: Parser = json()): string => {
+    try {
+      encode(parser, value)
+    } catch (error) {
+      assert.ok(error instanceof AnywireError)
+      assert.equal(error.code, 'ERR_ENCODE')
+      return error.message.replace('The value cannot be encoded: ', '')
+    }
+    return assert.fail('it was encoded')
+  }
+
+  it('is told with its place', () => {
+    const tags = new Set(['a'])
+    assert.equal(refusal({ a: 1, users: [{}, { name: 'x', tags }] }), "Set needs msgpack, at 'users.1.tags'")
+    assert.equal(refusal([[Uint8Array.of(1)]]), "Uint8Array needs msgpack, at '0.0'")
+    assert.equal(refusal({ at: 1n }, json()), "BigInt needs msgpack, at 'at'")
+    assert.match(refusal({ a: [{ f() {} }] }, msgpack()), /, at 'a\.0\.f'$/)
+  })
+
+  it('is told without one where it is all of the value, or is not found', () => {
+    assert.equal(refusal(new Map([[1, 1n]])), 'Map needs msgpack')
+    assert.equal(refusal(undefined), 'undefined')
+    assert.equal(refusal({ toJSON: () => ({ inner: 1n }) }), 'BigInt needs msgpack')
+    assert.equal(refusal({ list: [1n] }, raw()), 'neither a string nor a Uint8Array')
+    assert.equal(refusal({ text: 'x'.repeat(20_000), at: 1n }), 'BigInt needs msgpack')
+  })
+
+  it('is told with the place from which on it is nested too deep, but where it contains itself', () => {
+    const self: Record<string, unknown> = { name: 'x' }
+    self['child'] = [self]
+    assert.equal(refusal(self), 'nested too deep')
+    assert.equal(refusal({ a: { b: { c: 1 } } }, json({ depth: 2 })), "nested too deep, at 'a'")
+  })
+
+  it('keeps its cause, and what is no such failure is thrown as it is', () => {
+    const cause = new TypeError('mine')
+    const parser = (error: Error): Parser => ({
+      ...json(),
+      encode(value) {
+        if (JSON.stringify(value).includes('bad')) throw error
+        return '[]'
+      }
+    })
+    assert.throws(() => encode(parser(cause), ['bad']), cause)
+    const failure = new AnywireError(['ERR_ENCODE', 0, 'no'], '', cause)
+    assert.throws(() => encode(parser(failure), { here: 'bad' }), { message: "no, at 'here'", cause })
+  })
+
+  it('is thrown so by `write` and `broadcast`', async () => {
+    const { dial, server, told } = host(use)
+    dial()
+    await until(() => told.peers.length === 1)
+    const value = { list: [new Map()] }
+    for (const write of [() => told.peers[0]?.write(value), () => server.peers.broadcast(value)])
+      assert.throws(write, { code: 'ERR_ENCODE', message: /at 'list\.0'$/ })
+  })
+})
