@@ -7,12 +7,6 @@ import type { Catalog } from '../bundle/parts.ts'
 
 const DEFAULTS = { transformers: ['ws'], parser: 'json', plugins: ['reconnect', 'offline'] }
 
-const NO_PARTS: Pick<Catalog, 'transformers' | 'parsers' | 'plugins'> = {
-  transformers: new Map(),
-  parsers: new Map(),
-  plugins: new Map()
-}
-
 /** What a page pays for the client. */
 export interface Sizes {
   /** Bytes of the client with the defaults. */
@@ -32,13 +26,24 @@ const exportFrom = (names: string, path: string): string => `export ${names} fro
 
 /**
  * Makes each bundle of the table once, and measures what travels of it.
- * @param parts - whether to have a bundle for each part too, or only those that have many of them
+ * @param whole - whether to have all rows, or the first two: what everybody has. A bundle takes a second or two.
  */
-export const measureSizes = async (parts = true): Promise<Sizes> => {
+export const measureSizes = async (whole = true): Promise<Sizes> => {
   const catalog = readCatalog()
-  const withPlugins = (...names: readonly string[]): BundleOptions => ({ plugins: [...DEFAULTS.plugins, ...names] })
   const core = await measureSource(exportFrom('*', './dist/core.browser.js'))
   const client = await measureParts({})
+  const rows = [
+    ['core alone', number(core)],
+    ['default client: core, ws, json, reconnect, offline', number(client)],
+    ...(whole ? await measureOthers(client, catalog) : [])
+  ]
+  const lines = ['client for browsers | bytes, minified and brotli', '--- | ---:', ...rows.map(row => row.join(' | '))]
+  return { client, table: lines.map(line => `| ${line} |`).join('\n') }
+}
+
+/** The rows of larger clients, and of single parts beside the default client. */
+const measureOthers = async (client: number, catalog: Catalog): Promise<string[][]> => {
+  const withPlugins = (...names: readonly string[]): BundleOptions => ({ plugins: [...DEFAULTS.plugins, ...names] })
   const quick = await measureParts({ transformers: ['ws', 'webtransport'] })
   const talking = await measureParts(withPlugins('pubsub', 'rpc', 'presence'))
   // As an application's own bundler has it: a bundle of ours has all that applications import beside the plugin.
@@ -50,28 +55,24 @@ export const measureSizes = async (parts = true): Promise<Sizes> => {
     ].join('\n')
   )
   const rows = [
-    ['core alone', number(core)],
-    ['default client: core, ws, json, reconnect, offline', number(client)],
     ['default client, with webtransport', number(quick)],
     ['default client, with pubsub, rpc, presence', number(talking)],
     ['default client, with records and indexeddb', number(kept)]
   ]
-  const { transformers, parsers, plugins } = parts ? catalog : NO_PARTS
-  for (const name of plugins.keys()) {
+  for (const name of catalog.plugins.keys()) {
     const others = DEFAULTS.plugins.filter(other => other !== name)
     const isDefault = others.length < DEFAULTS.plugins.length
     const bytes = await measureParts(isDefault ? { plugins: others } : withPlugins(name))
     rows.push([`${isDefault ? 'without' : 'with'} ${name}`, signed(bytes - client)])
   }
-  for (const name of parsers.keys()) {
+  for (const name of catalog.parsers.keys()) {
     if (name === DEFAULTS.parser) continue
     rows.push([`with ${name} instead of json`, signed((await measureParts({ parser: name })) - client)])
   }
-  for (const name of transformers.keys()) {
+  for (const name of catalog.transformers.keys()) {
     if (DEFAULTS.transformers.includes(name)) continue
     const bytes = name === 'webtransport' ? quick : await measureParts({ transformers: ['ws', name] })
     rows.push([`with ${name} beside ws`, signed(bytes - client)])
   }
-  const lines = ['client for browsers | bytes, minified and brotli', '--- | ---:', ...rows.map(row => row.join(' | '))]
-  return { client, table: lines.map(line => `| ${line} |`).join('\n') }
+  return rows
 }

@@ -14,6 +14,7 @@ import { memory } from '../../stores/memory.ts'
 import { run } from '../cli/run.ts'
 import { describeInChromium, openPage } from '../support/chromium.ts'
 import type { Watched } from '../support/chromium.ts'
+import { isThorough } from '../support/faults-seed.ts'
 
 interface Todo {
   readonly title: string
@@ -69,7 +70,9 @@ describeInChromium('a page without a bundler, with records in IndexedDB', functi
   before(async () => {
     folder = await fs.mkdtemp(join(tmpdir(), 'anywire-records-page-'))
     const out = join(folder, 'client.js')
-    await run(['bundle', '--plugins', 'reconnect,records', '--stores', 'indexeddb', '--out', out])
+    // To minify it takes longer than all that the page does.
+    const shape = isThorough ? [] : ['--no-minify']
+    await run(['bundle', '--plugins', 'reconnect,records', '--stores', 'indexeddb', '--out', out, ...shape])
     http = createHttpServer(({ url = '' }, response) => {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(pageOf(url))
     })

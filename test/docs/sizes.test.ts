@@ -16,7 +16,7 @@ const sizes = (table: string): Map<string, number> => {
 
 describe('the sizes in README.md', () => {
   // UPDATE=1 npx mocha test/docs/sizes.test.ts
-  // Those of single parts need a bundle each, and are looked at by .ci/run: RUNS=2 npx mocha test/docs/sizes.test.ts
+  // But for the first two they are looked at by .ci/run, as each needs a bundle: RUNS=2 npx mocha test/docs/sizes.test.ts
   it('are those that are printed, give or take a few', async function () {
     this.timeout(120_000)
     const isWhole = isThorough || process.env['UPDATE'] !== undefined
