@@ -72,6 +72,7 @@ describe('the transformer in the documentation', () => {
 })
 
 parserContract('the parser in the documentation', () => summed(raw()), {
+  runs: runs(1_000).numRuns,
   supports: {
     structures: false,
     undefined: false,

@@ -212,10 +212,12 @@ describe('engine.io: clients that break rules', () => {
 
   it('holds no more for a session that does not poll than for any other', async () => {
     const unharmed = await start({ limits: { buffered: 100_000 } })
-    const { peer, closed } = await session()
+    const { peer, closed, poll } = await session()
     while (peer.state === 'open') peer.write('x'.repeat(10_000))
     assert.equal((await closed)[0].code, 3003)
     await unharmed()
+    // The server would wait for somebody to fetch the goodbye.
+    await ask(poll)
   })
 
   describe('in upgrades', () => {
