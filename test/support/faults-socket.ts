@@ -1,8 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Data } from '../../lib/transformer.ts'
 import { until } from './faults-wait.ts'
+
+/** The one of the examples in RFC 6455: a new one for each frame would take longer than all else of it. */
+const KEY = Buffer.of(0x37, 0xfa, 0x21, 0x3d)
 
 /** A frame of a client: RFC 6455, section 5.2. */
 export const maskedFrame = (
@@ -27,8 +29,7 @@ export const maskedFrame = (
     head.push(mask | 127, ...long)
   }
   if (!masked) return Buffer.concat([Buffer.from(head), payload])
-  const key = randomBytes(4)
-  return Buffer.concat([Buffer.from(head), key, payload.map((byte, index) => byte ^ (key[index % 4] ?? 0))])
+  return Buffer.concat([Buffer.from(head), KEY, payload.map((byte, index) => byte ^ (KEY[index % 4] ?? 0))])
 }
 
 /** The text of an upgrade request. Headers that are undefined are left out. */
