@@ -19,7 +19,7 @@ export interface Shape {
 }
 
 /** A bundle, and its size in bytes: as it is, and as it travels. */
-export interface Bundle {
+export interface Compiled {
   readonly code: string
   /** The source map, as JSON, when it was asked for. The code does not name it: its name is not known here. */
   readonly map?: string
@@ -55,7 +55,7 @@ const explain = (error: unknown): unknown => {
  * @param directory - where its imports are resolved from
  * @throws ERR_MISSING_PACKAGE for esbuild, or a package that is imported; ERR_OPTION when anything else cannot be bundled
  */
-export const compile = async (source: string, directory: string, shape: Shape = {}): Promise<Bundle> => {
+export const compile = async (source: string, directory: string, shape: Shape = {}): Promise<Compiled> => {
   const { format = 'esm', global = 'anywire', minify = true, sourcemap = false } = shape
   if (!GLOBAL.test(global)) throw new AnywireError(ERR_OPTION, `'${global}' is no name for a global variable`)
   const { build } = await loadEsbuild()
@@ -81,7 +81,7 @@ export const compile = async (source: string, directory: string, shape: Shape = 
 }
 
 /** Compressing takes longer than bundling, and few ask. */
-const measured = ({ code, map }: Code): Bundle => {
+const measured = ({ code, map }: Code): Compiled => {
   let zipped: number | undefined
   let compressed: number | undefined
   return {

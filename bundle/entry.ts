@@ -47,11 +47,19 @@ const checkIdentifier = (name: string): string => {
 
 const list = (names: Iterable<string>): string => [...names].sort().join(', ')
 
+/** What a bundle exports beside `connect`, by its names there, and which of these names `connect` takes. */
+interface Chosen {
+  readonly parts: ReadonlyMap<string, Part>
+  readonly transformers: readonly string[]
+  readonly parser: string
+  readonly plugins: readonly string[]
+}
+
 /**
- * Writes the source of a bundle's entry.
+ * Looks the parts up.
  * @throws ERR_OPTION for a name that is not known, one that is there twice, and one that is not used
  */
-export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string => {
+export const choose = (ingredients: Ingredients, catalog: Catalog): Chosen => {
   const { transformers = ['ws'], parser = 'json', stores = [], imports = {} } = ingredients
   const { plugins = ['reconnect', 'offline', ...(transformers.length > 1 ? ['wires'] : [])] } = ingredients
   /** The parts of the bundle, by the identifiers that it has and exports them as. */
@@ -59,7 +67,8 @@ export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string =
   const take = (kind: Kind, name: string): string => {
     const own = Object.hasOwn(imports, name) ? imports[name] : undefined
     const { from, factory = name } = typeof own === 'string' ? { from: own } : (own ?? { from: '' })
-    const part = own === undefined ? catalog[kind].get(name) : { module: from, factory: checkIdentifier(factory) }
+    const part =
+      own === undefined ? catalog[kind].get(name) : { module: from, types: from, factory: checkIdentifier(factory) }
     if (!part) {
       const known = list([...catalog[kind].keys(), ...Object.keys(imports)])
       throw new AnywireError(ERR_OPTION, `there is no ${KINDS[kind]} '${name}', but: ${known}`)
@@ -86,6 +95,15 @@ export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string =
   if (stores.length && records) for (const factory of KEEPING) add(factory, { ...records, factory })
   const unused = Object.keys(imports).find(name => !parts.has(name))
   if (unused !== undefined) throw new AnywireError(ERR_OPTION, `'${unused}' is imported, and is in none of the lists`)
+  return { parts, ...names }
+}
+
+/**
+ * Writes the source of a bundle's entry.
+ * @throws ERR_OPTION as `choose` does
+ */
+export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string => {
+  const { parts, transformers, parser, plugins } = choose(ingredients, catalog)
   const from = (path: string): string => `from ${JSON.stringify(path)}`
   return [
     `import { withParts } ${from(locate('./dist/bundle/with-parts.js'))}`,
@@ -93,9 +111,9 @@ export const writeEntry = (ingredients: Ingredients, catalog: Catalog): string =
     `export * ${from(locate('./dist/core.browser.js'))}`,
     `export { ${[...parts.keys()].join(', ')} }`,
     `export const connect = /* @__PURE__ */ withParts({`,
-    `  transformers: [${names.transformers.join(', ')}],`,
-    `  parser: ${names.parser},`,
-    `  plugins: { ${names.plugins.join(', ')} }`,
+    `  transformers: [${transformers.join(', ')}],`,
+    `  parser: ${parser},`,
+    `  plugins: { ${plugins.join(', ')} }`,
     `})`
   ].join('\n')
 }

@@ -8,6 +8,8 @@ export type Kind = 'transformers' | 'parsers' | 'plugins' | 'stores'
 export interface Part {
   /** A path, or the name of a package. */
   readonly module: string
+  /** What has its types: the same, or what applications import of this package. */
+  readonly types: string
   /** The name of the factory that the module exports. */
   readonly factory: string
 }
@@ -31,7 +33,11 @@ export const readCatalog = (): Catalog => {
       // The Node half of a part that has no other one.
       if (!target.browser && target.default.endsWith('/index.js')) continue
       // A factory is named like its part, without what an identifier cannot have: engineio for engine.io.
-      found.set(name, { module: locate((target.browser ?? target).default), factory: name.replace(/\W/g, '') })
+      found.set(name, {
+        module: locate((target.browser ?? target).default),
+        types: `anywire/${kind}/${name}`,
+        factory: name.replace(/\W/g, '')
+      })
     }
     return found
   }

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { MADE } from '../bundle/declarations.ts'
 import { bundle } from '../bundle/index.ts'
 import type { Import } from '../bundle/index.ts'
 import { choose, DONE, misuse } from './command.ts'
@@ -19,7 +20,7 @@ const HELP = `anywire bundle: makes a client bundle for browsers, of exactly the
                              where its factory has another name
   --format esm|global        a module, or a classic script with one global variable; default esm
   --global <name>            the name of that variable; default anywire
-  --out <file>               default: the standard output
+  --out <file>               default: the standard output. Beside client.js its types are written, as client.d.ts
   --no-minify
   --sourcemap                writes <file>.map too
 
@@ -40,6 +41,21 @@ const parseImport = (text: string): [name: string, from: Import] => {
   const [, name, from, factory] = /^([^=]+)=(.[^#]*)(?:#([^#]+))?$/.exec(text) ?? []
   if (name === undefined || from === undefined) throw misuse(`--import takes name=module, and got '${text}'`)
   return [name, { from, ...(factory !== undefined && { factory }) }]
+}
+
+/** Where the types of a file are looked for. */
+const declarationsOf = (file: string): string => {
+  const [, name = file, kind = ''] = /^(.*)\.([cm]?)js$/s.exec(file) ?? []
+  return `${name}.d.${kind}ts`
+}
+
+/** Whether a file may be written: there is none, or it was made here. */
+const isOurs = async (file: string): Promise<boolean> => {
+  try {
+    return (await readFile(file, 'utf8')).startsWith(MADE)
+  } catch {
+    return true
+  }
 }
 
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(2)} KB`
@@ -67,7 +83,7 @@ export const bundleCommand: Command = {
     const plugins = split(values.plugins)
     const stores = split(values.stores)
     if (sourcemap && out === undefined) throw misuse('--sourcemap needs --out')
-    const { code, map, size, gzip, brotli } = await bundle({
+    const { code, map, size, gzip, brotli, types } = await bundle({
       ...(transformers && { transformers }),
       ...(plugins && { plugins }),
       ...(stores && { stores }),
@@ -84,6 +100,9 @@ export const bundleCommand: Command = {
       await mkdir(dirname(out), { recursive: true })
       await writeFile(out, code + link)
       if (map !== undefined) await writeFile(`${out}.map`, map)
+      const declarations = declarationsOf(out)
+      if (await isOurs(declarations)) await writeFile(declarations, types(dirname(out)))
+      else errors.write(`${declarations} is none of ours, and stays as it is\n`)
     }
     errors.write(`${out ?? 'bundle'}: ${kilobytes(size)}, gzip ${kilobytes(gzip)}, brotli ${kilobytes(brotli)}\n`)
     return DONE
