@@ -75,13 +75,22 @@ const placeOf = (ids: readonly string[], text: string): number => {
   return low
 }
 
-const copy = <T>(value: T): T => (typeof value === 'object' && value !== null ? structuredClone(value) : value)
+/** Bytes get memory of their own: structuredClone would copy all of that which they are a part of, such as a message, and keep it. */
+function copy(value: Value | undefined): Value | undefined
+function copy(value: unknown): unknown
+function copy(value: unknown): unknown {
+  if (typeof value === 'function') throw new AnywireError(ERR_STORE, 'a function is no value')
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Uint8Array) return new Uint8Array(value)
+  if (Array.isArray(value)) return value.map(copy)
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copy(item)]))
+}
 
 const copyRow = ({ record, path, kind, value, t, node, seq }: Row): Row => ({
   record,
   path,
   kind,
-  value: copy<Value | undefined>(value),
+  value: copy(value),
   t,
   node,
   seq

@@ -17,6 +17,19 @@ describe('memory', () => {
     assert.deepEqual(await store.records(''), ['a'])
   })
 
+  it('keeps bytes, and not the memory that they are a part of', async () => {
+    const store = memory()
+    const part = new Uint8Array(100_000).subarray(0, 3)
+    await store.open()
+    await store.commit({ ...rows(row('a', 'x', [part])), entries: [['key', { part }]] })
+    const [kept] = await store.rows([{ record: 'a' }])
+    assert.deepEqual([kept?.value, await store.entry('key')], [[part], { part }])
+    for (const value of [kept?.value, Object.values(Object(await store.entry('key')) as object)]) {
+      assert.ok(Array.isArray(value) && value[0] instanceof Uint8Array)
+      assert.equal(value[0].buffer.byteLength, 3)
+    }
+  })
+
   it('cuts off whoever had the disk before, as a crash does', async () => {
     const disk = new MemoryDisk()
     const [before, after] = [memory({ disk }), memory({ disk })]
