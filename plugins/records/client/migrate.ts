@@ -55,6 +55,9 @@ const migrateEntry = (value: unknown, step: Migration): unknown => {
   return [encodeKept({ ...frame, records }), ...moment]
 }
 
+/** What is brought to a version: the store of a device, or a piece of a server's. */
+export type Migratable = Pick<Store, 'rows' | 'entries' | 'commit'>
+
 /**
  * Brings all that a store has to a version of the schema: what was committed, and what waits, in one commit with the entry that says
  * so. Whatever happens meanwhile, it is all of the old version or all of the new one.
@@ -62,14 +65,14 @@ const migrateEntry = (value: unknown, step: Migration): unknown => {
  * @param meta - the entry that says which version it is
  */
 export type Migrate = (
-  store: Store,
+  store: Migratable,
   versions: readonly [before: number, after: number],
   outbox: string,
   meta: readonly [key: string, value: unknown]
 ) => Promise<void>
 
 /**
- * Brings what a device keeps to the version of the schema that the application has. Without it all is taken as it is.
+ * Brings what a device keeps, or a server, to the version of the schema that the application has. Without it all is taken as it is.
  * @param steps - by the version that they lead to
  * @example records({ persist: keep(store), schema, migrate: migrations({ 2: (_record, write) => [write] }) })
  */

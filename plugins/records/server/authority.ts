@@ -13,7 +13,7 @@ import { Follower } from './follower.ts'
 import { Ledger } from './ledger.ts'
 import { readKept } from './meta.ts'
 import type { RecordsServerOptions } from './options.ts'
-import { Patience } from './patience.ts'
+import { isFinal, Patience } from './patience.ts'
 import { Providers } from './providers.ts'
 import type { ListenOptions, Provider } from './providers.ts'
 import { readAs } from './reading.ts'
@@ -72,7 +72,7 @@ export class Authority {
       throw error
     }
     await this.#patience.try(() => this.#store.open().catch(failed), { isFinal, once: true })
-    const kept = await readKept(this.#store, this.#settings.schema).catch(failed)
+    const kept = await readKept(this.#store, this.#options, this.#patience).catch(failed)
     this.#first.resolve()
     this.#isOpen = true
     const ledger = new Ledger(this.#store, kept, {
@@ -141,6 +141,3 @@ export class Authority {
     return asError(error, ERR_STORE, `${this.#store.name}: ${textOf(error)}`)
   }
 }
-
-/** What is missing does not come by waiting for it. */
-const isFinal = (error: unknown): boolean => error instanceof AnywireError && error.code !== ERR_STORE[0]

@@ -1,5 +1,6 @@
 import type { Value } from '../../../lib/store.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
+import type { Migrate } from '../client/migrate.ts'
 import type { Schema, TypeOf } from '../client/types.ts'
 import type { SchemaVersion } from '../core/frame.ts'
 import type { OnWrite } from './hook.ts'
@@ -161,6 +162,11 @@ export interface RecordsServerOptions<Context = unknown, S extends Schema = Sche
    */
   readonly identity?: ((who: { readonly peer: Peer<Context>; readonly context: Context }) => string) | undefined
   readonly schema?: ServerSchema | undefined
+  /**
+   * What brings the records to this version of the schema, before any client is served: `migrations({ 2: … })`, as clients have it. What is
+   * migrated keeps its stamps, so what somebody wrote offline, and later, still wins. Default: all is taken as it is.
+   */
+  readonly migrate?: Migrate | undefined
   /**
    * How long it is remembered what was deleted, in milliseconds; a write that is older, to something that is not there, fails
    * with ERR_STALE. Default 30 days.

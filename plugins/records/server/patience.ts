@@ -1,5 +1,5 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CLOSED } from '../../../lib/failures.ts'
+import { ERR_CLOSED, ERR_STORE } from '../../../lib/failures.ts'
 import { LONGEST } from '../../../lib/timer.ts'
 
 /** How long it waits before it tries again, in milliseconds: at first, and at most. */
@@ -76,3 +76,6 @@ export class Patience {
     return { done, end }
   }
 }
+
+/** What is missing does not come by waiting for it. */
+export const isFinal = (error: unknown): boolean => error instanceof AnywireError && error.code !== ERR_STORE[0]
