@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
 import { refuse } from './refuse.ts'
@@ -45,7 +46,7 @@ const begin = (http: Server): Shared => {
     if (host?.upgrade(request, socket, head)) return
     if (host) refuse(socket, 400)
     else if (alone && /^websocket$/i.test(request.headers.upgrade ?? '')) refuse(socket, 404)
-    else if (alone) askAgain(http, request, socket, head)
+    else if (alone) behindAnswers(request.socket, () => askAgain(http, request, socket, head))
   }
   http.on('upgrade', upgrade)
   // A listener could not keep the other ones from answering too, so ours stands before all of them.
@@ -67,6 +68,25 @@ const begin = (http: Server): Shared => {
     else Reflect.deleteProperty(http, 'emit')
   }
   return shared
+}
+
+/** Calls `next` once all answers are written that a socket has still to have, unless it closes before. They wait for one another. */
+const behindAnswers = (socket: Socket, next: () => void): void => {
+  const ignore = (): void => {}
+  const look = (): void => {
+    // Node tells nobody else which answer has its turn.
+    const answer = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined
+    if (answer) answer.once('close', look)
+    else {
+      socket.off('error', ignore)
+      // The one that keeps a connection without requests alive. It has one.
+      socket.setTimeout(0)
+      if (socket.writable) next()
+    }
+  }
+  // Nobody else listens meanwhile.
+  socket.on('error', ignore)
+  look()
 }
 
 /**
