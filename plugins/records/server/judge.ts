@@ -158,7 +158,8 @@ export class Judge {
       const value = trials.view(record, state)
       const by = this.#settings.of(record.id).validate
       const records = whole ?? new Preview(this.#host, [decision.accepted])
-      return after(by && value !== undefined ? validate(by, value, record.id, records) : undefined, why => {
+      const failed = (error: unknown): void => this.#host.failed(error, 'validate')
+      return after(by && value !== undefined ? validate(by, value, record.id, records, failed) : undefined, why => {
         if (why !== undefined) return { code: ERR_INVALID[0], hint: why, isOpinion: true }
         trials.keep(record, state)
         return decision

@@ -15,7 +15,7 @@ type Unchecked<S extends Schema, Name extends string> = string extends keyof S
 /**
  * Judges a whole record as it would be: a schema of any library that follows https://standardschema.dev, whose output is not
  * used, or a function, which may look at other records as they will be with this write, and all that its author wrote before. False, or
- * text that says why, refuses; so does an error, whose message is told.
+ * text that says why, refuses; so does an `AnywireError`, whose message is told. Any other error refuses without a reason, and is told to the server.
  */
 export type Validate<S extends Schema = Schema, Name extends string = keyof S & string> =
   | StandardSchema
@@ -27,10 +27,22 @@ type Verdict = Awaited<ReturnType<StandardSchema['~standard']['validate']>> | An
 
 const refuse = (why: string): string => (why ? `${ERR_INVALID[2]}: ${why}` : ERR_INVALID[2])
 
-/** Why a record is not accepted; undefined: it is. */
-export const validate = (by: Validate, value: Value, record: string, records: Reader): Maybe<string | undefined> => {
-  const fail = (error: unknown): string =>
-    error instanceof AnywireError ? error.message : refuse(error instanceof Error ? error.message : textOf(error))
+/**
+ * Why a record is not accepted; undefined: it is.
+ * @param failed - told of what is no answer, but a mistake of who was asked
+ */
+export const validate = (
+  by: Validate,
+  value: Value,
+  record: string,
+  records: Reader,
+  failed: (error: unknown) => void
+): Maybe<string | undefined> => {
+  const fail = (error: unknown): string => {
+    if (error instanceof AnywireError) return error.message
+    failed(error)
+    return refuse('')
+  }
   try {
     const answer = maybe<Verdict>(
       typeof by === 'function' ? by(value, record, records) : by['~standard'].validate(value)

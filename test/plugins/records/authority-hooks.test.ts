@@ -131,31 +131,6 @@ describe('an authority of records, and the functions of its application', () => 
     assert.deepEqual(Object.keys(contents(ann.deltas)), ['a/fine'])
   })
 
-  it('may say why, or fail, when they validate', async () => {
-    const answers: Record<string, () => boolean | string | void> = {
-      no: () => false,
-      why: () => 'too late',
-      yes: () => true,
-      fine: () => {},
-      thrown: () => {
-        throw new Error('broken')
-      }
-    }
-    const validate = (_value: unknown, record: string) => answers[record.slice(2)]?.()
-    const ann = await start({ collections: { 'a/': { validate } } })
-    for (const id of Object.keys(answers)) ann.write(`a/${id}`, make({}))
-    await world.pass(10)
-    const hints = ann.deltas.flatMap(({ results }) => results.map(({ record, hint }) => [record, hint.slice(37)]))
-    assert.deepEqual(
-      hints,
-      [
-        ['a/no', ''],
-        ['a/why', ': too late'],
-        ['a/thrown', ': broken']
-      ].map(([id, hint]) => [id, hint])
-    )
-  })
-
   it('see what is written, and refuse it', async () => {
     const events: unknown[] = []
     const ann = await start({
