@@ -66,6 +66,12 @@ export const echo = async (all: readonly unknown[]): Promise<unknown[]> => {
   return answers
 }
 
+/** Has a text of that length echoed: whether it is the same. To bring it here, and take it back, would take longer. */
+export const echoText = async (length: number): Promise<boolean> => {
+  const text = 'y'.repeat(length)
+  return (await echo([text]))[0] === text
+}
+
 /** Has bytes of so many sizes echoed: what came back that is the same. */
 export const echoBytes = async (sizes: readonly number[]): Promise<number[]> => {
   const sent = sizes.map(size => Uint8Array.from({ length: size }, (_, index) => index))
@@ -77,9 +83,9 @@ export const echoBytes = async (sizes: readonly number[]): Promise<number[]> => 
 
 let pumped = 0
 
-/** Writes so many pieces of a kilobyte, and waits when it is told to. */
+/** Writes so many pieces of ten kilobytes, and waits when it is told to. */
 export const pump = async (amount: number): Promise<void> => {
-  const piece = 'x'.repeat(1_000)
+  const piece = 'x'.repeat(10_000)
   while (pumped < amount) {
     pumped++
     if (!client.write(piece)) await new Promise<void>(resolve => client.once('drain', () => resolve()))
