@@ -99,7 +99,7 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
   return {
     ...clientHalf<S>(plain),
     verbs: VERBS,
-    server(server: Host<Context>, during: During): ServerRecords<S> {
+    server(server: Host<Context>, during: During): ServerRecords<S, Context> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
       const failed = (error: unknown, stage: string, peer?: Peer): void => {
         // What the store fails with is no handler's fault, and is told as it is.
@@ -138,7 +138,7 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
           return authority.close()
         }
       })
-      return new ServerRecords<S>(authority, ownReplica(authority, plain, during), failed)
+      return new ServerRecords<S, Context>(authority, ownReplica(authority, plain, during), failed)
     },
     peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void {
       const authority = authorities.get(server)
@@ -159,6 +159,7 @@ export type { OnWrite, WriteEvent, WriteTransaction, WrittenRecord } from './ser
 export type { ListenOptions, Provider } from './server/providers.ts'
 export type { RecordsReader } from './server/reader.ts'
 export type { ServerRecords } from './server/server-records.ts'
+export type { Watcher } from './server/watchers.ts'
 export type { Validate } from './server/validate.ts'
 export type { StandardSchema } from '../../lib/standard-schema.ts'
 export type {

@@ -18,6 +18,8 @@ import { Providers } from './providers.ts'
 import type { ListenOptions, Provider } from './providers.ts'
 import { readAs } from './reading.ts'
 import { Settings } from './settings.ts'
+import { Watchers } from './watchers.ts'
+import type { Watcher } from './watchers.ts'
 
 export interface AuthorityOptions extends RecordsServerOptions {
   /** Milliseconds since 1970. */
@@ -48,6 +50,7 @@ export class Authority {
   readonly #first = new Later<void>()
   readonly #tally = new Tally()
   readonly #providers: Providers
+  readonly #watchers: Watchers
   #cached = (): number => 0
 
   constructor(store: Store, options: AuthorityOptions) {
@@ -55,6 +58,7 @@ export class Authority {
     this.#options = options
     this.#settings = new Settings(options, options.now)
     this.#providers = new Providers(error => options.failed(error, 'listen'))
+    this.#watchers = new Watchers(error => options.failed(error, 'watch'))
     this.#patience = new Patience(error => options.failed(this.#failureOf(error), 'records'))
   }
 
@@ -80,7 +84,8 @@ export class Authority {
       settings: this.#settings,
       patience: this.#patience,
       tally: this.#tally,
-      providers: this.#providers
+      providers: this.#providers,
+      watchers: this.#watchers
     })
     this.#cached = () => ledger.cache.size
     this.#opened(ledger)
@@ -106,6 +111,16 @@ export class Authority {
   /** Calls a provider for each record whose id begins with a prefix, while clients follow it. */
   listen(prefix: string, provider: Provider, options?: ListenOptions): Undo {
     return this.#providers.listen(prefix, provider, options)
+  }
+
+  /** Calls a watcher for each record whose id begins with a prefix, and that a commit has changed. */
+  watch(prefix: string, watcher: Watcher): Undo {
+    return this.#watchers.watch(prefix, watcher)
+  }
+
+  /** Has asked again what peers may see of what they follow, where its name begins with a prefix. */
+  refresh(prefix: string, peers: (peer: Peer) => boolean): void {
+    for (const follower of this.#followers) if (follower.peer && peers(follower.peer)) follower.refresh(prefix)
   }
 
   /** What a peer may see of a record, read once. Throws what `readAs` does. */

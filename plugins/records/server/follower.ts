@@ -108,14 +108,15 @@ export class Follower implements Author {
   /**
    * Permissions changed, or who it is: what goes on is asked for again. If it has somebody else's state now, nothing of that is told, and nothing
    * taken, before it says hello again.
+   * @param prefix - what the names of that begin with. Default: all of it
    */
-  refresh(): void {
+  refresh(prefix = ''): void {
     const { host, feed } = this.#session ?? {}
     if (!host) return
     const before = this.#identity
     this.#identify(host)
     if (this.#isEnded) return
-    if (this.#identity === before) return feed?.scopes.refresh()
+    if (this.#identity === before) return feed?.scopes.refresh(prefix)
     this.#quit()
     this.#isRefused = true
   }

@@ -34,6 +34,7 @@ import { RecordCache } from './record-cache.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Providers } from './providers.ts'
 import type { Settings } from './settings.ts'
+import type { Watchers } from './watchers.ts'
 import { Writers } from './writer.ts'
 import type { Writer } from './writer.ts'
 
@@ -50,6 +51,7 @@ export interface LedgerParts {
   readonly patience: Patience
   readonly tally: Tally
   readonly providers: Providers
+  readonly watchers: Watchers
 }
 
 /** All that works on an open store. */
@@ -80,12 +82,15 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
   readonly #fanOut: FanOut
   readonly #graves: Graves
   readonly #store: Store
+  readonly #watchers: Watchers
 
-  constructor(store: Store, { meta, graves }: Kept, { options, settings, patience, tally, providers }: LedgerParts) {
+  constructor(store: Store, { meta, graves }: Kept, parts: LedgerParts) {
+    const { options, settings, patience, tally, providers } = parts
     const { permissions, multicast } = options
     this.#options = options
     this.#store = store
     this.#meta = meta
+    this.#watchers = parts.watchers
     this.tally = tally
     this.audience = new Audience(providers)
     this.epoch = meta.epoch
@@ -169,6 +174,7 @@ export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHo
     for (const record of batch.records.keys()) this.cache.unpin(record)
     for (const writer of batch.writers.keys()) this.writers.release(writer)
     this.intake.unblock()
+    this.#watchers.committed(changes)
   }
 
   wholeOf(record: string): Change | undefined {

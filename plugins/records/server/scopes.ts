@@ -2,7 +2,7 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Behind, Follow, ScopeNews } from '../core/frame.ts'
-import { isAmong } from '../core/path.ts'
+import { collectionOf, isAmong } from '../core/path.ts'
 import type { Change } from './change.ts'
 import type { Feed } from './feed.ts'
 import { Followed } from './followed.ts'
@@ -38,6 +38,8 @@ export class Scopes extends Followed {
   news: ScopeNews[] = []
   /** How often permissions have changed: what was allowed before is asked again. */
   #changes = 0
+  /** What the names begin with of what is asked for again, and was not answered. */
+  readonly #refreshing = new Set<string>()
 
   constructor(host: ScopesHost, feed: Feed, peer: Peer | undefined) {
     super(host, feed)
@@ -157,13 +159,16 @@ export class Scopes extends Followed {
     this.news.push({ scope, outcome })
   }
 
-  /** Permissions changed: what goes on is asked for again. */
-  refresh(): void {
+  /** Permissions changed: what goes on is asked for again, as far as its names begin with a prefix. */
+  refresh(prefix: string): void {
     const changes = ++this.#changes
-    const asked = [...this.joined, ...this.#ready, ...this.#denied]
+    this.#refreshing.add(prefix)
+    const isAsked = ({ name }: Scope): boolean => [...this.#refreshing].some(prefix => isWithin(name, prefix))
+    const asked = [...this.joined, ...this.#ready, ...this.#denied].filter(isAsked)
     void after(all(asked.map(scope => this.#loading.allows(scope))), allowed => {
       // Meanwhile they changed once more, and all was asked again.
       if (changes !== this.#changes) return undefined
+      this.#refreshing.clear()
       const again: Scope[] = []
       for (const [at, scope] of asked.entries()) {
         if (!this.has(scope)) continue
@@ -222,6 +227,9 @@ export class Scopes extends Followed {
 }
 
 const namesOf = (scopes: readonly Scope[]): ReadonlySet<string> => new Set(scopes.map(({ name }) => name))
+
+/** Whether something of a name begins with a prefix. */
+const isWithin = (name: string, prefix: string): boolean => name.startsWith(prefix) || name === collectionOf(prefix)
 
 /** Whether less is known of a scope than up to a commit. */
 const isBehind = ({ membership }: Scope, seq: number): boolean => !!membership && membership.reach(seq) < seq

@@ -10,9 +10,10 @@ import { pick } from '../core/pick.ts'
 import type { Authority } from './authority.ts'
 import type { RecordsCounters } from './counters.ts'
 import type { ListenOptions, Provider } from './providers.ts'
+import type { Watcher } from './watchers.ts'
 
 /** `server.records`: what clients have too, for the process itself, which may do everything; and what only a server has. */
-export class ServerRecords<S extends Schema = Schema> extends Records<S> {
+export class ServerRecords<S extends Schema = Schema, Context = unknown> extends Records<S> {
   readonly #authority: Authority
 
   constructor(authority: Authority, engine: Engine, report: Report) {
@@ -40,6 +41,29 @@ export class ServerRecords<S extends Schema = Schema> extends Records<S> {
    */
   listen(prefix: string, provider: Provider, options?: ListenOptions): Undo {
     return this.#authority.listen(prefix, provider, options)
+  }
+
+  /**
+   * Calls a watcher for each record whose id begins with a prefix, each time that a commit has changed it, whoever wrote it. What it reads by
+   * `snapshot` has the change.
+   * @returns what ends it
+   * @example server.records.watch('boards/', (board, paths) => console.log(board, paths))
+   */
+  watch(prefix: string, watcher: Watcher): Undo {
+    return this.#authority.watch(prefix, watcher)
+  }
+
+  /**
+   * What `permit` says about reading may be something else now: what is followed is asked about again, and what was refused. It is told anew
+   * where it may be seen, and taken away where it may not.
+   * @param prefix - what its ids begin with. Default: all
+   * @param peers - whose. Default: all
+   * @example server.records.refresh('cards/b1/')
+   */
+  refresh(prefix = '', peers: Peer<Context> | ((peer: Peer<Context>) => boolean) = () => true): void {
+    const isMeant = typeof peers === 'function' ? peers : (peer: Peer<Context>) => peer === peers
+    // What the application says that its contexts are, it is asked with.
+    this.#authority.refresh(prefix, peer => isMeant(peer as Peer<Context>))
   }
 
   /**

@@ -4,6 +4,10 @@ import { ERR_LIMIT } from '../../../lib/failures.ts'
 import { at, scope, World } from '../../support/authority.ts'
 
 describe('an authority of records, and who validates', () => {
+  let world: World
+
+  afterEach(() => world.end())
+
   it('may say why, and what is a mistake of its own is told to nobody but the server', async () => {
     const answers: Record<string, () => boolean | string | void | Promise<boolean>> = {
       no: () => false,
@@ -19,7 +23,7 @@ describe('an authority of records, and who validates', () => {
       rejected: () => Promise.reject(new TypeError('another one'))
     }
     const validate = (_value: unknown, record: string) => answers[record.slice(2)]?.()
-    const world = new World({ collections: { 'a/': { validate } } })
+    world = new World({ collections: { 'a/': { validate } } })
     await world.authority.open()
     const ann = await world.welcomed('ann', [scope(1, 'a/')])
     for (const id of Object.keys(answers)) ann.write(`a/${id}`, [at(1, 'ann').make()])
@@ -39,6 +43,5 @@ describe('an authority of records, and who validates', () => {
       world.failed.map(error => error instanceof Error && error.message),
       ['secret', 'another one']
     )
-    await world.end()
   })
 })
