@@ -15,4 +15,17 @@ export * from './core.browser.ts'
  */
 export const connect = /* @__PURE__ */ withDefaults({ ws, offline })
 
-export type { ConnectOptions, DefaultClient } from './defaults.ts'
+export type {
+  ConnectOptions,
+  DefaultClient,
+  DiscardReason,
+  Offline,
+  OfflineEvents,
+  OfflineOptions,
+  Reconnect,
+  ReconnectEvents,
+  ReconnectOptions,
+  Wires,
+  WiresEvents,
+  WiresOptions
+} from './defaults.ts'

@@ -11,6 +11,11 @@ import type { Reconnect, ReconnectOptions } from './plugins/reconnect/client.ts'
 import { wires } from './plugins/wires/client.ts'
 import type { Wires, WiresOptions } from './plugins/wires/client.ts'
 
+export type { DiscardReason, OfflineEvents } from './plugins/offline/client.ts'
+export type { ReconnectEvents } from './plugins/reconnect/client.ts'
+export type { WiresEvents } from './plugins/wires/client.ts'
+export type { Offline, OfflineOptions, Reconnect, ReconnectOptions, Wires, WiresOptions }
+
 export interface ConnectOptions<
   P extends readonly ClientPlugin[] = readonly [],
   R extends ReconnectOptions | false = ReconnectOptions,

@@ -86,4 +86,17 @@ export function createServer(
 /** JavaScript passes anything. */
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 
-export type { ConnectOptions, DefaultClient } from './defaults.ts'
+export type {
+  ConnectOptions,
+  DefaultClient,
+  DiscardReason,
+  Offline,
+  OfflineEvents,
+  OfflineOptions,
+  Reconnect,
+  ReconnectEvents,
+  ReconnectOptions,
+  Wires,
+  WiresEvents,
+  WiresOptions
+} from './defaults.ts'

@@ -48,3 +48,4 @@ export const duplex = (connection: Connection): Duplex => {
   })
   return stream
 }
+export type * from './lib/types.ts'

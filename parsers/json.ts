@@ -66,3 +66,4 @@ export const json = ({ depth = 64 }: ParserOptions = {}): Parser => ({
       return value
     })
 })
+export type * from '../lib/types.ts'

@@ -92,3 +92,4 @@ export const msgpack = ({ depth = 64 }: ParserOptions = {}): Parser => ({
       return value
     })
 })
+export type * from '../lib/types.ts'

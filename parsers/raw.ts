@@ -16,3 +16,4 @@ export const raw = (): Parser => ({
   // Node's messages are Buffers; what arrives is a Uint8Array everywhere.
   decode: data => (typeof data === 'string' ? data : new Uint8Array(data.buffer, data.byteOffset, data.length))
 })
+export type * from '../lib/types.ts'

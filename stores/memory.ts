@@ -169,3 +169,4 @@ class MemoryStore implements Store {
     return this.#kept
   }
 }
+export type * from '../lib/types.ts'

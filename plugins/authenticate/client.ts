@@ -164,3 +164,4 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       return Object.assign(renew, methods)
     }
   }) as const satisfies ClientPlugin
+export type * from '../../lib/types.ts'

@@ -46,3 +46,4 @@ export const authenticate = <Context = unknown>(options: AuthenticateOptions<Con
 
 export type { Authenticate, AuthenticateClientOptions, AuthenticateEvents } from './client.ts'
 export type { AuthenticateServerOptions } from './renewals.ts'
+export type * from '../../lib/server/types.ts'

@@ -24,7 +24,7 @@ import { read } from './json.ts'
 import { allowReading, answer, answerPreflight, deny, linkOf, readBody } from './talk.ts'
 import type { Incoming, Outgoing } from './talk.ts'
 import { Worker } from './worker.ts'
-import type { Host } from './worker.ts'
+import type { HttpHost } from './worker.ts'
 import { fill } from '../../lib/given.ts'
 import type { Given } from '../../lib/given.ts'
 
@@ -57,7 +57,7 @@ const LIMITS: HttpLimits = { bytes: 1_048_576, items: 100, requests: 1_000, time
 
 /** Answers the requests of one server. */
 export class Endpoint {
-  readonly #server: Host
+  readonly #server: HttpHost
   readonly #authenticate: Partial<HttpOptions>['authenticate']
   readonly #path: string
   readonly #limits: HttpLimits
@@ -65,7 +65,7 @@ export class Endpoint {
   readonly #going = new Set<AbortController>()
 
   /** @throws ERR_OPTION */
-  constructor(server: Host, { authenticate, path = 'api', limits }: Partial<HttpOptions>) {
+  constructor(server: HttpHost, { authenticate, path = 'api', limits }: Partial<HttpOptions>) {
     if (!/^[\w~-][\w.~-]*(\/[\w~-][\w.~-]*)*$/.test(path)) throw new AnywireError(ERR_OPTION, `the path '${path}'`)
     this.#server = server
     this.#authenticate = authenticate

@@ -4,7 +4,7 @@ import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { Endpoint } from './endpoint.ts'
 import type { HttpOptions } from './endpoint.ts'
 import type { Incoming, Outgoing } from './talk.ts'
-import type { Host } from './worker.ts'
+import type { HttpHost } from './worker.ts'
 
 /**
  * Publishing, calling and reading by HTTP requests, for those who have no connection. Servers alone.
@@ -29,7 +29,7 @@ export const http = <Context = unknown>(options: HttpOptions<Context>) => {
     version: 1,
     local: true,
     guests: options.authenticate,
-    server(server: Host, during: During): void {
+    server(server: HttpHost, during: During): void {
       const endpoint = new Endpoint(server, { ...options })
       during(() => {
         // What Node's event comes with.
@@ -48,3 +48,5 @@ export const http = <Context = unknown>(options: HttpOptions<Context>) => {
 export type { Result } from './batch.ts'
 export type { HttpLimits, HttpOptions } from './endpoint.ts'
 export type { Call, Item, Publish, ReadHistory, ReadMembers, ReadRecord, ReadRetained } from './item.ts'
+export type { HttpHost } from './worker.ts'
+export type * from '../../lib/server/types.ts'

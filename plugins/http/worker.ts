@@ -10,7 +10,7 @@ import type { ServerRpc } from '../rpc/index.ts'
 import type { Call, Item, Publish, ReadHistory } from './item.ts'
 
 /** A server, and the plugins that it may have. */
-export type Host = Server & {
+export type HttpHost = Server & {
   readonly permissions?: Permissions
   readonly pubsub?: ServerPubSub
   readonly rpc?: Pick<ServerRpc<unknown>, 'call'>
@@ -23,12 +23,12 @@ const MOST = 1_000
 
 /** Does what one caller asks for, as far as permissions allow. */
 export class Worker {
-  readonly #host: Host
+  readonly #host: HttpHost
   readonly #peer: Peer
   readonly #signal: AbortSignal
 
   /** @param signal - ends the calls that go on */
-  constructor(host: Host, peer: Peer, signal: AbortSignal) {
+  constructor(host: HttpHost, peer: Peer, signal: AbortSignal) {
     this.#host = host
     this.#peer = peer
     this.#signal = signal

@@ -110,3 +110,4 @@ export const offline = ({
       return state
     }
   }) as const satisfies ClientPlugin
+export type * from '../../lib/types.ts'

@@ -41,3 +41,4 @@ export const offline = (options: OfflineOptions = {}) => {
 }
 
 export type { DiscardReason, Offline, OfflineEvents, OfflineOptions } from './client.ts'
+export type * from '../../lib/server/types.ts'

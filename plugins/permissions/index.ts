@@ -165,3 +165,4 @@ export const permissions = <Context = unknown>(
 }
 
 export type { Question, Rule, Rules } from './rules.ts'
+export type * from '../../lib/server/types.ts'

@@ -66,3 +66,5 @@ export const presence = () =>
   }) as const satisfies ClientPlugin
 
 export type { Member, Place, PlaceEvents } from './client-place.ts'
+export type { Verb } from './wire.ts'
+export type * from '../../lib/types.ts'

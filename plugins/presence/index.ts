@@ -135,3 +135,5 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
 }
 
 export type { Member, Place, PlaceEvents, Presence } from './client.ts'
+export type { Verb } from './wire.ts'
+export type * from '../../lib/server/types.ts'

@@ -243,4 +243,5 @@ export const pubsub = <T = unknown>(options: PubSubClientOptions = {}) =>
 
 export type * from './message.ts'
 export type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'
-export type { Pattern, Topic, ValueOf } from './topics.ts'
+export type { Pattern, Topic, TopicsOf, Typed, ValueOf } from './topics.ts'
+export type * from '../../lib/types.ts'

@@ -104,3 +104,4 @@ export const reconnect = ({
       return state
     }
   }) as const satisfies ClientPlugin
+export type * from '../../lib/types.ts'

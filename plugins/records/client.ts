@@ -100,18 +100,25 @@ export type { Drafts, Records, RecordsEvents } from './client/surface.ts'
 export type { EditOptions } from './client/target.ts'
 export type {
   AnyRecord,
+  ListItem,
   ListOf,
+  ListPath,
+  NumberPath,
   Patch,
   PathOf,
   QueryOf,
   Schema,
   SetItem,
+  SetItemAt,
   SetOf,
+  SetPath,
   StorableSchema,
+  TypeOf,
   ValueAt
 } from './client/types.ts'
-export type { SchemaVersion } from './core/frame.ts'
+export type { Registers, SchemaVersion } from './core/frame.ts'
 export { between } from './client/position.ts'
 export { pathOf } from './core/path.ts'
-export type { Kind, Write } from './core/register.ts'
+export type { Increment, Kind, Register, Stamp, Write } from './core/register.ts'
 export type { Condition, Operator, Query } from './core/query.ts'
+export type * from '../../lib/types.ts'

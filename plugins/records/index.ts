@@ -165,9 +165,12 @@ export type { StandardSchema } from '../../lib/standard-schema.ts'
 export type {
   Permit,
   PermitQuestion,
+  RecordOf,
   RecordsLimits,
   RecordsServerOptions,
   ServerCollection,
+  ServerCollections,
   ServerSchema,
   Verb
 } from './server/options.ts'
+export type * from '../../lib/server/types.ts'

@@ -90,3 +90,4 @@ export const rooms = (options: RoomsOptions = {}) => {
 
 export type { Member, RoomsEvents, RoomsOptions } from './membership.ts'
 export type { Target } from './target.ts'
+export type * from '../../lib/server/types.ts'

@@ -110,8 +110,12 @@ export const rpc = <Theirs = unknown, R extends Router = Router>(
 })
 
 export { method } from './method.ts'
+export type { Schemas } from './method.ts'
 export type { StandardSchema } from '../../lib/standard-schema.ts'
 export { RpcError } from './error.ts'
 export type { RpcOptions } from './options.ts'
-export type { CallOptions, Method, Remote } from './remote.ts'
-export type { Call, Middleware, Router } from './router.ts'
+export type { CallOptions, Items, Loose, Method, Remote, RemoteOf } from './remote.ts'
+export type { AnyFunction, Call, Handler, Hints, Middleware, Other, Router } from './router.ts'
+export type { Sound, SoundHandler } from './sound.ts'
+export type { Peer } from '../../lib/server/peer.ts'
+export type * from '../../lib/types.ts'

@@ -129,11 +129,16 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
   }
 }
 
-export type { ClientRpc, ProvideOptions } from './client.ts'
+export type { ClientCalls, ClientRpc, ProvideOptions, RpcClientPlugin } from './client.ts'
+export type { KeysOptions } from './keys.ts'
+export type { Wanted } from './wanted.ts'
 export { RpcError } from './error.ts'
 export type { RpcOptions } from './options.ts'
 export { method } from './method.ts'
+export type { Schemas } from './method.ts'
 export type { StandardSchema } from '../../lib/standard-schema.ts'
-export type { CallOptions, Method, Remote } from './remote.ts'
-export type { Call, Middleware, Router } from './router.ts'
+export type { CallOptions, Items, Loose, Method, Remote, RemoteOf } from './remote.ts'
+export type { AnyFunction, Call, Handler, Hints, Middleware, Other, Router } from './router.ts'
+export type { Sound, SoundHandler } from './sound.ts'
 export type { RpcServerOptions } from './server.ts'
+export type * from '../../lib/server/types.ts'

@@ -211,3 +211,4 @@ export const wires = (options: WiresOptions = {}) =>
       return chooser
     }
   }) as const satisfies ClientPlugin
+export type * from '../../lib/types.ts'

@@ -229,3 +229,4 @@ class IndexedDbStore implements Store {
     return this.#begin([name]).objectStore(name)
   }
 }
+export type * from '../../lib/types.ts'

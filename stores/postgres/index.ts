@@ -225,3 +225,4 @@ class PostgresStore implements Store {
     return this.#session.close()
   }
 }
+export type * from '../../lib/types.ts'

@@ -196,3 +196,5 @@ class SqliteStore implements Store {
     return this.#session.close()
   }
 }
+export type { Driver } from './messages.ts'
+export type * from '../../lib/types.ts'

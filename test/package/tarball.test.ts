@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { consumers } from './declared.ts'
 
 const run = promisify(execFile)
 const modules = resolve('node_modules')
@@ -54,7 +56,7 @@ const PLAIN_TYPES = `
 `
 
 interface Manifest {
-  exports: Record<string, unknown>
+  exports: Record<string, string | Readonly<Record<string, unknown>>>
   peerDependencies: Record<string, string>
 }
 
@@ -88,6 +90,7 @@ describe('the packed package', function () {
   let folder: string
   let files: string[]
   let subpaths: string[]
+  let halved: Map<string, boolean>
   let optional: string[]
 
   before(async () => {
@@ -100,13 +103,19 @@ describe('the packed package', function () {
     await inside(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`)
     const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Manifest
     optional = Object.keys(manifest.peerDependencies)
-    subpaths = Object.keys(manifest.exports).flatMap(key => (key.endsWith('.json') ? [] : `anywire${key.slice(1)}`))
+    halved = new Map(
+      Object.entries(manifest.exports).flatMap(([key, target]) =>
+        typeof target === 'string' ? [] : [[`anywire${key.slice(1)}`, 'browser' in target]]
+      )
+    )
+    subpaths = [...halved.keys()]
   })
 
   after(() => rm(folder, { recursive: true, force: true }))
 
   /** Gives the consumer a package of ours. */
   const link = async (name: string): Promise<void> => {
+    if (existsSync(join(folder, 'node_modules', name))) return
     await mkdir(join(folder, 'node_modules', name, '..'), { recursive: true })
     await symlink(join(modules, name), join(folder, 'node_modules', name))
   }
@@ -261,6 +270,31 @@ describe('the packed package', function () {
         for (const resolution of RESOLUTIONS) {
           await check(`${all}${NODE_TYPES}`, { ...resolution, types: ['node'], lib: ['es2022'] })
         }
+      })
+
+      it('what others export, with declarations of it', async () => {
+        await Promise.all(['@types/node', 'undici-types'].map(link))
+        const projects = consumers(halved).map((consumer, index) => ({ ...consumer, name: `declared-${index}` }))
+        for (const { name, source, condition } of projects) {
+          const compilerOptions = {
+            strict: true,
+            target: 'es2022',
+            module: 'preserve',
+            moduleResolution: 'bundler',
+            customConditions: condition ? [condition] : [],
+            types: condition ? [] : ['node'],
+            lib: ['es2022', 'dom', 'dom.asynciterable'],
+            skipLibCheck: true,
+            declaration: true,
+            emitDeclarationOnly: true,
+            outDir: 'out'
+          }
+          await mkdir(join(folder, name))
+          await writeFile(join(folder, name, 'index.ts'), source)
+          await writeFile(join(folder, name, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['index.ts'] }))
+        }
+        const names = projects.map(({ name }) => name)
+        await inside(folder, process.execPath, join(modules, 'typescript/bin/tsc'), '--build', ...names)
       })
 
       it('what the sources promise, and refuses what they refuse', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { openSession } from '../../transformers/webtransport/client.ts'
+import { openSession } from '../../transformers/webtransport/open-session.ts'
 import { BYTES, encode, HEAD, OPEN, TEXT } from '../../transformers/webtransport/frame.ts'
 import type { WebTransportSession } from '../../transformers/webtransport/session.ts'
 import { CheckedReceiver } from '../contract/checked-receiver.ts'

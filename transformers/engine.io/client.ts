@@ -70,3 +70,5 @@ const platform = ({
     }
   }
 })
+export type { EngineTransport } from './link.ts'
+export type * from '../../lib/types.ts'

@@ -34,3 +34,5 @@ export const engineio = (options: EngineOptions = {}): ServerTransformer & Clien
     listen: (host, accept) => new EngineListener(loadPackage().Server, host, accept)
   }
 }
+export type { EngineTransport } from './link.ts'
+export type * from '../../lib/server/types.ts'

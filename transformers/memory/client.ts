@@ -240,3 +240,4 @@ class MemoryWire implements Wire {
 
 /** What a sender does to its bytes afterwards does not change what is on its way. */
 const copy = (data: Data): Data => (typeof data === 'string' ? data : data.slice())
+export type * from '../../lib/types.ts'

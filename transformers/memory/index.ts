@@ -11,3 +11,4 @@ export const memory = (options?: MemoryOptions): MemoryNetwork & ServerTransform
 }
 
 export type { MemoryNetwork, MemoryOptions }
+export type * from '../../lib/server/types.ts'

@@ -1,20 +1,13 @@
-import type { ClientTransformer, Receiver } from '../../lib/transformer.ts'
-import { encode, makeDecoder, OPEN } from './frame.ts'
+import type { ClientTransformer } from '../../lib/transformer.ts'
+import { openSession, sessionUrl } from './open-session.ts'
+import type { SessionTarget } from './open-session.ts'
 import type { WebTransportSession } from './session.ts'
-import { makeLink, SUPPORTS } from './wire.ts'
+import { SUPPORTS } from './wire.ts'
 
 /** The hash of a certificate that is trusted, whoever signed it: ECDSA, and valid for no more than 14 days. */
 export interface CertificateHash {
   readonly algorithm: 'sha-256'
   readonly value: Uint8Array<ArrayBuffer>
-}
-
-/** Where the server's sessions are. */
-export interface SessionTarget {
-  /** Its port, where that is not the one of the connection's URL. */
-  readonly port?: number | undefined
-  /** Its origin, where that is not the one of the connection's URL. The path and query are the connection's. */
-  readonly url?: string | undefined
 }
 
 export interface BrowserWebTransportOptions extends SessionTarget {
@@ -24,31 +17,6 @@ export interface BrowserWebTransportOptions extends SessionTarget {
   readonly WebTransport?:
     | (new (url: string, options: { readonly serverCertificateHashes?: CertificateHash[] }) => WebTransportSession)
     | undefined
-}
-
-/** The URL of a session. */
-export const sessionUrl = (url: URL, { port, url: origin }: SessionTarget): string => {
-  const target = new URL(url.pathname + url.search, origin ?? url)
-  target.protocol = 'https'
-  if (port) target.port = `${port}`
-  return target.href
-}
-
-/** Opens a wire over a session that is connecting. */
-export const openSession = (
-  session: WebTransportSession,
-  receiver: Receiver,
-  signal: AbortSignal,
-  { lost, start, wire, write } = makeLink(session, receiver, makeDecoder)
-): void => {
-  signal.addEventListener('abort', () => wire.abort())
-  session.ready
-    .then(() => session.createBidirectionalStream())
-    .then(stream => {
-      start(stream)
-      write(encode(OPEN, ''))
-    })
-    .catch(lost)
 }
 
 /** WebTransport, over the standard's class. */
@@ -61,3 +29,7 @@ export const webtransport = (options: BrowserWebTransportOptions = {}): ClientTr
     openSession(new Session(sessionUrl(url, options), own), receiver, signal)
   }
 })
+
+export type { SessionTarget } from './open-session.ts'
+export type { WebTransportDatagrams, WebTransportSession, WebTransportStream } from './session.ts'
+export type * from '../../lib/types.ts'

@@ -1,5 +1,5 @@
 import type { Receiver } from '../../lib/transformer.ts'
-import { openSession } from './client.ts'
+import { openSession } from './open-session.ts'
 import { call, dig, guardPing } from './http2-guard.ts'
 import { adaptSession } from './package-session.ts'
 import { loadPackage } from './package.ts'

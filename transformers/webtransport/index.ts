@@ -2,11 +2,12 @@ import type { ServerTransformer } from '../../lib/server/listener.ts'
 import type { ClientTransformer } from '../../lib/transformer.ts'
 import { generateCertificate } from './certificate.ts'
 import type { Certificate, CertificateOptions, HashedCertificate } from './certificate.ts'
-import { sessionUrl } from './client.ts'
-import type { CertificateHash, SessionTarget } from './client.ts'
+import type { CertificateHash } from './client.ts'
 import { dialSession } from './dialer.ts'
 import { WebTransportListener } from './listener.ts'
 import type { WebTransportServerOptions } from './listener.ts'
+import { sessionUrl } from './open-session.ts'
+import type { SessionTarget } from './open-session.ts'
 import { checkPackage } from './package.ts'
 import type { WebTransportSession } from './session.ts'
 import type { SessionListener, SessionRequest, SessionSource } from './source.ts'
@@ -60,6 +61,8 @@ export type {
   SessionListener,
   SessionRequest,
   SessionSource,
+  SessionTarget,
   WebTransportServerOptions,
   WebTransportSession
 }
+export type * from '../../lib/server/types.ts'

@@ -44,3 +44,4 @@ export const ws = ({ WebSocket: Socket = globalThis.WebSocket }: BrowserWsOption
     signal.addEventListener('abort', () => wire.abort())
   }
 })
+export type * from '../../lib/types.ts'

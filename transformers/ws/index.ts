@@ -88,3 +88,4 @@ const listen = (host: Host, accept: Accept, threshold: number | false): Listener
 /** The address of the other end; '' for a unix socket. */
 const addressOf = (socket: Duplex): string =>
   'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : ''
+export type * from '../../lib/server/types.ts'
