@@ -167,8 +167,13 @@ export class Keeper {
     try {
       await (this.#closed ??= this.#persistence.close())
     } finally {
-      for (const entry of left ?? this.#host.outbox.own.entries)
+      const { outbox, records } = this.#host
+      const changed = new Set<string>()
+      for (const entry of left ?? outbox.own.entries) {
+        if (!entry.isKept) records.settle(entry, changed)
         if (!entry.isSettled && (left || !entry.isKept)) entry.end(error)
+      }
+      this.#host.tell(changed)
     }
   }
 
@@ -190,7 +195,7 @@ export class Keeper {
     this.#host.secret = found.secret
     this.#host.identity ??= found.identity
     // What was written before the store was open stands behind what is in it.
-    for (const entry of outbox.own.entries) records.settle(entry, changed)
+    for (const entry of [...outbox.left, ...outbox.own.entries]) records.settle(entry, changed)
     outbox.adopt(found.queues)
     for (const { node } of found.queues) this.others.take(node, [], changed)
     this.#isOpen = true

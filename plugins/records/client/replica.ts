@@ -251,16 +251,13 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     this.connected(send)
   }
 
-  /** Lets go of the store, and of what waits in it: whoever opens it next sends that. */
+  /** Lets go of the store, and of what waits in it: whoever opens it next sends that. It is still shown, as it still waits. */
   #leave(keeper: Keeper, over: AnywireError, leave?: (keeper: Keeper) => Promise<void>): void {
     const { outbox } = this
-    const changed = new Set<string>()
     const left = outbox.leave()
-    for (const entry of left) this.records.settle(entry, changed)
     this.clock.node = outbox.own.node
     this.#closing = leave?.(keeper) ?? keeper.close(over, left)
     this.#closing.catch((error: unknown) => this.emit('error', new AnywireError(ERR_STORE, textOf(error), error)))
-    this.tell(changed)
   }
 
   async #begin(send: Send, keeper: Keeper): Promise<void> {
