@@ -143,7 +143,7 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
           clearTimeout(timer)
           events.emit('expiring', { within })
           if (auto && !shown.size) tryFor(within, within / PARTS)
-        }
+        } else lane.write('[0]')
       })
       client.on('open', ({ recovered }) => {
         // It was asked, and shown.

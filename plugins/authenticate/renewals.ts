@@ -25,7 +25,7 @@ const MOST = 10
 /** Characters of why it was refused. */
 const MESSAGE = 1_000
 
-/** So many milliseconds before the end, or half of the notice, something is written that a client which is there acknowledges. */
+/** So many milliseconds before the end, or half of the notice, something is written that a client which is there answers. */
 const PROBE = 5_000
 
 /** What one client shows while it is connected, and the time until that is worth nothing. */
@@ -37,9 +37,10 @@ export class Renewals<Context> {
   /** One after the other: what was shown last counts. */
   #line = Promise.resolve()
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** The end that the client was told of, and the one before which it was to acknowledge something. */
+  /** The end that the client was told of, and the one before which it was to answer something; and whether it has. */
   #told: number | undefined
   #probed: number | undefined
+  #answered = false
 
   constructor(peer: Peer<Context>, lane: Lane, options: Filled<AuthenticateServerOptions<Context>>) {
     this.#peer = peer
@@ -49,6 +50,7 @@ export class Renewals<Context> {
 
   heard(text: unknown): void {
     const [number, auth] = packetOf(text) ?? []
+    this.#answered ||= number === 0
     if (!number) return
     if (this.#waiting >= MOST) return this.#answer(number, new AnywireError(ERR_LIMIT, 'of renewals'))
     this.#waiting++
@@ -76,6 +78,7 @@ export class Renewals<Context> {
       this.#write([0, left])
     } else if (left <= probe && this.#probed !== end) {
       this.#probed = end
+      this.#answered = false
       this.#write([0])
     }
     const next = [notice, probe].find(time => time < left) ?? 0
@@ -94,12 +97,12 @@ export class Renewals<Context> {
   }
 
   /**
-   * Nothing more is told to a client from here on. One that has not acknowledged everything may be away, and nobody has noticed
-   * yet: it may come back, and is judged then.
+   * Nothing more is told to a client from here on. One that has neither answered nor acknowledged everything may be away, and nobody has
+   * noticed yet: it may come back, and is judged then.
    */
   #over(waited: boolean): void {
     const { plain, bufferedBytes } = this.#peer
-    if (waited && bufferedBytes && !plain) this.#peer.disconnect()
+    if (waited && bufferedBytes && !plain && !this.#answered) this.#peer.disconnect()
     else this.#peer.expire()
   }
 

@@ -9,7 +9,7 @@ import { isCount, parseJson } from '../../lib/handshake.ts'
  *     [number]                    to the client: it was accepted
  *     [number, code, message]     to the client: it was not
  *     [0, within]                 to the client: what was shown last expires in so many milliseconds
- *     [0]                         to the client: nothing, but to be acknowledged, as whatever comes over a lane
+ *     [0]                         to the client: nothing, but it answers the same at once
  */
 export type Packet = readonly [number: number, ...rest: unknown[]]
 

@@ -342,18 +342,20 @@ describe('authenticate', () => {
     assert.equal(world.peers.length, 1)
   })
 
-  it('ends who does not renew, so that the auth function is asked for another attempt', async () => {
-    start({ notice: 5_000 })
-    const ends = [10_000, 90_000]
-    const client = connect(() => `ann@${ends.shift()}`, {}, false)
-    const events = record(client)
-    await world.pass(9_000)
-    assert.equal(events.length, 2)
-    await world.pass(3_000)
-    assert.deepEqual(events, ['open false', 'expiring 5000', 'close 3008 true', 'open false'])
-    assert.deepEqual(world.peer.context, { user: 'ann', end: 90_000 })
-    assert.deepEqual([...world.server.counters.closed], [[3008, 1]])
-  })
+  for (const notice of [100, 5_000, 30_000]) {
+    it(`ends who does not renew within ${notice} ms, so that the auth function is asked for another attempt`, async () => {
+      start({ notice })
+      const ends = [notice + 5_000, 900_000]
+      const client = connect(() => `ann@${ends.shift()}`, {}, false)
+      const events = record(client)
+      await world.pass(notice + 4_999)
+      assert.equal(events.length, 2)
+      await world.pass(2_000)
+      assert.deepEqual(events, ['open false', `expiring ${notice}`, 'close 3008 true', 'open false'])
+      assert.deepEqual(world.peer.context, { user: 'ann', end: 900_000 })
+      assert.deepEqual([...world.server.counters.closed], [[3008, 1]])
+    })
+  }
 
   it('tells that what the auth function has is not accepted, and ends then', async () => {
     start({ notice: 5_000 })
