@@ -24,6 +24,8 @@ export class LiveQuery<T, Id extends string = string> extends Live<readonly Resu
   readonly #asks: Query
   /** What matches, by id. */
   readonly #found = new Map<string, Result<Value>>()
+  /** That, in order; the results are the first of it. */
+  #sorted: Result<Value>[] = []
   #results: readonly Result<Value>[] = Object.freeze([])
 
   constructor(shelf: Shelf, name: string, query: Query) {
@@ -47,8 +49,8 @@ export class LiveQuery<T, Id extends string = string> extends Live<readonly Resu
   }
 
   changed(ids: readonly string[]): void {
-    const own = ids.filter(id => collectionOf(id) === this.name)
-    if (own.map(id => this.#look(id)).some(Boolean)) this.#arrange()
+    const own = ids.filter(id => collectionOf(id) === this.name && this.#look(id))
+    if (own.length) this.#arrange(own)
     this.tell()
   }
 
@@ -62,9 +64,37 @@ export class LiveQuery<T, Id extends string = string> extends Live<readonly Resu
     return true
   }
 
-  #arrange(): void {
-    const { order, limit = Infinity } = this.#asks
+  /** @param ids - what has come, gone, or changed: where it is little, the others stay in their order */
+  #arrange(ids: readonly string[]): void {
+    const { order, limit } = this.#asks
     const compare = compareBy(order)
-    this.#results = unchanged(this.#results, [...this.#found.values()].sort(compare).slice(0, limit))
+    const others = this.#sorted.filter(result => this.#found.get(result.id) === result)
+    const fresh = ids.flatMap(id => this.#found.get(id) ?? [])
+    if (fresh.length > FEW) this.#sorted = [...others, ...fresh].sort(compare)
+    else {
+      this.#sorted = others
+      for (const result of fresh)
+        others.splice(
+          placeOf(others, other => compare(other, result) < 0),
+          0,
+          result
+        )
+    }
+    this.#results = unchanged(this.#results, this.#sorted.slice(0, limit))
   }
+}
+
+/** Of more than so many, sorting all is faster. */
+const FEW = 100
+
+/** How many of the first ones are before something, as the others are not. */
+const placeOf = <T>(sorted: readonly T[], isBefore: (other: T) => boolean): number => {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (isBefore(sorted[middle] as T)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
