@@ -31,6 +31,8 @@ const tell = (told: Told): void => void process.send?.(told)
 const tellTests = (runner: Mocha.Runner): void => {
   // It was stopped, and nobody hears what comes.
   process.once('disconnect', () => process.exit(1))
+  // Whoever listens for that keeps the process alive.
+  process.channel?.unref()
   let before = now()
   runner.on('fail', (test, error: unknown) => {
     tell({ title: test.fullTitle(), message: error instanceof Error ? error.message : String(error) })
