@@ -97,10 +97,13 @@ export interface EngineEvents {
 
 /** The part of a replica that the application's objects stand on. */
 export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
-  /** Follows a record, a collection (a name that ends with a slash), or a query of one. */
-  follow(name: string, query?: Query): Following
+  /**
+   * Follows a record, a collection (a name that ends with a slash), or a query of one.
+   * @param quiet - 1: the application has not asked for it, and is not told where only such follow it, and it is refused
+   */
+  follow(name: string, query?: Query, quiet?: 0 | 1): Following
   /** Ends that, when it was called as often. The data stays for a moment (`discardDelay`), in case it is followed again. */
-  unfollow(following: Following): void
+  unfollow(following: Following, quiet?: 0 | 1): void
   /** What is seen of a record: what the authority committed, with what waits here. Not to be changed; undefined for nothing. */
   state(id: string): RecordState | undefined
   /** What applications see of a record; undefined where it does not exist. */

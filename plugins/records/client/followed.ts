@@ -30,9 +30,10 @@ export abstract class Followed extends Emitter<EngineEvents> {
     this.#discardDelay = discardDelay
   }
 
-  follow(name: string, query?: Query): Following {
+  follow(name: string, query?: Query, quiet = 0): Following {
     const scope = this.scopes.hold(name, query)
     scope.users++
+    scope.quiet += quiet
     clearTimeout(scope.timer)
     scope.timer = undefined
     if (!scope.isLoaded) this.load(scope)
@@ -45,8 +46,10 @@ export abstract class Followed extends Emitter<EngineEvents> {
     return scope
   }
 
-  unfollow(following: Following): void {
-    if (following instanceof Scope && --following.users === 0) this.#release(following)
+  unfollow(following: Following, quiet = 0): void {
+    if (!(following instanceof Scope)) return
+    following.quiet -= quiet
+    if (--following.users === 0) this.#release(following)
   }
 
   /** A scope changed its state, and records look different: who is told of one sees the other. */

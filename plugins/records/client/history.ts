@@ -3,11 +3,13 @@ import type { Registers } from '../core/frame.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { TICKS } from '../core/clock.ts'
 import { DELETED, INCREMENT, isAfter, LEAF } from '../core/register.ts'
+import { isBelow, meet } from '../core/path.ts'
 import type { Register, Stamp, Write } from '../core/register.ts'
 import type { Engine, WriteHandle } from './engine.ts'
 import { Steps } from './steps.ts'
 import type { Former } from './steps.ts'
 import type { Records } from './surface.ts'
+import { Theirs } from './theirs.ts'
 
 /** What came of an `undo` or `redo`. */
 export interface Undone {
@@ -16,12 +18,6 @@ export interface Undone {
   /** What was left as it is, because somebody has written there since. */
   readonly skipped: readonly (readonly [record: string, path: string])[]
 }
-
-const isBelow = (path: string, above: string): boolean =>
-  path !== above && (above === '' || path.startsWith(`${above}.`))
-
-/** Whether what is written at one of two paths is seen at the other. */
-const meet = (a: string, b: string): boolean => a === b || isBelow(a, b) || isBelow(b, a)
 
 /** What is written where, but for what makes a record only where there is none. */
 const fieldsOf = (records: readonly Registers<Write>[]): (readonly [record: string, write: Write])[] =>
@@ -52,8 +48,7 @@ class Past implements History {
   #isOpen = false
   /** Nodes that this end has written for: it has another one when it is opened again. */
   readonly #own = new Set<string>()
-  /** What others had written where a step was taken back, by record and path: it is there again, and the steps before do not undo it. */
-  readonly #theirs = new Map<string, Map<string, Stamp>>()
+  readonly #theirs = new Theirs()
 
   constructor(engine: Engine, { steps = 100, merge = 500 }: HistoryOptions) {
     this.#engine = engine
@@ -98,7 +93,7 @@ class Past implements History {
   clear(): void {
     this.#done.clear()
     this.#undone.clear()
-    this.#theirs.clear()
+    this.#theirs.keep([])
   }
 
   /** Whether a write goes on with the last step: it is in the same fields, soon, and nobody else was there meanwhile. */
@@ -127,8 +122,8 @@ class Past implements History {
 
   /** Whether what is known of a record, here or by the server's word, is at hand. */
   #isAtHand(record: string): boolean {
-    const following = this.#engine.follow(record)
-    this.#engine.unfollow(following)
+    const following = this.#engine.follow(record, undefined, 1)
+    this.#engine.unfollow(following, 1)
     return following.state === 'local' || following.state === 'synced'
   }
 
@@ -184,6 +179,7 @@ class Past implements History {
 
   #take(isUndo: boolean): Undone | undefined {
     const [from, to] = isUndo ? [this.#done, this.#undone] : [this.#undone, this.#done]
+    this.#theirs.keep([...from.formers, ...to.formers])
     const step = from.pop()
     this.#isOpen = false
     if (!step) return undefined
@@ -199,7 +195,6 @@ class Past implements History {
     })
     for (const [former, writes] of all) {
       const { record, path, value, registers } = former
-      const theirs = this.#theirs.get(record) ?? new Map<string, Stamp>()
       const write = writes.findLast(other => other.path === path) ?? (path === '' ? writes[0] : undefined)
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
@@ -209,15 +204,14 @@ class Past implements History {
         write.kind === INCREMENT ||
         !this.#isKnown(former, writes) ||
         !this.#isUntouched(state, path, write) ||
-        [...theirs].some(([other, stamp]) => meet(other, path) && isAfter(stamp, write))
+        this.#theirs.hides(record, path, write)
       )
         skipped.push([record, path])
       else if (value === undefined) edit.delete(path)
       else edit.replace(path, value)
       edits.set(record, edit)
       for (const register of write ? registers : [])
-        if (!this.#own.has(register.node)) theirs.set(register.path, register)
-      if (theirs.size) this.#theirs.set(record, theirs)
+        if (!this.#own.has(register.node)) this.#theirs.add(record, register.path, register)
     }
     const records = [...edits]
       .map(([record, { writes }]) => ({ record, registers: writes }))

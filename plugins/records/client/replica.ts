@@ -196,9 +196,9 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     else confirm()
     const others = [...applied.told].filter(scope => scope.become(scope.error ? 'refused' : 'synced', scope.error))
     this.tell(changed)
-    for (const { name, error } of others) {
+    for (const { name, error, users, quiet } of others) {
       this.emit('following', name)
-      if (error && !this.emit('refused', error, name)) printLine(error)
+      if (error && quiet < (users || 1) && !this.emit('refused', error, name)) printLine(error)
     }
     for (const [{ name }] of old) this.emit('reset', name)
     if (applied.evicted.length) this.emit('evicted', applied.evicted)

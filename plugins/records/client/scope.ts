@@ -44,6 +44,8 @@ export class Scope implements Following {
   /** Whether it was asked for with something at hand that may be old. */
   mayBeOld = false
   users = 0
+  /** How many of them the application has not asked for. */
+  quiet = 0
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined
   #cursor = NOWHERE

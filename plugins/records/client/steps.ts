@@ -51,9 +51,14 @@ export class Steps {
     return this.#steps.at(-1)
   }
 
+  /** What they are about. */
+  get formers(): readonly Former[] {
+    return this.#steps.flatMap(({ before }) => before)
+  }
+
   push(step: Step): void {
     const records = new Set(step.before.map(({ record }) => record))
-    this.#steps.push({ ...step, followings: [...records].map(record => this.#engine.follow(record)) })
+    this.#steps.push({ ...step, followings: [...records].map(record => this.#engine.follow(record, undefined, 1)) })
     this.#sweep()
     while (this.#steps.length > this.#most || (this.#steps.length > 1 && this.#followed > RECORDS))
       this.#release(this.#steps.shift())
@@ -84,7 +89,7 @@ export class Steps {
   }
 
   #release(step: Held | undefined): Held | undefined {
-    for (const following of step?.followings ?? []) this.#engine.unfollow(following)
+    for (const following of step?.followings ?? []) this.#engine.unfollow(following, 1)
     return step
   }
 }

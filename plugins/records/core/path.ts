@@ -97,6 +97,12 @@ export const isId = (id: unknown): id is string =>
 /** The collection of a record: what its id has up to the last slash; '' for none. That of a collection is itself. */
 export const collectionOf = (id: string): string => id.slice(0, id.lastIndexOf('/') + 1)
 
+export const isBelow = (path: string, above: string): boolean =>
+  path !== above && (above === '' || path.startsWith(`${above}.`))
+
+/** Whether what is written at one of two paths is seen at the other. */
+export const meet = (a: string, b: string): boolean => a === b || isBelow(a, b) || isBelow(b, a)
+
 /** Whether a record, or its collection, is one of some names. */
 export const isAmong = (names: ReadonlySet<string>, id: string): boolean => names.has(id) || names.has(collectionOf(id))
 
