@@ -22,6 +22,8 @@ export interface Decided {
   readonly number: number
   readonly results: readonly Result[]
   readonly accepted: readonly Accepted[]
+  /** The records that a hook has gone by. */
+  readonly basis?: ReadonlyMap<CachedRecord, unknown> | undefined
   /** Called when it is committed. */
   readonly done: () => void
 }

@@ -44,7 +44,8 @@ export interface WriteTransaction<S extends Schema = Schema> extends RecordsRead
 
 /**
  * Called for each write that would be done. It may throw, which refuses all of the write; and write more, which is committed with
- * it or not at all. It is called again where a record that it has read was changed meanwhile.
+ * it or not at all. It is called again where a record that it has read was changed meanwhile: then in turn with others of which that
+ * is so, in the order in which writes came.
  */
 export type OnWrite<Context = unknown, S extends Schema = Schema> = (
   write: WriteEvent<Context, S>,
@@ -116,12 +117,14 @@ export class HookTransaction extends Reader implements WriteTransaction {
     return this.#do(async () => {
       const record = await this.#load(id)
       const state = this.#trials.state(record)
-      const { limits } = this.#host.settings
-      const edit = new Edit(state, this.#host.clock.tick(), limits.value)
+      const { clock, settings } = this.#host
+      const { limits } = settings
+      const registers = [...state.registers()]
+      const edit = new Edit(state, clock.tick(), limits.value)
       change(edit)
       const { writes } = edit
       if (!isSummable(state, writes)) throw new AnywireError(ERR_INVALID, 'a sum that is no number')
-      const bytes = state.registers().reduce((sum, register) => sum + sizeOf(register), 0)
+      const bytes = registers.reduce((sum, register) => sum + sizeOf(register), 0)
       const excess = excessOf(state, bytes, writes, limits)
       if (excess !== undefined) throw new AnywireError(ERR_LIMIT, `${excess}: '${id}'`)
       this.accepted.push({ record, writes })

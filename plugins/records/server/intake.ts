@@ -1,19 +1,13 @@
-import { AnywireError } from '../../../lib/errors.ts'
-import type { Failure } from '../../../lib/errors.ts'
-import { ERR_CONFLICT, ERR_HANDLER, ERR_LIMIT, ERR_TIMEOUT } from '../../../lib/failures.ts'
+import { ERR_LIMIT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { WriteFrame } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
-import type { Committer } from './committer.ts'
-import type { Judge, Verdict } from './judge.ts'
-import type { Maybe } from './maybe.ts'
-import type { Patience } from './patience.ts'
-import type { CachedRecord, RecordCache } from './record-cache.ts'
-import type { Settings } from './settings.ts'
+import { Deliberation } from './deliberation.ts'
+import type { DeliberationHost } from './deliberation.ts'
+import type { CachedRecord } from './record-cache.ts'
+import { refusing } from './verdict.ts'
+import type { Verdict } from './verdict.ts'
 import type { Incoming, Writer } from './writer.ts'
-
-/** How often a write is judged whose hook has read what others change meanwhile. */
-const ATTEMPTS = 20
 
 /** How many numbers may be missing: a store that was restored from a copy knows less than those who write. */
 const LONGEST_GAP = 10_000
@@ -29,27 +23,20 @@ export interface Author {
   owe(writer: Writer, number: number): void
 }
 
-export interface IntakeHost {
-  readonly settings: Settings
-  readonly cache: RecordCache
-  readonly committer: Committer
-  readonly judge: Judge
-  readonly patience: Patience
-  failed(error: unknown, stage: string): void
-}
-
 /**
  * Takes writes: those of each writer in order, and once. One that has to wait, for a record that is read, decided about or
  * committed, holds up nobody but its writer and those who write the same record.
  */
 export class Intake {
-  readonly #host: IntakeHost
+  readonly #host: DeliberationHost
   /** Records of writes whose permission is awaited: what was judged must still be so when it is done. */
   readonly #claimed = new Set<CachedRecord>()
   #blocked: Writer[] = []
+  readonly #deliberation: Deliberation
 
-  constructor(host: IntakeHost) {
+  constructor(host: DeliberationHost) {
     this.#host = host
+    this.#deliberation = new Deliberation(host)
   }
 
   receive(writer: Writer, incoming: Incoming): void {
@@ -90,7 +77,7 @@ export class Intake {
         return
       }
       if (frame.records.length + frame.conditions.length > this.#host.settings.limits.batch) {
-        this.#apply(writer, this.#refuse(frame, ERR_LIMIT))
+        this.#apply(writer, refusing(frame, ERR_LIMIT))
         continue
       }
       const records = new Map<string, CachedRecord>()
@@ -137,70 +124,27 @@ export class Intake {
   }
 
   #decide(writer: Writer, incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
-    const verdict = this.#judge(incoming, records)
-    if (!(verdict instanceof Promise)) return this.#apply(writer, verdict)
+    let isAtOnce = true
+    const deciding = this.#deliberation.decide(incoming, records, verdict => {
+      if (isAtOnce) return this.#apply(writer, verdict)
+      for (const record of records.values()) this.#claimed.delete(record)
+      writer.busy = false
+      this.#apply(writer, verdict)
+      for (const record of records.values()) this.#host.cache.unpin(record)
+      this.#advance(writer)
+      this.unblock()
+    })
+    if (!deciding) return
+    isAtOnce = false
     writer.busy = true
     for (const record of records.values()) {
       record.pins++
       this.#claimed.add(record)
     }
-    void this.#await(incoming, records, verdict).then(verdict => {
-      for (const record of records.values()) this.#claimed.delete(record)
-      writer.busy = false
-      this.#apply(writer, verdict)
-      for (const record of [...records.values(), ...(verdict.pinned ?? [])]) this.#host.cache.unpin(record)
-      this.#advance(writer)
-      this.unblock()
-    })
-  }
-
-  #judge(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
-    const fail = (error: unknown): Verdict => this.#refuse(incoming.frame, ERR_HANDLER, error)
-    try {
-      const verdict = this.#host.judge.judge(incoming, records)
-      return verdict instanceof Promise ? verdict.catch(fail) : verdict
-    } catch (error) {
-      return fail(error)
-    }
-  }
-
-  /** Waits for a verdict that is right when it is there: what a hook of somebody else wrote meanwhile may make it wrong. */
-  async #await(
-    incoming: Incoming,
-    records: ReadonlyMap<string, CachedRecord>,
-    first: Promise<Verdict>
-  ): Promise<Verdict> {
-    const { committer, cache } = this.#host
-    let verdict = await this.#inTime(incoming, first)
-    for (let attempt = 1; ; attempt++) {
-      const seen = [...(verdict.seen ?? [])]
-      for (let held; (held = seen.find(([record]) => committer.holds(record)));) await committer.settled(held[0])
-      if (seen.every(([record, edits]) => record.edits === edits)) return verdict
-      for (const record of verdict.pinned ?? []) cache.unpin(record)
-      if (attempt === ATTEMPTS) return this.#refuse(incoming.frame, ERR_CONFLICT)
-      verdict = await this.#inTime(incoming, this.#judge(incoming, records))
-    }
-  }
-
-  /** A verdict, or a refusal where the application does not answer. */
-  async #inTime(incoming: Incoming, judging: Maybe<Verdict>): Promise<Verdict> {
-    const { frame } = incoming
-    const { cache, patience, settings } = this.#host
-    if (!(judging instanceof Promise)) return judging
-    const verdict = await patience.within(judging, settings.timeout)
-    if (verdict) return verdict
-    // Whoever wrote this hears nothing of it, and will write it again.
-    if (patience.isClosed) return judging
-    incoming.isLate = true
-    void judging.then(({ pinned = [] }) => {
-      for (const record of pinned) cache.unpin(record)
-    })
-    const where = frame.records.map(({ record }) => `'${record}'`).join(', ')
-    return this.#refuse(frame, ERR_TIMEOUT, new AnywireError(ERR_TIMEOUT, `permit, validate or onWrite, of ${where}`))
   }
 
   /** Does what was decided, in the open batch. */
-  #apply(writer: Writer, { accepted, results, isOpinion }: Verdict): void {
+  #apply(writer: Writer, { accepted, results, isOpinion, isByHook, seen }: Verdict): void {
     const { committer, patience } = this.#host
     // It is no refusal that whoever was asked cannot answer any more: it will be written again.
     if (isOpinion && patience.isClosed) return void (writer.busy = true)
@@ -215,7 +159,8 @@ export class Intake {
       }
     }
     const { frame, author, size } = incoming
-    committer.open.settle({ writer, number: frame.number, results, accepted, done: () => author.free(size) })
+    const basis = isByHook ? seen : undefined
+    committer.open.settle({ writer, number: frame.number, results, accepted, basis, done: () => author.free(size) })
     committer.added()
   }
 
@@ -225,11 +170,6 @@ export class Intake {
     await this.#host.committer.reached(writer.written)
     writer.busy = false
     this.#advance(writer)
-  }
-
-  #refuse({ node, number }: WriteFrame, [code, , hint]: Failure, cause?: unknown): Verdict {
-    if (cause !== undefined) this.#host.failed(cause, 'records')
-    return { accepted: [], results: [{ node, number, record: '', code, hint }] }
   }
 }
 

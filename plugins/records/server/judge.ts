@@ -25,26 +25,16 @@ import type { Gate } from './permissions.ts'
 import { Preview } from './reader.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
-import { isSummable, Trials } from './trials.ts'
+import { isSummable } from './trials.ts'
+import type { Trials } from './trials.ts'
 import { validate } from './validate.ts'
+import type { Verdict } from './verdict.ts'
 import type { Incoming } from './writer.ts'
 
 /** Writes to one record that are to be done. */
 export interface Accepted {
   readonly record: CachedRecord
   readonly writes: readonly Write[]
-}
-
-/** What is done of a write, and what is to be told of it. */
-export interface Verdict {
-  readonly accepted: readonly Accepted[]
-  readonly results: readonly Result[]
-  /** How often records were changed that it depends on; where that is different when it is done, it is to be judged again. */
-  readonly seen?: ReadonlyMap<CachedRecord, number>
-  /** Records that were pinned for it. */
-  readonly pinned?: readonly CachedRecord[]
-  /** The application refuses some of it: it may have looked at what is committed, and at nothing that is on its way. */
-  readonly isOpinion?: boolean
 }
 
 /** What a write would do to one record. */
@@ -87,8 +77,11 @@ export class Judge {
     this.#clock = host.clock
   }
 
-  /** @param records - those that the write is about, where their ids are some; nothing else changes them meanwhile */
-  judge(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): Maybe<Verdict> {
+  /**
+   * @param records - those that the write is about, where their ids are some
+   * @param trials - has what the verdict depends on, as soon as it does
+   */
+  judge(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>, trials: Trials): Maybe<Verdict> {
     const { frame, author } = incoming
     const { peer } = author
     const { node, conditions, atomic } = frame
@@ -106,7 +99,6 @@ export class Judge {
       // What is refused of others must not be seen.
       isDraft(draft) ? this.#decide(draft, peer, atomic ? whole : new Preview(this.#host, [draft])) : draft
     )
-    const trials = new Trials(this.#settings)
     // What is judged must be so still when it is done.
     for (const record of records.values()) trials.state(record)
     return after(all(decisions), decisions => {
@@ -180,11 +172,11 @@ export class Judge {
     try {
       await onWrite({ peer: author.peer, records }, tx)
       await tx.end()
-      return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned }
+      return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned, isByHook: true }
     } catch (error) {
       await tx.end().catch(() => {})
-      if (!(error instanceof AnywireError)) this.#host.failed(error, 'onWrite')
-      return { ...refused(frame, vetoOf(error)), pinned: tx.pinned }
+      const veto = { ...refused(frame, vetoOf(error)), seen: trials.seen, pinned: tx.pinned }
+      return error instanceof AnywireError ? veto : { ...veto, fault: { error } }
     }
   }
 

@@ -16,7 +16,7 @@ import { FanOut } from './fan-out.ts'
 import type { Feed } from './feed.ts'
 import type { FollowerHost } from './follower.ts'
 import { Intake } from './intake.ts'
-import type { IntakeHost } from './intake.ts'
+import type { DeliberationHost } from './deliberation.ts'
 import { forgetWriters } from './forget-writers.ts'
 import type { ForgetHost } from './forget-writers.ts'
 import { Graves } from './graves.ts'
@@ -55,7 +55,7 @@ export interface LedgerParts {
 }
 
 /** All that works on an open store. */
-export class Ledger implements FollowerHost, CommitterHost, IntakeHost, GravesHost, ForgetHost {
+export class Ledger implements FollowerHost, CommitterHost, DeliberationHost, GravesHost, ForgetHost {
   readonly epoch: string
   readonly settings: Settings
   readonly patience: Patience

@@ -5,6 +5,7 @@ import type { Write } from '../core/register.ts'
 import { Batch } from './batch.ts'
 import type { Decided, Progress } from './batch.ts'
 import type { Change } from './change.ts'
+import type { Accepted } from './judge.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Writer } from './writer.ts'
 
@@ -24,7 +25,7 @@ export interface SalvageHost {
 
 /**
  * Commits what can be kept of a batch that the store refuses as a whole: in halves, until the writes are found that it refuses,
- * which are settled with ERR_STORE. All of it has the number of the batch, and is told when it is done. Nothing else changes the
+ * which are settled with ERR_STORE, and with ERR_CONFLICT what hooks decided by them. All of it has the number of the batch, and is told when it is done. Nothing else changes the
  * records of the batch meanwhile.
  */
 export class Salvage {
@@ -32,6 +33,8 @@ export class Salvage {
   readonly #batch: Batch
   readonly #changes: Change[] = []
   readonly #progress = new Map<Writer, Progress>()
+  /** Records that are not what they were when writes behind were decided. */
+  readonly #undone = new Set<CachedRecord>()
 
   constructor(host: SalvageHost, batch: Batch) {
     this.#host = host
@@ -53,8 +56,8 @@ export class Salvage {
     const piece = new Batch(this.#batch.seq)
     const progress = new Map<Writer, Progress>()
     for (const { accepted, ...one } of decided) {
-      // What made the record may have been refused.
-      const isLost = accepted.some(({ record, writes }) => !this.#host.willExist(record, writes))
+      const isLost = accepted.length > 0 && this.#isLost(accepted, one.basis)
+      if (isLost) this.#undo(accepted)
       this.#settle(progress, isLost ? refused(one, ERR_CONFLICT) : one)
       for (const { record, writes } of isLost ? [] : accepted)
         for (const write of writes) if (record.write(write, piece.seq)) piece.touch(record, write.path)
@@ -76,7 +79,20 @@ export class Salvage {
     if (middle) {
       await this.#try(decided.slice(0, middle))
       await this.#try(decided.slice(middle))
-    } else if (first) await this.#try([{ ...refused(first, ERR_STORE), accepted: [] }])
+    } else if (first) {
+      this.#undo(first.accepted)
+      await this.#try([{ ...refused(first, ERR_STORE), accepted: [] }])
+    }
+  }
+
+  /** Whether what a write needs may have been refused: what made a record, or what its hook has read. */
+  #isLost(accepted: readonly Accepted[], basis: Decided['basis']): boolean {
+    for (const record of basis?.keys() ?? []) if (this.#undone.has(record)) return true
+    return accepted.some(({ record, writes }) => !this.#host.willExist(record, writes))
+  }
+
+  #undo(accepted: readonly Accepted[]): void {
+    for (const { record } of accepted) this.#undone.add(record)
   }
 
   /** How far a writer is with one more. */

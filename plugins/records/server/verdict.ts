@@ -1,0 +1,26 @@
+import type { Failure } from '../../../lib/errors.ts'
+import type { Result, WriteFrame } from '../core/frame.ts'
+import type { Accepted } from './judge.ts'
+import type { CachedRecord } from './record-cache.ts'
+
+/** What is done of a write, and what is to be told of it. */
+export interface Verdict {
+  readonly accepted: readonly Accepted[]
+  readonly results: readonly Result[]
+  /** How often records were changed that it depends on; where that is different when it is done, it is to be judged again. */
+  readonly seen?: ReadonlyMap<CachedRecord, number>
+  /** Whether a hook has gone by those records: it cannot stand where something that it has read is undone. */
+  readonly isByHook?: boolean
+  /** Records that were pinned for it. */
+  readonly pinned?: readonly CachedRecord[]
+  /** The application refuses some of it: it may have looked at what is committed, and at nothing that is on its way. */
+  readonly isOpinion?: boolean
+  /** What a hook has failed with, which its server has to hear if it stays so. */
+  readonly fault?: { readonly error: unknown }
+}
+
+/** Nothing of a write is done. */
+export const refusing = ({ node, number }: WriteFrame, [code, , hint]: Failure): Verdict => ({
+  accepted: [],
+  results: [{ node, number, record: '', code, hint }]
+})
