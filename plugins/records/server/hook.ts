@@ -120,6 +120,8 @@ export class HookTransaction extends Reader implements WriteTransaction {
       const { clock, settings } = this.#host
       const { limits } = settings
       const registers = [...state.registers()]
+      // It wins against all that it has seen, also what clocks that are fast wrote into the store.
+      for (const { t } of registers) clock.saw(t)
       const edit = new Edit(state, clock.tick(), limits.value)
       change(edit)
       const { writes } = edit

@@ -282,6 +282,26 @@ describe('an authority of records, and hooks that want the same', () => {
     assert.equal(contents(eve.deltas)['log/total']?.['n'], 3)
   })
 
+  it('write over what a clock that is fast has written', async () => {
+    await opened(async () => {})
+    const [early] = await clients(1)
+    assert(early)
+    early.write('log/total', [at(0, early.node).make(), at(50_000, early.node).set('n', 5)])
+    await world.pass(10)
+    await world.authority.close()
+    world.make({
+      onWrite: async (_write, tx) => {
+        const n = await read(tx, 'log/total')
+        await tx.set('log/total', 'n', n + 1)
+      }
+    })
+    await world.authority.open()
+    const eve = await world.welcomed('eve', [scope(1, 'log/')])
+    make(eve)
+    await world.pass(10)
+    assert.equal(contents(eve.deltas)['log/total']?.['n'], 6)
+  })
+
   it('that wait for a write of their own to what they have read are over in time, and nobody hangs', async () => {
     const eve = await opened(
       async ({ records: [written] }, tx) => {
