@@ -21,7 +21,7 @@ export interface Target {
 }
 
 /** All there is. */
-export const ALL: readonly Target[] = [{ name: 'a/' }, { name: 'i/' }, { name: 'n/' }]
+export const ALL: readonly Target[] = [{ name: 'a/' }, { name: 'i/' }, { name: 'n/' }, { name: 'hook/' }]
 
 /** Some of it. */
 export const SOME: readonly Target[] = [

@@ -9,6 +9,7 @@ import { sealOf } from '../../lib/server/seal.ts'
 import { Authority } from '../../plugins/records/server/authority.ts'
 import type { AuthorityOptions } from '../../plugins/records/server/authority.ts'
 import type { Follower } from '../../plugins/records/server/follower.ts'
+import type { WriteTransaction } from '../../plugins/records/server/hook.ts'
 import { memory, MemoryDisk } from '../../stores/memory.ts'
 import type { Dice } from './dice.ts'
 import { SlowStore } from './slow-store.ts'
@@ -17,6 +18,9 @@ import { SlowStore } from './slow-store.ts'
 export const HORIZON = 240_000
 
 export const COLLECTIONS = { 'i/': { resurrect: 'implicit' } } as const
+
+/** Where its hook counts what is written. */
+export const COUNT = 'hook/0'
 
 export interface SimulatedServerOptions {
   readonly dice: Dice
@@ -68,6 +72,7 @@ export class SimulatedServer {
       now,
       seal: sealOf,
       ...this.#rules(dice),
+      onWrite: (_write, tx) => this.#count(tx),
       horizon: HORIZON,
       limits: { frame: 500 },
       multicast: (peers, bytes) => new Set(peers.filter(peer => !this.#sends.get(peer)?.(bytes))),
@@ -157,6 +162,14 @@ export class SimulatedServer {
     }
     const validate = (value: Value): boolean | Promise<boolean> => soon(!hasSecret(value))
     return { collections: { 'a/': { validate }, 'i/': { ...COLLECTIONS['i/'], validate } } }
+  }
+
+  /** Counts writes in the same commit, in the way that goes wrong where others count meanwhile. */
+  async #count(tx: WriteTransaction): Promise<void> {
+    const { dice } = this.#options
+    const count = pick(await tx.get<{ readonly [key: string]: Value }>(COUNT), 'n')
+    if (dice.chance(0.2)) await new Promise<void>(resolve => setTimeout(resolve, dice.below(300)))
+    await tx.set(COUNT, 'n', Number(count ?? 0) + 1)
   }
 
   #committed({ rows }: Commit): void {

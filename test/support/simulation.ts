@@ -9,7 +9,7 @@ import { memory } from '../../stores/memory.ts'
 import { Dice } from './dice.ts'
 import { ALL, SimulatedClient, SOME } from './simulation-client.ts'
 import type { Target, Tracked } from './simulation-client.ts'
-import { COLLECTIONS, HORIZON, SimulatedServer } from './simulation-server.ts'
+import { COLLECTIONS, COUNT, HORIZON, SimulatedServer } from './simulation-server.ts'
 import type { SimulatedServerOptions } from './simulation-server.ts'
 
 /** When a history begins, in milliseconds since 1970. */
@@ -204,6 +204,7 @@ const check = (server: SimulatedServer, clients: readonly SimulatedClient[], see
     }
   seen.writes = seen.refused = seen.stale = 0
   const added = new Set<string>()
+  const done = new Set<string>()
   for (const { replica, writes, shared } of clients) {
     assert.ok(replica)
     assert.deepEqual(replica.outbox.entries, [], 'nothing waits')
@@ -214,10 +215,13 @@ const check = (server: SimulatedServer, clients: readonly SimulatedClient[], see
       if (outcome !== 'ERR_CANCELLED' || !shared.has(tracked.key)) checkWrite(server, tracked)
       if (outcome === 'ERR_DENIED' || outcome === 'ERR_INVALID') seen.refused++
       if (outcome === 'ERR_STALE') seen.stale++
-      if (tracked.outcomes.includes('durable') && tracked.write.records[0]?.record === 'n/0') added.add(tracked.key)
+      if (!tracked.outcomes.includes('durable')) continue
+      done.add(tracked.key)
+      if (tracked.write.records[0]?.record === 'n/0') added.add(tracked.key)
     }
   }
   assert.equal(server.state('n/0').view('n') ?? 0, added.size, 'each increment counts once')
+  assert.equal(server.state(COUNT).view('n') ?? 0, done.size, 'a hook has counted each write once')
 }
 
 const checkWrite = (server: SimulatedServer, { key, write, outcomes }: Tracked): void => {
