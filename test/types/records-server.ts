@@ -77,6 +77,15 @@ createServer({
   ]
 })
 
+// Whom records are asked about again has the context that rules have.
+const server = createServer({ ...options, plugins: [records<App, User>({ store: memory() })] })
+server.records.watch('boards/', (board, paths) => {
+  is<Equal<typeof paths, readonly string[]>>()
+  server.records.refresh(board, ({ context }) => context.user === 'ada')
+})
+// @ts-expect-error: it has none
+server.records.refresh('', ({ context }) => context.name === 'ada')
+
 // What says itself what it is asked.
 const permit = ({ value }: PermitQuestion<User, App, 'cards/'>): boolean => {
   is<Equal<typeof value extends string | undefined ? 1 : 0, 0>>()
