@@ -75,6 +75,8 @@ const RULES: OptionRules<RecordsOptions> = {
 /** @throws ERR_OPTION */
 const checkRecords = (options: RecordsOptions): void => {
   checkPlugin('records', options, RULES)
+  if (options.migrate && !options.schema)
+    throw new AnywireError(ERR_OPTION, "'migrate' of 'records' needs a 'schema', which says to which version")
   for (const [name, collection] of Object.entries(options.collections ?? {}))
     if (collection) checkPlugin('records', collection, COLLECTION, `collections.${name}.`)
 }

@@ -49,6 +49,7 @@ describe('the options of plugins, in Node', () => {
     refused(/'use' of 'rpc' must be a list of functions/, rpc, {}, { use: [1] })
     refused(/'provide' of 'rpc' must be a function, or false, or true/, rpc, {}, { provide: 'all' })
     refused(/'permit' of 'records' must be a function, not true/, records, { permit: true })
+    refused(/'migrate' of 'records' needs a 'schema'/, records, { migrate: () => Promise.resolve() })
     refused(/'collections.a\/.order' of 'records' must be 'hlc' or 'server'/, records, {
       collections: { 'a/': { order: 'x' } }
     })
