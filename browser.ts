@@ -1,6 +1,8 @@
 /** anywire for browsers: `connect` with WebSocket, JSON, reconnect, offline and wires. */
 import { withDefaults } from './defaults.ts'
 import { offline } from './plugins/offline/client.ts'
+import { reconnect } from './plugins/reconnect/client.ts'
+import { wires } from './plugins/wires/client.ts'
 import { ws } from './transformers/ws/client.ts'
 
 export * from './core.browser.ts'
@@ -13,7 +15,7 @@ export * from './core.browser.ts'
  * client.on('data', value => console.log(value))
  * client.write({ hello: 'world' })
  */
-export const connect = /* @__PURE__ */ withDefaults({ ws, offline })
+export const connect = /* @__PURE__ */ withDefaults({ ws, reconnect, offline, wires })
 
 export type {
   ConnectOptions,

@@ -9,7 +9,7 @@ export * from './core.browser.ts'
  * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
  */
 export const connect: typeof connectUnchecked = (url, options) => {
-  checkConnect(options)
+  checkConnect(url, options)
   return connectUnchecked(url, options)
 }
 

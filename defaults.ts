@@ -6,9 +6,7 @@ import type { Given } from './lib/given.ts'
 import type { ClientTransformer } from './lib/transformer.ts'
 import { json } from './parsers/json.ts'
 import type { Offline, OfflineOptions } from './plugins/offline/client.ts'
-import { reconnect } from './plugins/reconnect/client.ts'
 import type { Reconnect, ReconnectOptions } from './plugins/reconnect/client.ts'
-import { wires } from './plugins/wires/client.ts'
 import type { Wires, WiresOptions } from './plugins/wires/client.ts'
 
 export type { DiscardReason, OfflineEvents } from './plugins/offline/client.ts'
@@ -39,10 +37,12 @@ export type DefaultClient<P extends readonly ClientPlugin[], R, O, W> = Client &
   (O extends false ? unknown : { readonly offline: Offline }) &
   (W extends false ? unknown : { readonly wires: Wires })
 
-/** The halves of the defaults that differ between Node and browsers. */
+/** The defaults, each of which has a half for Node and one for browsers. */
 interface Halves {
   readonly ws: () => ClientTransformer
-  readonly offline: (options: OfflineOptions) => ClientPlugin
+  readonly reconnect: (options?: ReconnectOptions) => ClientPlugin
+  readonly offline: (options?: OfflineOptions) => ClientPlugin
+  readonly wires: (options?: WiresOptions) => ClientPlugin
 }
 
 /** Makes `connect` with defaults: WebSocket, JSON, reconnect, offline, and a choice where there are several transformers. */
@@ -59,9 +59,9 @@ export const withDefaults =
   ): DefaultClient<P, R, O, W> => {
     const plugins: readonly ClientPlugin[] = options.plugins ?? []
     const own: ClientPlugin[] = []
-    if (options.reconnect !== false) own.push(reconnect(options.reconnect))
-    if (options.offline !== false) own.push(halves.offline(options.offline ?? {}))
-    if (options.wires !== false) own.push(wires(options.wires))
+    if (options.reconnect !== false) own.push(halves.reconnect(options.reconnect))
+    if (options.offline !== false) own.push(halves.offline(options.offline))
+    if (options.wires !== false) own.push(halves.wires(options.wires))
     const all: readonly ClientPlugin[] = [...own, ...plugins]
     const { transformers = [halves.ws()], parser = json() } = options
     const client: Client = connect(url, { ...options, transformers, parser, plugins: all })

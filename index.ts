@@ -15,11 +15,13 @@ import type { Peer } from './lib/server/peer.ts'
 import type { ServerPlugin } from './lib/server/plugin.ts'
 import { json } from './parsers/json.ts'
 import { offline } from './plugins/offline/index.ts'
+import { reconnect } from './plugins/reconnect/index.ts'
+import { wires } from './plugins/wires/index.ts'
 import { ws } from './transformers/ws/index.ts'
 
 export * from './core.ts'
 
-const connectUnchecked = /* @__PURE__ */ withDefaults({ ws, offline })
+const connectUnchecked = /* @__PURE__ */ withDefaults({ ws, reconnect, offline, wires })
 
 /**
  * Connects to a server. Without options it speaks JSON over WebSocket, comes back by itself, and keeps what is written
@@ -31,7 +33,7 @@ const connectUnchecked = /* @__PURE__ */ withDefaults({ ws, offline })
  * @throws ERR_OPTION, ERR_PLUGIN_NAME, ERR_PLUGIN_NEEDS
  */
 export const connect: typeof connectUnchecked = (url, options) => {
-  checkConnect(options, ['reconnect', 'offline', 'wires'])
+  checkConnect(url, options, ['reconnect', 'offline', 'wires'])
   return connectUnchecked(url, options)
 }
 

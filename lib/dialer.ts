@@ -153,6 +153,8 @@ export const makeDialer = (
       })
       const start = async (): Promise<void> => {
         const [base, credentials] = await Promise.all([each(url), client.auth()])
+        // What cannot travel is told like an `auth` that throws.
+        JSON.stringify(credentials)
         const to = (target = attemptUrl(base, query))
         await choose(
           transformers,

@@ -1,22 +1,10 @@
-import { AnywireError } from '../errors.ts'
-import { ERR_OPTION } from '../failures.ts'
 import { LONGEST } from '../timer.ts'
 import { checkNames } from './check-names.ts'
+import { checkParts, PARSER, PLUGIN } from './check-parts.ts'
+import { find } from './find-option.ts'
 import { checkOrigins } from './origin.ts'
 import { amount, callable, check, either, flag, isObject, isText, object, text, whole } from '../option-rules.ts'
 import type { Rule, Test } from '../option-rules.ts'
-
-/** A list of parts with names, each of which has these functions. */
-const parts = (what: string, functions: readonly string[], min: number): Rule => [
-  `a list of ${what}`,
-  value =>
-    Array.isArray(value) &&
-    value.length >= min &&
-    value.every(
-      (part: unknown) =>
-        isObject(part) && isText(get(part, 'name')) && functions.every(name => typeof get(part, name) === 'function')
-    )
-]
 
 const isOrigins: Test = value =>
   typeof value === 'string' ||
@@ -28,16 +16,13 @@ const isTrust: Test = value =>
 
 const isLocation: Test = value => isText(value) || (value instanceof URL && value.protocol === 'file:')
 
-const isClient: Test = value => isLocation(value) || (isObject(value) && isLocation(get(value, 'location')))
+const isClient: Test = value => isLocation(value) || (isObject(value) && isLocation(find(value, 'location')))
 
-const REQUIRED: Readonly<Record<string, Rule>> = {
-  transformers: parts('transformers with a server half, and not empty', ['listen'], 1),
-  parsers: parts('parsers, and not empty', ['encode', 'decode'], 1)
-}
+/** Those that are lists of parts. */
+const LISTS = ['transformers', 'parsers', 'plugins']
 
 /** Those that may be undefined. */
 const OPTIONAL: Readonly<Record<string, Rule>> = {
-  plugins: parts('plugins', [], 0),
   authenticate: callable,
   id: callable,
   origins: ['a text, a list of texts and regular expressions, or a function', isOrigins],
@@ -71,26 +56,20 @@ const OPTIONAL: Readonly<Record<string, Rule>> = {
 const RATE: Readonly<Record<string, Rule>> = { 'limits.rate.second': amount(1), 'limits.rate.burst': amount(1) }
 
 /** All names that there are. */
-const NAMES = [...Object.keys(REQUIRED), ...Object.keys(OPTIONAL), ...Object.keys(RATE)]
-
-/** @throws ERR_OPTION for a factory that was not called, which has a name too */
-const checkCalled = (plugins: unknown): void => {
-  for (const plugin of Array.isArray(plugins) ? (plugins as unknown[]) : []) {
-    if (typeof plugin === 'function')
-      throw new AnywireError(ERR_OPTION, `'plugins' has the function '${plugin.name}': call it, as ${plugin.name}()`)
-  }
-}
+const NAMES = [...LISTS, ...Object.keys(OPTIONAL), ...Object.keys(RATE)]
 
 /** @throws ERR_OPTION, which names the option */
 export const checkOptions = (http: unknown, options: unknown): void => {
   check('the first argument', http, [
     'an http.Server, or undefined',
-    value => value === undefined || (isObject(value) && typeof get(value, 'emit') === 'function')
+    value => value === undefined || (isObject(value) && typeof find(value, 'emit') === 'function')
   ])
   check('the options', options, object)
   checkNames(options, NAMES)
-  checkCalled(find(options, 'plugins'))
-  for (const [name, rule] of Object.entries(REQUIRED)) check(`'${name}'`, find(options, name), rule)
+  checkParts('transformers', find(options, 'transformers'), ['a transformer with a server half', 'listen'], 1)
+  checkParts('parsers', find(options, 'parsers'), PARSER, 1)
+  const plugins = find(options, 'plugins')
+  if (plugins !== undefined) checkParts('plugins', plugins, PLUGIN)
   for (const [name, rule] of Object.entries(OPTIONAL)) {
     const value = find(options, name)
     if (value !== undefined) check(`'${name}'`, value, rule)
@@ -106,8 +85,3 @@ export const checkCloseOptions = (timeout: unknown, reconnect: unknown): void =>
   check(`'timeout'`, timeout, amount(0))
   check(`'reconnect'`, reconnect, either(false, whole(0)))
 }
-
-const find = (options: unknown, path: string): unknown =>
-  path.split('.').reduce((value, name) => (isObject(value) ? get(value, name) : undefined), options)
-
-const get = (value: unknown, name: string): unknown => Reflect.get(Object(value) as object, name)

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Undo } from '../../lib/emitter.ts'
+import { among, amount, checkPlugin } from '../../lib/option-rules.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { offline as base } from './client.ts'
 import type { Offline, OfflineOptions } from './client.ts'
@@ -28,8 +29,17 @@ const watchInterfaces = (changed: () => void): Undo => {
   return () => clearInterval(timer)
 }
 
-/** Keeps what is written while there is no wire, and notices when a wire is dead; in Node also by the network's addresses. */
+/**
+ * Keeps what is written while there is no wire, and notices when a wire is dead; in Node also by the network's addresses.
+ * @throws ERR_OPTION
+ */
 export const offline = (options: OfflineOptions = {}) => {
+  checkPlugin('offline', options, {
+    bytes: amount(0),
+    discard: among('newest', 'oldest'),
+    expires: amount(0),
+    probe: amount(0)
+  })
   const plugin = base(options)
   return {
     ...plugin,

@@ -76,14 +76,16 @@ export const reconnect = ({
         const { attempts } = state
         // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that
         // lost their server together do not come back together.
-        const delay = Math.min(LONGEST, after + random() * Math.min(max, min * factor ** attempts))
+        // A `max` that is no number, in pages, does not make it connect without a pause.
+        const range = min * factor ** attempts
+        const delay = Math.min(LONGEST, after + random() * (max < range ? max : range))
         cancel()
         state.waiting = attempts < most
         timer = setTimeout(state.now, delay)
         // The client is in the midst of it: handlers come when it is done, and may end it.
         queueMicrotask(() => {
-          if (attempts >= most) state.emit('stop', { attempts })
-          else if (state.waiting) state.emit('schedule', { attempt: attempts + 1, delay, code, reason })
+          if (state.waiting) state.emit('schedule', { attempt: attempts + 1, delay, code, reason })
+          else if (attempts >= most) state.emit('stop', { attempts })
         })
         return state.waiting
       })

@@ -3,12 +3,15 @@ import { createServer } from '../../core.ts'
 import { json } from '../../parsers/json.ts'
 import { authenticate } from '../../plugins/authenticate/index.ts'
 import { http } from '../../plugins/http/index.ts'
+import { offline } from '../../plugins/offline/index.ts'
 import { permissions } from '../../plugins/permissions/index.ts'
 import { presence } from '../../plugins/presence/index.ts'
 import { pubsub } from '../../plugins/pubsub/index.ts'
+import { reconnect } from '../../plugins/reconnect/index.ts'
 import { records } from '../../plugins/records/index.ts'
 import { rooms } from '../../plugins/rooms/index.ts'
 import { rpc } from '../../plugins/rpc/index.ts'
+import { wires } from '../../plugins/wires/index.ts'
 import { memory } from '../../transformers/memory/index.ts'
 
 type Factory = (...options: never[]) => unknown
@@ -36,6 +39,9 @@ describe('the options of plugins, in Node', () => {
       collections: { 'a/': { permitt: () => false } }
     })
     refused(/'permissions' has no option 'otherwize'/, permissions, {}, { otherwize: true })
+    refused(/'reconnect' has no option 'maximum', but: min, max, factor, attempts, random/, reconnect, { maximum: 1 })
+    refused(/'offline' has no option 'byte', but: bytes, discard, expires, probe/, offline, { byte: 5 })
+    refused(/'wires' has no option 'headstart'/, wires, { headstart: 1 })
   })
 
   it('what is no such value is refused', () => {
@@ -43,6 +49,11 @@ describe('the options of plugins, in Node', () => {
       interval: '1'
     })
     refused(/'away' of 'presence' .*, not NaN/, presence, { away: Number.NaN })
+    refused(/'max' of 'reconnect' .*, not NaN/, reconnect, { max: Number.NaN })
+    refused(/'factor' of 'reconnect' must be a number of at least 1/, reconnect, { factor: 0.5 })
+    refused(/'expires' of 'offline' .*, not -1/, offline, { expires: -1 })
+    refused(/'discard' of 'offline' must be 'newest' or 'oldest'/, offline, { discard: 'all' })
+    refused(/'upgrade' of 'wires' must be true or false/, wires, { upgrade: 1 })
     refused(/'identity' of 'presence' must be a function/, presence, { identity: 'me' })
     refused(/'limits' of 'pubsub' must be an object, not 5/, pubsub, { limits: 5 })
     refused(/the options of 'rooms' must be an object, not null/, rooms, null)
@@ -88,7 +99,8 @@ describe('the options of plugins, in Node', () => {
 
   it('what is undefined was not said', () => {
     const nothing = { limits: undefined, typo: undefined }
-    for (const factory of [pubsub, presence, rooms, authenticate, records]) make(factory, nothing)
+    for (const factory of [pubsub, presence, rooms, authenticate, records, reconnect, offline, wires])
+      make(factory, nothing)
     make(rpc, {}, { ...nothing, keys: { time: undefined } })
     make(http, { ...nothing, authenticate: () => true })
     make(permissions, { pubsub: undefined, rpc: { call: undefined } }, { otherwise: undefined })

@@ -61,6 +61,15 @@ describe('reconnect', () => {
       })
     }
 
+    it('grow for ever in pages where their longest is no number, and none of them is 0', async () => {
+      world.network.down = true
+      const client = connect({ random: () => 0.5, max: NaN })
+      const delays: number[] = []
+      client.reconnect.on('schedule', ({ delay }) => delays.push(delay))
+      await world.pass(4_000)
+      assert.deepEqual(delays, [500, 1_000, 2_000, 4_000])
+    })
+
     it('start when they are over, and not before', async () => {
       world.network.down = true
       const client = connect({ random: () => 0.5, min: 400, max: 10_000, factor: 3 })
