@@ -22,6 +22,15 @@ export interface DeliberationHost {
   failed(error: unknown, stage: string): void
 }
 
+/** A write about which somebody is asked. */
+interface Judging {
+  readonly incoming: Incoming
+  /** Those that it is about. */
+  readonly records: ReadonlyMap<string, CachedRecord>
+  readonly trials: Trials
+  readonly verdict: Promise<Verdict>
+}
+
 /** Has writes judged until what was judged by is so when they are done. */
 export class Deliberation {
   readonly #host: DeliberationHost
@@ -31,33 +40,28 @@ export class Deliberation {
     this.#host = host
   }
 
-  /**
-   * Decides about a write.
-   * @param records - those that it is about
-   * @param done - called with the verdict, in the same step in which that was found to be right
-   * @returns undefined where it is done already
-   */
-  decide(
-    incoming: Incoming,
-    records: ReadonlyMap<string, CachedRecord>,
-    done: (verdict: Verdict) => void
-  ): Promise<void> | undefined {
-    const trials = new Trials(this.#host.settings)
-    const verdict = this.#judge(incoming, records, trials)
-    if (verdict instanceof Promise) return this.#settle(incoming, records, this.#turns.begin(trials), verdict, done)
-    done(verdict)
-    return undefined
+  /** What is to be done of a write, as it is now. */
+  judge(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>, trials: Trials): Maybe<Verdict> {
+    const fail = (error: unknown): Verdict => {
+      this.#host.failed(error, 'records')
+      return refusing(incoming.frame, ERR_HANDLER)
+    }
+    try {
+      const verdict = this.#host.judge.judge(incoming, records, trials)
+      return verdict instanceof Promise ? verdict.catch(fail) : verdict
+    } catch (error) {
+      return fail(error)
+    }
   }
 
-  async #settle(
-    incoming: Incoming,
-    records: ReadonlyMap<string, CachedRecord>,
-    turn: Turn,
-    first: Promise<Verdict>,
+  /** @param done - called with a verdict, in the same step in which that was found to be right */
+  async settle(
+    { incoming, records, trials: first, verdict: judging }: Judging,
     done: (verdict: Verdict) => void
   ): Promise<void> {
+    const turn = this.#turns.begin(first)
     const { cache, patience, settings } = this.#host
-    let verdict = await this.#inTime(incoming, first)
+    let verdict = await this.#inTime(incoming, judging)
     for (;;) {
       const isStale = this.#isStale(turn, verdict)
       const waiting = isStale ? this.#turns.wait(turn) : this.#hindrance(turn, verdict)
@@ -69,7 +73,7 @@ export class Deliberation {
       if (patience.isClosed) return
       const trials = new Trials(settings)
       this.#turns.go(turn, trials)
-      verdict = await this.#inTime(incoming, this.#judge(incoming, records, trials))
+      verdict = await this.#inTime(incoming, this.judge(incoming, records, trials))
     }
     this.#turns.end(turn)
     if (verdict.fault) this.#host.failed(verdict.fault.error, 'onWrite')
@@ -100,19 +104,6 @@ export class Deliberation {
     // What is in a commit that is under way must not be changed, and may be undone.
     for (const record of seen.keys()) if (committer.holds(record)) return committer.reached(committer.open.seq - 1)
     return undefined
-  }
-
-  #judge(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>, trials: Trials): Maybe<Verdict> {
-    const fail = (error: unknown): Verdict => {
-      this.#host.failed(error, 'records')
-      return refusing(incoming.frame, ERR_HANDLER)
-    }
-    try {
-      const verdict = this.#host.judge.judge(incoming, records, trials)
-      return verdict instanceof Promise ? verdict.catch(fail) : verdict
-    } catch (error) {
-      return fail(error)
-    }
   }
 
   /** A verdict, or a refusal where the application does not answer. */

@@ -5,6 +5,7 @@ import { isId } from '../core/path.ts'
 import { Deliberation } from './deliberation.ts'
 import type { DeliberationHost } from './deliberation.ts'
 import type { CachedRecord } from './record-cache.ts'
+import { Trials } from './trials.ts'
 import { refusing } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
 import type { Incoming, Writer } from './writer.ts'
@@ -124,9 +125,15 @@ export class Intake {
   }
 
   #decide(writer: Writer, incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
-    let isAtOnce = true
-    const deciding = this.#deliberation.decide(incoming, records, verdict => {
-      if (isAtOnce) return this.#apply(writer, verdict)
+    const trials = new Trials(this.#host.settings)
+    const verdict = this.#deliberation.judge(incoming, records, trials)
+    if (!(verdict instanceof Promise)) return this.#apply(writer, verdict)
+    writer.busy = true
+    for (const record of records.values()) {
+      record.pins++
+      this.#claimed.add(record)
+    }
+    void this.#deliberation.settle({ incoming, records, trials, verdict }, verdict => {
       for (const record of records.values()) this.#claimed.delete(record)
       writer.busy = false
       this.#apply(writer, verdict)
@@ -134,13 +141,6 @@ export class Intake {
       this.#advance(writer)
       this.unblock()
     })
-    if (!deciding) return
-    isAtOnce = false
-    writer.busy = true
-    for (const record of records.values()) {
-      record.pins++
-      this.#claimed.add(record)
-    }
   }
 
   /** Does what was decided, in the open batch. */
