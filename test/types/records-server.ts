@@ -103,3 +103,18 @@ records({
     }
   }
 })
+
+// A name that has a part of any text is ruled by what it begins with.
+type Templates = { [cards: `cards/${string}/`]: { readonly title: string }; 'notes/': { readonly text: string } }
+records<Templates>({
+  store: memory(),
+  collections: {
+    'cards/': {
+      validate: value => value.title !== '',
+      permit: ({ current }) => current?.title !== ''
+    },
+    'notes/': { validate: value => value.text !== '' },
+    // @ts-expect-error: no name of the schema begins so
+    'lists/': {}
+  }
+})

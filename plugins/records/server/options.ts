@@ -97,10 +97,21 @@ export interface ServerCollection<
   readonly validate?: Validate<S, Name> | undefined
 }
 
+/** What a name of a schema begins with, up to the last slash before it may be anything: `boards/` of `boards/${string}/cards/`. */
+type Beginning<Name extends string, Begun extends string = ''> = Name extends `${infer Part}/${infer More}`
+  ? { readonly ''?: unknown } extends Record<Part, unknown>
+    ? Begun
+    : Beginning<More, `${Begun}${Part}/`>
+  : Begun
+
 /** By the beginning of ids, with the slash at its end; the longest one that says something decides. '' is for ids without a slash. */
 export type ServerCollections<Context, S extends Schema> = string extends keyof S
   ? Readonly<Record<string, ServerCollection<Context>>>
-  : { readonly [Name in (keyof S & `${string}/`) | '']?: ServerCollection<Context, S, Name> }
+  : {
+      readonly [
+        Name in (keyof S & string) | '' as Name extends '' | `${string}/` ? Name | Beginning<Name> : never
+      ]?: ServerCollection<Context, S, Name>
+    }
 
 export interface RecordsLimits {
   /** Records, collections and queries that one client follows. Default 10,000. */
