@@ -7,7 +7,7 @@ import type { Data } from './transformer.ts'
  * - `decode(encode(value))` is the value, within what the parser's page says that it can carry.
  * - `encode` throws on a value that it cannot carry; it never sends something else in its place.
  * - `decode` throws on everything that `encode` cannot have made, on values nested deeper than `depth`, and on objects
- *   that could change prototypes; it never throws anything but an Error, overflows the stack or runs longer than linear.
+ *   that could change prototypes; it never throws anything but ERR_VALUE, overflows the stack or runs longer than linear.
  * - What it returns shares no memory that the caller may write to later, except the bytes of the message itself.
  */
 export interface Parser {
