@@ -5,7 +5,7 @@ import type { Data } from './transformer.ts'
 import { weigh } from './weigh.ts'
 
 /** About how long a value may be that is searched for what cannot be encoded: each of its items is encoded by itself. */
-const MOST = 16_384
+const MOST = 4_096
 
 const carries = (parser: Parser, value: unknown): boolean => {
   try {
@@ -16,13 +16,21 @@ const carries = (parser: Parser, value: unknown): boolean => {
   }
 }
 
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
+/** What has items of its own that are sent: what `toJSON` returns is sent instead of them. */
+const hasItems = (value: unknown): value is object =>
+  typeof value === 'object' &&
+  value !== null &&
+  !ArrayBuffer.isView(value) &&
+  typeof Reflect.get(value, 'toJSON') !== 'function'
 
-/** Where in a value is what the parser cannot encode: names and numbers with dots between them; '' where that is all of it. */
+/**
+ * Where in a value is what the parser cannot encode: names and numbers with dots between them; '' where that is all of it, the
+ * value is large, or the parser carries no lists, and so no items.
+ */
 const placeOf = (parser: Parser, value: unknown): string => {
+  if (!carries(parser, []) || weigh(value, MOST) > MOST) return ''
   const path: string[] = []
-  for (let at = value; isObject(at);) {
+  for (let at = value; hasItems(at);) {
     // As an item, since bytes may be all of a value, and not a part of it.
     const found = Object.entries(at).find(([, item]) => !carries(parser, [item]))
     if (!found) break
@@ -32,18 +40,28 @@ const placeOf = (parser: Parser, value: unknown): string => {
   return path.join('.')
 }
 
+/** The failure with the place, where there is one. */
+const placed = (failure: AnywireError, parser: Parser, value: unknown): AnywireError => {
+  try {
+    const { code, message, cause } = failure
+    const place = placeOf(parser, value)
+    return place ? new AnywireError([code, 0, `${message}, at '${place}'`], '', cause) : failure
+  } catch {
+    // A getter or proxy of the application's, which the parser has met too.
+    return failure
+  }
+}
+
 /**
  * Encodes a value of a server's, which has the code for an error that says where.
+ * @param lane - a value of the default one has places that whoever wrote it knows; what plugins send are their packets
  * @throws ERR_ENCODE, with the place in the value
  */
-export const encode = (parser: Parser, value: unknown): Data => {
+export const encode = (parser: Parser, value: unknown, lane: number): Data => {
   try {
     return parser.encode(value)
   } catch (error) {
-    const { code, message, cause } = Object(error) as Partial<AnywireError>
-    // A parser that carries no lists carries no items.
-    if (code !== ERR_ENCODE[0] || !carries(parser, []) || weigh(value, MOST) > MOST) throw error
-    const place = placeOf(parser, value)
-    throw place ? new AnywireError([code, 0, `${message}, at '${place}'`], '', cause) : error
+    const isPlaced = lane === 0 && error instanceof AnywireError && error.code === ERR_ENCODE[0]
+    throw isPlaced ? placed(error, parser, value) : error
   }
 }

@@ -165,7 +165,7 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   protected encode(lane: number, value: unknown, reliable: boolean): Data {
-    return frame(lane, encode(this.parser, value), reliable)
+    return frame(lane, encode(this.parser, value, lane), reliable)
   }
 
   /** @throws ERR_TOO_LARGE; returns false where that was told already, and whoever writes is not to blame */

@@ -57,7 +57,7 @@ export class Message {
     let shared = this.#frames.get(parser)
     if (!shared && !this.#frames.has(parser)) {
       try {
-        shared = new Frame(frame(this.#lane, encode(parser, this.#value), this.#reliable), this.#reliable)
+        shared = new Frame(frame(this.#lane, encode(parser, this.#value, this.#lane), this.#reliable), this.#reliable)
       } catch (error) {
         this.#failure = error instanceof Error ? error : new Error(String(error))
       }

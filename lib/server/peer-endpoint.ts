@@ -210,7 +210,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   }
 
   protected override encode(lane: number, value: unknown, reliable: boolean): Data {
-    return this.plain ? encode(this.parser, value) : super.encode(lane, value, reliable)
+    return this.plain ? encode(this.parser, value, lane) : super.encode(lane, value, reliable)
   }
 
   protected override fits(data: Data): boolean {

@@ -15,7 +15,7 @@ describe('a value of a server that cannot be encoded', () => {
 
   const refusal = (value: unknown, parser: Parser = json()): string => {
     try {
-      encode(parser, value)
+      encode(parser, value, 0)
     } catch (error) {
       assert.ok(error instanceof AnywireError)
       assert.equal(error.code, 'ERR_ENCODE')
@@ -36,8 +36,20 @@ describe('a value of a server that cannot be encoded', () => {
     assert.equal(refusal(new Map([[1, 1n]])), 'Map needs msgpack')
     assert.equal(refusal(undefined), 'undefined')
     assert.equal(refusal({ toJSON: () => ({ inner: 1n }) }), 'BigInt needs msgpack')
+    // What is not sent is not to blame.
+    assert.equal(refusal({ row: { own: 1n, toJSON: () => new Map() } }), "Map needs msgpack, at 'row'")
     assert.equal(refusal({ list: [1n] }, raw()), 'neither a string nor a Uint8Array')
-    assert.equal(refusal({ text: 'x'.repeat(20_000), at: 1n }), 'BigInt needs msgpack')
+    assert.equal(refusal({ text: 'x'.repeat(5_000), at: 1n }), 'BigInt needs msgpack')
+  })
+
+  it('is told as the parser does where what looks for the place throws', () => {
+    const throws = (): never => {
+      throw new Error('row is not loaded')
+    }
+    const row = Object.defineProperty({}, 'lazy', { get: throws, enumerable: true })
+    for (const parser of [json(), msgpack()])
+      for (const value of [row, { deep: [row] }]) assert.equal(refusal(value, parser), 'The value cannot be encoded')
+    assert.equal(refusal({ a: new Proxy({ b: 1n }, { ownKeys: throws }) }), 'The value cannot be encoded')
   })
 
   it('is told with the place from which on it is nested too deep, but where it contains itself', () => {
@@ -56,9 +68,9 @@ describe('a value of a server that cannot be encoded', () => {
         return '[]'
       }
     })
-    assert.throws(() => encode(parser(cause), ['bad']), cause)
+    assert.throws(() => encode(parser(cause), ['bad'], 0), cause)
     const failure = new AnywireError(['ERR_ENCODE', 0, 'no'], '', cause)
-    assert.throws(() => encode(parser(failure), { here: 'bad' }), { message: "no, at 'here'", cause })
+    assert.throws(() => encode(parser(failure), { here: 'bad' }, 0), { message: "no, at 'here'", cause })
   })
 
   it('is thrown so by `write` and `broadcast`', async () => {
@@ -68,5 +80,21 @@ describe('a value of a server that cannot be encoded', () => {
     const value = { list: [new Map()] }
     for (const write of [() => told.peers[0]?.write(value), () => server.peers.broadcast(value)])
       assert.throws(write, { code: 'ERR_ENCODE', message: /at 'list\.0'$/ })
+    const lazy = {
+      get row() {
+        throw new Error('row is not loaded')
+      }
+    }
+    for (const write of [() => told.peers[0]?.write(lazy), () => server.peers.broadcast(lazy)])
+      assert.throws(write, { code: 'ERR_ENCODE' })
+  })
+
+  it('is told without a place in what a plugin sends, since that is its own packet', async () => {
+    const plugins = [{ name: 'mine', version: 1 }]
+    const { dial, server, told } = host(use, { server: { plugins } })
+    dial({ plugins })
+    await until(() => told.peers.length === 1)
+    const write = () => server.multicast(told.peers, [1, { big: 1n }], { lane: 'mine' })
+    assert.throws(write, { code: 'ERR_ENCODE', message: 'The value cannot be encoded: BigInt needs msgpack' })
   })
 })
