@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url'
 import { connect } from '../../../index.ts'
 import { records } from '../../../plugins/records/index.ts'
 import { bundled } from '../../support/bundled.ts'
+import { isThorough } from '../../support/faults-seed.ts'
 import { turns } from '../../support/faults-wait.ts'
 
 type Board = Readonly<Record<string, number>>
@@ -107,7 +108,7 @@ describe('records: processes that are killed', function () {
     let settled = 0
     let written = 0
     const writes: Promise<unknown>[] = []
-    for (let kill = 0; kill < 3; kill++) {
+    for (let kill = 0; kill < (isThorough ? 3 : 1); kill++) {
       for (let write = 0; write < 20; write++) {
         for (const [at, board] of boards.entries()) {
           const number = ++written
@@ -141,7 +142,7 @@ describe('records: processes that are killed', function () {
 
   it('a client: what it had stored reaches the server in its next life', async () => {
     const client = new Mortal(clientFile, `http://127.0.0.1:${port}`, join(folder, 'client.db'), worker, 'mine')
-    for (let life = 0; life < 3; life++) {
+    for (let life = 0; life < (isThorough ? 3 : 2); life++) {
       // In every other life there is no server.
       if (life % 2) await server.kill()
       await client.start()
