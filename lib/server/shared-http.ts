@@ -72,20 +72,25 @@ const begin = (http: Server): Shared => {
 
 /** Calls `next` once all answers are written that a socket has still to have, unless it closes before. They wait for one another. */
 const behindAnswers = (socket: Socket, next: () => void): void => {
+  let answer: ServerResponse | null | undefined
   const ignore = (): void => {}
+  // Node itself does not listen for it any more behind an upgrade, and whoever writes an answer may wait for it.
+  const drained = (): void => {
+    if (answer?.writableNeedDrain) answer.emit('drain')
+  }
   const look = (): void => {
     // Node tells nobody else which answer has its turn.
-    const answer = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined
+    answer = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined
     if (answer) answer.once('close', look)
     else {
-      socket.off('error', ignore)
+      socket.off('error', ignore).off('drain', drained)
       // The one that keeps a connection without requests alive. It has one.
       socket.setTimeout(0)
       if (socket.writable) next()
     }
   }
   // Nobody else listens meanwhile.
-  socket.on('error', ignore)
+  socket.on('error', ignore).on('drain', drained)
   look()
 }
 

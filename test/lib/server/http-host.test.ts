@@ -156,6 +156,22 @@ describe('an http.Server of several users', () => {
       assert.deepEqual((await heard).match(/\[[^\]]*\]/g), ['[/1]', '[/2]', '[/3]', '[/4]', '[/5]'])
     })
 
+    it('also an answer that is longer than the client reads at once', async () => {
+      const { socket, asked, answer } = await ask(get('/long'), upgrade('/2'))
+      await until(() => asked.length === 1)
+      const heard = text(socket)
+      const [long] = asked.splice(0)
+      assert.ok(long)
+      const piece = 'x'.repeat(1 << 20)
+      for (let count = 0; count < 20; count++) if (!long.write(piece)) await once(long, 'drain')
+      long.end()
+      await answer(1)
+      socket.end()
+      const all = await heard
+      assert.ok(all.length > 20 * piece.length)
+      assert.match(all.slice(-20), /\[\/2\]$/)
+    })
+
     it('and lets go of a connection that breaks meanwhile', async () => {
       const { socket, asked, answer } = await ask(get('/1'), upgrade('/2'))
       await until(() => asked.length === 1)
