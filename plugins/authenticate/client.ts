@@ -139,7 +139,7 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
           if (error) asked.get(number)?.reject(error)
           else asked.get(number)?.resolve()
           asked.delete(number)
-        } else if (typeof within === 'number') {
+        } else if (typeof within === 'number' && within > 0 && within < Infinity) {
           clearTimeout(timer)
           events.emit('expiring', { within })
           if (auto && !shown.size) tryFor(within, within / PARTS)

@@ -76,7 +76,9 @@ export class Renewals<Context> {
     if (left <= notice && this.#told !== end) {
       this.#told = end
       this.#write([0, left])
-    } else if (left <= probe && this.#probed !== end) {
+    }
+    // Also where the notice comes that late: no client answers that.
+    if (left <= probe && this.#probed !== end) {
       this.#probed = end
       this.#answered = false
       this.#write([0])

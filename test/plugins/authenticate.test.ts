@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { AnywireError, ERR_EXPIRED } from '../../core.ts'
-import type { Client, ClientOptions, Peer, ServerOptions, ServerPlugin } from '../../core.ts'
+import type { Client, ClientOptions, Lane, Peer, ServerOptions, ServerPlugin } from '../../core.ts'
 import { authenticate as inBrowsers } from '../../plugins/authenticate/client.ts'
 import { authenticate } from '../../plugins/authenticate/index.ts'
 import type { AuthenticateOptions } from '../../plugins/authenticate/index.ts'
@@ -357,6 +357,21 @@ describe('authenticate', () => {
     })
   }
 
+  it('ends also who begins a session, or comes back, shortly before its end', async () => {
+    start({}, { recovery: { same: () => true } })
+    const client = connect(() => `ann@${[3_000, 9_000, 900_000].find(end => end > Date.now())}`, {}, false)
+    const events = record(client)
+    await world.pass(5_000)
+    world.peer.disconnect()
+    await world.pass(6_000)
+    const begins = ['open false', 'expiring', 'close 3008 true', 'open false', 'expiring']
+    assert.deepEqual(
+      events.map(event => event.replace(/(expiring) .*/, '$1')),
+      [...begins, 'open true', 'expiring', 'close 3008 true', 'open false']
+    )
+    assert.deepEqual([...world.server.counters.closed], [[3008, 2]])
+  })
+
   it('tells that what the auth function has is not accepted, and ends then', async () => {
     start({ notice: 5_000 })
     const client = connect('ann@10000')
@@ -628,6 +643,27 @@ describe('authenticate', () => {
     void client.authenticate('hunter3')
     await world.pass(10)
     assert.doesNotMatch(inspect([client, world.peer, world.server], { depth: 10, showHidden: true }), /hunter/)
+  })
+
+  it('asks nobody without end for a time that a strange server says', async () => {
+    const lanes: Lane[] = []
+    const strange: ServerPlugin = { name: 'authenticate', version: 1, peer: (_peer, lane) => void lanes.push(lane) }
+    // As in `start`.
+    world = new Clocked({ plugins: [strange] as never })
+    let asked = 0
+    const client = connect(() => {
+      if (asked++) throw new Error('502')
+      return 'ann'
+    })
+    const events = record(client)
+    await world.pass(10)
+    for (const within of ['1e309', '1e308', '-1e309', '-1', '0', '"1"', 'null']) {
+      asked = 1
+      lanes[0]?.write(`[0,${within}]`)
+      await world.pass(10_000)
+      assert.ok(asked < 20, `${asked} for ${within}`)
+    }
+    assert.deepEqual([client.state, events[0]], ['open', 'open false'])
   })
 
   it('works with a parser that carries text alone', async () => {
