@@ -8,11 +8,14 @@ type Factories = Readonly<Record<string, (...options: never[]) => ClientPlugin>>
 type OptionsOf<F extends Factories> = {
   /** Its options; false: without it. */
   readonly [K in keyof F]?: Parameters<F[K]>[0] | false | undefined
+} & {
+  /** Beside those of the client itself. */
+  readonly [K in keyof ClientOptions]?: unknown
 }
 
-/** Those plugins of a bundle that the options leave on. */
+/** Those plugins of a bundle that the options leave on in any case. */
 type Left<F extends Factories, O> = {
-  [K in keyof F]: K extends keyof O ? (O[K] extends false ? never : F[K]) : F[K]
+  [K in keyof F]: K extends keyof O ? (Extract<O[K], false> extends never ? F[K] : never) : F[K]
 }[keyof F]
 
 interface BundleOptions<P extends readonly ClientPlugin[], Seen extends string> extends Given<
@@ -29,7 +32,7 @@ interface BundleOptions<P extends readonly ClientPlugin[], Seen extends string> 
  */
 export type BundleConnect<F extends Factories> = <
   const P extends readonly ClientPlugin[] = readonly [],
-  const O extends OptionsOf<F> = OptionsOf<F>
+  const O extends OptionsOf<F> = {}
 >(
   url: Each<string | URL>,
   options?: BundleOptions<P, ReturnType<Left<F, O>>['name']> & {

@@ -24,6 +24,10 @@ export const sum: Promise<number> = other.rpc.add(1, 2)
 // @ts-expect-error: it was switched off
 void other.offline
 other.reconnect.now()
+declare const wanted: boolean
+// @ts-expect-error: it may be switched off
+void connect('/', { offline: wanted ? { bytes: 5 } : false }).offline
+void connect('/', { offline: wanted ? {} : undefined }).offline.online
 
 export const configured = connect(() => '/', { parser: json({ depth: 8 }), auth: 'token', open: false, rpc: api })
 
