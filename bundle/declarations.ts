@@ -7,6 +7,9 @@ import type { Catalog } from './parts.ts'
 /** How they begin: a file that begins otherwise is somebody else's. */
 export const MADE = '// Made by anywire, beside the bundle.'
 
+/** What a page calls its global object, in front of a name in it. */
+const ITSELF = /^(window|self|globalThis)\./
+
 /** What the entry exports of the core. */
 const CORE = ['AnywireError', 'retryable']
 
@@ -36,21 +39,21 @@ export const writeDeclarations = (
   const lines = (keyword: string, names: Iterable<string>): string[] =>
     [...names].flatMap(name => {
       const { from, factory } = all.get(name) ?? { from: '', factory: '' }
-      return `${keyword} { ${factory === name ? name : `${factory} as ${name}`} } from '${from}'`
+      return `${keyword} { ${factory === name ? name : `${factory} as ${name}`} } from ${JSON.stringify(from)}`
     })
   const connect = `BundleConnect<{ ${plugins.map(name => `readonly ${name}: typeof ${name}`).join('; ')} }>`
-  const head = [MADE, `import type { BundleConnect } from 'anywire/bundle'`]
+  const head = [MADE, `import type { BundleConnect } from "anywire/bundle"`]
   if (format !== 'global') {
     return [
       ...head,
       ...lines('import type', plugins),
       ...lines('export', all.keys()),
-      `export type * from 'anywire/core'`,
+      `export type * from "anywire/core"`,
       `export declare const connect: ${connect}`,
       ''
     ].join('\n')
   }
-  const [variable, ...inner] = global.split('.')
+  const [variable, ...inner] = global.replace(ITSELF, '').split('.')
   const members = [`readonly connect: ${connect}`, ...[...all.keys()].map(name => `readonly ${name}: typeof ${name}`)]
   const type = inner.reduceRight(
     (type, name) => `{ readonly ${name}: ${type} }`,

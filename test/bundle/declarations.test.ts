@@ -31,11 +31,11 @@ describe('the declarations of a bundle', function () {
     await fs.mkdir(join(folder, 'node_modules'))
     await fs.symlink(resolve(), join(folder, 'node_modules', 'anywire'))
     await fs.writeFile(
-      join(folder, 'mine.js'),
+      join(folder, "user's.js"),
       `export const make = ({ color } = {}) => ({ name: 'mine', version: 1, client: () => ({ color }) })`
     )
     await fs.writeFile(
-      join(folder, 'mine.d.ts'),
+      join(folder, "user's.d.ts"),
       `export declare const make: (options?: { color: 'red' }) =>
          { readonly name: 'mine', readonly version: 1, client(): { readonly color: 'red' } }`
     )
@@ -44,7 +44,7 @@ describe('the declarations of a bundle', function () {
   after(() => fs.rm(folder, { recursive: true }))
 
   const make = async (out: string, ...more: readonly string[]) => {
-    const mine = `mine=${join(folder, 'mine.js')}#make`
+    const mine = `mine=${join(folder, "user's.js")}#make`
     const { code, stderr } = await run([
       'bundle',
       '--no-minify',
@@ -68,10 +68,13 @@ describe('the declarations of a bundle', function () {
     await make('public/script.js', '--format', 'global', '--global', 'live.wire')
     const names = `import { connect, AnywireError, keep, indexeddb } from './public/client.js'`
     await fs.writeFile(join(folder, 'use.mts'), `${names}${USE('')}`)
-    await fs.writeFile(
-      join(folder, 'page.mts'),
-      `/// <reference path="public/script.d.ts" />\n${USE('live.wire.')}export {}`
-    )
+    await make('public/part.js', '--format', 'global', '--global', 'window.shop.wire')
+    for (const [name, global] of Object.entries({ script: 'live.wire', part: 'window.shop.wire' })) {
+      await fs.writeFile(
+        join(folder, `${name}.mts`),
+        `/// <reference path="public/${name}.d.ts" />\n${USE(`${global}.`)}export {}`
+      )
+    }
     const options = [
       '--noEmit',
       '--strict',
@@ -83,7 +86,12 @@ describe('the declarations of a bundle', function () {
       'es2023,dom',
       '--types'
     ]
-    const files = ['use.mts', 'page.mts', 'public/client.d.ts', 'public/script.d.ts']
+    const files = [
+      'use.mts',
+      'script.mts',
+      'part.mts',
+      ...['client', 'script', 'part'].map(name => `public/${name}.d.ts`)
+    ]
     const tsc = promisify(execFile)(
       process.execPath,
       [resolve('node_modules/typescript/bin/tsc'), ...options, '', ...files],
