@@ -9,16 +9,22 @@ import type { LinkRequest } from './listener.ts'
  */
 export type Origins = string | readonly (string | RegExp)[] | ((origin: string, request: LinkRequest) => boolean)
 
+/** What pages are never of, though URLs are; digits behind the colon are the port of a host. */
+const PAGELESS = /^(?:about|blob|data|ftp|javascript):(?!\d)/i
+
 /** How to write what no browser sends as an origin; undefined where one may. */
 const hintFor = (text: string): string | undefined => {
-  const [, scheme, host = ''] = /^([a-z][a-z\d+.-]*):\/\/([^/?#]*)/i.exec(text) ?? []
   if (text === 'null') return undefined
   if (text.includes('*')) return 'a star stands for nothing: take a regular expression'
-  if (scheme === undefined) return `begin with the scheme: 'https://${text.replace(/^\/+/, '') || 'example.com'}'`
-  if (!URL.canParse(text)) return 'it is no URL'
-  const { origin } = new URL(text)
-  // Other schemes than those of the web have none, as far as URLs know.
-  const written = origin === 'null' ? `${scheme.toLowerCase()}://${host}` : origin
+  // A page has the scheme that it is loaded with, not that of its sockets.
+  const url = text.trim().replace(/^ws(?=s?:\/\/)/i, 'http')
+  if (PAGELESS.test(url)) return 'no page has an origin with this scheme'
+  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(url))
+    return `begin with the scheme: 'https://${url.replace(/^\/+/, '') || 'example.com'}'`
+  if (!URL.canParse(url)) return 'it is no URL'
+  // Not its `origin`: other schemes than those of the web have none, as far as URLs know.
+  const { protocol, host } = new URL(url)
+  const written = `${protocol}//${host}`
   return written === text ? undefined : `write '${written}'`
 }
 

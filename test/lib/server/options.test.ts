@@ -90,6 +90,17 @@ describe('the options of a server', () => {
       ['HTTP://localhost:80', "write 'http://localhost'"],
       ['https://', 'it is no URL'],
       ['app://host/path', "write 'app://host'"],
+      ['app://user@host', "write 'app://host'"],
+      ['https://user:secret@example.com', "write 'https://example.com'"],
+      ['ws://localhost:3000', "write 'http://localhost:3000'"],
+      ['WSS://example.com', "write 'https://example.com'"],
+      [' https://example.com', "write 'https://example.com'"],
+      ['https://example.com\n', "write 'https://example.com'"],
+      [' example.com', "begin with the scheme: 'https://example.com'"],
+      ['data:3000', "begin with the scheme: 'https://data:3000'"],
+      ...(['ftp://example.com', 'javascript://x', 'data://x', 'about:blank', 'blob:https://example.com'] as const).map(
+        origin => [origin, 'no page has an origin with this scheme'] as const
+      ),
       ['https://*.example.com', 'a star stands for nothing: take a regular expression']
     ] as const) {
       for (const origins of [origin, ['https://a.example', origin]])
@@ -102,7 +113,9 @@ describe('the options of a server', () => {
       'http://[::1]',
       'null',
       'file://',
-      'chrome-extension://a-b'
+      'chrome-extension://a-b',
+      'capacitor://localhost',
+      'app://ABC:80'
     ]
     for (const origins of ['*', ...all, all, [], [/x/, 'https://a.example']])
       void create({ ...good(), origins }).close()
