@@ -103,6 +103,7 @@ export const errorOf = (code: string, text: unknown, cause?: unknown): AnywireEr
  * @param toError - makes the error with which a request of a session fails. Default: an AnywireError
  * @param over - called when a session is over, behind what becomes of the requests
  * @param finish - called before the end, and at each look: whether it has to wait for something else than answers
+ * @param leaves - this is the end that says LATER; of the other one it means nothing. Default: it is the other way round
  */
 export const makeRequests = (
   host: Pick<Connection, 'id' | 'state' | 'on'> & Partial<Pick<Connection, 'before'>>,
@@ -117,7 +118,8 @@ export const makeRequests = (
     data?: unknown
   ) => Error = errorOf,
   over?: () => void,
-  finish?: () => boolean
+  finish?: () => boolean,
+  leaves = false
 ): Requests => {
   const sent = new Map<number | undefined, Request>()
   const waiting = new Set<Request>()
@@ -126,6 +128,9 @@ export const makeRequests = (
   let ended: End | undefined
   /** The one in which the other end takes nothing more. */
   let held: string | undefined
+  /** What was sent in it and may still be done, the last one last; and what is not done in it, the last one first. */
+  let staying: Request[] = []
+  let moved: Request[] = []
   let last = 0
   let ticking = false
   /** Looks whether the end has still to wait. */
@@ -179,25 +184,28 @@ export const makeRequests = (
 
   const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([number, ...word])
 
-  /** Nothing from this number on is done in this session. It goes before what was asked for later. */
+  /** Nothing from this number on is done in this session. Each request moves once, however often that is said. */
   const later = (from: number): void => {
-    const behind = [...waiting]
+    if (held !== session) staying = [...sent.values()]
     held = session
-    for (const [number = 0, request] of sent) {
-      if (number < from) continue
-      sent.delete(number)
+    while ((staying.at(-1)?.number ?? 0) >= from) {
+      const request = staying.pop()
+      if (!request || !sent.delete(request.number)) continue
+      moved.push(request)
       waiting.add(request)
       request.number = 0
     }
-    for (const request of behind) if (waiting.delete(request)) waiting.add(request)
   }
 
   /** The session is over. */
   const leave = (end?: End): void => {
     const { id, state } = host
-    const all = [...sent.values(), ...waiting]
+    // What was asked for earlier goes first.
+    const all = new Set([...sent.values(), ...moved.reverse().filter(request => waiting.has(request)), ...waiting])
     ended = end
     sent.clear()
+    staying = []
+    moved = []
     for (const request of all) {
       const { number, again, known } = request
       const isLost = number && !again
@@ -247,7 +255,7 @@ export const makeRequests = (
     for (const packet of packets) {
       const [number, type, ...values] = packet
       const isAnswer = typeof number === 'number' && number < 0
-      if (isAnswer && type === LATER) later(-number)
+      if (isAnswer && type === LATER && !leaves) later(-number)
       const request = isAnswer ? sent.get(-number) : void other(packet)
       if (!request) continue
       if (typeof type === 'string')

@@ -153,7 +153,8 @@ export const makeExchange = <P extends Connection, R extends Running<P>>(end: En
       if (!leaving) end.leave?.(taken + 1)
       leaving = true
       return [...runs.values()].some(run => !run.streams)
-    }
+    },
+    !!end.leave
   )
 
   const [, , , hear, , , , , look] = requests

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spy } from 'sinon'
 import type { ConnectionEvents, State } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
@@ -152,6 +153,38 @@ describe('requests over a lane', () => {
     assert.deepEqual(told, ['answer', 4, 5, 6])
     host.close()
     await assert.rejects(Promise.all(asked), { code: 'ERR_CLOSED' })
+  })
+
+  it('that the other end leaves in parts, the last first, go to the next session in their order too, and at no more cost', async () => {
+    const requests = requestsOf(host)
+    const numbers = Array.from({ length: 100 }, (_, index) => index + 1)
+    const ask = (name: string) => requests.ask({ packet: [name], done: first })
+    const asked = numbers.map(number => ask(`sent ${number}`))
+    await turn()
+    requests.hear([[-101, LATER]])
+    asked.push(...numbers.map(number => ask(`waits ${number}`)))
+    const moves = spy(Set.prototype, 'add')
+    try {
+      requests.hear([
+        [-50, 0, 'answer'],
+        ...numbers.map(number => [number - 101, LATER]),
+        ...numbers.map(() => [-1, LATER])
+      ])
+      assert.equal(moves.callCount, 99)
+    } finally {
+      moves.restore()
+    }
+    host.begin('second')
+    await turn()
+    const names = ['sent', 'waits'].flatMap(what => numbers.map(number => `${what} ${number}`))
+    const again = names.filter(name => name !== 'sent 50')
+    assert.deepEqual(
+      host.written.at(-1),
+      again.map((name, index) => [101 + index, name])
+    )
+    host.close()
+    assert.deepEqual(await Promise.race([asked[49], asked[0]?.catch(() => '')]), 'answer')
+    await assert.rejects(Promise.all(asked), { code: 'ERR_OUTCOME_UNKNOWN' })
   })
 
   it('that stay are asked again in the next session, and others fail as their outcome is unknown', async () => {

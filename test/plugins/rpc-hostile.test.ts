@@ -241,6 +241,27 @@ describe('rpc: strangers', () => {
     assert.deepEqual(codes.filter(code => code === 'ERR_LIMIT').length, 2)
   })
 
+  it('cannot have a server keep its calls for later, as only servers do that', async () => {
+    const server = world.start([rpc<typeof router>()])
+    const client = world.connect([stranger()])
+    await world.pass(10)
+    const [peer] = server.peers
+    assert.ok(peer)
+    const { say, heard } = client.rpc
+    const calls = [peer.rpc.echo('first')]
+    await world.pass(10)
+    say(Array.from({ length: 1_000 }, () => [-1, -1]))
+    await world.pass(10)
+    calls.push(peer.rpc.echo('second'))
+    await world.pass(10)
+    assert.deepEqual(
+      heard.map(packet => part(packet, -1)),
+      ['first', 'second']
+    )
+    say([1, 2].map(number => [-number, 0, number]))
+    assert.deepEqual(await world.settled(Promise.all(calls)), [1, 2])
+  })
+
   it('that are servers may use a number again whose handler is done, however it was', async () => {
     const server = world.start([strangeServer()])
     const thrown = (): never => {
