@@ -44,7 +44,7 @@ export interface DefaultServerOptions<P extends readonly ServerPlugin[] = readon
     Given<Pick<ServerOptions, 'transformers' | 'parsers'>> {
   /**
    * What browsers get as `<path>/client.js` (a module) and `<path>/client.global.js` (a classic script): true (default),
-   * the client that comes with anywire; false, nothing; or an own bundle, a .js file or a folder with those two.
+   * the client that comes with anywire; false, nothing; or an own bundle, a .js or .mjs file, or a folder with those two.
    */
   readonly client?: ClientBundle | string | URL | boolean | undefined
 }

@@ -64,7 +64,7 @@ const nameFiles = (location: string | URL): Map<string, string> => {
     [name, file],
     [`${name}.map`, `${file}.map`]
   ]
-  if (!path.endsWith('.js'))
+  if (!/\.[cm]?js$/.test(path))
     return new Map(['client.js', 'client.global.js'].flatMap(name => maps(name, join(path, name))))
   // The file names its source map by its own name.
   return new Map([...maps(basename(path), path), ...maps('client.js', path)])
@@ -96,7 +96,7 @@ export const serveClient = (
     typeof client === 'string' || client instanceof URL ? { location: client } : client
   const names = nameFiles(location)
   void miss(
-    [...names.values()].filter(file => file.endsWith('.js')),
+    [...names.values()].filter(file => !file.endsWith('.map')),
     missing
   )
   const files = new Files()

@@ -15,7 +15,7 @@ import type { Given } from '../given.ts'
 
 /** A client for browsers, which a server hands out beside its connections. */
 export interface ClientBundle {
-  /** A file whose name ends with .js, or a folder that has `client.js` and `client.global.js`; source maps beside them. */
+  /** A file whose name ends with .js or .mjs, or a folder that has `client.js` and `client.global.js`; source maps beside them. */
   readonly location: string | URL
   /** A name of this version: `client.js?v=<version>` is cached for ever. So is `?v=` with the file's hash, its ETag. */
   readonly version?: string | undefined
@@ -65,7 +65,7 @@ export interface ServerOptions<P extends readonly ServerPlugin[] = readonly [], 
   readonly trustProxy?: TrustProxy | undefined
   /** Default '/anywire'. */
   readonly path?: string | undefined
-  /** Served to browsers as `<path>/client.js`: a .js file, or a folder that has `client.js` and `client.global.js`. Default: none. */
+  /** Served to browsers as `<path>/client.js`: a .js or .mjs file, or a folder that has `client.js` and `client.global.js`. Default: none. */
   readonly client?: ClientBundle | string | URL | false | undefined
   /** Makes the id of a connection. Default: 128 random bits. */
   readonly id?: ((handshake: Handshake) => string) | undefined

@@ -106,7 +106,12 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     )
     this.#heart = new Heartbeat(heartbeat)
     try {
-      if (options.client) this.host.onRequest(serveClient(path, options.client, error => this.#report(error, 'client')))
+      if (options.client) {
+        const missing = (error: AnywireError) => {
+          if (!this.#closing) this.#report(error, 'client')
+        }
+        this.host.onRequest(serveClient(path, options.client, missing))
+      }
       for (const transformer of options.transformers) {
         this.#listeners.push(transformer.listen(this.host, request => this.#accept(transformer.name, request)))
       }

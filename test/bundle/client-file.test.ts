@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { stub } from 'sinon'
 import { readyMade } from '../../bundle/ready-made.ts'
 import { createServer } from '../../index.ts'
 import type { DefaultServerOptions } from '../../index.ts'
 import { chooseEncoding } from '../../lib/server/encoding.ts'
+import { turns } from '../support/faults-wait.ts'
 
 interface Answer {
   readonly status: number
@@ -174,6 +176,8 @@ describe('the client that a server hands out', () => {
     for (const [client, place] of [
       [join(folder, 'nowhere'), join(folder, 'nowhere', 'client.js')],
       [join('build', 'no.js'), resolve('build', 'no.js')],
+      [join(folder, 'mine.mjs'), join(folder, 'mine.mjs')],
+      [join(folder, 'mine.cjs'), join(folder, 'mine.cjs')],
       [{ location: pathToFileURL(join(folder, 'mine.js')) }, join(folder, 'mine.js')]
     ] as const) {
       const told = new Promise(done =>
@@ -187,6 +191,31 @@ describe('the client that a server hands out', () => {
     start().on('error', error => errors.push(error))
     assert.equal((await ask('/anywire/client.global.js')).status, 200)
     assert.deepEqual(errors, [], 'one of the two is enough')
+  })
+
+  it('is no error of a server that is closing', async () => {
+    let fail = (): void => {}
+    const looking = new Promise<void>((_, reject) => (fail = () => reject(new Error('not there'))))
+    const access = stub(fs, 'access').returns(looking)
+    closes.push(async () => access.restore())
+    const errors: unknown[] = []
+    const server = start()
+    server.on('error', error => errors.push(error))
+    const closed = server.close()
+    fail()
+    await closed
+    await turns()
+    assert.deepEqual(errors, [])
+  })
+
+  it('may be an own file whose name says that it is a module', async () => {
+    const file = join(folder, 'mine.mjs')
+    await fs.writeFile(file, 'mine')
+    start({ client: file })
+    for (const name of ['mine.mjs', 'client.js']) {
+      const { headers, body } = await ask(`/anywire/${name}`)
+      assert.deepEqual([body.toString(), headers['content-type']], ['mine', 'text/javascript; charset=utf-8'])
+    }
   })
 
   it('may be an own file', async () => {
