@@ -38,8 +38,9 @@ export interface ClientOptions<P extends readonly ClientPlugin[] = readonly []> 
 /** The client's end of a connection. */
 export interface Client extends Connection {
   /**
-   * Connects: at first when `open: false` was asked for, and again after `close`; where it is asked for behind `end()` that is still
-   * under way, then when `close` has been told. Otherwise it does nothing.
+   * Connects: at first when `open: false` was asked for, and again after `close`. Behind `end()`, while the connection is open, it is
+   * done when `close` has been told. While it is not, the end comes all the same, behind what waits to be sent: call it when `close`
+   * has been told. Where there is no wire, the next attempt starts at once. Otherwise it does nothing.
    */
   open(): void
   /**
