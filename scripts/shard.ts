@@ -32,7 +32,7 @@ const { timeout } = JSON.parse(readFileSync('.mocharc.json', 'utf8')) as { reado
 const FLAGS = ['--no-config', '--reporter', 'build/scripts/reporter.js', '--timeout', `${timeout}`]
 
 /**
- * V8 counts what a function did before it optimizes it; three times as much as by default. Most of what tests call is over soon,
+ * V8 counts what a function did before it optimizes it; six times as much as by default. Most of what tests call is over soon,
  * and optimizing it takes longer than it saves: about a fifth of the processor's time.
  */
 const V8 = ['--interrupt-budget=400000']
