@@ -81,7 +81,8 @@ export const parserContract = (
     structured('carries more items and keys than two bytes can count', () => {
       const items = Array.from({ length: 65_600 }, (_, index) => index)
       assert.deepEqual(pass(items), items)
-      const fields = Object.fromEntries(items.entries())
+      // Engines keep names and indexes apart.
+      const fields = Object.fromEntries(items.map(index => [index % 8 ? index : `name ${index}`, index]))
       assert.deepEqual(pass(fields), fields)
     })
 
