@@ -29,8 +29,8 @@ const tell = (told: Told): void => void process.send?.(told)
 
 /** Tells scripts/test.ts of each failure, and of each test, and how long it took with the hooks before it. */
 const tellTests = (runner: Mocha.Runner): void => {
-  // It was stopped, and nobody hears what comes.
-  process.once('disconnect', () => process.exit(1))
+  // It was stopped, and nobody hears what comes. What it has started ends by 'exit'.
+  for (const end of ['disconnect', 'SIGHUP', 'SIGTERM'] as const) process.once(end, () => process.exit(1))
   // Whoever listens for that keeps the process alive.
   process.channel?.unref()
   let before = now()

@@ -31,8 +31,8 @@ const run = async (name: string, turn: Promise<unknown>): Promise<boolean> => {
   const command = scripts[name]
   if (command === undefined) throw new Error(`package.json has no script '${name}'`)
   if ((await over.get(awaited.get(name) ?? '')) === false) return false
-  // npm has what is installed in PATH, for these too.
-  const child = spawn(command, { shell: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  // npm has what is installed in PATH, for these too. Each has a group of processes of its own, which can be stopped as a whole.
+  const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   children.add(child)
   const closed = once(child, 'close')
   unseen.set(name, [Buffer.from(`> ${name}: ${command}\n`)])
@@ -45,13 +45,23 @@ const run = async (name: string, turn: Promise<unknown>): Promise<boolean> => {
   return code === 0
 }
 
+/** With all that it has started. */
+const stop = ({ pid }: ChildProcess, signal: NodeJS.Signals): void => {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal)
+  } catch {
+    // It is over, and nobody has heard of that yet.
+  }
+}
+
 for (const [signal, code] of [
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143]
 ] as const) {
   process.once(signal, () => {
     for (const name of names) show(name)
-    for (const child of children) child.kill(signal)
+    for (const child of children) stop(child, signal)
     process.exit(code)
   })
 }

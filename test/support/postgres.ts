@@ -68,6 +68,11 @@ export class PrivatePostgres {
     this.#port = port
     this.#folder = mkdtempSync('/tmp/anywire-postgres-')
     if (this.#user) chownSync(this.#folder, this.#user.uid, this.#user.gid)
+    // Where the tests are stopped, nothing comes behind the last of them.
+    process.once('exit', () => {
+      this.#process?.kill('SIGQUIT')
+      this.#clear()
+    })
   }
 
   /** The one of this process, started when it is wanted first. Without PostgreSQL mocha skips the suite. */
@@ -133,7 +138,12 @@ export class PrivatePostgres {
 
   async stop(): Promise<void> {
     await this.#end('SIGINT')
-    rmSync(this.#folder, { recursive: true, force: true })
+    this.#clear()
+  }
+
+  /** It may be writing to it while it ends. */
+  #clear(): void {
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
   }
 
   async #end(signal: 'SIGQUIT' | 'SIGINT'): Promise<void> {
