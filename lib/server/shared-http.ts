@@ -76,13 +76,18 @@ const behindAnswers = (socket: Socket, next: () => void): void => {
   const ignore = (): void => {}
   // Node itself does not listen for it any more behind an upgrade, and whoever writes an answer may wait for it.
   const drained = (): void => {
-    if (answer?.writableNeedDrain) answer.emit('drain')
+    if (answer && !answer.writableEnded) answer.emit('drain')
   }
   const look = (): void => {
     // Node tells nobody else which answer has its turn.
-    answer = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined
-    if (answer) answer.once('close', look)
-    else {
+    const turn = Reflect.get(socket, '_httpMessage') as ServerResponse | null | undefined
+    answer = turn
+    if (turn) {
+      // By what Node keeps there would be a `drain` to come for ever, and who pipes would wait for it.
+      const get = (): boolean => !turn.writableEnded && socket.writableNeedDrain
+      Object.defineProperty(turn, 'writableNeedDrain', { configurable: true, get })
+      turn.once('close', look)
+    } else {
       socket.off('error', ignore).off('drain', drained)
       // The one that keeps a connection without requests alive. It has one.
       socket.setTimeout(0)
