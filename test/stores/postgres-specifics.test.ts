@@ -150,7 +150,7 @@ describe('postgres', () => {
   })
 
   it('gives up a commit that gets no answer, and the lock with it', async () => {
-    const store = await start({ timeout: 200 })
+    const store = await start({ timeout: 2_000 })
     await store.commit(rows(row('a', 'x', 1)))
     const client = await connect()
     await ask(client, 'BEGIN')
@@ -183,7 +183,7 @@ describe('postgres', () => {
   })
 
   it('rejects what finds no connection in time, as others have them all, and goes on when they are done', async () => {
-    const store = await start({ readers: 1, timeout: 300 })
+    const store = await start({ readers: 1, timeout: 2_000 })
     await store.commit(rows(row('a', 'x', 1)))
     const client = await connect()
     await ask(client, 'BEGIN')
