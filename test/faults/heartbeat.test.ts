@@ -118,6 +118,22 @@ describe('the heartbeat', () => {
     assert.deepEqual([client.bufferedBytes, peer.bufferedBytes], [0, 0])
   })
 
+  it('leaves it to a server to acknowledge after a second, and to a client after five', async () => {
+    const { clock, client, peer, near, far } = await open({ server: { heartbeat: 0 } })
+    const held = (): readonly boolean[] => [client.bufferedBytes > 0, peer.bufferedBytes > 0]
+    client.write('up')
+    peer.write('down')
+    await until(() => near.values.length === 1 && far.values.length === 1)
+    await clock.pass(900)
+    assert.deepEqual(held(), [true, true])
+    await clock.pass(200)
+    assert.deepEqual(held(), [false, true])
+    await clock.pass(3_800)
+    assert.deepEqual(held(), [false, true])
+    await clock.pass(200)
+    assert.deepEqual(held(), [false, false])
+  })
+
   it('is heard by a client, which finds a silent server', async () => {
     const silent: Data[] = []
     const network = memory()
