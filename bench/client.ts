@@ -128,7 +128,7 @@ export class Client {
   #head(data: Buffer): number {
     const end = data.indexOf('\r\n\r\n')
     if (end < 0) return 0
-    const head = data.latin1Slice(0, end)
+    const head = data.toString('latin1', 0, end)
     if (!head.startsWith('HTTP/1.1 101')) throw new Error(`A server refused a WebSocket: ${head}`)
     this.#upgraded = true
     const { hello, opens } = this.#script.protocol

@@ -4,7 +4,7 @@ import { install } from './install.ts'
 import { open, type Entry } from './measure.ts'
 import { help, parse, type Options } from './options.ts'
 import { summarize, table, type Results } from './report.ts'
-import { workloads as all, type Workload, type WorkloadName } from './workloads.ts'
+import { workloads as all, type WorkloadName } from './workloads.ts'
 
 /** A round of this workload starts a server and connects thousands of clients. */
 const IDLE_ROUNDS = 3
@@ -59,7 +59,7 @@ async function compare(
 /** Every budget that can be judged in this run must be, and must be kept. */
 function check({ workloads }: Options, summaries: ReturnType<typeof summarize>): void {
   for (const workload of workloads) {
-    const { judged = 'anywire', beside = 'ws' }: Workload = all[workload]
+    const { judged = 'anywire', beside = 'ws' } = all[workload]
     const budget = summaries.find(summary => summary.workload === workload && summary.contender === judged)?.budget
     if (budget === 'ok') continue
     say(

@@ -16,3 +16,5 @@ export function install(): void {
   })
   if (npm.status !== 0) throw new Error('The peers could not be installed')
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) install()

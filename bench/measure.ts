@@ -33,8 +33,8 @@ export async function open(entry: Entry, workload: Workload): Promise<Arena> {
   let sent = 0
 
   /** Runs the workload from rest to rest; returns how many values were delivered. */
-  async function run(seconds: number): Promise<number> {
-    if (workload.kind === 'echo' || workload.kind === 'call') return await load.echo(workload.inFlight, seconds * 1000)
+  const run = async (seconds: number): Promise<number> => {
+    if ('inFlight' in workload) return await load.echo(workload.inFlight, seconds * 1000)
     const { values, pace } = workload
     const ticks = Math.ceil((seconds * 1000) / pace)
     if (workload.kind === 'publish') {

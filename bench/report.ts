@@ -1,5 +1,5 @@
 import { contenders, type ContenderName } from './contenders.ts'
-import { workloads, type Workload, type WorkloadName } from './workloads.ts'
+import { workloads, type WorkloadName } from './workloads.ts'
 
 /** What was measured: for each workload and contender one number per round. */
 export type Results = Partial<Record<WorkloadName, Partial<Record<ContenderName, number[]>>>>
@@ -21,7 +21,7 @@ export function summarize(results: Results): Summary[] {
   const summaries: Summary[] = []
   for (const [workload, rounds] of Object.entries(results) as [WorkloadName, Required<Results>[WorkloadName]][]) {
     for (const [contender, values] of Object.entries(rounds) as [ContenderName, number[]][]) {
-      const { judged = 'anywire', beside = 'ws', budget: most }: Workload = workloads[workload]
+      const { judged = 'anywire', beside = 'ws', budget: most } = workloads[workload]
       const others: number[] | undefined = rounds[beside]
       const ratio = others && spread(values.map((value, i) => value / (others[i] ?? NaN)))
       const kept = ratio && ratio[0] <= most
@@ -53,9 +53,9 @@ export function table(summaries: Summary[]): string {
   return lines.map(line => line.map(pad).join('   ')).join('\n')
 }
 
-const judgedOf = (column: WorkloadName): ContenderName => (workloads[column] as Workload).judged ?? 'anywire'
+const judgedOf = (column: WorkloadName): ContenderName => workloads[column].judged ?? 'anywire'
 
-const besideOf = (column: WorkloadName): ContenderName => (workloads[column] as Workload).beside ?? 'ws'
+const besideOf = (column: WorkloadName): ContenderName => workloads[column].beside ?? 'ws'
 
 function cell(summary: Summary | undefined): string {
   if (!summary) return '–'

@@ -1,5 +1,16 @@
 import type { ContenderName } from './contenders.ts'
 
+export type WorkloadName =
+  | 'broadcast1'
+  | 'broadcast20'
+  | 'echo100'
+  | 'echo1'
+  | 'call100'
+  | 'publish1'
+  | 'publish20'
+  | 'topics'
+  | 'idle'
+
 interface Base {
   title: string
   /** The title of its column. */
@@ -32,7 +43,7 @@ export const CLIENTS = 500
 export const IDLE = [4_000, 10_000] as const
 
 /** The ticks are slow enough that the slowest server is done with one before the next; they are the same for all. */
-export const workloads = {
+export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   broadcast1: {
     kind: 'broadcast',
     title: 'broadcast, 1 message a tick',
@@ -105,6 +116,4 @@ export const workloads = {
     aim: 1
   },
   idle: { kind: 'idle', title: 'idle connection, RSS', short: 'idle RSS', budget: 1.5, aim: 1.2 }
-} as const satisfies Record<string, Workload>
-
-export type WorkloadName = keyof typeof workloads
+}

@@ -1,4 +1,5 @@
 import { Replica } from '../../dist/plugins/records/client/replica.js'
+import type { LiveRecord } from '../../dist/plugins/records/client/live-record.js'
 import { Records } from '../../dist/plugins/records/client/surface.js'
 import { decodeFrame, encodeFrame as encodeWrite } from '../../dist/plugins/records/core/client-codec.js'
 import type { Delta, Registers } from '../../dist/plugins/records/core/frame.js'
@@ -28,7 +29,7 @@ export const anywire: Contestant = {
     const client = new Records(replica, error => {
       throw error
     })
-    const followed = new Map<string, ReturnType<typeof client.get<Fields>>>()
+    const followed = new Map<string, LiveRecord<Fields>>()
     let seq = 0
     let marked = 0
     const follow = (id: string) => {

@@ -52,7 +52,9 @@ const heap = (): number => {
 }
 
 /** A contestant that is wrong is out, however fast it is. */
-const expect = (name: string, replica: Replica, { record, field, value }: Op): void => {
+const expect = (name: string, replica: Replica, op: Op | undefined): void => {
+  if (!op) throw new Error(`${name} was given nothing to do`)
+  const { record, field, value } = op
   if (replica.get(record, field) !== value) throw new Error(`${name}: ${record} ${field} is not ${value}`)
 }
 
@@ -110,9 +112,8 @@ export const median = (values: readonly number[]): number =>
 export const measure = (contestant: Contestant): Round => {
   const { name, create, most = SETS, converges = true } = contestant
   const sets = ops(Math.min(SETS, most))
-  const last = sets[sets.length - 1]
   const author = warm(create, replica => setAll(replica, sets))
-  expect(name, author.replica, last)
+  expect(name, author.replica, sets.at(-1))
 
   const sender = create(true)
   for (const op of sets) sender.set(op)
@@ -122,7 +123,7 @@ export const measure = (contestant: Contestant): Round => {
       for (const message of messages) replica.apply(message)
     })
   )
-  expect(name, reader.replica, last)
+  expect(name, reader.replica, sets.at(-1))
 
   const base = create(false)
   const all = ops(Math.min(RECORDS * FIELDS, most))
@@ -163,7 +164,6 @@ export const measure = (contestant: Contestant): Round => {
  */
 export const measureHeap = ({ name, create, most = SETS }: Contestant): number => {
   const all = ops(Math.min(RECORDS * FIELDS, most))
-  const last = all[all.length - 1]
   const base = create(false)
   for (const op of all) base.set(op)
   base.rest?.()
@@ -176,6 +176,6 @@ export const measureHeap = ({ name, create, most = SETS }: Contestant): number =
     kept.push(replica)
     return heap() - before
   })
-  for (const replica of kept) expect(name, replica, last)
+  for (const replica of kept) expect(name, replica, all.at(-1))
   return median(sizes) / all.length
 }

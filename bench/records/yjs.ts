@@ -7,7 +7,7 @@ export const yjs: Contestant = {
   create(sends) {
     const doc = new Y.Doc()
     let messages: Uint8Array[] = []
-    let marked = new Uint8Array()
+    let marked: Uint8Array = new Uint8Array()
     if (sends) doc.on('update', (update: Uint8Array) => messages.push(update))
     const merge = (update: Uint8Array): void => Y.applyUpdate(doc, update)
     return {
