@@ -1,11 +1,12 @@
 /** anywire for browsers: `connect` with WebSocket, JSON, reconnect, offline and wires. */
-import { withDefaults } from './defaults.ts'
 import { offline } from './plugins/offline/client.ts'
 import { reconnect } from './plugins/reconnect/client.ts'
 import { wires } from './plugins/wires/client.ts'
 import { ws } from './transformers/ws/client.ts'
+import { withDefaults } from './with-defaults.ts'
 
 export * from './core.browser.ts'
+export type * from './defaults.ts'
 
 /**
  * Connects to a server. Without options it speaks JSON over WebSocket, comes back by itself, and keeps what is written
@@ -16,18 +17,3 @@ export * from './core.browser.ts'
  * client.write({ hello: 'world' })
  */
 export const connect = /* @__PURE__ */ withDefaults({ ws, reconnect, offline, wires })
-
-export type {
-  ConnectOptions,
-  DefaultClient,
-  DiscardReason,
-  Offline,
-  OfflineEvents,
-  OfflineOptions,
-  Reconnect,
-  ReconnectEvents,
-  ReconnectOptions,
-  Wires,
-  WiresEvents,
-  WiresOptions
-} from './defaults.ts'

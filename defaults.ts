@@ -1,10 +1,7 @@
-// What `anywire` has and `anywire/core` has not: the parts that a client gets when nobody names others.
-import { connect } from './lib/client.ts'
-import type { Client, ClientOptions, Each } from './lib/client.ts'
+// The types of `connect` as `anywire` has it: those of the parts that a client gets when nobody names others.
+import type { Client, ClientOptions } from './lib/client.ts'
 import type { Checked, ClientPlugin, ForClients, Installed } from './lib/plugin.ts'
 import type { Given } from './lib/given.ts'
-import type { ClientTransformer } from './lib/transformer.ts'
-import { json } from './parsers/json.ts'
 import type { Offline, OfflineOptions } from './plugins/offline/client.ts'
 import type { Reconnect, ReconnectOptions } from './plugins/reconnect/client.ts'
 import type { Wires, WiresOptions } from './plugins/wires/client.ts'
@@ -36,35 +33,3 @@ export type DefaultClient<P extends readonly ClientPlugin[], R, O, W> = Client &
   (R extends false ? unknown : { readonly reconnect: Reconnect }) &
   (O extends false ? unknown : { readonly offline: Offline }) &
   (W extends false ? unknown : { readonly wires: Wires })
-
-/** The defaults, each of which has a half for Node and one for browsers. */
-interface Halves {
-  readonly ws: () => ClientTransformer
-  readonly reconnect: (options?: ReconnectOptions) => ClientPlugin
-  readonly offline: (options?: OfflineOptions) => ClientPlugin
-  readonly wires: (options?: WiresOptions) => ClientPlugin
-}
-
-/** Makes `connect` with defaults: WebSocket, JSON, reconnect, offline, and a choice where there are several transformers. */
-export const withDefaults =
-  (halves: Halves) =>
-  <
-    const P extends readonly ClientPlugin[] = readonly [],
-    const R extends ReconnectOptions | false = ReconnectOptions,
-    const O extends OfflineOptions | false = OfflineOptions,
-    const W extends WiresOptions | false = WiresOptions
-  >(
-    url: Each<string | URL>,
-    options: ConnectOptions<P, R, O, W> = {}
-  ): DefaultClient<P, R, O, W> => {
-    const plugins: readonly ClientPlugin[] = options.plugins ?? []
-    const own: ClientPlugin[] = []
-    if (options.reconnect !== false) own.push(halves.reconnect(options.reconnect))
-    if (options.offline !== false) own.push(halves.offline(options.offline))
-    if (options.wires !== false) own.push(halves.wires(options.wires))
-    const all: readonly ClientPlugin[] = [...own, ...plugins]
-    const { transformers = [halves.ws()], parser = json() } = options
-    const client: Client = connect(url, { ...options, transformers, parser, plugins: all })
-    // What the options switch on is installed: the types follow the same conditions as the lines above.
-    return client as DefaultClient<P, R, O, W>
-  }

@@ -1,6 +1,5 @@
 /** anywire for Node: server and client with WebSocket, JSON, reconnect, offline and wires. */
 import { readyMade } from './bundle/ready-made.ts'
-import { withDefaults } from './defaults.ts'
 import { AnywireError } from './lib/errors.ts'
 import { ERR_OPTION } from './lib/failures.ts'
 import type { Given } from './lib/given.ts'
@@ -18,8 +17,10 @@ import { offline } from './plugins/offline/index.ts'
 import { reconnect } from './plugins/reconnect/index.ts'
 import { wires } from './plugins/wires/index.ts'
 import { ws } from './transformers/ws/index.ts'
+import { withDefaults } from './with-defaults.ts'
 
 export * from './core.ts'
+export type * from './defaults.ts'
 
 const connectUnchecked = /* @__PURE__ */ withDefaults({ ws, reconnect, offline, wires })
 
@@ -87,18 +88,3 @@ export function createServer(
 
 /** JavaScript passes anything. */
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
-
-export type {
-  ConnectOptions,
-  DefaultClient,
-  DiscardReason,
-  Offline,
-  OfflineEvents,
-  OfflineOptions,
-  Reconnect,
-  ReconnectEvents,
-  ReconnectOptions,
-  Wires,
-  WiresEvents,
-  WiresOptions
-} from './defaults.ts'
