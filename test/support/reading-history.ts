@@ -70,6 +70,8 @@ export const playReading = async (seed: number): Promise<void> => {
   ): { readonly records: Records; readonly replica: Replica; readonly follower: Follower } => {
     const replica = new Replica({ now: () => Date.now(), monotonic: () => Date.now(), discardDelay: 1 })
     replica.on('refused', () => {})
+    // Who sets a field of what it has just deleted, or never saw, is refused.
+    replica.on('rejected', error => error.code !== 'ERR_CONFLICT' && failed.push(error))
     const follower = authority.connect({
       peer: peerOf(user),
       send: way(dice, latency, bytes => replica.receive(bytes)),

@@ -118,11 +118,14 @@ describe('records: replicas in tabs that have one store', () => {
     const first = await open()
     const second = await open()
     await first.open()
-    await first.set('a/1', 'x', 1).stored
+    const denied = first.set('a/1', 'x', 1)
+    await denied.stored
     await turn()
     const { node } = first.replica.outbox.own
     const result = { node, number: 1, record: 'a/1', code: 'ERR_DENIED', hint: '' }
+    const refused = assert.rejects(denied.durable, { code: 'ERR_DENIED' })
     first.delta({ seq: 1, acknowledged: [[node, 1]], results: [result] })
+    await refused
     await turn()
     assert.equal(second.replica.state('a/1'), undefined)
     first.replica.disconnected()
@@ -307,7 +310,8 @@ describe('records: a tab that is opened', () => {
     const first = new Stage(browser.tab())
     await turn()
     await first.open()
-    await first.set('a/1', 'x', 'refused').stored
+    const denied = first.set('a/1', 'x', 'refused')
+    await denied.stored
     await turn()
     const { store, tabs } = browser.tab()
     let goOn = (): void => {}
@@ -321,7 +325,9 @@ describe('records: a tab that is opened', () => {
     await turn()
     const { node } = first.replica.outbox.own
     const result = { node, number: 1, record: 'a/1', code: 'ERR_DENIED', hint: '' }
+    const refused = assert.rejects(denied.durable, { code: 'ERR_DENIED' })
     first.delta({ seq: 1, acknowledged: [[node, 1]], results: [result] })
+    await refused
     await turn()
     goOn()
     await turn()
@@ -518,6 +524,8 @@ describe('records: versions of the schema in a store', () => {
     const after = new Stage({ ...browser.tab(), schema: { id: 'app', version: 1 }, migrate })
     const errors: string[] = []
     after.replica.on('error', ({ code }) => errors.push(code))
+    const rejected: string[] = []
+    after.replica.on('rejected', ({ code }) => rejected.push(code))
     const following = after.replica.follow('a/')
     const written = after.set('a/2', 'x', 0)
     after.connect()
@@ -534,6 +542,7 @@ describe('records: versions of the schema in a store', () => {
       await assert.rejects(early.stored, { code: 'ERR_SCHEMA' })
       await assert.rejects(early.durable, { code: 'ERR_SCHEMA' })
     }
+    assert.deepEqual(rejected, ['ERR_SCHEMA', 'ERR_SCHEMA'])
     assert.equal(after.view('a/2'), undefined)
     assert.deepEqual(after.replica.pending, [])
   })
