@@ -1,9 +1,10 @@
 // Runs all tests, compiled, in one process more than there are processors at a time, as much of it is waiting, and sums up.
 // Which files share a process depends on their weights alone, so that it is the same each time. `--weigh` writes the weights
-// anew.
+// anew; names, such as `lib stores/sqlite`, are how the files begin that are run, instead of all.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, sep } from 'node:path'
+import { parseArgs } from 'node:util'
 import { closing } from './counts.ts'
 import { runShard } from './shard.ts'
 import type { FailureTold, Outcome, TestTold } from './shard.ts'
@@ -27,9 +28,12 @@ const SHARED = [
 /** Processes of the rest: enough that who is done first takes from the others, few enough that starting them costs little. */
 const OTHERS = 3 * PROCESSES
 
+const { values, positionals } = parseArgs({ options: { weigh: { type: 'boolean' } }, allowPositionals: true })
+const isNamed = (file: string): boolean => !positionals.length || positionals.some(name => file.startsWith(name))
+
 const sources = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map(name => name.replaceAll(sep, '/'))
-  .filter(name => name.endsWith('.test.ts') && name !== ELSEWHERE)
+  .filter(name => name.endsWith('.test.ts') && name !== ELSEWHERE && isNamed(name))
 const weights = JSON.parse(readFileSync(WEIGHTS, 'utf8')) as Readonly<Record<string, number>>
 
 const took = new Map<string, number>()
@@ -75,7 +79,7 @@ const counts = { passed: sum('passed'), failed: sum('failed'), skipped: sum('ski
 console.log(closing(counts))
 if (counts.failed) process.exitCode = 1
 
-if (process.argv.includes('--weigh')) {
+if (values.weigh) {
   const sorted = [...took].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, ms]) => [name, Math.ceil(ms)])
   writeFileSync(WEIGHTS, `${JSON.stringify(Object.fromEntries(sorted), undefined, 2)}\n`)
 }

@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { call, dig, guardParser } from './http2-guard.ts'
-import { adaptSession, addressOf, headersOf, isHttp2Stream, textOf } from './package-session.ts'
+import { adaptSession, addressOf, headersOf, isHttp2Stream, refuse, textOf } from './package-session.ts'
 import type { PackageSession } from './package-session.ts'
 import type { WebTransportPackage } from './package.ts'
 import type { WebTransportSession } from './session.ts'
@@ -91,7 +91,7 @@ const requestOf = (
     url: textOf(header, ':path'),
     headers: headersOf(header),
     address: addressOf(peerAddress),
-    reject: status => answer({ status, path: '/' }),
+    reject: status => (isHttp2Stream(stream) ? refuse(stream, status) : answer({ status, path: '/' })),
     accept: () =>
       new Promise<WebTransportSession>((resolve, reject) => {
         const opened = (session: PackageSession, native: unknown): void => {

@@ -33,6 +33,16 @@ export const adaptSession = (session: PackageSession, isLossy: () => boolean, cu
 export const isHttp2Stream = (value: unknown): value is ServerHttp2Stream =>
   typeof value === 'object' && value !== null && 'rstCode' in value
 
+/**
+ * Answers a request without a session. The package would close the stream in the same turn: from Node 22 on the reset
+ * overtakes the answer, and the client never learns the status.
+ */
+export const refuse = (stream: ServerHttp2Stream, status: number): void => {
+  if (stream.destroyed || stream.closed) return
+  stream.respond({ ':status': status }, { endStream: true })
+  setImmediate(() => stream.close())
+}
+
 /** The headers of HTTP/2 and HTTP/3 as those of HTTP/1. */
 export const headersOf = (raw: object): HttpHeaders => {
   const headers: Record<string, string | string[] | undefined> = {}
