@@ -39,14 +39,14 @@ const begin = (http: Server): Shared => {
   const shared: Shared = { tenants: [], undo }
   servers.set(http, shared)
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // Nobody can be answered any more, and nobody would be told that.
-    if (socket.destroyed) return
+    // Nobody can be answered any more, and nobody would be told that, or hear what it is still to tell.
+    if (socket.destroyed) return void socket.on('error', ignore)
     const host = shared.tenants.find(tenant => tenant.isHere(request.url))
     const alone = http.listenerCount('upgrade') === 1
     if (host?.upgrade(request, socket, head)) return
     if (host) refuse(socket, 400)
     else if (alone && /^websocket$/i.test(request.headers.upgrade ?? '')) refuse(socket, 404)
-    else if (alone) behindAnswers(request.socket, () => askAgain(http, request, socket, head))
+    else if (alone) askAgain(http, request, head)
   }
   http.on('upgrade', upgrade)
   // A listener could not keep the other ones from answering too, so ours stands before all of them.
@@ -70,10 +70,11 @@ const begin = (http: Server): Shared => {
   return shared
 }
 
+const ignore = (): void => {}
+
 /** Calls `next` once all answers are written that a socket has still to have, unless it closes before. They wait for one another. */
 const behindAnswers = (socket: Socket, next: () => void): void => {
   let answer: ServerResponse | null | undefined
-  const ignore = (): void => {}
   // Node itself does not listen for it any more behind an upgrade, and whoever writes an answer may wait for it.
   const drained = (): void => {
     if (answer && !answer.writableEnded) answer.emit('drain')
@@ -87,12 +88,15 @@ const behindAnswers = (socket: Socket, next: () => void): void => {
       const get = (): boolean => !turn.writableEnded && socket.writableNeedDrain
       Object.defineProperty(turn, 'writableNeedDrain', { configurable: true, get })
       turn.once('close', look)
-    } else {
-      socket.off('error', ignore).off('drain', drained)
-      // The one that keeps a connection without requests alive. It has one.
-      socket.setTimeout(0)
-      if (socket.writable) next()
+      return
     }
+    socket.off('drain', drained)
+    // What failed may be told only later: nobody but us listens to a socket that is not handed on.
+    if (!socket.writable) return
+    socket.off('error', ignore)
+    // The one that keeps a connection without requests alive. It has one.
+    socket.setTimeout(0)
+    next()
   }
   // Nobody else listens meanwhile.
   socket.on('error', ignore).on('drain', drained)
@@ -103,13 +107,14 @@ const behindAnswers = (socket: Socket, next: () => void): void => {
  * Has a request read again as one without an upgrade, body and all. Once anybody listens for upgrades, Node takes every one for
  * theirs, also those to HTTP/2 that Java's client and `curl --http2` ask for with each first request.
  */
-const askAgain = (http: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-  const { method = '', url = '', httpVersion, rawHeaders } = request
+const askAgain = (http: Server, request: IncomingMessage, head: Buffer): void => {
+  const { method = '', url = '', httpVersion, rawHeaders, socket } = request
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? ''
     if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${rawHeaders[at + 1] ?? ''}`)
   }
+  // Before it waits: behind the end of what the client says nothing could be put back.
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
-  http.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+  behindAnswers(socket, () => http.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket))
 }

@@ -144,7 +144,7 @@ describe('an http.Server of several users', () => {
         await until(() => asked.length === count)
         for (const response of asked.splice(0).reverse()) response.end(`[${response.req.url}]`)
       }
-      return { socket, asked, answer }
+      return { web, socket, asked, answer }
     }
 
     it('however many there are', async () => {
@@ -184,6 +184,55 @@ describe('an http.Server of several users', () => {
       await turns()
       assert.deepEqual(asked, [])
     })
+
+    it('also where nobody hears that it breaks, as more has come in than is read meanwhile', async () => {
+      const { socket, asked, answer } = await ask(get('/1'), upgrade('/2'), 'x'.repeat(1 << 20))
+      await until(() => asked.length === 1)
+      const [{ socket: far } = {}] = asked
+      assert.ok(far)
+      await until(() => far.readableLength > far.readableHighWaterMark)
+      socket.resetAndDestroy()
+      await once(socket, 'close')
+      await answer(1)
+      await until(() => far.destroyed)
+      await turns()
+      assert.deepEqual(asked, [])
+    })
+
+    it('and finds no fault with a client that has said all meanwhile', async () => {
+      const { web, socket, asked, answer } = await ask(get('/1'), upgrade('/2'))
+      const faults: unknown[] = []
+      web.on('clientError', (error, failed) => {
+        faults.push(error)
+        failed.destroy()
+      })
+      await until(() => asked.length === 1)
+      const [{ socket: far } = {}] = asked
+      assert.ok(far)
+      socket.end()
+      await turns()
+      await answer(1)
+      await until(() => far.destroyed)
+      assert.deepEqual(faults, [])
+    })
+  })
+
+  it('that cuts a connection on which an upgrade is next does not end the process', async () => {
+    const web = createHttpServer(request => request.socket.destroy(new Error('mine')))
+    web.listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    use(() => web.close())
+    begin(web)
+    const cut = async (path: string): Promise<void> => {
+      const socket = createConnection((web.address() as AddressInfo).port, '127.0.0.1')
+      socket.write(
+        `GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+      )
+      await once(socket, 'close')
+      await turns()
+    }
+    await cut('/anywire')
+    await cut('/nobody')
   })
 
   it('is as it was before once all are closed, in whatever order', async () => {
