@@ -42,7 +42,10 @@ export class Providers {
   }
 
   join(name: string): void {
-    if (increase(this.#names, name) === 1) for (const listener of this.#listeners) this.#start(listener, name)
+    if (increase(this.#names, name) > 1) return
+    // Who comes meanwhile has been told of it by then, and who has gone is not to be.
+    const all = [...this.#listeners]
+    for (const listener of all) if (this.#listeners.has(listener)) this.#start(listener, name)
   }
 
   leave(name: string): void {

@@ -20,8 +20,12 @@ export class Watchers {
   }
 
   committed(changes: readonly Change[]): void {
-    for (const { prefix, watcher } of this.#watching)
-      for (const { record, registers } of changes) if (record.startsWith(prefix)) this.#tell(watcher, record, registers)
+    // Who comes meanwhile is told of the next commit, and who has gone of nothing.
+    const all = [...this.#watching]
+    for (const watching of all)
+      for (const { record, registers } of changes)
+        if (record.startsWith(watching.prefix) && this.#watching.has(watching))
+          this.#tell(watching.watcher, record, registers)
   }
 
   #tell(watcher: Watcher, record: string, registers: Change['registers']): void {

@@ -46,6 +46,27 @@ describe('an authority of records, and its server', () => {
     assert.deepEqual(late, ['live/bad', 'live/worse'])
   })
 
+  it('calls a provider once for a record, also where that comes while another one is called; not one that has gone', async () => {
+    const told: string[] = []
+    const serve =
+      (who: string, more: () => void = () => {}) =>
+      (name: string, signal: AbortSignal): void => {
+        told.push(`${who} +${name}`)
+        signal.addEventListener('abort', () => told.push(`${who} -${name}`))
+        more()
+      }
+    const begin = (): void => {
+      end()
+      world.authority.listen('live/', serve('late'))
+    }
+    world.authority.listen('live/', serve('first', begin))
+    const end = world.authority.listen('live/', serve('gone'))
+    const ann = await world.welcomed('ann', [scope(1, 'live/1')], peerOf('ann'))
+    assert.deepEqual(told.splice(0), ['first +live/1', 'late +live/1'])
+    ann.end()
+    assert.deepEqual(told, ['first -live/1', 'late -live/1'])
+  })
+
   it('announces a newer version, and counts', async () => {
     const ann = await world.welcomed('ann')
     world.client('silent')

@@ -147,6 +147,28 @@ describe('records: rules about others', () => {
       )
     })
 
+    it('are told of each commit once, also by who watches anew each time, and not by who has ended', async () => {
+      const told: string[] = []
+      const again = (record: string): void => {
+        told.push(`again ${record}`)
+        assert(told.length < 10, 'it ends')
+        undo()
+        undo = world.authority.watch('a/', again)
+      }
+      let undo = world.authority.watch('a/', again)
+      world.authority.watch('a/', record => {
+        told.push(`first ${record}`)
+        end()
+      })
+      const end = world.authority.watch('a/', record => told.push(`ended ${record}`))
+      const root = await world.welcomed('other')
+      for (const id of ['a/2', 'a/3']) {
+        root.write(id, [at(2, 'other').make()])
+        await world.pass()
+      }
+      assert.deepEqual(told, ['again a/2', 'first a/2', 'first a/3', 'again a/3'])
+    })
+
     it('are told what was committed, and of nothing else', async () => {
       const told: unknown[] = []
       const undo = world.authority.watch('a/', (record, paths) => {
