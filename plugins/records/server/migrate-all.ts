@@ -21,43 +21,88 @@ export interface MigrateAllParts {
 
 type Dated = Meta & { readonly schema: SchemaVersion }
 
+/** From which version to which records are brought. */
+type Versions = readonly [before: number, after: number]
+
 /**
- * Brings the records of a store to a version, some at a time: each commit says how far it is, so who is killed goes on from there. What
- * was not finished is, before a later version begins.
+ * Brings the records of a store to a version, some at a time. What cannot be brought there is found out before any of it moves. Each commit
+ * says how far it is, so who is killed goes on from there. What was not finished is, before a later version begins.
  * @returns what the store remembers then
  * @throws ERR_SCHEMA where `migrate` fails; ERR_CLOSED when it is closed meanwhile
  */
 export const migrateAll = async (before: Dated, version: number, parts: MigrateAllParts): Promise<Meta> => {
   let meta = before
-  while (meta.migrating || meta.schema.version < version) meta = await migratePiece(meta, version, parts)
+  while (meta.migrating || meta.schema.version < version) meta = await migrateTo(meta, version, parts)
   return meta
 }
 
-const migratePiece = async (meta: Dated, latest: number, parts: MigrateAllParts): Promise<Dated> => {
-  const { store, migrate, patience, key } = parts
+/** Does what was begun, or all that leads to the latest version. */
+const migrateTo = async (meta: Dated, latest: number, parts: MigrateAllParts): Promise<Dated> => {
+  const { store, key } = parts
   const { id, version } = meta.schema
-  const { migrating: { version: before, after } = { version, after: '' }, ...rest } = meta
-  const target = meta.migrating ? version : latest
-  const insist = async <T>(attempt: () => Promise<T>): Promise<T> => {
-    if (patience.isClosed) throw new AnywireError(ERR_CLOSED)
-    return patience.try(attempt, { isFinal, once: true })
+  const { migrating: { version: before, after: first } = { version, after: '' }, ...rest } = meta
+  const versions: Versions = [before, meta.migrating ? version : latest]
+  const schema = { id, version: versions[1] }
+  for await (const { rows } of piecesOf(first, parts)) await migrated(rows, versions, [key, meta], parts)
+  let next: Dated = { ...rest, schema }
+  for await (const { rows, last } of piecesOf(first, parts)) {
+    next = { ...rest, schema, ...(last !== undefined && { migrating: { version: before, after: last } }) }
+    const entry = [key, next] as const
+    const commit = { ...changesOf(rows, await migrated(rows, versions, entry, parts)), entries: [entry] }
+    await insist(() => store.commit(commit), parts)
   }
-  const ids = await insist(() => store.records('', after, TOGETHER))
-  const rows = await insist(() => store.rows(ids.map(record => ({ record }))))
-  const last = ids.length < TOGETHER ? undefined : ids.at(-1)
-  const next: Dated = {
-    ...rest,
-    schema: { id, version: target },
-    ...(last !== undefined && { migrating: { version: before, after: last } })
-  }
-  const piece = new Piece(rows)
-  try {
-    await migrate(piece, [before, target], '', [key, next])
-  } catch (error) {
-    throw new AnywireError(ERR_SCHEMA, `migrate to ${target}: ${textOf(error)}`, error)
-  }
-  await insist(() => store.commit({ ...changesOf(rows, piece.rewritten), entries: [[key, next]] }))
   return next
+}
+
+/** The records behind one, some at a time; with the last of them where there may be more. */
+async function* piecesOf(first: string, parts: MigrateAllParts): AsyncGenerator<{ rows: Row[]; last?: string }, void> {
+  const { store } = parts
+  for (let after: string | undefined = first; after !== undefined;) {
+    const from: string = after
+    const ids = await insist(() => store.records('', from, TOGETHER), parts)
+    const rows = await insist(() => store.rows(ids.map(record => ({ record }))), parts)
+    after = ids.length < TOGETHER ? undefined : ids.at(-1)
+    yield { rows, ...(after !== undefined && { last: after }) }
+  }
+}
+
+/** What stands in the place of some rows. */
+const migrated = async (
+  rows: Row[],
+  versions: Versions,
+  entry: readonly [key: string, value: unknown],
+  parts: MigrateAllParts
+): Promise<readonly Row[]> => {
+  const { migrate, patience } = parts
+  const run = async (rows: Row[]): Promise<readonly Row[]> => {
+    const piece = new Piece(rows)
+    // It may never end, and then it is not waited for when all of it does.
+    await patience.within(migrate(piece, versions, '', entry), Infinity)
+    if (patience.isClosed) throw new AnywireError(ERR_CLOSED)
+    return piece.rewritten
+  }
+  /** Which record it is, where it is one. */
+  const culprit = async (): Promise<string> => {
+    for (const id of new Set(rows.map(({ record }) => record))) {
+      try {
+        await run(rows.filter(({ record }) => record === id))
+      } catch {
+        return ` '${id}'`
+      }
+    }
+    return ''
+  }
+  try {
+    return await run(rows)
+  } catch (error) {
+    if (patience.isClosed) throw error
+    throw new AnywireError(ERR_SCHEMA, `migrate${await culprit()} to ${versions[1]}: ${textOf(error)}`, error)
+  }
+}
+
+const insist = async <T>(attempt: () => Promise<T>, { patience }: MigrateAllParts): Promise<T> => {
+  if (patience.isClosed) throw new AnywireError(ERR_CLOSED)
+  return patience.try(attempt, { isFinal, once: true })
 }
 
 /** Some records of a store, as if they were all that it has. */

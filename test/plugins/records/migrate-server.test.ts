@@ -178,8 +178,9 @@ describe('records of a server, and a later version of them', () => {
       assert.deepEqual(
         [...asked],
         [
-          [2, 150 * 3],
-          [3, 250 * 3]
+          // Once to find out whether it can be done, and once to do it.
+          [2, 2 * 150 * 3],
+          [3, 2 * 250 * 3]
         ]
       )
       assert.deepEqual(fields('label'), numbers(250))
@@ -230,6 +231,49 @@ describe('records of a server, and a later version of them', () => {
       assert.equal((world.disk.entry('meta') as { readonly epoch: string }).epoch, epoch)
     })
 
+    it('moves nothing before it is known that all can be moved, and says which record cannot', async () => {
+      await fill(250)
+      const bad = migrations({
+        2: (record, write) => {
+          if (record === 'a/1180' && write.path === 'title') throw new TypeError('unforeseen')
+          return [write]
+        }
+      })
+      await assert.rejects(start(2, bad), {
+        code: 'ERR_SCHEMA',
+        message: /migrate 'a\/1180' to 2: TypeError: unforeseen$/
+      })
+      assert.deepEqual(commits, [])
+      await world.authority.close()
+      await start(1)
+      assert.deepEqual(fields('title'), numbers(250))
+      await world.authority.close()
+      await start(2, rename)
+      assert.deepEqual(fields('name'), numbers(250))
+    })
+
+    it('holds no more than a hundred records at a time', async () => {
+      await fill(250)
+      const sizes: number[] = []
+      await start(2, async (piece, versions, outbox, meta) => {
+        sizes.push(new Set((await piece.rows([{ prefix: '' }])).map(({ record }) => record)).size)
+        await rename(piece, versions, outbox, meta)
+      })
+      assert.deepEqual(sizes, [100, 100, 50, 100, 100, 50])
+    })
+
+    it('keeps nobody from closing the server where it never ends', async () => {
+      await fill(1)
+      const opening = assert.rejects(
+        start(2, () => new Promise(() => {})),
+        { code: 'ERR_CLOSED' }
+      )
+      await world.pass()
+      await world.authority.close()
+      await opening
+      assert.deepEqual(commits, [])
+    })
+
     it('opens nothing where it fails, and says what with', async () => {
       await fill(1)
       const bad = migrations({
@@ -237,7 +281,10 @@ describe('records of a server, and a later version of them', () => {
           throw new TypeError('no such thing')
         }
       })
-      await assert.rejects(start(2, bad), { code: 'ERR_SCHEMA', message: /migrate to 2: TypeError: no such thing$/ })
+      await assert.rejects(start(2, bad), {
+        code: 'ERR_SCHEMA',
+        message: /migrate 'a\/1000' to 2: TypeError: no such thing$/
+      })
       assert.deepEqual(commits, [])
     })
   })
