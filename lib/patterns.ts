@@ -8,8 +8,9 @@ const WILD = /(^|\.)[*>](\.|$)/
 /** Whether a name has wildcards. */
 export const isWild = (name: string): boolean => WILD.test(name)
 
-/** Whether a name is one that is published to, as far as its form goes: of at most 16 parts, none of them empty or a wildcard. */
-export const isTopic = (name: string): boolean => !/(^|\.)[*>]?(\.|$)|(\.[^.]+){16}/.test(name)
+/** Whether a value is a name that is published to, as far as its form goes: of at most 16 parts, none of them empty or a wildcard. */
+export const isTopic = (name: unknown): boolean =>
+  typeof name === 'string' && !/(^|\.)[*>]?(\.|$)|(\.[^.]+){16}/.test(name)
 
 /** Parts of a name: what is looked for meets the more patterns on its way, the longer that is. */
 const PARTS = 16

@@ -1,5 +1,5 @@
 import type { Undo } from '../../lib/emitter.ts'
-import { AnywireError } from '../../lib/errors.ts'
+import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import { isPattern, isWild } from '../../lib/patterns.ts'
 import { report } from '../../lib/report.ts'
@@ -82,6 +82,7 @@ export class Hub implements ServerPubSub {
   }
 
   subscribers(topic: string): number {
+    this.checkName(topic)
     const found = this.interests.of(topic)
     return recipients(found, []).size + found.reduce((sum, { receivers }) => sum + receivers.size, 0)
   }
@@ -112,7 +113,7 @@ export class Hub implements ServerPubSub {
 
   /** @throws ERR_OPTION */
   checkName(name: string): void {
-    if (!this.isName(name)) throw new AnywireError(ERR_OPTION, `'${name}' is no topic or pattern`)
+    if (!this.isName(name)) throw new AnywireError(ERR_OPTION, `'${textOf(name)}' is no topic or pattern`)
   }
 
   /**
@@ -160,7 +161,7 @@ export class Hub implements ServerPubSub {
   }
 
   #checkTopic(topic: string): void {
-    if (!this.isTopic(topic)) throw new AnywireError(ERR_OPTION, `'${topic}' is no topic`)
+    if (!this.isTopic(topic)) throw new AnywireError(ERR_OPTION, `'${textOf(topic)}' is no topic`)
   }
 
   #callAll(): void {

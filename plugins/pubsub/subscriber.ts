@@ -98,8 +98,12 @@ export class Subscriber implements PeerPubSub {
   /** Works on what a client asks for. */
   receive(items: readonly (readonly unknown[])[]): void {
     for (const item of items) {
+      const [id, kind] = item
       if (isItem(item)) this.#ask(item)
-      else if (isCount(item[0])) this.#end(item[0])
+      // Whoever asks without types waits for an answer too.
+      else if (isCount(id) && isCount(kind) && item.length > 2)
+        this.#fail([id, kind, ''], ERR_OPTION, 'a topic is a text')
+      else if (isCount(id)) this.#end(id)
     }
   }
 

@@ -3,6 +3,7 @@ import { AnywireError } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_NO_PROVIDER, ERR_NOT_ACCEPTED, ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import { LATER } from '../../lib/requests.ts'
+import { check, text } from '../../lib/option-rules.ts'
 import { isPattern, isWild } from '../../lib/patterns.ts'
 import type { During } from '../../lib/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -53,6 +54,11 @@ interface Provided {
   readonly end: Undo
 }
 
+/** Whoever asks without types waits for an answer too. */
+const nameless = (): never => {
+  throw because(ERR_OPTION, 'a name is a text')
+}
+
 const toRun = (at: Answering<Peer>, packet: Asked): Run<Peer> => new Run(at, packet)
 
 /** What the peers of one server have in common. */
@@ -98,8 +104,9 @@ export class ServerHalf {
     })
   }
 
-  /** @throws ERR_OPTION when a handler has the name */
+  /** @throws ERR_OPTION when a handler has the name, or it is none */
   provide(name: string, route: Route<Peer>): Undo {
+    check('the name of a service', name, text)
     if (this.#routes.has(name)) throw new AnywireError(ERR_OPTION, `there is a '${name}'`)
     return this.#services.add(name, {
       away: false,
@@ -168,8 +175,9 @@ export class ServerHalf {
         return route && work.full ? tooMany : route
       },
       began: (run, later, packet) => work.began(run, later, packet),
-      other: ([number, what, name], answer) => {
-        if (what === undefined) withdraw(number)
+      other: ([number, what, ...rest], answer) => {
+        const [name] = rest
+        if (what === undefined && !rest.length) withdraw(number)
         else if (what === PROVIDE && typeof name === 'string') {
           if (work.full) return answer([number, name], tooMany)
           answer([number, name], async ({ signal }) => {
@@ -177,7 +185,7 @@ export class ServerHalf {
             if (provided.size >= PROVIDED) throw because(ERR_LIMIT, `${PROVIDED} services of one client`)
             if (!signal.aborted) provided.set(number, { name, end: this.#services.add(name, provider) })
           })
-        }
+        } else if (rest.length) answer([number, ''], nameless)
       }
     })
     const [[, , , , , , waiting, sent]] = exchange

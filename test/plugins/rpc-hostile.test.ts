@@ -64,7 +64,7 @@ describe('rpc: strangers', () => {
     return { ...client.rpc, id: client.id }
   }
 
-  it('reach no handler with what is no packet, and hear nothing', async () => {
+  it('reach no handler with what is no packet, and hear no more than that a name is text', async () => {
     const { say, heard } = await setup()
     const packets: unknown[] = [
       [null, 1, 'x', {}, [], [[]], [[1, []]], [[1, {}, 'note']], [[1, null, 'note']], [['1', 'note', 0]]],
@@ -83,7 +83,8 @@ describe('rpc: strangers', () => {
     ].flat()
     for (const packet of packets) say(packet)
     await world.pass(20)
-    assert.deepEqual([runs, heard], [[], []])
+    const nameless = [-1, 'ERR_OPTION', 'An option is wrong: a name is a text']
+    assert.deepEqual([runs, heard], [[], [nameless, nameless, nameless]])
   })
 
   it('find nothing by the names of prototypes', async () => {
