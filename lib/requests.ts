@@ -180,6 +180,8 @@ export const makeRequests = (
     ticking = false
     while (all.length && host.state === 'open' && host.id === session && held !== session)
       send(all.splice(0, MOST_PACKETS))
+    // Those that want no answer are over.
+    look()
   }
 
   const tell = ({ number = 0 }: Request, ...word: readonly unknown[]): boolean => lane.write([number, ...word])

@@ -29,6 +29,14 @@ class Host extends Emitter<ConnectionEvents> {
     this.emit('open', { recovered: false })
   }
 
+  /** What the end waits for. */
+  readonly finishes: (() => unknown)[] = []
+
+  before(finish: () => unknown): () => void {
+    this.finishes.push(finish)
+    return () => {}
+  }
+
   close(): void {
     this.id = ''
     this.state = 'closed'
@@ -223,6 +231,36 @@ describe('requests over a lane', () => {
     assert.equal(requests.end(stays), true)
     assert.equal(requests.end(stays), false)
     assert.deepEqual([host.written.at(-1), story.at(-1)], [[4], 'lost'])
+  })
+
+  it('hold the end until they are answered, and those that want no answer until they are sent', async () => {
+    const { ask, hear } = requestsOf(host)
+    host.state = 'away'
+    void ask({ packet: ['answered'], done: first })
+    void ask({ packet: ['unanswered'] })
+    let isOver = false
+    const ends = host.finishes.map(finish => finish())
+    void Promise.all(ends).then(() => (isOver = true))
+    await turn()
+    assert.equal(isOver, false)
+    host.state = 'open'
+    host.emit('open', { recovered: true })
+    await turn()
+    assert.equal(isOver, false)
+    hear([[-1, 0]])
+    await turn()
+    assert.equal(isOver, true)
+    // Nobody says a word to the last one.
+    host.state = 'away'
+    void ask({ packet: ['unanswered'] })
+    isOver = false
+    void Promise.all(host.finishes.map(finish => finish())).then(() => (isOver = true))
+    await turn()
+    assert.equal(isOver, false)
+    host.state = 'open'
+    host.emit('open', { recovered: true })
+    await turn()
+    assert.equal(isOver, true)
   })
 
   it('wait while there is no wire, and fail when there will be none', async () => {
