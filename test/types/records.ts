@@ -224,3 +224,117 @@ records<{ 'a/': { readonly act: () => void } }>()
 records<{ 'a/': { readonly big: bigint } }>()
 // @ts-expect-error nor are sets
 records<{ 'a/': { readonly set: ReadonlySet<string> } }>()
+
+// Below a key that stands for many, a path is split at its dots, as anywhere else.
+interface Node {
+  readonly name: string
+  readonly weight?: number
+  readonly kids?: { readonly [id: string]: Node }
+}
+interface Poll {
+  readonly title: string
+  readonly byUser: {
+    readonly [user: string]: { readonly n: number; readonly text?: string; readonly steps: ListOf<string> }
+  }
+  readonly counts: Readonly<Record<string, number>>
+  readonly byRoom?: { readonly [room: `room-${string}`]: { readonly votes: { readonly [user: string]: boolean } } }
+  readonly what: { readonly kind: 'a'; readonly x: number } | { readonly kind: 'b'; readonly y: string }
+  readonly any: unknown
+  readonly plain: AnyRecord
+}
+const deep = connect(url, { plugins: [records<{ 'polls/': Poll; 'nodes/': Node }>()] }).records
+const [poll, node] = [deep.get('polls/1'), deep.get('nodes/1')]
+declare const ada: string
+const [one, oneN, someN, oneText, whose] = [
+  poll.get('byUser.ada'),
+  poll.get('byUser.ada.n'),
+  poll.get(`byUser.${ada}.n`),
+  poll.get('byUser.ada.text'),
+  poll.get('byUser.ada\\.b.n')
+]
+is<Equal<typeof one, Poll['byUser'][string] | undefined>>()
+is<Equal<typeof oneN, number | undefined>>()
+is<Equal<typeof someN, number | undefined>>()
+is<Equal<typeof oneText, string | undefined>>()
+is<Equal<typeof whose, number | undefined>>()
+poll.set('byUser.ada', { n: 1, steps: {} })
+poll.set(`byUser.${ada}`, { n: 1, steps: {} })
+poll.set('byUser.ada.n', 3)
+poll.replace('byUser.ada.n', 3)
+poll.increment('byUser.ada.n')
+poll.increment(`byUser.${ada}.n`)
+poll.increment('counts.a')
+poll.set('byRoom.room-1.votes.ada', true)
+poll.set('what.x', 1)
+poll.set('plain.any.path', 1)
+poll.increment('plain.any.path')
+poll.subscribe('byUser.ada.n', n => {
+  is<Equal<typeof n, number | undefined>>()
+})
+list(poll, 'byUser.ada.steps').push('first')
+deep.collection('polls/').query({
+  where: [
+    ['byUser.ada.n', '>', 3],
+    ['counts.a', '=', 1],
+    ['what.kind', 'in', ['a']]
+  ],
+  order: ['-byUser.ada.n']
+})
+node.set('kids.a.kids.b.name', 'x')
+node.set('kids.a.kids.b.kids.c.kids.d.kids.e.kids.f.kids.g.name', 'x')
+node.increment('kids.a.weight')
+// @ts-expect-error n is a number
+poll.set('byUser.ada.n', { n: 1, steps: {} })
+// @ts-expect-error n is a number
+poll.set(`byUser.${ada}.n`, 'x')
+// @ts-expect-error there is no such field
+poll.set('byUser.ada.misspelt', { n: 1, steps: {} })
+// @ts-expect-error there is no such field
+poll.get('byUser.ada.misspelt')
+// @ts-expect-error there is no such field
+poll.subscribe('byUser.ada.misspelt', () => {})
+// @ts-expect-error there is nothing below a number
+poll.get('counts.a.b')
+// @ts-expect-error a text is no number
+poll.increment('byUser.ada.text')
+// @ts-expect-error there is no such field
+poll.increment('byUser.ada.steps.n')
+// @ts-expect-error neither of both has it
+poll.get('what.z')
+// @ts-expect-error x is a number
+poll.set('what.x', 'x')
+// @ts-expect-error a name is text
+node.set('kids.a.kids.b.name', 1)
+// @ts-expect-error steps are strings
+list(poll, 'byUser.ada.steps').push(1)
+// @ts-expect-error n is a number
+deep.collection('polls/').query({ where: [['byUser.ada.n', '=', 'x']] })
+
+// Only what may be absent is deleted.
+poll.delete('byUser.ada')
+poll.delete(`byUser.${ada}`)
+poll.delete('byUser.ada.text')
+poll.delete('counts.a')
+poll.delete('any')
+poll.delete('')
+poll.delete()
+poll.set('byUser.ada', undefined)
+poll.set('byUser.ada.text', undefined)
+poll.patch({ byUser: { ada: undefined, bob: { text: undefined } } })
+poll.replace('byRoom', undefined)
+node.delete('kids')
+unknown.delete('any.path')
+unknown.set('any.path', undefined)
+unknown.patch({ any: undefined })
+// @ts-expect-error a poll has a title
+poll.set('title', undefined)
+// @ts-expect-error a poll has a title
+poll.delete('title')
+// @ts-expect-error a poll has a title
+poll.patch({ title: undefined })
+// @ts-expect-error who is there has an n
+poll.delete('byUser.ada.n')
+// @ts-expect-error who is there has an n
+poll.patch({ byUser: { ada: { n: undefined } } })
+// @ts-expect-error a title is set, deleted it is not
+todo.set('due.day', undefined)

@@ -9,7 +9,7 @@ import { makeKey } from './make-key.ts'
 import { between } from './position.ts'
 import { checkFields } from './target.ts'
 import type { Target } from './target.ts'
-import type { ListItem, ListOf, ListPath } from './types.ts'
+import type { Known, ListItem, ListOf, ListPath } from './types.ts'
 
 /** An item of a list. */
 export interface Item<T> {
@@ -145,5 +145,7 @@ export class List<T, R> {
  * const steps = list(todo, 'steps')
  * steps.push({ text: 'Boil water' })
  */
-export const list = <T, R, P extends ListPath<T>>(record: Fields<T, R>, path: P): List<ListItem<T, P>, R> =>
-  new List(record, path)
+export const list = <T, R, const P extends ListPath<T>>(
+  record: Fields<T, R>,
+  path: P & Known<T, P, ListOf<unknown>>
+): List<ListItem<T, P>, R> => new List(record, path)

@@ -10,7 +10,7 @@ import { Live } from './live.ts'
 import type { Shelf, When } from './live.ts'
 import { share } from './snapshot.ts'
 import type { EditOptions } from './target.ts'
-import type { PathOf, ValueAt } from './types.ts'
+import type { Known, PathOf, ValueAt } from './types.ts'
 
 /** A record, whatever is in it. */
 export interface Entered {
@@ -109,7 +109,10 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements Entered, As
    * @returns what ends it
    */
   subscribe(listener: (value: T | undefined) => unknown): Undo
-  subscribe<P extends PathOf<T>>(path: P, listener: (value: ValueAt<T, P> | undefined) => unknown): Undo
+  subscribe<const P extends PathOf<T>>(
+    path: P & Known<T, P>,
+    listener: (value: ValueAt<T, P> | undefined) => unknown
+  ): Undo
   subscribe(first: unknown, second?: unknown): Undo {
     const [path, listener] = typeof first === 'string' ? [first, second] : ['', first]
     // Before anything is held.

@@ -5,7 +5,7 @@ import { derived } from './derived.ts'
 import type { Fields } from './fields.ts'
 import { checkFields } from './target.ts'
 import type { Target } from './target.ts'
-import type { SetItem, SetItemAt, SetOf, SetPath } from './types.ts'
+import type { Known, SetItem, SetItemAt, SetOf, SetPath } from './types.ts'
 
 /** Keys are the items as JSON: `add` made them. */
 const sorted = derived<Value | undefined, SetItem>(fields =>
@@ -87,5 +87,7 @@ const isItem = (key: string): boolean => {
  * The set at a path of a record, whose items can be added and deleted one by one; also within a transaction.
  * @example members(todo, 'labels').add('red')
  */
-export const members = <T, R, P extends SetPath<T>>(record: Fields<T, R>, path: P): Members<SetItemAt<T, P>, R> =>
-  new Members(record, path)
+export const members = <T, R, const P extends SetPath<T>>(
+  record: Fields<T, R>,
+  path: P & Known<T, P, SetOf<SetItem>>
+): Members<SetItemAt<T, P>, R> => new Members(record, path)

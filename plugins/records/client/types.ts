@@ -7,40 +7,82 @@ export type AnyRecord = { readonly [key: string]: Value }
 /** One value with all that is in it, and no fields of its own. */
 type Leaf = null | undefined | boolean | number | string | Uint8Array | readonly unknown[]
 
-/** Types nest seven deep; what is below is text without a check. */
+/** Types nest seven deep; below that paths are not listed. */
 type Deeper<D extends unknown[]> = [...D, unknown]
 
 /** A key that can stand in a path as it is. */
 type Plain<K> = K extends string ? (K extends `${string}.${string}` | `${string}\\${string}` | '' ? never : K) : never
 
-/** The paths within a type: `'address' | 'address.city'`. */
+/** Whether a key stands for many, as that of an index signature does: `Yes` or `No`. */
+type IfAny<K extends string, Yes, No> = { readonly ' ': 1 } extends Record<K, 1> ? Yes : No
+
+/** The paths within a type: `'address' | 'address.city'`. What is below a key that stands for many is one text with it, which `Known` looks into. */
 export type PathOf<T, D extends unknown[] = []> = D['length'] extends 7
   ? string
   : T extends Leaf
     ? never
     : T extends object
-      ? { [K in Plain<keyof T>]: K | `${K}.${PathOf<NonNullable<T[K]>, Deeper<D>>}` }[Plain<keyof T>]
+      ? {
+          [K in Plain<keyof T>]: IfAny<K, K, K | `${K}.${PathOf<NonNullable<T[K]>, Deeper<D>>}`>
+        }[Plain<keyof T>]
       : never
 
-/** What is at a path; undefined where something on the way, or it itself, may be absent. */
-export type ValueAt<T, P extends string> = P extends keyof T
-  ? T[P]
-  : P extends `${infer K}.${infer Rest}`
-    ? K extends keyof T
-      ? ValueAt<NonNullable<T[K]>, Rest> | (undefined extends T[K] ? undefined : never)
-      : unknown
-    : unknown
+/** Undefined where a field may be absent: it is optional, or one of many. */
+type Absent<T, K extends string> = T extends Record<K, unknown> ? IfAny<K, undefined, never> : undefined
 
-/** Some of the fields of a type, at any depth. */
-export type Patch<T> = T extends Leaf ? T : { readonly [K in keyof T]?: Patch<T[K]> | undefined }
+/**
+ * What a field is that a path leads to, with undefined where it may be absent, whatever is above it; never where there is no such field.
+ * `Begun` is the beginning of a key that has dots within.
+ */
+export type ValueAt<T, P extends string, Begun extends string = ''> = T extends Leaf
+  ? never
+  : Value extends T
+    ? unknown
+    : P extends `${infer K}.${infer Rest}`
+      ? K extends `${string}\\`
+        ? ValueAt<T, Rest, `${Begun}${K}.`>
+        : `${Begun}${K}` extends infer Key extends keyof T
+          ? ValueAt<NonNullable<T[Key]>, Rest>
+          : never
+      : `${Begun}${P}` extends infer Key extends keyof T & string
+        ? T[Key] | Absent<T, Key>
+        : never
+
+/** `What` where a field is of a type, or may be anything. */
+type Fitting<What, Field, V> = NonNullable<Field> extends V ? What : Value extends Field ? What : never
+
+/** Anything where a path leads to a field, which is of a type; else what a compiler says. */
+export type Known<T, P extends string, V = unknown> = [ValueAt<T, P>] extends [never]
+  ? { readonly ' ': `this record has no field '${P}'` }
+  : Fitting<unknown, ValueAt<T, P>, V>
+
+/** Anything where what a path leads to may be absent; else what a compiler says. */
+export type Optional<T, P extends string> = P extends ''
+  ? unknown
+  : undefined extends ValueAt<T, P>
+    ? unknown
+    : { readonly ' ': `this record must have '${P}'` }
+
+/** Some of the fields of a type, at any depth; undefined for such as may be absent. */
+export type Patch<T> = T extends Leaf
+  ? T
+  : { readonly [K in keyof T]?: Patch<T[K]> | (K extends string ? Absent<T, K> : undefined) }
 
 /** Some paths; where there are none, what a compiler says instead of `never`. */
 type OrNone<P, Hint extends string> = [P] extends [never] ? string & { readonly '': Hint } : P
 
 /** The paths whose values are of a type, or may be anything. */
-type PathTo<T, V> = {
-  [P in PathOf<T>]: NonNullable<ValueAt<T, P>> extends V ? P : Value extends ValueAt<T, P> ? P : never
-}[PathOf<T>]
+type PathTo<T, V, D extends unknown[] = []> = D['length'] extends 7
+  ? string
+  : T extends Leaf
+    ? never
+    : T extends object
+      ? {
+          [K in Plain<keyof T>]:
+            | Fitting<K, T[K], V>
+            | (Value extends T[K] ? never : `${K}.${PathTo<NonNullable<T[K]>, V, Deeper<D>>}`)
+        }[Plain<keyof T>]
+      : never
 
 /** The paths whose values are numbers. */
 export type NumberPath<T> = OrNone<PathTo<T, number>, 'no field of this record is a number'>
@@ -135,10 +177,21 @@ type ConditionAt<P extends string, V> =
   | readonly [path: P, operator: 'in', values: readonly Compared<V>[]]
   | readonly [path: P, operator: 'has', value: Within<V>]
 
+/** The conditions on the fields of a type: of one of many only where it is one value. */
+type ConditionsOf<T, Above extends string = '', D extends unknown[] = []> = D['length'] extends 7
+  ? ConditionAt<`${Above}${string}`, Value>
+  : T extends Leaf
+    ? never
+    : T extends object
+      ? {
+          [K in Plain<keyof T>]:
+            | ConditionAt<`${Above}${K}`, IfAny<K, Value extends T[K] ? unknown : Extract<T[K], Leaf>, T[K]>>
+            | (Value extends T[K] ? never : ConditionsOf<NonNullable<T[K]>, `${Above}${K}.`, Deeper<D>>)
+        }[Plain<keyof T>]
+      : never
+
 /** A query whose paths are those of a type, and whose values are what is there. */
 export interface QueryOf<T> extends Query {
-  readonly where?:
-    | readonly (PathOf<T> extends infer P ? (P extends string ? ConditionAt<P, ValueAt<T, P>> : never) : never)[]
-    | undefined
+  readonly where?: readonly ConditionsOf<T>[] | undefined
   readonly order?: readonly (PathOf<T> | `-${PathOf<T>}`)[] | undefined
 }

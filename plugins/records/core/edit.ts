@@ -41,7 +41,7 @@ export class Edit {
   }
 
   /**
-   * Writes a value; of an object, those of its fields that are different, and no others. Undefined deletes, but no record.
+   * Writes a value; of an object, those of its fields that are different, and no others. Undefined deletes, also within an object, but no record.
    * @throws ERR_PATH; ERR_ENCODE for what is no value; ERR_TOO_LARGE
    */
   set(path: string, value: unknown): this {
@@ -123,9 +123,12 @@ export class Edit {
     if (seen !== undefined && !isFields(seen)) this.#write(path, OBJECT)
     let some = false
     for (const [key, value] of Object.entries(fields)) {
-      if (value === undefined) continue
-      some = true
       const at = this.#below(path, key)
+      if (value === undefined) {
+        if (this.#state?.view(at) !== undefined) this.#write(at, DELETED)
+        continue
+      }
+      some = true
       if (isFields(value)) {
         this.#patch(at, value, depth + 1)
         continue

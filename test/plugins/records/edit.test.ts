@@ -104,6 +104,20 @@ describe('records: edits', () => {
     assert.deepEqual(state.view(), { c: 2 })
   })
 
+  it('undefined within what is set deletes a field, and within what is made anew is nothing', () => {
+    const state = make({ a: 1, b: { c: 1, d: { e: 1 } } })
+    const writes = change(state, edit => edit.set('', { a: undefined, b: { d: { e: undefined }, f: undefined } }))
+    assert.deepEqual(
+      writes.map(({ path }) => path),
+      ['a', 'b.d.e']
+    )
+    assert.deepEqual(state.view(), { b: { c: 1, d: {} } })
+    change(state, edit => edit.set('b', { c: undefined }))
+    assert.deepEqual(state.view(), { b: { d: {} } })
+    change(state, edit => edit.replace('', { a: undefined, g: 1 }))
+    assert.deepEqual(state.view(), { g: 1 })
+  })
+
   it('two who make one object at the same time both have their fields in it', () => {
     const one = new Edit(undefined, { t: 5, node: 'a' }, LARGEST).set('address', { city: 'Rome' })
     const two = new Edit(undefined, { t: 6, node: 'b' }, LARGEST).set('address', { zip: '00100' })
