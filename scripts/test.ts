@@ -21,12 +21,12 @@ const SIGNS = { passed: '.', failed: '!', pending: ',' }
 const WIDTH = 100
 
 /** What files share is started once in a process: a browser, a database. So they share processes, which start before others. */
-const SHARED = [
-  { imports: /support\/chromium\.ts'/, processes: 2 },
-  { imports: /support\/postgres\.ts'/, processes: 1 }
-]
-/** Processes of the rest: enough that who is done first takes from the others, few enough that starting them costs little. */
-const OTHERS = 3 * PROCESSES
+const SHARED = [/support\/chromium\.ts'/, /support\/postgres\.ts'/]
+/**
+ * Processes of the rest: so many that none is left alone for long in the end, and no more. Each compiles, and optimizes, all that
+ * it runs anew.
+ */
+const OTHERS = PROCESSES + 2
 
 const { values, positionals } = parseArgs({ options: { weigh: { type: 'boolean' } }, allowPositionals: true })
 const isNamed = (file: string): boolean => !positionals.length || positionals.some(name => file.startsWith(name))
@@ -56,9 +56,9 @@ const compiled = (name: string): string => `${BUILT}/${name.replace(/ts$/, 'js')
 /** The files of each process, in the order in which they start. */
 const waiting: string[][] = []
 let rest = sources
-for (const { imports, processes } of SHARED) {
+for (const imports of SHARED) {
   const has = (name: string): boolean => imports.test(readFileSync(`test/${name}`, 'utf8'))
-  waiting.push(...shares(rest.filter(has), weights, processes))
+  waiting.push(rest.filter(has))
   rest = rest.filter(name => !has(name))
 }
 waiting.push(...shares(rest, weights, OTHERS))

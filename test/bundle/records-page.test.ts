@@ -6,12 +6,12 @@ import type { Server as HttpServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
+import { bundle } from '../../bundle/index.ts'
 import { createServer } from '../../index.ts'
 import type { Client, Server } from '../../index.ts'
 import type { ClientRecords, History, List, LiveRecord, WriteHandle } from '../../plugins/records/client.ts'
 import { records } from '../../plugins/records/index.ts'
 import { memory } from '../../stores/memory.ts'
-import { run } from '../cli/run.ts'
 import { describeInChromium, openPage } from '../support/chromium.ts'
 import type { Watched } from '../support/chromium.ts'
 import { isThorough } from '../support/faults-seed.ts'
@@ -71,8 +71,8 @@ describeInChromium('a page without a bundler, with records in IndexedDB', functi
     folder = await fs.mkdtemp(join(tmpdir(), 'anywire-records-page-'))
     const out = join(folder, 'client.js')
     // To minify it takes longer than all that the page does.
-    const shape = isThorough ? [] : ['--no-minify']
-    await run(['bundle', '--plugins', 'reconnect,records', '--stores', 'indexeddb', '--out', out, ...shape])
+    const parts = { plugins: ['reconnect', 'records'], stores: ['indexeddb'] }
+    await fs.writeFile(out, (await bundle({ ...parts, minify: isThorough })).code)
     http = createHttpServer(({ url = '' }, response) => {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(pageOf(url))
     })

@@ -97,7 +97,7 @@ describe('the command anywire', function () {
     })
 
     it('send everything in order before the end', async () => {
-      const lines = Array.from({ length: 5_000 }, (_, index) => `${index}\n`).join('')
+      const lines = Array.from({ length: 2_000 }, (_, index) => `${index}\n`).join('')
       const { code, stdout } = await run(['connect', url.replace('http://', '')], lines)
       assert.equal(code, 0)
       assert.ok(stdout === lines, 'values are missing, or out of order')
@@ -226,6 +226,7 @@ describe('the command anywire', function () {
       assert.match(stderr, /client\.js: [\d.]+ KB, gzip [\d.]+ KB, brotli [\d.]+ KB\n$/)
       const text = await fs.readFile(out, 'utf8')
       assert.ok(/\blive=/.test(text) && text.endsWith('//# sourceMappingURL=client.js.map\n'))
+      assert.match(await fs.readFile(join(folder, 'made', 'client.d.ts'), 'utf8'), /\bvar live: \{/)
       const { sources } = JSON.parse(await fs.readFile(`${out}.map`, 'utf8')) as { sources: string[] }
       assert.ok(sources.some(source => source.endsWith('mine.js')))
     })

@@ -17,7 +17,7 @@ import { memory } from '../../transformers/memory/index.ts'
 const MIB = 1_048_576
 
 /** What is written to who reads nothing, in bytes. */
-const WRITTEN = (isThorough ? 200 : 64) * MIB
+const WRITTEN = (isThorough ? 200 : 32) * MIB
 
 /** Bytes in use, by objects and by buffers, without garbage. */
 const inUse = (): number => {

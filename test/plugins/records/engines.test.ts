@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { history } from '../../../plugins/records/client/history.ts'
+import { isThorough } from '../../support/faults-seed.ts'
 import { encodeFrame } from '../../support/records-codec.ts'
 import { HOUR, MINUTE, RecordsWorld } from '../../support/records-world.ts'
 
 /*
  * What Yjs, Automerge, Loro, json-joy and TinyBase were asked, with the answers that are wanted here.
  */
+
+/** What is bounded is so however many there are: others were asked with as many as this. */
+const [RECORDS, OVERWRITES] = isThorough ? [50, 20_000] : [8, 4_000]
 
 type User = {
   readonly address?: { readonly city?: string; readonly zip?: string; readonly geo?: { lat?: number; lon?: number } }
@@ -109,10 +113,10 @@ describe('records: what other engines were asked', () => {
     for (const each of [fast, right]) assert.equal(each.record<{ x: string }>('r').get('x'), 'after')
   })
 
-  it('one changed field of 50,000 costs one round trip and at most 64 bytes', async () => {
+  it('one changed field of thousands costs one round trip and at most 64 bytes', async () => {
     const [one, two] = [world.client(), world.client()]
     await world.join(one, two)
-    for (let record = 0; record < 50; record++) {
+    for (let record = 0; record < RECORDS; record++) {
       one
         .record(`big/${record}`)
         .patch(Object.fromEntries(Array.from({ length: 1_000 }, (_, field) => [`f${field}`, field])))
@@ -133,11 +137,11 @@ describe('records: what other engines were asked', () => {
     assert.ok(bytes !== undefined && bytes <= 64, `${bytes} bytes`)
   })
 
-  it('20,000 overwrites of 10 cells leave a document of at most 200 bytes', async () => {
+  it('thousands of overwrites of 10 cells leave a document of at most 200 bytes', async () => {
     const [one, two, late] = [world.client(), world.client(), world.client()]
     await world.join(one, two)
     const cells = [one, two].map(each => each.record<Record<string, number>>('cells'))
-    for (let write = 0; write < 20_000; write++) cells[write % 2]?.set(`c${write % 10}`, write)
+    for (let write = 0; write < OVERWRITES; write++) cells[write % 2]?.set(`c${write % 10}`, write)
     await world.settle()
     late.record('cells')
     late.count()
