@@ -1,5 +1,6 @@
 /** anywire without defaults, for Node. */
 import { connect as connectUnchecked } from './lib/client.ts'
+import { checkedClient } from './lib/server/check-client.ts'
 import { checkConnect } from './lib/server/check-connect.ts'
 
 export * from './core.browser.ts'
@@ -10,7 +11,7 @@ export * from './core.browser.ts'
  */
 export const connect: typeof connectUnchecked = (url, options) => {
   checkConnect(url, options)
-  return connectUnchecked(url, options)
+  return checkedClient(connectUnchecked(url, options))
 }
 
 export * from './lib/failures.ts'

@@ -6,6 +6,7 @@ import type { Given } from './lib/given.ts'
 import type { Installed } from './lib/plugin.ts'
 import { createServer as createCoreServer } from './lib/server/server.ts'
 import type { Server } from './lib/server/server.ts'
+import { checkedClient } from './lib/server/check-client.ts'
 import { checkConnect } from './lib/server/check-connect.ts'
 import type { Judging } from './lib/server/contexts.ts'
 import type { HttpServer } from './lib/server/http.ts'
@@ -35,7 +36,7 @@ const connectUnchecked = /* @__PURE__ */ withDefaults({ ws, reconnect, offline, 
  */
 export const connect: typeof connectUnchecked = (url, options) => {
   checkConnect(url, options, ['reconnect', 'offline', 'wires'])
-  return connectUnchecked(url, options)
+  return checkedClient(connectUnchecked(url, options))
 }
 
 /** The options of `createServer`: those of the core, with WebSocket, JSON and a client for browsers when no others are named. */

@@ -1,6 +1,7 @@
 import type { Connection, End, Interceptors, WriteOptions } from './connection.ts'
 import { AnywireError, asError, textOf } from './errors.ts'
 import { ERR_CLOSED, ERR_HANDLER, ERR_INTERCEPTOR, ERR_PROTOCOL, ERR_VALUE } from './failures.ts'
+import { checkCall, WRITING } from './call-rules.ts'
 import { checkEnd, checkSize } from './checks.ts'
 import { encode } from './encode.ts'
 import { frame, isValue, payloadOf } from './frames.ts'
@@ -74,6 +75,12 @@ export abstract class Endpoint extends Session implements Connection {
   }
 
   write(value: unknown, options?: WriteOptions): boolean {
+    if (options) checkCall('write', options, WRITING)
+    return this.put(value, options)
+  }
+
+  /** Writes a value, with options that were looked at. */
+  put(value: unknown, options?: WriteOptions): boolean {
     const { outlet } = this
     if (this.isClosed || this.state === 'closed') {
       this.report(new AnywireError(ERR_CLOSED), 'write')

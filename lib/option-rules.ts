@@ -48,6 +48,7 @@ export const check = (name: string, value: unknown, [words, test]: Rule): void =
 
 /** The value, where it can be no secret; or else what it is. */
 const show = (value: unknown): string => {
+  if (value === '') return 'an empty text'
   if (Array.isArray(value)) return value.length ? 'this list' : 'an empty list'
   return typeof value === 'string' || isObject(value) || typeof value === 'function'
     ? `a ${typeof value}`

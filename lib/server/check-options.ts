@@ -1,3 +1,4 @@
+import { callRules, checkCall } from '../call-rules.ts'
 import { LONGEST } from '../timer.ts'
 import { checkNames } from './check-names.ts'
 import { checkParts, PARSER, PLUGIN } from './check-parts.ts'
@@ -5,6 +6,7 @@ import { find } from './find-option.ts'
 import { checkOrigins } from './origin.ts'
 import { amount, callable, check, either, flag, isObject, isText, object, text, whole } from '../option-rules.ts'
 import type { Rule, Test } from '../option-rules.ts'
+import type { CloseOptions } from './server.ts'
 
 const isOrigins: Test = value =>
   typeof value === 'string' ||
@@ -80,8 +82,7 @@ export const checkOptions = (http: unknown, options: unknown): void => {
   }
 }
 
+const CLOSE = callRules<CloseOptions>({ timeout: amount(0), reconnect: either(false, whole(0)) })
+
 /** @throws ERR_OPTION, which names the option */
-export const checkCloseOptions = (timeout: unknown, reconnect: unknown): void => {
-  check(`'timeout'`, timeout, amount(0))
-  check(`'reconnect'`, reconnect, either(false, whole(0)))
-}
+export const checkCloseOptions = (options: CloseOptions): void => checkCall('close', options, CLOSE)

@@ -35,7 +35,7 @@ export class Message {
     try {
       // What is rewritten for one peer, or shown unframed to a plain one, cannot be shared.
       if (this.#lane === 0 && (peer.intercepts || (peer.plain && isMarked(shared.data)))) {
-        if (!peer.write(this.#value, this.#options)) this.#options?.full?.(peer)
+        if (!peer.put(this.#value, this.#options)) this.#options?.full?.(peer)
         return true
       }
       if (!peer.takes(shared.bytes)) return false

@@ -1,6 +1,8 @@
 import type { WriteOptions } from '../connection.ts'
+import { callRules, checkCall } from '../call-rules.ts'
 import { AnywireError } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
+import { amount, callable, flag, isObject } from '../option-rules.ts'
 import { Message } from './message.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
 import type { Peer } from './peer.ts'
@@ -26,6 +28,13 @@ export interface Peers<P> extends Iterable<P> {
    */
   broadcast(value: unknown, options?: BroadcastOptions<P>): number
 }
+
+const BROADCASTING = callRules<BroadcastOptions>({
+  reliable: flag,
+  expires: amount(0),
+  where: callable,
+  except: ['a peer, or a list of peers', isObject]
+})
 
 export class PeerSet implements Peers<Peer> {
   readonly #peers = new Map<string, PeerEndpoint>()
@@ -55,8 +64,9 @@ export class PeerSet implements Peers<Peer> {
     return this.#peers.values()
   }
 
-  broadcast(value: unknown, options: BroadcastOptions<Peer> = {}): number {
-    const { where, except } = options
+  broadcast(value: unknown, options?: BroadcastOptions<Peer>): number {
+    if (options) checkCall('broadcast', options, BROADCASTING)
+    const { where, except } = options ?? {}
     const message = new Message(0, value, options)
     const excluded = except === undefined ? undefined : new Set([except].flat())
     let count = 0

@@ -217,8 +217,9 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#checkEmpty()
   }
 
-  close({ timeout = 10_000, reconnect = 5_000 }: CloseOptions = {}): Promise<void> {
-    checkCloseOptions(timeout, reconnect)
+  close(options: CloseOptions = {}): Promise<void> {
+    const { timeout = 10_000, reconnect = 5_000 } = options
+    checkCloseOptions(options)
     return (this.#closing ??= this.#close({ timeout, reconnect }))
   }
 

@@ -5,6 +5,7 @@ import { isPattern, isWild } from '../../lib/patterns.ts'
 import { report } from '../../lib/report.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
+import { checkHandler, checkHistory, checkListen, checkPublish } from './calls.ts'
 import { Interests } from './interests.ts'
 import type { Interest, Listener, Receiver } from './interests.ts'
 import { Keys } from './keys.ts'
@@ -43,6 +44,7 @@ export class Hub implements ServerPubSub {
   publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number {
     const { except = [], key, reliable } = value[1] ?? {}
     this.#checkTopic(topic)
+    checkPublish(...value)
     return this.deliver(topic, box(value), undefined, [except].flat(), key, reliable)
   }
 
@@ -53,6 +55,7 @@ export class Hub implements ServerPubSub {
       this.#call(message.topic, () => handler(message.value, message))
     }
     this.checkName(topic)
+    checkHandler('subscribe', handler)
     this.interests.join(topic, receiver, () => {})
     return () => this.interests.leave(topic, receiver)
   }
@@ -61,6 +64,7 @@ export class Hub implements ServerPubSub {
     const serving = makeServing(provider, options, (name, run) => this.#call(name, run))
     const listener: Listener = { pattern, start: name => serving.start(name), stop: name => serving.stop(name) }
     this.checkName(pattern)
+    checkListen(provider, options)
     this.interests.listen(listener)
     return () => {
       this.interests.unlisten(listener)
@@ -68,9 +72,11 @@ export class Hub implements ServerPubSub {
     }
   }
 
-  history(topic: string, { since, limit = 100, reverse = false }: HistoryOptions = {}): History {
+  history(topic: string, options: HistoryOptions = {}): History {
+    const { since, limit = 100, reverse = false } = options
     const { epoch } = this.log
     this.#checkTopic(topic)
+    checkHistory(options)
     const [entries, complete] = this.log.page(topic, since?.epoch ?? '', since?.offset ?? -1, limit, reverse)
     return { epoch, messages: entries.map(({ packet }) => toMessage(packet, epoch)), complete }
   }

@@ -6,11 +6,12 @@ import { hasRoom } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
+import { checked } from './calls.ts'
 import { pubsub as base } from './client.ts'
 import { Hub } from './hub.ts'
 import { RULES } from './options.ts'
 import type { PubSubServerOptions } from './options.ts'
-import type { PubSubClientOptions } from './pubsub.ts'
+import type { PubSub, PubSubClientOptions } from './pubsub.ts'
 import type { PeerPubSub, ServerPubSub } from './server.ts'
 import { Subscriber } from './subscriber.ts'
 import type { TopicsOf } from './topics.ts'
@@ -40,8 +41,10 @@ interface Installation {
 export const pubsub = <T = unknown>(options: PubSubOptions = {}) => {
   checkPlugin('pubsub', options, { ...RULES, queue: amount(0) })
   const installations = new WeakMap<Server, Installation>()
+  const half = base<T>(options)
   return {
-    ...base<T>(options),
+    ...half,
+    client: (client, lane): PubSub<TopicsOf<T>> => checked(half.client(client, lane)),
     verbs: ['subscribe', 'publish', 'history', 'listen'],
     server(server: Host, during): ServerPubSub<TopicsOf<T>> {
       const hub = new Hub(server, options)

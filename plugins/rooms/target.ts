@@ -1,3 +1,4 @@
+import { checkCall, WRITING } from '../../lib/call-rules.ts'
 import type { WriteOptions } from '../../lib/connection.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -60,6 +61,7 @@ export class RoomTarget implements Target {
   }
 
   write(value: unknown, options?: WriteOptions): number {
+    if (options) checkCall('write', options, WRITING)
     return this.#server.multicast(this.#peers(), value, options)
   }
 

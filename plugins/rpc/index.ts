@@ -12,9 +12,10 @@ import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import { stageOf } from './answering.ts'
-import { call, toAnswer } from './call.ts'
-import { rpc as base } from './client.ts'
-import type { RpcClientPlugin } from './client.ts'
+import { toAnswer } from './call.ts'
+import { checkedCall, checkedResult, checkOptions } from './checked-call.ts'
+import { install } from './client-half.ts'
+import type { ClientRpc, RpcClientPlugin } from './client-half.ts'
 import { because } from './error.ts'
 import type { RpcOptions } from './options.ts'
 import { remote } from './remote.ts'
@@ -88,9 +89,13 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
   const halves = new WeakMap<Server, ServerHalf>()
   if (router) checkRouter(router)
   checkPlugin<RpcServerOptions<never>>('rpc', options, RULES)
+  // Where this becomes a client, its middleware gets the client: the types are those of servers.
+  const { timeout, use = [] } = options as RpcOptions
   return {
-    // Where this becomes a client, its middleware gets the client: the types are those of servers.
-    ...base<Theirs>(router, options as RpcOptions),
+    name: 'rpc',
+    version: 1,
+    client: (client, lane) =>
+      install(router ?? {}, { timeout, use: [checkedResult, ...use] }, client, lane, checkedCall) as ClientRpc<Theirs>,
     verbs: ['call', 'provide'],
     server(server) {
       const { time = 300_000, count = 10_000, same = isDeepStrictEqual } = options.keys ?? {}
@@ -103,12 +108,18 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
       return {
         router: router as R,
         provide: (name, handler) => half.provide(name, toRoute(handler as Handler, undefined)),
-        call: (peer, name, args, options) => half.call(peer, name, args, options),
+        async call(peer, name, args, options) {
+          checkOptions(options)
+          return half.call(peer, name, args, options)
+        },
         service: (name, options) =>
           ((...args: unknown[]) =>
             toAnswer(
               answer(
-                resolve => resolve(half.ask(name, args, options)),
+                resolve => {
+                  checkOptions(options)
+                  resolve(half.ask(name, args, options))
+                },
                 error => report(server, error, stageOf(name))
               )
             )) as never
@@ -121,7 +132,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
           const failed = (error: Error): void => lane.failed(error, stageOf(name))
           return toAnswer(answer((_resolve, reject) => reject(because(ERR_NO_METHOD, name)), failed))
         }
-        return call(exchange, name, args, options)
+        return checkedCall(exchange, name, args, options)
       }
       // At run time the other end has what it has: the types are a promise of whoever named them.
       return remote(callWith(), '', { with: (options: CallOptions) => remote(callWith(options)) }) as PeerRpc<Theirs>
@@ -129,7 +140,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
   }
 }
 
-export type { ClientCalls, ClientRpc, ProvideOptions, RpcClientPlugin } from './client.ts'
+export type { ClientCalls, ClientRpc, ProvideOptions, RpcClientPlugin } from './client-half.ts'
 export type { KeysOptions } from './keys.ts'
 export type { Wanted } from './wanted.ts'
 export { RpcError } from './error.ts'

@@ -1,5 +1,6 @@
 import type { Connection } from '../../lib/connection.ts'
 import type { Failure } from '../../lib/errors.ts'
+import { checkValue } from '../../lib/call-rules.ts'
 import { ERR_CLOSED, ERR_DENIED } from '../../lib/failures.ts'
 import { failureOf, notHere } from './answering.ts'
 import type { Answering, Running } from './answering.ts'
@@ -123,7 +124,10 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
     try {
       const value = await result
       if (!isStream(value)) return this.#answer(value)
-      this.#pump = makePump(value, (...packet) => !this.#answered && this.#at.write([-this.#number, ...packet]))
+      this.#pump = makePump(value, (type, ...item) => {
+        for (const value of item) checkValue(value)
+        return !this.#answered && this.#at.write([-this.#number, type, ...item])
+      })
       // Nobody waited for it, or nobody may have it any more: it is closed.
       if (this.#isDenied) this.threw(because(ERR_DENIED, this.name))
       if (this.#answered) this.abort(ERR_CLOSED)
@@ -134,6 +138,7 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   }
 
   #answer(value: unknown): void {
+    checkValue(value)
     // JSON has no undefined.
     if (value === undefined) this.#end(0)
     else this.#end(0, value)

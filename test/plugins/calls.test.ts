@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { connect, createServer } from '../../core.ts'
+import { json } from '../../parsers/json.ts'
+import { pubsub } from '../../plugins/pubsub/index.ts'
+import { rooms } from '../../plugins/rooms/index.ts'
+import { rpc } from '../../plugins/rpc/index.ts'
+import { memory } from '../../transformers/memory/index.ts'
+import { undoing } from '../support/faults-guard.ts'
+import { until } from '../support/faults-wait.ts'
+
+/** Calls a method as JavaScript does: with anything. */
+const pass = (target: object, method: string, ...args: readonly unknown[]): unknown => {
+  const found = Reflect.get(target, method) as (...args: readonly unknown[]) => unknown
+  return Reflect.apply(found, target, args)
+}
+
+/** A call is refused, whether it throws or rejects. */
+const refused = async (message: RegExp, target: object, method: string, ...args: readonly unknown[]): Promise<void> => {
+  const call = async (): Promise<unknown> => pass(target, method, ...args)
+  await assert.rejects(call, { code: 'ERR_OPTION', message }, `${method} ${String(message)}`)
+}
+
+describe('the options of calls, in Node', () => {
+  const use = undoing()
+
+  const pair = async () => {
+    const network = memory()
+    let count = 0
+    const server = createServer(undefined, {
+      transformers: [network],
+      parsers: [json()],
+      plugins: [
+        pubsub(),
+        rooms(),
+        rpc({
+          count: () => ++count,
+          same: (value: unknown) => value,
+          make: () => () => 1,
+          late: async () => Symbol('late'),
+          items: async function* () {
+            yield () => 1
+          }
+        })
+      ]
+    })
+    const errors: string[] = []
+    server.on('error', ({ message }, { stage }) => errors.push(`${stage}: ${message}`))
+    use(() => server.close({ timeout: 0, reconnect: false }))
+    const client = connect('http://memory', {
+      transformers: [network],
+      parser: json(),
+      plugins: [pubsub(), rpc<typeof server>({ make: () => () => 1 })]
+    })
+    client.on('error', ({ message }) => errors.push(message))
+    use(() => client.destroy())
+    await until(() => client.state === 'open')
+    const [peer] = server.peers
+    assert.ok(peer)
+    return { server, client, peer, errors }
+  }
+
+  it('of calls of functions are looked at', async () => {
+    const { server, client, peer } = await pair()
+    const wrong: readonly (readonly [options: object, message: RegExp])[] = [
+      [{ tiemout: 5 }, /'rpc' has no option 'tiemout', but: timeout, signal, key/],
+      [{ timeout: Number.NaN }, /'timeout' of 'rpc' must be a number of at least 0, or Infinity, not NaN/],
+      [{ timeout: '5' }, /'timeout' of 'rpc' must be/],
+      [{ key: '' }, /'key' of 'rpc' must be a text, not an empty text/],
+      [{ key: 5 }, /'key' of 'rpc' must be/],
+      [{ signal: {} }, /'signal' of 'rpc' must be an AbortSignal/]
+    ]
+    for (const [options, message] of wrong) {
+      await refused(message, client.rpc.with(options), 'count')
+      await refused(message, { call: pass(client.rpc, 'service', 'service', options) }, 'call')
+      await refused(message, peer.rpc.with(options), 'count')
+      await refused(message, { call: pass(server.rpc, 'service', 'service', options) }, 'call')
+      await refused(message, server.rpc, 'call', peer, 'count', [], options)
+    }
+    assert.equal(await client.rpc.with({ timeout: undefined, key: 'once' }).count(), 1)
+    assert.equal(await client.rpc.with({ timeout: 5_000, key: 'once' }).count(), 1)
+  })
+
+  it('of publish and subscribe are looked at', async () => {
+    const { server, client } = await pair()
+    await refused(/'publish' has no option 'akc', but: ack, echo, key, reliable/, client.pubsub, 'publish', 'a', 1, {
+      akc: true
+    })
+    await refused(/'key' of 'publish' must be a text/, client.pubsub, 'publish', 'a', 1, { ack: true, key: 5 })
+    await refused(/'history' has no option 'lmit', but: since, limit, reverse/, client.pubsub, 'history', 'a', {
+      lmit: 3
+    })
+    await refused(/'limit' of 'history' must be a whole number/, client.pubsub, 'history', 'a', { limit: -1 })
+    await refused(/'subscribe' has no option 'sginal'/, client.pubsub, 'subscribe', 'a', () => {}, { sginal: 1 })
+    await refused(/'signal' of 'listen' must be an AbortSignal/, client.pubsub, 'listen', 'a', () => {}, { signal: 1 })
+    await refused(/'publish' has no option 'ack', but: except, key, reliable/, server.pubsub, 'publish', 'a', 1, {
+      ack: true
+    })
+    await refused(/'history' has no option 'lmit'/, server.pubsub, 'history', 'a', { lmit: 3 })
+    await refused(/'listen' has no option 'pattern'/, server.pubsub, 'listen', 'a', () => {}, { pattern: true })
+    assert.equal(await client.pubsub.publish('a', 1, { ack: true, key: undefined }), 0)
+    assert.equal(server.pubsub.publish('a', 1, { except: [] }), 0)
+  })
+
+  it('of values are looked at', async () => {
+    const { server, client, peer } = await pair()
+    const message = /'write' has no option 'relaible', but: reliable, expires/
+    await refused(message, client, 'write', 1, { relaible: false })
+    await refused(message, peer, 'write', 1, { relaible: false })
+    await refused(message, server.rooms('a'), 'write', 1, { relaible: false })
+    await refused(/'expires' of 'write' must be a number/, client, 'write', 1, { expires: Number.NaN })
+    await refused(/'broadcast' has no option 'expect', but:/, server.peers, 'broadcast', 1, { expect: peer })
+    await refused(/the options of 'write' must be an object, not 1/, client, 'write', 1, 1)
+    assert.equal(client.write(1, { reliable: undefined }), true)
+    assert.equal(server.peers.broadcast(1, { except: peer }), 0)
+  })
+
+  it('of the end of a server are looked at', async () => {
+    const { server } = await pair()
+    assert.throws(() => pass(server, 'close', { timeuot: 1 }), {
+      code: 'ERR_OPTION',
+      message: /'close' has no option 'timeuot', but: timeout, reconnect/
+    })
+    assert.throws(() => pass(server, 'close', { timeout: Number.NaN }), /'timeout' of 'close' must be a number/)
+  })
+
+  it('functions and symbols are no values', async () => {
+    const { server, client, peer, errors } = await pair()
+    const isRefused = { code: 'ERR_ENCODE' }
+    for (const value of [() => 1, Symbol('a')]) {
+      await assert.rejects(client.rpc.same(value), isRefused)
+      await assert.rejects(peer.rpc['make']?.(value) ?? Promise.resolve(), isRefused)
+      assert.throws(() => client.pubsub.publish('a', value), isRefused)
+      await assert.rejects(client.pubsub.publish('a', value, { ack: true }), isRefused)
+      assert.throws(() => server.pubsub.publish('a', value), isRefused)
+    }
+    assert.deepEqual(errors, [])
+    // A handler that returns one is at fault, and its end is told.
+    await assert.rejects(client.rpc.make(), { code: 'ERR_HANDLER' })
+    await assert.rejects(client.rpc.late(), { code: 'ERR_HANDLER' })
+    await assert.rejects(client.rpc.items()[Symbol.asyncIterator]().next(), { code: 'ERR_HANDLER' })
+    await assert.rejects(peer.rpc['make']?.() ?? Promise.resolve(), { code: 'ERR_HANDLER' })
+    assert.equal(errors.length, 4)
+    for (const error of errors) assert.match(error, /The value cannot be encoded/)
+  })
+})
