@@ -72,9 +72,21 @@ const begin = (http: Server): Shared => {
 
 const ignore = (): void => {}
 
-/** Calls `next` once all answers are written that a socket has still to have, unless it closes before. They wait for one another. */
-const behindAnswers = (socket: Socket, next: () => void): void => {
+/**
+ * Calls `next` once all answers are written that a socket has still to have, with what came in meanwhile. They wait for one
+ * another. Not where it closes before, or its client says no more: Node has no answers for those either.
+ */
+const behindAnswers = (socket: Socket, next: (read: Buffer[]) => void): void => {
   let answer: ServerResponse | null | undefined
+  const read: Buffer[] = []
+  let size = 0
+  // Who does not read hears of no end.
+  const keep = (chunk: Buffer): void => {
+    read.push(chunk)
+    size += chunk.length
+    if (size >= socket.readableHighWaterMark) socket.pause()
+  }
+  const end = (): void => void socket.end()
   // Node itself does not listen for it any more behind an upgrade, and whoever writes an answer may wait for it.
   const drained = (): void => {
     if (answer && !answer.writableEnded) answer.emit('drain')
@@ -90,16 +102,17 @@ const behindAnswers = (socket: Socket, next: () => void): void => {
       turn.once('close', look)
       return
     }
-    socket.off('drain', drained)
+    socket.off('drain', drained).off('data', keep).off('end', end)
     // What failed may be told only later: nobody but us listens to a socket that is not handed on.
     if (!socket.writable) return
-    socket.off('error', ignore)
+    socket.pause().off('error', ignore)
     // The one that keeps a connection without requests alive. It has one.
     socket.setTimeout(0)
-    next()
+    next(read)
+    socket.resume()
   }
   // Nobody else listens meanwhile.
-  socket.on('error', ignore).on('drain', drained)
+  socket.on('error', ignore).on('drain', drained).on('data', keep).on('end', end)
   look()
 }
 
@@ -114,7 +127,8 @@ const askAgain = (http: Server, request: IncomingMessage, head: Buffer): void =>
     const name = rawHeaders[at] ?? ''
     if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${rawHeaders[at + 1] ?? ''}`)
   }
-  // Before it waits: behind the end of what the client says nothing could be put back.
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
-  behindAnswers(socket, () => http.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket))
+  behindAnswers(socket, read => {
+    socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head, ...read]))
+    http.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+  })
 }
