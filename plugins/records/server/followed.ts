@@ -36,14 +36,18 @@ export class Followed {
     this.#quota = new Quota(host.settings.limits)
   }
 
+  protected get all(): readonly Scope[] {
+    return [...this.#all.values()]
+  }
+
   /** The scopes that are told what is committed. */
   get joined(): Scope[] {
-    return [...this.#all.values()].filter(({ isJoined }) => isJoined)
+    return this.all.filter(({ isJoined }) => isJoined)
   }
 
   /** The others. */
   protected get idle(): Scope[] {
-    return [...this.#all.values()].filter(({ isJoined }) => !isJoined)
+    return this.all.filter(({ isJoined }) => !isJoined)
   }
 
   unfollow(numbers: readonly number[]): void {
@@ -92,14 +96,19 @@ export class Followed {
     // Until here it was told what all are who follow a name.
     if (this.holdings.isPartial && !wasPartial)
       for (const { name } of this.joined) this.#host.audience.drop(name, this.#feed)
-    membership?.listeners.add(this.#feed.stir)
+    membership?.listeners.add(this.#feed)
     if (isFirst) this.#host.audience.join(name, this.#feed)
+  }
+
+  /** It is told nothing any more, but what is in it is known still. */
+  protected part(scope: Scope): void {
+    if (this.compared.delete(scope)) this.#host.digests.drop(scope)
+    if (scope.isJoined) this.#part(scope)
   }
 
   /** It is told nothing any more. */
   protected stop(scope: Scope): void {
-    if (this.compared.delete(scope)) this.#host.digests.drop(scope)
-    if (scope.isJoined) this.#part(scope)
+    this.part(scope)
     this.#host.memberships.leave(scope)
     scope.membership = undefined
     this.#quota.free(scope)
@@ -121,9 +130,12 @@ export class Followed {
     return isJoined
   }
 
-  /** Its client must not keep what it has of a scope; that may have let go of it meanwhile. */
-  protected evict(scope: Scope): void {
-    if (this.#quota.queriesOf(scope)) this.#take(scope, true)
+  /**
+   * Its client must not keep what it has of a scope; that may have let go of it meanwhile.
+   * @param isUntold - whether it is not told so, and does not know by itself what to let go of
+   */
+  protected evict(scope: Scope, isUntold = false): void {
+    if (isUntold || this.#quota.queriesOf(scope)) this.#take(scope, true)
   }
 
   /** What its client has of a scope is to be taken from it. */
@@ -140,7 +152,7 @@ export class Followed {
     const { name, membership } = scope
     scope.isJoined = false
     this.holdings.leave(scope)
-    membership?.listeners.delete(this.#feed.stir)
+    membership?.listeners.delete(this.#feed)
     if (!this.holdings.names(name)) this.#host.audience.leave(name, this.#feed)
   }
 }

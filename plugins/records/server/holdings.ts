@@ -96,12 +96,18 @@ export class Holdings {
 
   /** Notes that all scopes are told as they are now. @param seq - the last commit */
   advance(seq: number): void {
-    for (const scope of this.partial()) scope.told = scope.membership.reach(seq)
+    for (const scope of this.partial()) scope.told = scope.membership.placeAt(scope.membership.reach(seq))
+  }
+
+  /** Whether something came or went that was not told. */
+  get haveMoved(): boolean {
+    for (const { membership, told } of this.partial()) if (membership.placeAt(Infinity) > told) return true
+    return false
   }
 
   /** Notes that all scopes are told up to a commit. */
   wereTold(seq: number): void {
-    for (const scope of this.partial()) scope.told = seq
+    for (const scope of this.partial()) scope.told = scope.membership.placeAt(seq)
   }
 
   #isFull(record: string, collection: string): boolean {

@@ -14,6 +14,29 @@ interface Job {
   readonly records: readonly Entry[]
 }
 
+/** What is to be judged once more, in pieces. */
+interface Renewal {
+  readonly pieces: AsyncIterator<readonly Entry[]>
+  count: number
+  readonly done: (count: number) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** Whoever is told what is in it. */
+export interface MembershipListener {
+  /** Something comes or goes without a commit: it is to note up to where it was told everything. */
+  pause(): void
+  /** There is something to tell. */
+  stir(): void
+}
+
+export interface MembershipHost {
+  /** The last commit. */
+  seq(): number
+  /** Lets others have their turn. */
+  pause(): Promise<void>
+}
+
 /**
  * Which records of a collection belong to a query, or may be seen by somebody. It follows each commit, at once where nothing
  * has to be waited for.
@@ -27,21 +50,24 @@ export class Membership {
   readonly #query: Query | undefined
   readonly #matches: Matches
   #journal: Journal
+  readonly #host: MembershipHost
   readonly #jobs: Job[] = []
+  #renewal: Renewal | undefined
   #isWorking = false
   #isStopped = false
   #waits: (() => void)[] = []
   /** Whether there was a record that must not be seen. */
   hasDenied = false
-  /** Called when it has caught up with something that had to be waited for. */
-  readonly listeners = new Set<() => void>()
+  /** Told when it has caught up with something that had to be waited for, and of what comes and goes without a commit. */
+  readonly listeners = new Set<MembershipListener>()
   /** Called when a record comes into it, for who waits for that. */
   entered: (() => void) | undefined
 
-  constructor(name: string, query: Query | undefined, mayRead: MayRead | undefined, seq: number) {
+  constructor(name: string, query: Query | undefined, mayRead: MayRead | undefined, host: MembershipHost) {
     this.name = name
     this.mayRead = mayRead
-    this.#seq = seq
+    this.#host = host
+    const seq = (this.#seq = host.seq())
     this.#query = query
     this.#matches = new Matches(query ?? {})
     this.#journal = new Journal(seq)
@@ -91,46 +117,66 @@ export class Membership {
     return new Promise(resolve => this.#waits.push(resolve))
   }
 
-  /** What came and went since a commit; undefined: that is not known any more. */
-  movesSince(seq: number): Moves | undefined {
-    return this.#journal.since(seq)
+  /** The place in what came and went that is behind all that did up to a commit. */
+  placeAt(seq: number): number {
+    return this.#journal.placeAt(seq)
   }
 
-  /** What was in it at a commit; undefined: that is not known any more. */
-  idsAt(seq: number): readonly string[] | undefined {
-    const moves = this.movesSince(seq)
+  /** What came and went since a place; undefined: that is not known any more. */
+  movesSince(place: number): Moves | undefined {
+    return this.#journal.since(place)
+  }
+
+  /** What was in it at a place; undefined: that is not known any more. */
+  idsAt(place: number): readonly string[] | undefined {
+    const moves = this.movesSince(place)
     return moves && [...[...this.ids].filter(id => !moves.entered.has(id)), ...moves.left]
   }
 
   /**
    * Takes in what there is at first. Commits that come meanwhile wait.
-   * @param seq - the last commit before it is read
-   * @param pause - lets others have their turn
    * @throws what reading rejects with
    */
-  async load(pieces: AsyncIterable<readonly Entry[]>, seq: () => number, pause: () => Promise<void>): Promise<void> {
+  async load(pieces: AsyncIterable<readonly Entry[]>): Promise<void> {
     this.#isWorking = true
     // Whoever asks for many things, and takes them back in one turn, has nothing read.
     await Promise.resolve()
     if (this.#isStopped) return
     let isFirst = true
     for await (const records of pieces) {
-      if (!isFirst) await pause()
+      if (!isFirst) await this.#host.pause()
       if (this.#isStopped) return
       isFirst = false
       this.#matches.load(await this.#judge(records))
     }
     this.#matches.arrange()
-    while (this.#jobs.length) await this.#work()
+    // What is committed while these are judged waits until it is ready: who writes all the time keeps nobody from following.
+    await this.#work()
     // In one step: what is committed from here on has moves of its own.
-    this.#seq = seq()
+    this.#advance()
     this.#journal = new Journal(this.#seq)
-    this.#rest()
+    void this.#run()
+  }
+
+  /**
+   * Has judged once more who may see records, as they are by then. What is committed meanwhile is taken in between. Not while that is
+   * done already.
+   * @returns how many were judged; of one that nobody needs any more, not all
+   * @throws what reading rejects with
+   */
+  renew(pieces: AsyncIterable<readonly Entry[]>): Promise<number> {
+    return new Promise((done, failed) => {
+      this.#renewal = { pieces: pieces[Symbol.asyncIterator](), count: 0, done, failed }
+      if (!this.#isWorking) void this.#run()
+    })
   }
 
   /** Nobody needs it any more. */
   stop(): void {
     this.#isStopped = true
+    // Who waits for it does so no longer, also where it is not told in time who may see what.
+    this.#renewal?.done(this.#renewal.count)
+    this.#wake()
   }
 
   /** Records were changed by a commit. */
@@ -151,13 +197,48 @@ export class Membership {
   async #catchUp(seq: number, judged: Promise<readonly Entry[]>): Promise<void> {
     this.#isWorking = true
     this.#apply(seq, await judged)
-    while (this.#jobs.length) await this.#work()
+    await this.#run()
+  }
+
+  /** Does what there is to do: by turns, so that neither keeps the other from being done. */
+  async #run(): Promise<void> {
+    this.#isWorking = true
+    while (!this.#isStopped && (this.#renewal || this.#jobs.length)) {
+      if (this.#renewal) await this.#renewPiece(this.#renewal)
+      await this.#work()
+    }
     this.#rest()
-    for (const listener of this.listeners) listener()
+    for (const listener of this.listeners) listener.stir()
+  }
+
+  async #renewPiece(renewal: Renewal): Promise<void> {
+    this.#advance()
+    const { pieces, count, done, failed } = renewal
+    try {
+      await this.#host.pause()
+      if (this.#isStopped) return
+      const next = await pieces.next()
+      if (next.done) {
+        this.#renewal = undefined
+        return done(count)
+      }
+      const judged = await this.#judge(next.value)
+      renewal.count += next.value.length
+      if (!this.#isStopped) this.#move(this.#seq, judged, true)
+    } catch (error) {
+      this.#renewal = undefined
+      failed(error)
+    }
+  }
+
+  /** With all that was committed before what waits it is right, also where it was not concerned. */
+  #advance(): void {
+    this.#seq = this.#jobs[0] ? this.#jobs[0].seq - 1 : this.#host.seq()
   }
 
   /** Takes over what waits. */
   async #work(): Promise<void> {
+    if (!this.#jobs.length) return
     const jobs = this.#jobs.splice(0)
     // The last view of each counts.
     const records = new Map(jobs.flatMap(({ records }) => records.map(record => [record.id, record])))
@@ -167,8 +248,16 @@ export class Membership {
 
   #apply(seq: number, records: readonly Entry[]): void {
     this.#seq = seq
+    this.#move(seq, records)
+  }
+
+  /** @param isAlone - whether it is told by itself, and not with a commit */
+  #move(seq: number, records: readonly Entry[], isAlone = false): void {
     const moves = this.#matches.update(records)
+    const told = isAlone && moves.entered.size + moves.left.size ? this.listeners : []
+    for (const listener of told) listener.pause()
     this.#journal.add(seq, moves)
+    for (const listener of told) listener.stir()
     if (moves.entered.size) this.entered?.()
     this.#wake()
   }

@@ -1,5 +1,7 @@
 import type { Peer } from '../../../lib/server/peer.ts'
 import { addTo, removeFrom } from '../../../lib/sets.ts'
+import { atEndOfTurn } from '../../../lib/tick.ts'
+import type { Ticking } from '../../../lib/tick.ts'
 import type { Entry } from '../core/query.ts'
 import { keyOfQuery } from '../core/query-key.ts'
 import type { Change } from './change.ts'
@@ -7,7 +9,6 @@ import type { Committer } from './committer.ts'
 import type { Maybe } from './maybe.ts'
 import { Membership } from './membership.ts'
 import type { MayRead } from './membership.ts'
-import type { Patience } from './patience.ts'
 import type { Gate } from './permissions.ts'
 import type { Puller } from './puller.ts'
 import type { RecordCache } from './record-cache.ts'
@@ -21,7 +22,6 @@ export interface MembershipsHost {
   readonly gate: Gate
   readonly cache: RecordCache
   readonly puller: Puller
-  readonly patience: Patience
 }
 
 /** One that several scopes may share. */
@@ -39,6 +39,7 @@ export class Memberships {
   readonly #byName = new Map<string, Set<Membership>>()
   readonly #byKey = new Map<string, Shared>()
   readonly #shared = new Map<Membership, Shared>()
+  readonly #turns = new Turns()
 
   constructor(host: MembershipsHost) {
     this.#host = host
@@ -79,6 +80,18 @@ export class Memberships {
     return !membership.hasDenied && this.#host.gate.allowsReading(peer, name, undefined)
   }
 
+  /**
+   * Has judged once more what may be seen of a scope, as far as ids begin with some prefixes.
+   * @returns whether it may be followed still. Rejects when the authority is closed
+   */
+  async renew({ name, membership }: Scope, peer: Peer | undefined, prefixes: readonly string[]): Promise<boolean> {
+    if (!membership?.mayRead || !peer) return true
+    const { puller, settings, gate } = this.#host
+    const count = await membership.renew(puller.views(name, membership.isQuery ? settings : undefined, prefixes))
+    if (isCollection(name)) return true
+    return count ? membership.has(name) : gate.allowsReading(peer, name, undefined)
+  }
+
   /** Has what was committed taken in by those that it is about. To be called while nothing else changes those records. */
   update(seq: number, changes: readonly Change[]): void {
     if (!this.#byName.size) return
@@ -109,20 +122,35 @@ export class Memberships {
   }
 
   #make({ name, query }: Scope, peer: Peer | undefined, key: string | undefined): Shared {
-    const { gate, committer, puller, settings, patience } = this.#host
+    const { gate, committer, puller, settings } = this.#host
     const mayRead: MayRead | undefined = gate.judgesReading(peer, name)
       ? (record, value) => gate.allowsReading(peer, record, value)
       : undefined
-    const membership = new Membership(name, isCollection(name) ? query : undefined, mayRead, committer.seq)
+    const membership = new Membership(name, isCollection(name) ? query : undefined, mayRead, {
+      seq: () => committer.seq,
+      pause: () => this.#turns.next()
+    })
     addTo(this.#byName, name, membership)
-    const loaded = membership.load(
-      puller.views(name, membership.isQuery ? settings : undefined),
-      () => committer.seq,
-      () => patience.pause(0)
-    )
+    const loaded = membership.load(puller.views(name, membership.isQuery ? settings : undefined))
     const shared = { key, membership, loaded, scopes: 0 }
     this.#shared.set(membership, shared)
     if (key !== undefined) this.#byKey.set(key, shared)
     return shared
+  }
+}
+
+/** Has pieces of work done one after the other, each in a turn of its own: so that much of it keeps nobody else waiting. */
+class Turns implements Ticking {
+  readonly #waiting: (() => void)[] = []
+
+  next(): Promise<void> {
+    return new Promise(resolve => {
+      if (this.#waiting.push(resolve) === 1) atEndOfTurn(this)
+    })
+  }
+
+  tick(): void {
+    this.#waiting.shift()?.()
+    if (this.#waiting.length) atEndOfTurn(this)
   }
 }

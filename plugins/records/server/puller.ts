@@ -66,17 +66,24 @@ export class Puller {
   /**
    * What is in the records of a collection, or in one record, where there is anything.
    * @param settings - given where only what is seen counts
+   * @param prefixes - where of a collection only what begins with one of them is wanted; none begins with another one
    */
-  async *views(name: string, settings?: Settings): AsyncGenerator<readonly Entry[], void, undefined> {
-    for await (const changes of isCollection(name) ? this.#all(name) : this.records([name])) {
-      yield changes.map(change => viewOf(change, settings)).filter(({ value }) => value !== undefined)
-    }
+  async *views(
+    name: string,
+    settings?: Settings,
+    prefixes: readonly string[] = ['']
+  ): AsyncGenerator<readonly Entry[], void, undefined> {
+    const sources = isCollection(name) ? prefixes.map(prefix => this.#all(name, prefix)) : [this.records([name])]
+    for (const changes of sources)
+      for await (const piece of changes)
+        yield piece.map(change => viewOf(change, settings)).filter(({ value }) => value !== undefined)
   }
 
-  /** The ids of what a collection has. */
-  async *ids(name: string): AsyncGenerator<readonly string[], void, undefined> {
+  /** The ids of what a collection has, of those that begin with a prefix. */
+  async *ids(name: string, prefix = ''): AsyncGenerator<readonly string[], void, undefined> {
+    const begin = prefix.startsWith(name) ? prefix : name
     for (let after: string | undefined, isMore = true; isMore;) {
-      const ids: readonly string[] = await this.#records(name, after)
+      const ids: readonly string[] = await this.#records(begin, after)
       isMore = ids.length === PIECE
       after = ids.at(-1)
       const own = ids.filter(id => collectionOf(id) === name)
@@ -85,12 +92,13 @@ export class Puller {
   }
 
   /** All of a collection. */
-  async *#all(name: string): AsyncGenerator<readonly Change[], void, undefined> {
-    for await (const ids of this.ids(name)) yield changesOf(await this.#rows(ids.map(record => ({ record }))), true)
+  async *#all(name: string, prefix?: string): AsyncGenerator<readonly Change[], void, undefined> {
+    for await (const ids of this.ids(name, prefix))
+      yield changesOf(await this.#rows(ids.map(record => ({ record }))), true)
   }
 
-  #records(name: string, after: string | undefined): Promise<string[]> {
-    return this.#patience.try(() => this.#store.records(name, after, PIECE))
+  #records(prefix: string, after: string | undefined): Promise<string[]> {
+    return this.#patience.try(() => this.#store.records(prefix, after, PIECE))
   }
 
   #rows(ranges: readonly Range[], since?: number): Promise<Row[]> {

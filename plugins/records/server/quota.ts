@@ -37,8 +37,9 @@ export class Quota {
     return this.#queries.get(collectionOf(name)) ?? 0
   }
 
-  /** Counts what is remembered for a scope that is ready. @returns whether that is not too much */
+  /** Counts what is remembered for a scope that is ready, or by now. @returns whether that is not too much */
   hold(scope: Scope): boolean {
+    this.free(scope)
     scope.matches = scope.membership?.size ?? 0
     this.#matches += scope.matches
     return this.#matches <= this.#limits.matches

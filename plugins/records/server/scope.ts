@@ -17,8 +17,12 @@ export class Scope {
   readonly digest: number
   /** Which records it has; undefined: all of that name. */
   membership: Membership | undefined
-  /** The commit up to which the client was told what came and went, where it has only some. Right while the client catches up. */
+  /** The place up to which the client was told what came and went, where it has only some. Right while the client catches up. */
   told = 0
+  /** What ids begin with of which is to be asked again who may see them: nothing that was answered before counts for long. */
+  due: readonly string[] = []
+  /** Whether it is being asked for. */
+  isAsked = false
   /** How many records were remembered for its membership when it was ready. */
   matches = 0
   /** How often it was tried in vain to tell its digest. */

@@ -2,7 +2,7 @@ import type { Failure } from '../../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_PATH } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Behind, Follow, ScopeNews } from '../core/frame.ts'
-import { collectionOf, isAmong } from '../core/path.ts'
+import { isAmong } from '../core/path.ts'
 import type { Change } from './change.ts'
 import type { Feed } from './feed.ts'
 import { Followed } from './followed.ts'
@@ -13,12 +13,19 @@ import type { LoadingHost } from './loading.ts'
 import { after, all } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { RecordsLimits } from './options.ts'
+import type { Patience } from './patience.ts'
+import { including, isWithin } from './prefixes.ts'
 import { isCollection, isScopeName, Scope } from './scope.ts'
 
-export interface ScopesHost extends FollowedHost, LoadingHost {}
+export interface ScopesHost extends FollowedHost, LoadingHost {
+  readonly patience: Patience
+}
 
 /** Refusals that wait for one who does not read, at most, for each scope that it may have. */
 const REFUSALS = 10
+
+/** Milliseconds that are let pass, at most, before who may see something is asked once more. */
+const LONGEST = 1_000
 
 /** What one client follows, and what it may not: when a scope begins, is denied, and is asked for again. */
 export class Scopes extends Followed {
@@ -36,13 +43,11 @@ export class Scopes extends Followed {
   #asking: Maybe<void> = undefined
   /** What became of scopes, and was not told. */
   news: ScopeNews[] = []
-  /** How often permissions have changed: what was allowed before is asked again. */
-  #changes = 0
-  /** What the names begin with of what is asked for again, and was not answered. */
-  readonly #refreshing = new Set<string>()
+  readonly #host: ScopesHost
 
   constructor(host: ScopesHost, feed: Feed, peer: Peer | undefined) {
     super(host, feed)
+    this.#host = host
     this.#feed = feed
     this.#limits = host.settings.limits
     this.#most = REFUSALS * this.#limits.scopes
@@ -50,7 +55,8 @@ export class Scopes extends Followed {
   }
 
   get hasNews(): boolean {
-    return this.#ready.length > 0 || this.news.length > 0 || this.leaving.isDue(() => namesOf(this.#soon))
+    if (this.#ready.length > 0 || this.news.length > 0 || this.holdings.haveMoved) return true
+    return this.leaving.isDue(() => namesOf(this.#soon))
   }
 
   /**
@@ -90,13 +96,15 @@ export class Scopes extends Followed {
 
   /** Has scopes begin, or denies them. */
   #ask(scopes: readonly Scope[]): Maybe<void> {
-    const changes = this.#changes
     // They may be allowed when what is on its way is committed.
     const early = new Set(scopes.filter(({ behind }) => this.#feed.isOutstanding(behind)))
+    for (const scope of scopes) {
+      scope.isAsked = true
+      scope.due = []
+    }
     const begin = (allowed: readonly boolean[]): Maybe<void> => {
-      // What was answered before the permissions changed does not count any more.
-      if (changes !== this.#changes) return this.#again(scopes)
       for (const [at, scope] of scopes.entries()) {
+        scope.isAsked = false
         if (!this.has(scope)) continue
         if (allowed[at]) this.#ready.push(scope)
         else if (!early.has(scope)) this.#deny(scope)
@@ -104,11 +112,20 @@ export class Scopes extends Followed {
           this.stop(scope)
           this.#doubtful.add(scope)
         }
+        this.#look(scope)
       }
       this.#feed.stir()
       return this.reconsider()
     }
-    const answers = all(scopes.map(scope => this.#loading.prepare(scope)))
+    // What was answered before the permissions changed is asked once more, and not more often: who changes them all the time keeps nobody
+    // from following, and what was true then is asked again when it has begun.
+    const insist = (allowed: readonly boolean[]): Maybe<readonly boolean[]> =>
+      all(
+        scopes.map((scope, at) =>
+          scope.due.length && this.has(scope) ? this.#loading.renew(scope) : (allowed[at] ?? false)
+        )
+      )
+    const answers = after(all(scopes.map(scope => this.#loading.prepare(scope))), insist)
     // It only fails when the authority is closed.
     return answers instanceof Promise ? answers.then(begin, () => {}) : begin(answers)
   }
@@ -161,22 +178,42 @@ export class Scopes extends Followed {
 
   /** Permissions changed: what goes on is asked for again, as far as its names begin with a prefix. */
   refresh(prefix: string): void {
-    const changes = ++this.#changes
-    this.#refreshing.add(prefix)
-    const isAsked = ({ name }: Scope): boolean => [...this.#refreshing].some(prefix => isWithin(name, prefix))
-    const asked = [...this.joined, ...this.#ready, ...this.#denied].filter(isAsked)
-    void after(all(asked.map(scope => this.#loading.allows(scope))), allowed => {
-      // Meanwhile they changed once more, and all was asked again.
-      if (changes !== this.#changes) return undefined
-      this.#refreshing.clear()
-      const again: Scope[] = []
-      for (const [at, scope] of asked.entries()) {
-        if (!this.has(scope)) continue
-        if (!allowed[at]) this.#deny(scope)
-        else if (scope.membership?.mayRead || this.#denied.has(scope)) again.push(scope)
-      }
-      return this.#again(again)
-    })
+    for (const scope of this.all) {
+      if (!isWithin(scope.name, prefix)) continue
+      scope.due = including(scope.due, prefix)
+      this.#look(scope)
+    }
+  }
+
+  /** Has asked again what is due of a scope, unless that is being done. */
+  #look(scope: Scope): void {
+    // Those that wait for a commit are asked for behind it anyway.
+    if (!scope.due.length || scope.isAsked || this.#doubtful.has(scope)) return
+    scope.isAsked = true
+    // It only fails when the authority is closed.
+    void this.#renew(scope).catch(() => {})
+  }
+
+  /**
+   * Asks again for one scope until nothing is due of it. What is denied is over at once; what has become due by then is another round. So
+   * each answer counts, however often permissions change.
+   */
+  async #renew(scope: Scope): Promise<void> {
+    const { settings, patience } = this.#host
+    // Whatever changes in one turn is asked once.
+    await Promise.resolve()
+    while (scope.due.length && this.has(scope)) {
+      const begin = settings.now()
+      const isDenied = this.#denied.has(scope)
+      const allowed = await (isDenied ? this.#loading.asks(scope) : this.#loading.renew(scope))
+      if (!this.has(scope)) return
+      if (allowed && this.#denied.has(scope)) return void this.#again([scope])
+      if (!allowed) this.#deny(scope)
+      // Whoever has it asked all the time has it asked for half of the time.
+      const took = Math.max(0, settings.now() - begin)
+      await patience.pause(Math.min(LONGEST, took))
+    }
+    scope.isAsked = false
   }
 
   protected override leave(scope: Scope): void {
@@ -188,6 +225,7 @@ export class Scopes extends Followed {
   /** Whether there is room for what is remembered for a scope; if not, it is not followed. */
   #holds(scope: Scope): boolean {
     if (this.hold(scope)) return true
+    if (scope.isJoined) this.evict(scope, true)
     this.leave(scope)
     this.#exceed(scope, 'matches')
     return false
@@ -197,12 +235,15 @@ export class Scopes extends Followed {
   #deny(scope: Scope): void {
     if (!this.has(scope)) return
     const { name, membership, isJoined } = scope
-    const waiting = isJoined || isCollection(name) ? undefined : membership
+    const isSeen = !!membership?.has(name)
     // It has changed meanwhile.
-    if (waiting?.has(name)) return void this.#again([scope])
+    if (isSeen && !isJoined) return void this.#again([scope])
     if (!scope.isRefused) this.evict(scope)
-    if (waiting) waiting.entered = () => void this.#again([scope])
-    else this.stop(scope)
+    if (!membership || isSeen || isCollection(name)) this.stop(scope)
+    else {
+      this.part(scope)
+      membership.entered = () => void this.#again([scope])
+    }
     this.#denied.add(scope)
     if (scope.isRefused) return
     scope.isRefused = true
@@ -227,9 +268,6 @@ export class Scopes extends Followed {
 }
 
 const namesOf = (scopes: readonly Scope[]): ReadonlySet<string> => new Set(scopes.map(({ name }) => name))
-
-/** Whether something of a name begins with a prefix. */
-const isWithin = (name: string, prefix: string): boolean => name.startsWith(prefix) || name === collectionOf(prefix)
 
 /** Whether less is known of a scope than up to a commit. */
 const isBehind = ({ membership }: Scope, seq: number): boolean => !!membership && membership.reach(seq) < seq

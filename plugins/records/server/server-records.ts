@@ -54,8 +54,8 @@ export class ServerRecords<S extends Schema = Schema, Context = unknown> extends
   }
 
   /**
-   * What `permit` says about reading may be something else now: what is followed is asked about again, and what was refused. It is told anew
-   * where it may be seen, and taken away where it may not.
+   * What `permit` says about reading may be something else now: what is followed is asked about again, and what was refused. It is told
+   * where it may be seen by now, and taken away where it may not.
    * @param prefix - what its ids begin with. Default: all
    * @param peers - whose. Default: all
    * @example server.records.refresh('cards/b1/')

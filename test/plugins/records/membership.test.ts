@@ -10,23 +10,22 @@ describe('records: which of them belong to a query', () => {
   it('misses nothing that is committed while it comes to know that, whenever that is', async () => {
     for (let turn = 0; turn < 30; turn++) {
       let seq = 0
-      const membership = new Membership('a/', undefined, () => Promise.resolve(true), seq)
+      const membership = new Membership('a/', undefined, () => Promise.resolve(true), {
+        seq: () => seq,
+        pause: () => Promise.resolve()
+      })
       const pieces = async function* () {
         await Promise.resolve()
         yield [{ id: 'a/1', value: 1 }]
       }
       const loaded = membership
-        .load(
-          pieces(),
-          () => seq,
-          () => Promise.resolve()
-        )
-        .then(() => ({ ids: [...membership.ids], seq: membership.reach(seq) }))
+        .load(pieces())
+        .then(() => ({ ids: [...membership.ids], place: membership.placeAt(membership.reach(seq)) }))
       for (let at = 0; at < turn; at++) await Promise.resolve()
       membership.update(++seq, [{ id: 'a/2', value: 2 }])
       const first = await loaded
       await turns(1)
-      const later = membership.movesSince(first.seq)?.entered ?? []
+      const later = membership.movesSince(first.place)?.entered ?? []
       assert.deepEqual([...first.ids, ...later], ['a/1', 'a/2'], `committed in turn ${turn}`)
     }
   })
@@ -69,16 +68,15 @@ describe('records: which of them belong to a query', () => {
 
   it('lets others have their turn while it reads much, and stops when nobody asks any more', async () => {
     const judged: string[] = []
-    const membership = new Membership('a/', undefined, id => !!judged.push(id), 0)
     let turn = (): void => {}
+    const membership = new Membership('a/', undefined, id => !!judged.push(id), {
+      seq: () => 0,
+      pause: () => new Promise<void>(resolve => (turn = resolve))
+    })
     const pieces = async function* () {
       for (const id of ['a/1', 'a/2', 'a/3']) yield [{ id, value: 1 }]
     }
-    const loaded = membership.load(
-      pieces(),
-      () => 0,
-      () => new Promise(resolve => (turn = resolve))
-    )
+    const loaded = membership.load(pieces())
     await turns(1)
     assert.deepEqual(judged, ['a/1'])
     turn()
