@@ -12,7 +12,10 @@ export const RULE: Demand = [
   value => typeof value === 'boolean' || typeof value === 'function'
 ]
 
-const RULES: Demand = [`${RULE[0]}, or an object of such rules`, value => RULE[1](value) || isObject(value)]
+const NESTED: Demand = [`${RULE[0]}, or an object of such rules`, value => RULE[1](value) || isObject(value)]
+
+/** All of them. */
+export const RULES: Demand = ['an object of rules, by plugin', value => isObject(value) && !Array.isArray(value)]
 
 /**
  * A rule that is none would deny, and one about a name that nothing has would allow what it denies, or the other way.
@@ -22,7 +25,7 @@ const RULES: Demand = [`${RULE[0]}, or an object of such rules`, value => RULE[1
 export const checkShape = (rules: object, depth = 3, group = ''): void => {
   for (const [name, rule] of Object.entries(rules) as [string, unknown][]) {
     if (rule === undefined) continue
-    check(`the rule '${group}${name}'`, rule, depth > 1 ? RULES : RULE)
+    check(`the rule '${group}${name}'`, rule, depth > 1 ? NESTED : RULE)
     if (depth === 1) checkPattern(`the rules '${group.slice(0, -1)}'`, name)
     if (isObject(rule)) checkShape(rule as object, depth - 1, `${group}${name}.`)
   }

@@ -1,11 +1,11 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { report } from '../../lib/report.ts'
-import { checkPlugin } from '../../lib/option-rules.ts'
+import { check, checkPlugin } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
-import { checkRules, checkShape, RULE } from './check.ts'
+import { checkRules, checkShape, RULE, RULES } from './check.ts'
 import { RuleBook } from './rules.ts'
 import type { Question, Rule, Rules } from './rules.ts'
 
@@ -134,7 +134,7 @@ const isTrue = (answer: unknown): boolean => answer === true
 
 /**
  * Says who may do what. What no rule is about is denied, unless `otherwise` says something else.
- * @throws ERR_OPTION where the server is made, for rules about a plugin or a verb that is not there
+ * @throws ERR_OPTION for what is no object of rules; where the server is made, for rules about a plugin or a verb that is not there
  * @example
  * permissions<{ user: string }>({
  *   pubsub: { subscribe: { 'news.>': true, 'user.*': ({ name, context }) => name === `user.${context.user}` } }
@@ -144,6 +144,7 @@ export const permissions = <Context = unknown>(
   rules: Rules<Context> = {},
   options: PermissionsOptions<Context> = {}
 ) => {
+  check("the rules of 'permissions'", rules, RULES)
   checkShape(rules)
   checkPlugin<PermissionsOptions<never>>('permissions', options, { otherwise: RULE })
   const { otherwise = false } = options

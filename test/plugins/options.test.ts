@@ -83,6 +83,8 @@ describe('the options of plugins, in Node', () => {
   })
 
   it('what is no rule is refused', () => {
+    for (const rules of [() => true, true, 5, null, 'all', ['pubsub']])
+      refused(/the rules of 'permissions' must be an object of rules, by plugin, not /, permissions, rules)
     refused(
       /the rule 'pubsub.subscribe' must be true, false or a function, or an object of such rules, not a string/,
       permissions,
