@@ -124,11 +124,11 @@ describe('the packed package', function () {
   const everywhere = (): string[] => subpaths.filter(name => !NODE.includes(name))
 
   /** Type-checks one source in the consumer's folder, declaration files of the package included. */
-  const check = async (source: string, options: object): Promise<void> => {
+  const check = async (source: string, options: object, tsc = join(modules, 'typescript/bin/tsc')): Promise<void> => {
     const compilerOptions = { strict: true, noEmit: true, target: 'es2022', skipLibCheck: false, ...options }
     await writeFile(join(folder, 'check.ts'), source)
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['check.ts'] }))
-    await inside(folder, process.execPath, join(modules, 'typescript/bin/tsc'))
+    await inside(folder, process.execPath, tsc)
   }
 
   it('has the files that its pages link to', async () => {
@@ -270,6 +270,24 @@ describe('the packed package', function () {
         for (const resolution of RESOLUTIONS) {
           await check(`${all}${NODE_TYPES}`, { ...resolution, types: ['node'], lib: ['es2022'] })
         }
+      })
+
+      it('every subpath with the oldest TypeScript that README.md names', async () => {
+        await Promise.all(['@types/node', 'undici-types'].map(link))
+        const [, oldest] = /TypeScript too, which is ([\d.]+) or later/.exec(await readFile('README.md', 'utf8')) ?? []
+        const old = join(folder, 'old')
+        await mkdir(old)
+        await writeFile(join(old, 'package.json'), '{ "private": true }')
+        await inside(old, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `typescript@~${oldest}.0`)
+        const tsc = join(old, 'node_modules/typescript/bin/tsc')
+        const sources = (names: readonly string[]): string => names.map(name => `import '${name}'\n`).join('')
+        const dom = ['es2022', 'dom', 'dom.asynciterable']
+        for (const resolution of RESOLUTIONS) {
+          await check(sources(subpaths), { ...resolution, types: ['node'], lib: ['es2022'] }, tsc)
+          await check(sources(everywhere()), { ...resolution, types: [], lib: dom }, tsc)
+        }
+        const browser = { ...RESOLUTIONS[1], customConditions: ['browser'] }
+        await check(sources(everywhere()), { ...browser, types: [], lib: dom }, tsc)
       })
 
       it('what others export, with declarations of it', async () => {

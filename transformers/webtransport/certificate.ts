@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
+import type { OwnBytes } from './client.ts'
 import { bits, boolean, identifier, integer, octets, sequence, set, tagged, time, utf8 } from './der.ts'
 
 /** A certificate, or a chain of them, and its private key: PEM. */
@@ -12,7 +13,7 @@ export interface Certificate {
 
 export interface HashedCertificate extends Certificate {
   /** SHA-256 of the certificate: what `serverCertificateHashes` wants. */
-  readonly hash: Uint8Array<ArrayBuffer>
+  readonly hash: OwnBytes
 }
 
 export interface CertificateOptions {

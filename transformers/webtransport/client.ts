@@ -4,10 +4,13 @@ import type { SessionTarget } from './open-session.ts'
 import type { WebTransportSession } from './session.ts'
 import { SUPPORTS } from './wire.ts'
 
+/** Bytes that no other thread has: `Uint8Array<ArrayBuffer>`, which TypeScript before 5.7 does not know. */
+export type OwnBytes = ReturnType<typeof Uint8Array.of>
+
 /** The hash of a certificate that is trusted, whoever signed it: ECDSA, and valid for no more than 14 days. */
 export interface CertificateHash {
   readonly algorithm: 'sha-256'
-  readonly value: Uint8Array<ArrayBuffer>
+  readonly value: OwnBytes
 }
 
 export interface BrowserWebTransportOptions extends SessionTarget {
