@@ -85,9 +85,7 @@ export class Session {
       this.#full = false
     })
     this.#client.on('close', ({ code, reason, reconnect }) => reconnect && tell(`session lost: ${code} ${reason}`))
-    this.#client.on('lost', ({ values }) =>
-      this.#fail(`sent, and perhaps not received: ${count(values.length, 'value')}`)
-    )
+    this.#client.on('lost', ({ values }) => this.#fail(`perhaps not received: ${count(values.length, 'value')}`))
     this.#client.on('error', ({ message }) => tell(message))
     reconnect.on('stop', ({ attempts }) =>
       tell(`given up after ${attempts} ${attempts === 1 ? 'retry' : 'retries'}: --attempts says how many`)

@@ -1,5 +1,6 @@
 import { makeClient } from './client-endpoint.ts'
 import type { Connection, End, WriteOptions } from './connection.ts'
+import type { AnywireError } from './errors.ts'
 import type { Parser } from './parser.ts'
 import type { Checked, ClientPlugin, ForClients, Installed } from './plugin.ts'
 import type { Given } from './given.ts'
@@ -78,10 +79,16 @@ export interface Client extends Connection {
 export interface Keeper {
   /** What is kept, in bytes. */
   readonly bytes: number
-  /** Keeps a value, or tells somebody that it does not. */
-  put(data: Data, options: WriteOptions | undefined): void
-  /** Hands over what is kept, in order, and keeps it no more. Called once there is a wire, after the handlers of `open`. */
-  take(): readonly Data[]
+  /**
+   * Keeps a value, or tells somebody that it does not: where nobody listens, with `report`.
+   * @returns false where the writer should wait for `drain`, which comes when there is a wire
+   */
+  put(data: Data, options: WriteOptions | undefined, report: (error: AnywireError) => void): boolean
+  /**
+   * Hands over what is kept, in order, and keeps it no more. Called once there is a wire, after the handlers of `open`.
+   * `over`: there will be none, and it is told in `lost`.
+   */
+  take(over?: boolean): readonly Data[]
 }
 
 /**

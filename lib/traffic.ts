@@ -115,10 +115,9 @@ export const makeTraffic = (
       return true
     }
     const kept = lane || client.state === 'open' ? undefined : keeper()
-    if (kept) kept.put(data, options)
-    else add(data)
+    if (!kept) add(data)
     schedule()
-    if (hasRoom()) return true
+    if ((!kept || kept.put(data, options, report)) && hasRoom()) return true
     wantsDrain = true
     const cap = wire ? limits.buffered : limits.window
     // One message over is accepted, so that a message of the size of the cap can be sent at all.

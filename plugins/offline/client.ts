@@ -1,5 +1,7 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_SLOW } from '../../lib/failures.ts'
 import { payloadOf } from '../../lib/frames.ts'
 import { isOffline, watchNetwork } from '../../lib/network.ts'
 import { sizeOf } from '../../lib/outbox.ts'
@@ -17,8 +19,8 @@ export interface OfflineOptions {
   readonly probe?: number | undefined
 }
 
-/** Why a value was not sent: there was no room, it waited too long, or the client closed. */
-export type DiscardReason = 'full' | 'expired' | 'closed'
+/** Why a value was not sent: there was no room, or it waited too long. */
+export type DiscardReason = 'full' | 'expired'
 
 export interface OfflineEvents {
   /** Values can travel; what waited was sent. */
@@ -57,10 +59,9 @@ export const offline = ({
     client(client, _lane, during): Offline {
       const waiting: Waiting[] = []
       const state = Object.assign(new Emitter<OfflineEvents>(), { online: false, size: 0, bytes: 0 })
-      const tell = (reason: DiscardReason) => (discarded: Waiting) => {
-        const value = client.parser.decode(payloadOf(discarded.data))
-        state.emit('discard', { value, reason })
-      }
+      /** Returns whether anybody listens. */
+      const tell = ({ data }: Waiting, reason: DiscardReason): boolean =>
+        state.emit('discard', { value: client.parser.decode(payloadOf(data)), reason })
       /** Takes some out, the first or the last of them. */
       const remove = (start: number, count = Infinity): Waiting[] => {
         const removed = waiting.splice(start, count)
@@ -78,29 +79,33 @@ export const offline = ({
         get bytes() {
           return state.bytes
         },
-        put(data, { expires = patience } = {}) {
+        put(data, { expires = patience } = {}, report) {
+          // What is written while there is room is kept, however large it is: one value may be more than may wait.
+          const most = state.bytes < bytes / 2 ? Infinity : Math.max(bytes, state.bytes)
           state.size = waiting.push({ data, deadline: Date.now() + expires })
           state.bytes += sizeOf(data)
-          while (state.bytes > bytes) remove(discard === 'oldest' ? 0 : -1, 1).forEach(tell('full'))
+          while (state.bytes > most)
+            for (const each of remove(discard === 'oldest' ? 0 : -1, 1))
+              if (!tell(each, 'full')) report(new AnywireError(ERR_SLOW, 'offline.bytes'))
+          return state.bytes < bytes / 2
         },
-        take() {
+        take(over) {
           const now = Date.now()
           // Handlers come last: they may write.
           const values = remove(0).flatMap(each => {
             if (each.deadline >= now) return each.data
-            queueMicrotask(() => tell('expired')(each))
+            queueMicrotask(() => tell(each, 'expired'))
             return []
           })
-          state.online = true
-          queueMicrotask(() => state.emit('online', { values: values.length }))
+          if (!over) {
+            state.online = true
+            queueMicrotask(() => state.emit('online', { values: values.length }))
+          }
           return values
         }
       })
       client.on('disconnect', lost)
-      client.on('close', ({ reconnect }) => {
-        lost()
-        if (!reconnect) remove(0).forEach(tell('closed'))
-      })
+      client.on('close', lost)
       during(() =>
         watchNetwork(() => {
           // What becomes of the wire is told by its events.

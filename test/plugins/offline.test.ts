@@ -214,13 +214,15 @@ describe('offline', () => {
       assert.deepEqual(received, ['d', 'twice as large as one of them, almost'])
     })
 
-    it('discards what alone is too large', async () => {
+    it('discards what is too large for it, but where there is room', async () => {
       for (const discard of ['newest', 'oldest'] as const) {
         const client = await away({ bytes: 100, discard })
         const events = record(client)
         client.write('x'.repeat(100))
-        assert.equal(events.length, 1)
-        assert.deepEqual(counters(client), [false, 0, 0])
+        assert.deepEqual([events, counters(client)], [[], [false, 1, 134]])
+        client.write('y'.repeat(110))
+        assert.equal(events.length, discard === 'oldest' ? 2 : 1)
+        assert.deepEqual(counters(client), discard === 'oldest' ? [false, 0, 0] : [false, 1, 134])
       }
     })
 
@@ -281,13 +283,14 @@ describe('offline', () => {
   })
 
   describe('the end', () => {
-    it('discards what waits, when the client closes', async () => {
+    it('has what waits told as lost, when the client closes', async () => {
       const client = await away()
       const events = record(client)
+      client.on('lost', ({ values }) => events.push(`lost ${String(values)}`))
       client.write('a')
       client.write('b')
       client.destroy()
-      assert.deepEqual(events, ['discard "a" closed', 'discard "b" closed'])
+      assert.deepEqual(events, ['lost a,b'])
       assert.deepEqual(counters(client), [false, 0, 0])
     })
 
@@ -325,14 +328,15 @@ describe('offline', () => {
       assert.deepEqual([received, events], [['again'], ['online 1']])
     })
 
-    it('discards without a plugin that reconnects, too', async () => {
+    it('is told so without a plugin that reconnects, too', async () => {
       const client = world.connect([inBrowsers()])
       client.on('close', () => {})
       const events = record(client)
+      client.on('lost', ({ values }) => events.push(`lost ${String(values)}`))
       world.network.down = true
       client.write('a')
       await world.pass(10)
-      assert.deepEqual([events, client.state], [['discard "a" closed'], 'closed'])
+      assert.deepEqual([events, client.state], [['lost a'], 'closed'])
     })
   })
 
