@@ -59,6 +59,45 @@ describe('a value of a server that cannot be encoded', () => {
     assert.equal(refusal({ a: { b: { c: 1 } } }, json({ depth: 2 })), "nested too deep, at 'a'")
   })
 
+  it('costs no more than a few times what the refusal does, however deep and wide it is', () => {
+    /** Lists within lists, around what JSON does not carry, or a list more. */
+    const nest = (levels: number, beside: readonly unknown[], core: unknown): unknown => {
+      let value = core
+      for (let level = 0; level < levels; level++) value = [...beside, value]
+      return value
+    }
+    let items = 0
+    const { encode: encodeJson, ...rest } = json()
+    const count = (value: unknown): number =>
+      Array.isArray(value) ? value.reduce<number>((sum, item) => sum + count(item), 1) : 1
+    const parser: Parser = {
+      ...rest,
+      encode(value) {
+        items += count(value)
+        return encodeJson(value)
+      }
+    }
+    const cases: readonly [value: unknown, place: RegExp][] = [
+      [nest(62, [], 1n), /^BigInt needs msgpack, at '0(\.0){61}'$/],
+      [nest(62, [0, [], {}], 1n), /^BigInt needs msgpack, at '3(\.3){61}'$/],
+      [nest(62, [0, 0, 0], new Map()), /^Map needs msgpack, at '3(\.3){61}'$/],
+      [nest(66, [0, [0]], 0), /^nested too deep, at '2\.2(\.2)?'$/],
+      [nest(100, [0, [0]], 0), /^nested too deep, at '2(\.2)*'$/],
+      [[...Array.from({ length: 300 }, () => [0]), 1n], /^BigInt needs msgpack, at '300'$/]
+    ]
+    for (const [value, place] of cases) {
+      items = 0
+      assert.match(refusal(value, parser), place)
+      assert.ok(items <= 12 * count(value), `${items} items for ${count(value)}`)
+    }
+  })
+
+  it('names what the parser refused, and not what it would refuse behind it', () => {
+    const keyed = JSON.parse('{"__proto__": 1}') as object
+    assert.equal(refusal({ first: [keyed], second: 1n }), "the key __proto__, at 'first.0'")
+    assert.equal(refusal({ first: 1n, second: keyed }), "BigInt needs msgpack, at 'first'")
+  })
+
   it('keeps its cause, and what is no such failure is thrown as it is', () => {
     const cause = new TypeError('mine')
     const parser = (error: Error): Parser => ({
