@@ -1,6 +1,6 @@
 import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_STORE } from '../../lib/failures.ts'
-import type { Commit, Range, Row, Store } from '../../lib/store.ts'
+import type { Commit, Range, Row, Store, Value } from '../../lib/store.ts'
 
 export interface IndexedDbOptions {
   /** How long to wait for the browser, or for tabs with an older version of the database, in milliseconds. Default 5,000. */
@@ -10,17 +10,19 @@ export interface IndexedDbOptions {
 }
 
 /** The version of the object stores. */
-const VERSION = 1
-const FIELDS = 'fields'
+const VERSION = 2
+const RECORDS = 'records'
 const ENTRIES = 'entries'
+/** Had an entry for each register, in version 1. */
+const FIELDS = 'fields'
 
 /** What was followed and written is not known any more, but to this page. */
 const GONE = 'somebody has removed what was kept: reload'
 
-/** How many registers are read at a time. */
-const PAGE = 500
+/** How many records are read at a time. */
+const PAGE = 250
 
-/** Behind all text, and so behind all paths of a record. */
+/** Behind all text. */
 const END: IDBValidKey = []
 
 /** What is behind every text with a prefix, in the order of UTF-16 units. */
@@ -37,19 +39,98 @@ const answer = <T>(request: IDBRequest): Promise<T> =>
     request.onerror = () => reject(fail(request.error))
   })
 
-/** Takes the registers from one key up to another one, some at a time: others have their turn in between. */
-const each = async (
-  fields: IDBObjectStore,
-  from: IDBValidKey,
-  to: IDBValidKey,
-  take: (row: Row) => void
-): Promise<void> => {
-  for (let isBehind = false; indexedDB.cmp(from, to) < 0; isBehind = true) {
-    const rows = await answer<Row[]>(fields.getAll(IDBKeyRange.bound(from, to, isBehind, true), PAGE))
-    for (const row of rows) take(row)
-    const last = rows[PAGE - 1]
-    if (!last) return
-    from = [last.record, last.path]
+/** A record as it is kept, in one entry: its id, and one behind the other what its registers have. What is read most is few objects that way. */
+type Kept = readonly [id: string, ...registers: Value[]]
+
+/** How many values of it a register has. */
+const WIDTH = 6
+
+const keptOf = (id: string, rows: readonly Row[]): Kept => [
+  id,
+  ...rows.flatMap(({ path, kind, value, t, node, seq }) => [path, kind, value, t, node, seq] as Value[])
+]
+
+const rowsOf = (kept: Kept): Row[] => {
+  const rows: Row[] = []
+  for (let at = 1; at < kept.length; at += WIDTH) {
+    const [path, kind, value, t, node, seq] = kept.slice(at, at + WIDTH)
+    rows.push({ record: kept[0], path, kind, value, t, node, seq } as Row)
+  }
+  return rows
+}
+
+/** Reads the records that begin with a prefix, in order. While some are taken the browser gets the next ones, and others have their turn in between. */
+const each = async (records: IDBObjectStore, prefix: string, take: (kept: Kept) => void): Promise<void> => {
+  const to = endOf(prefix)
+  const read = (from: string, isBehind: boolean): Promise<Kept[]> =>
+    answer(records.getAll(IDBKeyRange.bound(from, to, isBehind, true), PAGE))
+  let reading: Promise<Kept[]> | undefined = read(prefix, false)
+  while (reading) {
+    const page: Kept[] = await reading
+    const last = page[PAGE - 1]
+    reading = last && read(last[0], true)
+    for (const kept of page) take(kept)
+  }
+}
+
+/** What becomes of registers, by records and paths: undefined where one goes. */
+type Changes = ReadonlyMap<string, Map<string, Row | undefined>>
+
+const changesOf = ({ rows, removed }: Pick<Commit, 'rows' | 'removed'>): Changes => {
+  const changes = new Map<string, Map<string, Row | undefined>>()
+  const put = (record: string, path: string, row: Row | undefined): void => {
+    const paths = changes.get(record)
+    if (paths) paths.set(path, row)
+    else changes.set(record, new Map([[path, row]]))
+  }
+  for (const [record, path] of removed) put(record, path, undefined)
+  // They are written a little later, and the caller may change bytes meanwhile.
+  for (const row of rows)
+    put(row.record, row.path, isCopied(row.value) ? row : { ...row, value: structuredClone(row.value) })
+  return changes
+}
+
+/** Whether whoever puts a value somewhere has put a copy there. */
+const isCopied = (value: unknown): boolean => typeof value !== 'object' || value === null
+
+/** Brings registers into what is kept. @param failed - called when one cannot be kept */
+const change = (records: IDBObjectStore, changes: Changes, failed: (error: unknown) => void): void => {
+  for (const [id, paths] of changes) {
+    const request = records.get(id)
+    request.onsuccess = () => {
+      const rows = new Map<string, Row | undefined>()
+      const before = request.result as Kept | undefined
+      for (const row of before ? rowsOf(before) : []) rows.set(row.path, row)
+      for (const [path, row] of paths) rows.set(path, row)
+      const left = [...rows.values()].filter(row => row !== undefined)
+      try {
+        if (left.length)
+          records.put(
+            keptOf(
+              id,
+              left.sort((a, b) => (a.path < b.path ? -1 : 1))
+            ),
+            id
+          )
+        else records.delete(id)
+      } catch (error) {
+        failed(error)
+      }
+    }
+  }
+}
+
+/** Makes what a version before does not have. */
+const upgrade = (database: IDBDatabase, transaction: IDBTransaction, before: number): void => {
+  const records = database.createObjectStore(RECORDS)
+  if (before < 1) {
+    database.createObjectStore(ENTRIES)
+    return
+  }
+  const request = transaction.objectStore(FIELDS).getAll()
+  request.onsuccess = () => {
+    change(records, changesOf({ rows: request.result as Row[], removed: [] }), () => transaction.abort())
+    database.deleteObjectStore(FIELDS)
   }
 }
 
@@ -67,15 +148,11 @@ const openDatabase = (name: string, timeout: number, isThere: boolean): Promise<
       reject(why)
     }, timeout)
     request.onblocked = () => (why = 'other tabs have an older version of it: close them')
-    request.onupgradeneeded = () => {
-      if (isThere) {
-        why = GONE
-        request.transaction?.abort()
-        return
-      }
-      // From version 0. Later ones look at `oldVersion`.
-      request.result.createObjectStore(FIELDS)
-      request.result.createObjectStore(ENTRIES)
+    request.onupgradeneeded = ({ oldVersion }) => {
+      const { result, transaction } = request
+      if (!isThere && transaction) return upgrade(result, transaction, oldVersion)
+      why = GONE
+      transaction?.abort()
     }
     request.onerror = () => {
       clearTimeout(timer)
@@ -141,23 +218,29 @@ class IndexedDbStore implements Store {
   }
 
   async rows(ranges: readonly Range[], since = -1): Promise<Row[]> {
-    const fields = this.#store(FIELDS)
-    const found = new Map<string, Row>()
+    const records = this.#store(RECORDS)
+    const found = new Map<string, Kept>()
     for (const range of ranges) {
-      const [from, to] = 'record' in range ? [range.record, [range.record, END]] : [range.prefix, [endOf(range.prefix)]]
-      await each(fields, [from], to, row => {
-        // NUL is in no name, and before all that is.
-        if (row.seq > since) found.set(`${row.record}\0${row.path}`, row)
-      })
+      if ('prefix' in range) await each(records, range.prefix, kept => found.set(kept[0], kept))
+      else {
+        const kept = await answer<Kept | undefined>(records.get(range.record))
+        if (kept) found.set(kept[0], kept)
+      }
     }
-    return [...found.keys()].sort().map(key => found.get(key) as Row)
+    return [...found.keys()]
+      .sort()
+      .flatMap(id => rowsOf(found.get(id) as Kept))
+      .filter(({ seq }) => seq > since)
   }
 
   async records(prefix: string, after = '', limit?: number): Promise<string[]> {
-    const found = new Set<string>()
-    const from = after < prefix ? [prefix] : [after, END]
-    await each(this.#store(FIELDS), from, [endOf(prefix)], ({ record }) => found.add(record))
-    return [...found].slice(0, limit)
+    const records = this.#store(RECORDS)
+    const to = endOf(prefix)
+    const isBehind = after >= prefix
+    const from = isBehind ? after : prefix
+    if (indexedDB.cmp(from, to) >= 0) return []
+    const ids = await answer<string[]>(records.getAllKeys(IDBKeyRange.bound(from, to, isBehind, true), limit))
+    return ids.slice(0, limit)
   }
 
   async entry(key: string): Promise<unknown> {
@@ -171,26 +254,27 @@ class IndexedDbStore implements Store {
   }
 
   async commit({ rows, removed, entries }: Commit): Promise<void> {
-    const transaction = this.#begin([FIELDS, ENTRIES], 'readwrite')
+    const transaction = this.#begin([RECORDS, ENTRIES], 'readwrite')
+    let why: unknown
     const done = new Promise((resolve, reject) => {
       transaction.oncomplete = resolve
-      transaction.onabort = () => reject(fail(transaction.error ?? 'the commit was aborted'))
+      transaction.onabort = () => reject(fail(why ?? transaction.error ?? 'the commit was aborted'))
     })
     this.#committed = done.catch(() => {})
+    // What was put before would be committed.
+    const failed = (error: unknown): void => {
+      why = error
+      transaction.abort()
+    }
     try {
-      const fields = transaction.objectStore(FIELDS)
-      for (const place of removed) fields.delete([...place])
-      for (const row of rows) fields.put(row, [row.record, row.path])
+      change(transaction.objectStore(RECORDS), changesOf({ rows, removed }), failed)
       const kept = transaction.objectStore(ENTRIES)
       for (const [key, value] of entries) {
         if (value === undefined) kept.delete(key)
         else kept.put([key, value], key)
       }
     } catch (error) {
-      // What was put before would be committed.
-      transaction.abort()
-      await this.#committed
-      throw fail(error)
+      failed(error)
     }
     await done
   }

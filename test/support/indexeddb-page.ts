@@ -89,6 +89,36 @@ export const turnsWhileReading = async (number: number): Promise<number> => {
   return turns
 }
 
+/** Reads everything. @returns how many requests that took, and how many objects came */
+export const countReads = async (number: number): Promise<readonly [requests: number, objects: number]> => {
+  let [requests, objects] = [0, 0]
+  const { getAll } = IDBObjectStore.prototype
+  IDBObjectStore.prototype.getAll = function (...args) {
+    requests++
+    const request: IDBRequest<unknown[]> = getAll.apply(this, args)
+    request.addEventListener('success', () => (objects += request.result.length))
+    return request
+  }
+  await ask(number, 'rows', [[{ prefix: '' }]])
+  IDBObjectStore.prototype.getAll = getAll
+  return [requests, objects]
+}
+
+/** Makes a database as the first version did, with an entry for each register. Takes these packed. */
+export const makeFirstVersion = (name: string, rows: string): Promise<void> =>
+  new Promise(resolve => {
+    const request = indexedDB.open(name, 1)
+    request.onupgradeneeded = () => {
+      const fields = request.result.createObjectStore('fields')
+      for (const row of unpackFromTab(rows) as Row[]) fields.put(row, [row.record, row.path])
+      request.result.createObjectStore('entries').put(['key', 'kept'], 'key')
+    }
+    request.onsuccess = () => {
+      request.result.close()
+      resolve()
+    }
+  })
+
 const opened = new Map<string, IDBDatabase>()
 
 /** Opens a database by itself, as another version of the page does. @param stubborn - does not make way for later versions */

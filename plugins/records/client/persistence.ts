@@ -140,21 +140,13 @@ export class Persistence {
     this.#readings.add(skip)
     try {
       await this.#committer.idle()
-      const { name } = scope
-      const waiting = (): Entry[] =>
-        scope.among(records).flatMap(id => records.pending(id).filter(({ isKept }) => isKept))
-      const [rows, done] = await this.#shared.read(scope.isCollection ? { prefix: name } : { record: name }, waiting)
+      const [rows, done] = await this.#shared.read(scope, records)
       if (this.#isClosed) throw new AnywireError(ERR_CLOSED)
-      const found = new Map<string, Row[]>()
-      for (const row of rows) {
-        const { record } = row
-        if (skip.has(record) || !scope.mayHave(record) || records.base(record)?.size) continue
-        const list = found.get(record)
-        if (list) list.push(row)
-        else found.set(record, [row])
-      }
-      for (const [id, list] of found) {
-        records.load(id, list)
+      for (let at = 0, end = 0; at < rows.length; at = end) {
+        const id = (rows[at] as Row).record
+        while (rows[end]?.record === id) end++
+        if (skip.has(id) || !scope.mayHave(id) || records.base(id)?.size) continue
+        records.load(id, rows.slice(at, end))
         records.include(id, done)
       }
       return this.#cursors.get(scope.key) ?? this.#cursors.get(keyOf(collectionOf(scope.name), undefined)) ?? NOWHERE

@@ -1,10 +1,14 @@
-import type { Commit, Range, Row, Store } from '../../../lib/store.ts'
+import type { Commit, Row, Store } from '../../../lib/store.ts'
 import { collectionOf, isAmong } from '../core/path.ts'
 import type { Entry } from './entry.ts'
 import { CURSOR, cursorOf, keyOfEntry, NODE, nodesOf, OUTBOX } from './kept.ts'
+import type { Records } from './records.ts'
 import { partsOf } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
 import type { Tabs } from './tabs.ts'
+
+/** Fewer records than these are read one by one, and not with all of their collection. */
+const FEW = 100
 
 /**
  * Commits of one of several tabs that have one store. What another tab has kept of later commits of the authority is left as it is. A
@@ -37,25 +41,36 @@ export class SharedStore {
   }
 
   /**
-   * The registers of a record or collection, and of what waits here what is not in them: others may have kept what they were told of it.
-   * @param waiting - finds what waits here, and is kept
-   * @returns what the registers have already
+   * What the store has of a record or collection and is not at hand, and of what waits here what is not in it: others may have kept what they were told
+   * of it.
+   * @returns the registers in the order of records, and what they have already of what waits
    */
-  async read(
-    range: Range,
-    waiting: () => readonly Entry[]
-  ): Promise<readonly [rows: readonly Row[], done: ReadonlySet<Entry>]> {
+  async read(scope: Scope, records: Records): Promise<readonly [rows: readonly Row[], done: ReadonlySet<Entry>]> {
+    const waiting = (): Entry[] =>
+      scope.among(records).flatMap(id => records.pending(id).filter(({ isKept }) => isKept))
     // What waits others may have kept as committed, also those that are not heard of yet.
     if (!waiting().length) {
-      const rows = await this.#store.rows([range])
+      const rows = await this.#rows(scope, records)
       if (!waiting().length) return [rows, new Set()]
     }
     return this.#tabs.alone('write', async () => {
       const entries = waiting()
-      const rows = await this.#store.rows([range])
+      const rows = await this.#rows(scope, records)
       const kept = new Set(entries.length ? (await this.#store.entries(OUTBOX)).map(([key]) => key) : [])
       return [rows, new Set(entries.filter(entry => !kept.has(keyOfEntry(entry))))]
     })
+  }
+
+  /** Of a collection of which much is at hand, for another query, only the ids are read again. */
+  async #rows(scope: Scope, records: Records): Promise<readonly Row[]> {
+    const { name } = scope
+    if (!scope.isCollection) return this.#store.rows([{ record: name }])
+    const has = (id: string): boolean => !!records.base(id)?.size
+    if (scope.among(records).some(has)) {
+      const missing = (await this.#store.records(name)).filter(id => scope.mayHave(id) && !has(id))
+      if (missing.length < FEW) return missing.length ? this.#store.rows(missing.map(record => ({ record }))) : []
+    }
+    return this.#store.rows([{ prefix: name }])
   }
 
   /** What is left of a commit, and the records that it takes away. */

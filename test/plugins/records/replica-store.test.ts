@@ -7,6 +7,7 @@ import { timeOf } from '../../../plugins/records/core/clock.ts'
 import { DELETED, OBJECT } from '../../../plugins/records/core/register.ts'
 import type { Register } from '../../../plugins/records/core/register.ts'
 import { memory, MemoryDisk } from '../../../stores/memory.ts'
+import { GatedStore } from '../../support/gated-store.ts'
 import { deleted, leaf, object, stamp, Stage, START, turn } from '../../support/replica.ts'
 
 const HOUR = 3_600_000
@@ -42,6 +43,27 @@ describe('records: a replica with a store', () => {
     fails.clear()
     await clock.tickAsync(1_000)
     await assert.rejects(write.durable, { code: 'ERR_CANCELLED' })
+  })
+
+  it('reads of a collection that is at hand for another query only what is not', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    await before.synced('a/', [
+      { record: 'a/1', registers: [object(''), leaf('x', 1)] },
+      { record: 'a/2', registers: [object(''), leaf('x', 2)] }
+    ])
+    await before.replica.close()
+    const store = new GatedStore(memory({ disk }))
+    const after = new Stage({ store })
+    const { replica } = after
+    await replica.follow('a/1').ready
+    assert.equal(store.begun.rows, 1)
+    await replica.follow('a/', { limit: 1 }).ready
+    assert.deepEqual([after.view('a/1'), after.view('a/2')], [{ x: 1 }, { x: 2 }])
+    assert.equal(store.begun.rows, 2)
+    await replica.follow('a/').ready
+    assert.equal(store.begun.rows, 2)
+    await replica.close()
   })
 
   it('forgets what was deleted long ago, and what is shown stays the same', async () => {
