@@ -3,8 +3,9 @@ import type { Listenable } from '../../lib/connection.ts'
 import { each } from '../../lib/each.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED, ERR_HANDLER } from '../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_HANDLER, ERR_TIMEOUT } from '../../lib/failures.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
+import { LONGEST } from '../../lib/timer.ts'
 import { errorOf, packetOf } from './wire.ts'
 
 export interface AuthenticateClientOptions {
@@ -31,7 +32,8 @@ export interface Authenticate extends Listenable<AuthenticateEvents> {
    * attempt from now on.
    * @param auth - as the `auth` option; without it that is asked again
    * @returns resolves when the server has accepted it. Rejects with why it has not, ERR_UNAUTHORIZED for example: then
-   * nothing has changed. With ERR_HANDLER where `auth` fails; with ERR_CANCELLED where a later call had something to show
+   * nothing has changed. With ERR_HANDLER where `auth` fails, with ERR_TIMEOUT where it has not settled when the time that
+   * `expiring` told is over; with ERR_CANCELLED where a later call had something to show
    * earlier. And with ERR_CLOSED; on a client that is not in use, set `client.auth` before `open`. That nobody waits for it
    * does no harm
    */
@@ -68,8 +70,12 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       const shown = new Map<number, () => unknown>()
       let accepted = client.auth
       let best = 0
-      /** Until it is shown again. */
+      /** What has those fail whose `auth` has not settled, by their numbers; and the number of the plugin's own renewal. */
+      const waiting = new Map<number, (error: AnywireError) => void>()
+      let own = 0
+      /** Until it is shown again, and until the time is over: who was asked when it was told is given up. */
       let timer: ReturnType<typeof setTimeout> | undefined
+      let deadline: ReturnType<typeof setTimeout> | undefined
 
       /** A renewal is over. What it took the place of is shown again where it was refused. */
       const end = (number: number, mine: () => unknown): void => {
@@ -87,7 +93,11 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
         shown.set(number, mine)
         client.auth = mine
         try {
-          const text = JSON.stringify([number, await mine()])
+          const settled = new Promise<unknown>((resolve, reject) => {
+            waiting.set(number, reject)
+            each(mine).then(resolve, reject)
+          }).finally(() => waiting.delete(number))
+          const text = JSON.stringify([number, await settled])
           // A later one is on its way, or was accepted.
           if (best > number || [...asked.keys()].some(other => other > number)) throw new AnywireError(ERR_CANCELLED)
           await new Promise<void>((resolve, reject) => {
@@ -121,10 +131,11 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       /** Shows it, and does so again as long as there is time. */
       const tryFor = (time: number, least: number, most = least): void => {
         const since = performance.now()
+        own = last + 1
         // That it was refused is told by an event.
         renew().catch(({ code }: AnywireError) => {
           const left = time - (performance.now() - since)
-          const wait = Math.min(most, left / 2)
+          const wait = Math.min(most, left / 2, LONGEST)
           if (wait < least || code === ERR_CLOSED[0] || code === ERR_CANCELLED[0]) return
           timer = setTimeout(() => shown.size || tryFor(left - wait, least, most * 2), wait)
         })
@@ -142,16 +153,29 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
         } else if (typeof within === 'number' && within > 0 && within < Infinity) {
           clearTimeout(timer)
           events.emit('expiring', { within })
-          if (auto && !shown.size) tryFor(within, within / PARTS)
+          if (auto && !shown.size) tryFor(within, Math.min(within / PARTS, LONGEST))
+          const told = last
+          clearTimeout(deadline)
+          deadline = setTimeout(
+            () => {
+              for (const [number, fail] of waiting)
+                if (number <= told || number === own) fail(new AnywireError(ERR_TIMEOUT, "of 'auth'"))
+            },
+            Math.min(within, LONGEST)
+          )
         } else lane.write('[0]')
       })
       client.on('open', ({ recovered }) => {
         // It was asked, and shown.
         clearTimeout(timer)
-        if (!recovered) for (const { text } of asked.values()) lane.write(text)
+        if (recovered) return
+        waiting.get(own)?.(new AnywireError(ERR_CANCELLED))
+        for (const { text } of asked.values()) lane.write(text)
       })
       during(() => () => {
         clearTimeout(timer)
+        clearTimeout(deadline)
+        for (const fail of waiting.values()) fail(new AnywireError(ERR_CLOSED))
         for (const one of asked.values()) one.reject(new AnywireError(ERR_CLOSED))
         asked.clear()
       })

@@ -666,6 +666,61 @@ describe('authenticate', () => {
     assert.deepEqual([client.state, events[0]], ['open', 'open false'])
   })
 
+  it('gives up an auth function that has not settled when the time is over, and goes on with the next session', async () => {
+    start({ notice: 30_000 })
+    let asked = 0
+    const client = connect(() => {
+      if (++asked === 2) throw new Error('502')
+      return asked === 3 ? new Promise<never>(() => {}) : `ann@${Date.now() + 40_000}`
+    })
+    const events = record(client)
+    await world.pass(39_999)
+    assert.deepEqual([asked, events], [3, ['open false', 'expiring 30000', 'refuse ERR_HANDLER']])
+    await world.pass(60_000)
+    const [, , ...later] = events.filter(event => !event.startsWith('expiring'))
+    assert.deepEqual(later.slice(0, 4), ['close 3008 true', 'refuse ERR_TIMEOUT', 'open false', 'renew'])
+    assert.equal(world.peers.length, 2)
+  })
+
+  it('has one of the application that never settles keep nothing from being renewed once its time is over', async () => {
+    start({ notice: 30_000 })
+    const client = connect(() => `ann@${Date.now() + 40_000}`)
+    await world.pass(10)
+    const told = fate(client.authenticate(() => new Promise<never>(() => {})))
+    const events = record(client)
+    await world.pass(80_000)
+    assert.equal(told.of, 'ERR_TIMEOUT')
+    assert.deepEqual([events.at(-1), client.state], ['renew', 'open'])
+  })
+
+  it('gives up what it asks for where a session begins, as that has shown it', async () => {
+    start({ notice: 30_000 }, { recovery: false })
+    let asked = 0
+    const client = connect(() =>
+      ++asked === 2 ? new Promise<never>(() => {}) : `ann@${Date.now() + (asked > 3 ? 90_000 : 31_000)}`
+    )
+    const events = record(client)
+    await world.pass(2_000)
+    world.peer.disconnect()
+    await world.pass(10_000)
+    assert.deepEqual(
+      events.map(event => event.replace(/\d+$/, '')),
+      ['open false', 'expiring ', 'close 3002 true', 'open false', 'refuse ERR_CANCELLED', 'expiring ', 'renew']
+    )
+  })
+
+  it('waits no longer between its tries than a timer can', async () => {
+    const years = 3 * 365 * 86_400_000
+    start({ notice: Infinity, expires: () => years })
+    let asked = 0
+    connect(() => {
+      if (asked++) throw new Error('502')
+      return 'ann'
+    })
+    await world.pass(10_000)
+    assert.equal(asked, 2)
+  })
+
   it('works with a parser that carries text alone', async () => {
     start({}, { parsers: [raw()] })
     const client = connect('ann', { parser: raw() })
