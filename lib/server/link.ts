@@ -77,7 +77,7 @@ export class ServerLink implements Receiver {
     if (!peer) return this.#greet(data)
     if (!this.#confirmed) {
       this.#confirmed = true
-      peer.confirm()
+      peer.ticket.confirm()
     }
     if (peer.rate.take()) peer.receive(data)
     else peer.fail(ERR_RATE)

@@ -40,6 +40,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   readonly outbox: RunOutbox
   context: unknown
   readonly plain: boolean
+  /** What the client shows to go on with the session. */
+  readonly ticket = new Ticket()
   /** Of the messages that it brings, over whatever wires. */
   readonly rate: TokenBucket
   /** Which hello brought the wire that is in use, or was last. */
@@ -48,7 +50,6 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   readonly #handshake: Handshake
   #undos: End[] | undefined
   #link: ServerLink | undefined
-  readonly #ticket = new Ticket()
   /** Gives up: the client's return, what it has to read before a goodbye, or its answer to one. */
   #timer: ReturnType<typeof setTimeout> | undefined
   /** How often it was answered since the wire had room. */
@@ -91,16 +92,6 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   /** Bytes that are kept for the client and of it. */
   get held(): number {
     return this.bufferedBytes + this.unread
-  }
-
-  /** Whether the secret that a client shows is the one of this session. */
-  matches(secret: string): boolean {
-    return this.#ticket.matches(secret)
-  }
-
-  /** The client has the last welcome. */
-  confirm(): void {
-    this.#ticket.confirm()
   }
 
   /** Goes on over a new wire from where the client says it is. False: it cannot be there, and nothing has changed. */
@@ -148,7 +139,6 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
   }
 
   expire(): void {
-    this.isClosed = true
     this.leave(tell(ERR_EXPIRED))
   }
 
@@ -288,7 +278,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     const { limits, lanes, transformers, heartbeat, recovery } = this.#host
     const welcome: Welcome = [
       this.id,
-      recovery ? makeToken(this.id, this.#ticket.renew(shown)) : '',
+      recovery ? makeToken(this.id, this.ticket.renew(shown)) : '',
       shown !== undefined,
       lanes,
       transformers,
@@ -333,7 +323,7 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     this.#link = undefined
     this.detach()
     const { sent, unsent } = this.outbox.clear()
-    this.#host.closed(this, goodbye[0])
+    this.#host.closed(this, goodbye[0], this.isClosed ? (this.ending ?? goodbye) : undefined)
     this.closed(endOf(goodbye, retryable(goodbye[0])), [...sent, ...unsent])
     this.#undo()
   }

@@ -1,4 +1,5 @@
 import type { AnywireError } from '../errors.ts'
+import type { Goodbye } from '../handshake.ts'
 import type { Admission } from './admission.ts'
 import type { Recovery, ServerLimits } from './options.ts'
 import type { PeerEndpoint } from './peer-endpoint.ts'
@@ -26,5 +27,6 @@ export interface PeerHost {
   kept(peer: PeerEndpoint): void
   /** The client came back. */
   back(peer: PeerEndpoint): void
-  closed(peer: PeerEndpoint, code: number): void
+  /** @param verdict - how the application ended it */
+  closed(peer: PeerEndpoint, code: number, verdict: Goodbye | undefined): void
 }

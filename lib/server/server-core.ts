@@ -12,7 +12,7 @@ import {
   ERR_SHUTDOWN
 } from '../failures.ts'
 import type { Filled } from '../given.ts'
-import type { Hello } from '../handshake.ts'
+import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
 import { install, undoAll } from '../plugin.ts'
 import type { End } from '../plugin.ts'
@@ -27,6 +27,7 @@ import { checkCloseOptions, checkOptions } from './check-options.ts'
 import { serveClient } from './client-file.ts'
 import { count, Tally } from './counters.ts'
 import { dismiss } from './dismiss.ts'
+import { EndedSessions } from './ended.ts'
 import { makeGuest } from './guest.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HttpHost } from './http-host.ts'
@@ -74,6 +75,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
   readonly #waiting = new Set<ServerLink>()
   /** Peers whose clients may come back. */
   readonly #away: AwaySessions<PeerEndpoint>
+  readonly #ended: EndedSessions
   #closing: Promise<void> | undefined
   #emptied: (() => void) | undefined
 
@@ -94,6 +96,7 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.recovery = recoveryOf(options)
     this.#addresses = new Addresses(this.limits.connections)
     this.#away = new AwaySessions(this.recovery?.sessions ?? 0, this.recovery?.bytes ?? 0)
+    this.#ended = new EndedSessions(this.recovery?.sessions ?? 0, this.recovery?.time ?? 0)
     if (!http && (port !== undefined || socket !== undefined)) this.#own = makeHttp()
     this.http = this.#own ?? http
     this.host = new HttpHost(
@@ -145,6 +148,8 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     const { state, transformer: from } = peer ?? {}
     // It may have ended since it was found.
     if (!hello || !peer || peer.state === 'closed' || !peer.recover(link, wire, hello)) {
+      const ended = this.#ended.find(hello?.session)
+      if (ended) return ended
       // A client that only wants to move has a session already.
       return hello?.move ? new AnywireError(ERR_SESSION_LOST) : this.#welcome(link, wire, judged, hello)
     }
@@ -207,10 +212,11 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     this.#heart.add(peer)
   }
 
-  closed(peer: PeerEndpoint, code: number): void {
+  closed(peer: PeerEndpoint, code: number, verdict: Goodbye | undefined): void {
     this.#away.delete(peer)
     // One that a plugin ended before it began was never there.
     if (!this.peers.delete(peer)) return
+    if (verdict && !peer.plain) this.#ended.add(peer.id, peer.ticket, verdict)
     this.#heart.remove(peer)
     this.#addresses.end(peer)
     count(this.counters.closed, code)
@@ -277,10 +283,10 @@ export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHos
     if (!this.recovery || session === undefined || !got) return undefined
     const [id, secret] = parseToken(session)
     const peer = this.peers.get(id)
-    if (peer?.parser !== parser || !peer.matches(secret)) return undefined
+    if (peer?.parser !== parser || !peer.ticket.matches(secret)) return undefined
     if (!(await this.admission.isSame(peer.context, context, this.recovery.same))) return undefined
     // Meanwhile it may have ended, or gone on over another wire.
-    return peer.state !== 'closed' && peer.matches(secret) ? peer : undefined
+    return peer.state !== 'closed' && peer.ticket.matches(secret) ? peer : undefined
   }
 
   #welcome(link: ServerLink, wire: Wire, admitted: Admitted, hello: Hello | undefined): AnywireError | undefined {

@@ -384,6 +384,44 @@ describe('recovery', () => {
     assert.deepEqual([client.state, near.opens.map(({ recovered }) => recovered)], ['open', [false, false]])
   })
 
+  for (const [how, state] of [
+    ['destroy', 'closed'],
+    ['end', 'away']
+  ] as const)
+    it(`tells a client that comes back how its session was ended while it was away: ${how}`, async () => {
+      const { client, near, peer, server, network } = await open()
+      network.down = true
+      network.cut()
+      await until(() => peer.state === 'away')
+      peer[how](4500, 'locked out')
+      assert.equal(peer.state, state)
+      network.down = false
+      client.open()
+      await until(() => client.state === 'closed' && server.peers.size === 0)
+      assert.deepEqual(near.closes, [{ code: 4500, reason: 'locked out', after: 0, reconnect: false }])
+      // Who asks anew is somebody new.
+      client.open()
+      await until(() => client.state === 'open')
+      assert.equal(near.opens.at(-1)?.recovered, false)
+    })
+
+  it('tells it whoever has the token of the session, for as long as it could be resumed', async () => {
+    const clock = new Clock(use)
+    const { network, peer, token } = await open({ server: { recovery: { time: 60_000 } } })
+    const old = token()
+    peer.destroy(4100, 'later')
+    const stranger = await show(network, `${peer.id}.x`)
+    assert.equal((await stranger.welcome()).recovered, false)
+    for (const time of [0, 59_000]) {
+      await clock.pass(time)
+      const raw = await show(network, old)
+      assert.deepEqual(await raw.goodbye(), [4100, 'later', 0])
+    }
+    await clock.pass(2_000)
+    const late = await show(network, old)
+    assert.equal((await late.welcome()).recovered, false)
+  })
+
   it('says the goodbye again that went over a wire that was dead already', async () => {
     const clock = new Clock(use)
     const [dead, live] = [memory(), memory()]

@@ -1,0 +1,45 @@
+import { AnywireError } from '../errors.ts'
+import { ERR_CLOSED } from '../failures.ts'
+import type { Goodbye } from '../handshake.ts'
+import { parseToken } from './ticket.ts'
+import type { Ticket } from './ticket.ts'
+
+/** How the application ended a session. */
+interface Ended {
+  readonly ticket: Ticket
+  readonly goodbye: Goodbye
+  readonly until: number
+}
+
+/** Ends that clients may not have heard of, for those who come back to a session that is over: so many, and for so long. */
+export class EndedSessions {
+  readonly #sessions: number
+  readonly #time: number
+  /** By the id of the session; the one that ended first first. */
+  readonly #ends = new Map<string, Ended>()
+
+  /** @param time - in milliseconds */
+  constructor(sessions: number, time: number) {
+    this.#sessions = sessions
+    this.#time = time
+  }
+
+  add(id: string, ticket: Ticket, goodbye: Goodbye): void {
+    const now = performance.now()
+    this.#ends.delete(id)
+    this.#ends.set(id, { ticket, goodbye, until: now + this.#time })
+    for (const [oldest, { until }] of this.#ends) {
+      if (until > now && this.#ends.size <= this.#sessions) return
+      this.#ends.delete(oldest)
+    }
+  }
+
+  /** Why nobody can go on with a session, where its own client asks. */
+  find(token = ''): AnywireError | undefined {
+    const [id, secret] = parseToken(token)
+    const { ticket, goodbye, until = 0 } = this.#ends.get(id) ?? {}
+    if (!goodbye || until < performance.now() || !ticket?.matches(secret)) return undefined
+    const [code, reason] = goodbye
+    return new AnywireError([ERR_CLOSED[0], code, reason])
+  }
+}
