@@ -2,6 +2,7 @@ import { canCount, Edit } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { TICKS } from '../core/clock.ts'
+import { itemsAt, POSITION, VALUE } from '../core/item.ts'
 import { DELETED, INCREMENT, isAfter, LEAF } from '../core/register.ts'
 import { isBelow, meet } from '../core/path.ts'
 import type { Register, Stamp, Write } from '../core/register.ts'
@@ -161,19 +162,20 @@ class Past implements History {
         return [{ record, path: '', value: undefined, registers: [], wasThere: false }]
       const all = state?.registers() ?? []
       const hiding = registers.filter(({ kind, t }) => kind !== LEAF && kind !== INCREMENT && t > 0)
-      return (
-        registers
-          // Of several writes at one path the last one counts.
-          .filter(({ path, t }, at) => t > 0 && !registers.slice(at + 1).some(other => other.path === path))
-          .filter(({ path }) => !hiding.some(other => isBelow(path, other.path)))
-          .map(({ path }) => ({
-            record,
-            path,
-            value: state?.view(path),
-            registers: all.filter(other => other.path === path || isBelow(other.path, path)),
-            wasThere: !!state
-          }))
+      const written = registers.filter(({ t }) => t > 0)
+      // Of several writes at one path the last one counts; and an item of a list is made as a whole.
+      const paths = new Set(
+        written.map(({ path }) => itemsAt(path, POSITION, VALUE).find(item => state?.view(item) === undefined) ?? path)
       )
+      return [...paths]
+        .filter(path => !hiding.some(other => isBelow(path, other.path)))
+        .map(path => ({
+          record,
+          path,
+          value: state?.view(path),
+          registers: all.filter(other => other.path === path || isBelow(other.path, path)),
+          wasThere: !!state
+        }))
     })
   }
 
@@ -195,7 +197,7 @@ class Past implements History {
     })
     for (const [former, writes] of all) {
       const { record, path, value, registers } = former
-      const write = writes.findLast(other => other.path === path) ?? (path === '' ? writes[0] : undefined)
+      const write = writes.findLast(other => other.path === path) ?? writes.find(other => isBelow(other.path, path))
       const state = this.#engine.state(record)
       const edit = edits.get(record) ?? new Edit(state, this.#engine.tick(), this.#engine.limits.maxValue)
       if (write?.kind === INCREMENT && canCount(state?.view(path))) edit.increment(path, -Number(write.value))

@@ -1,6 +1,7 @@
 import type { Value } from '../../../lib/store.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_OPTION } from '../../../lib/failures.ts'
+import { POSITION, VALUE } from '../core/item.ts'
 import { below } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
 import { derived } from './derived.ts'
@@ -22,9 +23,6 @@ interface Placed {
   readonly position: string
   readonly item: Item<unknown>
 }
-
-const POSITION = '@pos'
-const VALUE = '@value'
 
 /** By what a record has of an item, which is the same object until something in it changes. */
 const known = new WeakMap<object, Placed>()

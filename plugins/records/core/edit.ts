@@ -1,6 +1,7 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_ENCODE, ERR_PATH, ERR_TOO_LARGE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
+import { POSITION, VALUE } from './item.ts'
 import { below, isKey, keysOf } from './path.ts'
 import { showsBelow } from './place.ts'
 import type { Place } from './place.ts'
@@ -13,6 +14,8 @@ import type { Fields } from './value.ts'
 /** Whether something can be added to: a number, or nothing. */
 export const canCount = (value: Value | undefined): boolean => typeof (value ?? 0) === 'number'
 
+const NONE: readonly string[] = []
+
 /** What can be done at a path. */
 export type Operation = 'set' | 'replace' | 'delete' | 'increment'
 
@@ -22,6 +25,8 @@ export type Operation = 'set' | 'replace' | 'delete' | 'increment'
  */
 export class Edit {
   #writes: Write[] | undefined
+  /** Positions of items, where what is written next is in the value of these. */
+  #claims = NONE
   readonly #state: RecordState | undefined
   readonly #stamp: Stamp
   readonly #maxValue: number
@@ -78,6 +83,9 @@ export class Edit {
   }
 
   #write(path: string, kind: Kind | typeof INCREMENT, value?: Value, { t, node } = this.#stamp): void {
+    const claims = this.#claims
+    this.#claims = NONE
+    for (const position of claims) this.#write(position, OBJECT, undefined, IMPLICIT)
     const write = { path, kind, value, t, node }
     // Most edits are one write, and a list that is made of one has no room for more.
     if (this.#writes) this.#writes.push(write)
@@ -97,10 +105,17 @@ export class Edit {
           throw new AnywireError(ERR_PATH, `'${place.path}' is an array, which is one value; a list has items`)
         this.#write(place.path, OBJECT)
       }
+      if (keys[depth] === VALUE) this.#claim(place.path)
       // What is at the path itself does not matter.
       place = depth + 1 < keys.length ? branch?.get(keys[depth] ?? '') : undefined
     }
     return keys.length
+  }
+
+  /** Where the value of an item of a list is written, that says that there must be the item: see item.ts. */
+  #claim(path: string): void {
+    const position = below(path, POSITION)
+    if (this.#state?.view(position) !== undefined) this.#claims = [...this.#claims, position]
   }
 
   /** The greatest stamp above a path: what has it is not hidden, and hides nothing that is not hidden already. */
@@ -124,17 +139,18 @@ export class Edit {
     let some = false
     for (const [key, value] of Object.entries(fields)) {
       const at = this.#below(path, key)
+      const claims = this.#claims
+      if (key === VALUE) this.#claim(path)
+      some ||= value !== undefined
       if (value === undefined) {
         if (this.#state?.view(at) !== undefined) this.#write(at, DELETED)
-        continue
+      } else if (isFields(value)) this.#patch(at, value, depth + 1)
+      else {
+        const copy = this.#copy(value)
+        if (!isSame(this.#state?.view(at), copy)) this.#write(at, LEAF, copy)
       }
-      some = true
-      if (isFields(value)) {
-        this.#patch(at, value, depth + 1)
-        continue
-      }
-      const copy = this.#copy(value)
-      if (!isSame(this.#state?.view(at), copy)) this.#write(at, LEAF, copy)
+      // Nothing was written there.
+      if (this.#claims !== NONE) this.#claims = claims
     }
     // An empty object hides nothing that others write into it; only where something was deleted it has to win.
     if (!some && path !== '' && seen === undefined) {

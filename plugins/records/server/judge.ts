@@ -19,6 +19,7 @@ import type { Write } from '../core/register.ts'
 import { checkWrites, excessOf } from './check-writes.ts'
 import { HookTransaction, vetoOf } from './hook.ts'
 import type { HookHost, OnWrite } from './hook.ts'
+import { missingItem, wholeItems } from './items.ts'
 import { after, all, inTurn } from './maybe.ts'
 import type { Maybe } from './maybe.ts'
 import type { Gate } from './permissions.ts'
@@ -204,7 +205,7 @@ export class Judge {
       return refusalOf(error)
     }
     const [stamped, isRestamped] = this.#stamp(writes, node, id)
-    return { record, writes: stamped, isRestamped }
+    return { record, writes: wholeItems(record.state, stamped), isRestamped }
   }
 
   #decide({ record, writes, isRestamped }: Draft, peer: Peer | undefined, records: Preview): Maybe<Decision> {
@@ -225,6 +226,8 @@ export class Judge {
     if (stale) return refusal(ERR_STALE, `'${stale.path}'`)
     if (writes.length && !this.willExist(record, writes))
       return refusal(ERR_CONFLICT, `'${id}' does not exist, or was deleted`)
+    const item = missingItem(state, writes)
+    if (item !== undefined) return refusal(ERR_CONFLICT, `the item '${item}' was deleted`)
     const excess = excessOf(state, record.bytes, writes, limits)
     if (excess !== undefined) return refusal(ERR_LIMIT, excess)
     return isSummable(state, writes) ? undefined : refusal(ERR_INVALID, 'a sum that is no number')

@@ -16,6 +16,7 @@ import { FanOut } from './fan-out.ts'
 import type { Feed } from './feed.ts'
 import type { FollowerHost } from './follower.ts'
 import { Intake } from './intake.ts'
+import { missingItem } from './items.ts'
 import type { DeliberationHost } from './deliberation.ts'
 import { forgetWriters } from './forget-writers.ts'
 import type { ForgetHost } from './forget-writers.ts'
@@ -136,7 +137,7 @@ export class Ledger implements FollowerHost, CommitterHost, DeliberationHost, Gr
   }
 
   willExist(record: CachedRecord, writes: readonly Write[]): boolean {
-    return this.judge.willExist(record, writes)
+    return this.judge.willExist(record, writes) && missingItem(record.state, writes) === undefined
   }
 
   raise(floor: number): void {

@@ -1,4 +1,5 @@
 import type { Value } from '../../../lib/store.ts'
+import { isClaim } from '../core/item.ts'
 import { below, keysOf } from '../core/path.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { DELETED, OBJECT } from '../core/register.ts'
@@ -113,8 +114,9 @@ const fieldsIn = (value: Value | undefined): ReadonlyMap<string, Value> | undefi
 
 const isObject = (value: Value | undefined): value is Fields & { readonly [key: string]: Value } => isFields(value)
 
-/** Whether a write only says that something is written into the record. */
-const isImplicit = ({ path, kind, t }: Write): boolean => path === '' && kind === OBJECT && t === 0
+/** Whether a write only says that something is written into the record, or into an item of a list. */
+const isImplicit = (write: Write): boolean =>
+  write.kind === OBJECT && write.t === 0 && (write.path === '' || isClaim(write))
 
 /** Whether a write deletes the record. */
 const isRemoval = ({ path, kind }: Write): boolean => path === '' && kind === DELETED

@@ -238,6 +238,31 @@ describe('an authority of records, and its store', () => {
       })
     })
 
+    it('refuses what was written into an item of a list that it has refused', async () => {
+      const ann = await world.welcomed('ann', [scope(1, 'a/')])
+      store.poison = 'poison'
+      const item = (time: number, value: string) => [
+        at(time, 'ann').set('l.k.@pos', 'V'),
+        at(time, 'ann').set('l.k.@value.x', value)
+      ]
+      ann.write('a/1', [at(0, 'ann').make(), at(0, 'ann').make('l')])
+      await world.pass()
+      ann.write('a/1', item(1, 'poison'))
+      ann.write('a/1', [at(2, 'ann').set('l.k.@pos', 'W')])
+      ann.write('a/1', [{ ...at(3, 'ann').implicit(), path: 'l.k.@pos' }, at(3, 'ann').set('l.k.@value.y', 1)])
+      await world.pass(20_000)
+      const { deltas } = ann
+      assert.deepEqual(contents(deltas), { 'a/1': { '': '{}', l: '{}' } })
+      assert.deepEqual(
+        deltas.flatMap(({ results }) => results).map(({ number, code }) => [number, code]),
+        [
+          [2, 'ERR_STORE'],
+          [3, 'ERR_CONFLICT'],
+          [4, 'ERR_CONFLICT']
+        ]
+      )
+    })
+
     it('refuses it at once where the store says that it never will keep it', async () => {
       const ann = await world.welcomed('ann')
       store.poison = 'poison'
