@@ -123,7 +123,7 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
     maxValue: uint,
     maxFrame: uint
   }),
-  plain({ type: fc.constant('mismatch'), advice: fc.constantFrom('upgrade', 'wait'), min: uint, max: uint }),
+  plain({ type: fc.constant('mismatch'), advice: fc.constantFrom('upgrade', 'wait', 'other'), min: uint, max: uint }),
   plain({ type: fc.constant('notice'), what: fc.constantFrom('versionchange', 'bye', 'identity'), number: uint }),
   plain({
     type: fc.constant('write'),

@@ -83,8 +83,8 @@ export interface EngineEvents {
   divergence: [name: string]
   /** What was known under a name was replaced as a whole, as it was too old. */
   reset: [name: string]
-  /** The authority does not serve this version of the schema: it is too old ('upgrade'), or too new ('wait', tried again). Without a listener it is printed. */
-  mismatch: [advice: 'upgrade' | 'wait', min: number, max: number]
+  /** The authority does not serve this schema: it is too old ('upgrade'), too new ('wait', tried again), or that of another application ('other'). Without a listener it is printed. */
+  mismatch: [advice: 'upgrade' | 'wait' | 'other', min: number, max: number]
   /** A newer version of the application wants the store: this one let go of it, and should be loaded again. */
   versionchange: [version: number]
   /** What this device keeps was cleared, here, or is by another tab: nothing is known any more, until the client is opened again. */

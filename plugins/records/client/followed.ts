@@ -21,6 +21,8 @@ export abstract class Followed extends Emitter<EngineEvents> {
   protected session: Session | undefined
   /** Why no session will follow, until `opened`: what waits for one is rejected with it. */
   protected over: AnywireError | undefined
+  /** Why the authority says nothing but that its schema is another one, as long as it does not serve this one. */
+  protected mismatch: AnywireError | undefined
   /** Whether the session has a wire. */
   protected isReachable = true
   readonly #discardDelay: number
@@ -41,7 +43,7 @@ export abstract class Followed extends Emitter<EngineEvents> {
       scope.become('loading')
       this.scopes.want(scope)
     }
-    if (this.over) this.end(scope, this.over)
+    this.#endOver(scope)
     this.session?.later()
     return scope
   }
@@ -57,7 +59,7 @@ export abstract class Followed extends Emitter<EngineEvents> {
     const isOther = scope.become(state, error)
     if (changed) this.tell(changed)
     if (isOther) this.emit('following', scope.name)
-    if (this.over && !error) this.end(scope, this.over)
+    if (!error) this.#endOver(scope)
   }
 
   /** The session has no wire for now, or one again: what the authority follows in it is as new as that. */
@@ -90,8 +92,15 @@ export abstract class Followed extends Emitter<EngineEvents> {
   /** What is asked of a scope cannot be answered, but for what the store may still tell. */
   protected end(scope: Scope, over: AnywireError): void {
     const { error } = scope
-    scope.end(over, scope.isLoaded || !!this.keeper?.isClosed)
+    const isKnown = scope.isLoaded || !!this.keeper?.isClosed
+    if (over === this.mismatch && isKnown && scope.state === 'loading') scope.become('refused', over)
+    else scope.end(over, isKnown)
     if (!error) this.emit('following', scope.name)
+  }
+
+  #endOver(scope: Scope): void {
+    const over = this.over ?? this.mismatch
+    if (over) this.end(scope, over)
   }
 
   /** Brings what is known of a scope into memory. */

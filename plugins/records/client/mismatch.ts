@@ -2,9 +2,11 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_SCHEMA } from '../../../lib/failures.ts'
 import type { Mismatch, SchemaVersion } from '../core/frame.ts'
 
-/** What is printed where nobody listens for it. */
+/** What is rejected with it, and printed where nobody listens for it. */
 export const mismatchError = ({ advice, min, max }: Mismatch, schema: SchemaVersion | undefined): AnywireError =>
   new AnywireError(
     ERR_SCHEMA,
-    `this is ${schema?.version ?? 'without one'}, the server has ${min} to ${max}: '${advice}'`
+    advice === 'other'
+      ? `the server is of another application than '${schema?.id}'`
+      : `this is ${schema?.version ?? 'without one'}, the server has ${min} to ${max}: '${advice}'`
   )

@@ -164,6 +164,10 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
   }
 
   welcomed(): void {
+    if (this.mismatch) {
+      this.mismatch = this.refusal = undefined
+      for (const scope of this.scopes.all) scope.begin()
+    }
     const changed = new Set<string>()
     for (const entry of this.outbox.correct(this.clock)) this.records.refresh(entry, changed)
     this.tell(changed)
@@ -216,8 +220,15 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
 
   mismatched(mismatch: Mismatch): void {
     const { advice, min, max } = mismatch
-    if (!this.emit('mismatch', advice, min, max)) printLine(mismatchError(mismatch, this.schema))
+    const error = (this.mismatch = mismatchError(mismatch, this.schema))
+    if (!this.emit('mismatch', advice, min, max)) printLine(error)
     if (advice === 'wait') this.retry.later(() => this.session?.hello())
+    else {
+      this.refusal = error
+      // What is kept waits for the application that is loaded next.
+      if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, error)
+    }
+    for (const scope of this.scopes.all) this.end(scope, error)
   }
 
   noticed({ what, number }: Notice): void {

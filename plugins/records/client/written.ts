@@ -25,6 +25,8 @@ export abstract class Written extends Followed {
   readonly outbox: Outbox
   readonly records: Records
   protected readonly retry: Retry
+  /** Why nothing that is written will be sent, unless the store outlives that. */
+  protected refusal: AnywireError | undefined
   /** Whether anybody wants to be told of writes: of those of a bulk load nobody does. */
   #isHeard = false
 
@@ -44,9 +46,9 @@ export abstract class Written extends Followed {
   write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
     checkWrite(options)
     // It would be shown, and neither stored nor sent.
-    if (this.keeper ? this.keeper.isClosed : this.over) {
+    if (this.keeper ? this.keeper.isClosed : this.over || this.refusal) {
       const refused = new Entry('', 0, records, options, undefined)
-      const error = this.over ?? new AnywireError(ERR_CLOSED)
+      const error = this.over ?? this.refusal ?? new AnywireError(ERR_CLOSED)
       refused.end(error)
       this.reject(error, refused)
       return refused

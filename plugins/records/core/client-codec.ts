@@ -2,7 +2,7 @@ import type { Value } from '../../../lib/store.ts'
 import { malformed } from './bytes.ts'
 import { decodeDelta, DELTA } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
-import { NOTICES } from './frame.ts'
+import { ADVICE, NOTICES } from './frame.ts'
 import type { ClientFrame, FollowFrame, Hello, ServerFrame } from './frame.ts'
 import { writeValue } from './value-codec.ts'
 import { encodeWrite } from './write-codec.ts'
@@ -73,8 +73,6 @@ export const encodeFrame = (frame: ClientFrame): Uint8Array => {
   }
   return out.take()
 }
-
-const ADVICE = ['upgrade', 'wait'] as const
 
 const decodeOther = (from: FrameReader, head: number): ServerFrame => {
   switch (head) {

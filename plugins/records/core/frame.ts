@@ -125,11 +125,13 @@ export interface Welcome {
   readonly maxFrame: number
 }
 
+/** What a client is that is not served: too old, too new, or another application. By their bytes. */
+export const ADVICE = ['upgrade', 'wait', 'other'] as const
+
 /** server → client: the schema of the client is none that the server serves, so no data travels. */
 export interface Mismatch {
   readonly type: 'mismatch'
-  /** The client is too old, or too new. */
-  readonly advice: 'upgrade' | 'wait'
+  readonly advice: (typeof ADVICE)[number]
   readonly min: number
   readonly max: number
 }

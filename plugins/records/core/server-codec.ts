@@ -1,7 +1,7 @@
 import { malformed } from './bytes.ts'
 import { encodeDelta } from './delta-codec.ts'
 import { FrameReader, FrameWriter } from './frame-bytes.ts'
-import { NOTICES } from './frame.ts'
+import { ADVICE, NOTICES } from './frame.ts'
 import type { ClientFrame, FollowFrame, ServerFrame } from './frame.ts'
 import { isQuery } from './query.ts'
 import type { Query } from './query.ts'
@@ -27,7 +27,7 @@ export const encodeFrame = (frame: ServerFrame): Uint8Array => {
       break
     case 'mismatch':
       out.byte(17)
-      out.byte(frame.advice === 'wait' ? 1 : 0)
+      out.byte(ADVICE.indexOf(frame.advice))
       out.uint(frame.min)
       out.uint(frame.max)
       break

@@ -9,5 +9,7 @@ export const adviceFor = (
   if (!server) return undefined
   const { id, version: max, min = max } = server
   if (client?.id === id && client.version >= min && client.version <= max) return undefined
-  return { type: 'mismatch', advice: client?.id === id && client.version > max ? 'wait' : 'upgrade', min, max }
+  const isOther = client && client.id !== id
+  const advice = isOther ? 'other' : client && client.version > max ? 'wait' : 'upgrade'
+  return { type: 'mismatch', advice, min, max }
 }

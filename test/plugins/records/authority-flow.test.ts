@@ -332,7 +332,7 @@ describe('an authority of records, and who breaks the protocol', () => {
       'welcome',
       'welcome',
       ['wait', 3, 5, 0],
-      ['upgrade', 3, 5, 0]
+      ['other', 3, 5, 0]
     ])
     await world.authority.close()
     await assert.rejects(world.make({ schema: { id: 'app', version: 4 } }).open(), { code: 'ERR_SCHEMA' })
