@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_CLOSED, ERR_OPTION } from '../../lib/failures.ts'
@@ -23,6 +24,8 @@ import { VERBS } from './server/options.ts'
 import type { RecordsServerOptions, ServerCollection } from './server/options.ts'
 import { ownReplica } from './server/own-replica.ts'
 import { ServerRecords } from './server/server-records.ts'
+import type { Turn } from './server/turns.ts'
+import { Within } from './server/within.ts'
 
 /** The options of both ends: `store` and all that judges are the server's, `persist` a client's. */
 export interface RecordsOptions<Context = unknown, S extends Schema = Schema>
@@ -109,10 +112,12 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
         else if (!(server instanceof Emitter && server.emit('error', error, { stage }))) print(error)
       }
       const { permissions } = server
+      const within = new Within(new AsyncLocalStorage<Turn | undefined>())
       const authority = new Authority(options.store, {
         ...plain,
         now: options.now ?? (() => Date.now()),
         permissions,
+        within,
         seal: sealOf,
         multicast: makeMulticast(server),
         failed
@@ -140,7 +145,7 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
           return authority.close()
         }
       })
-      return new ServerRecords<S, Context>(authority, ownReplica(authority, plain, during), failed)
+      return new ServerRecords<S, Context>(authority, ownReplica(authority, { ...plain, within }, during), failed)
     },
     peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void {
       const authority = authorities.get(server)

@@ -105,9 +105,9 @@ export class Outbox {
     for (const { entries } of queues) for (const entry of entries) if (entry.isVoid) this.void(entry)
   }
 
-  add(records: readonly Registers<Write>[], options: WriteOptions, moment: Entry['moment']): Entry {
-    const entry = new Entry(this.own.node, this.own.next++, records, options, moment)
-    this.own.entries.push(entry)
+  add(records: readonly Registers<Write>[], options: WriteOptions, moment: Entry['moment'], queue = this.own): Entry {
+    const entry = new Entry(queue.node, queue.next++, records, options, moment)
+    queue.entries.push(entry)
     return entry
   }
 
@@ -183,18 +183,21 @@ export class Outbox {
    * @param send - @returns false when there is no more room
    */
   send(send: (entry: Entry) => boolean): void {
-    for (const queue of this.queues) {
-      while (queue.sent < WINDOW && queue.bytes < MOST_BYTES && !this.#held.has(queue)) {
-        const entry = queue.entries[queue.sent]
-        if (!entry?.isKept) break
-        queue.sent++
-        const hasRoom = send(entry)
-        queue.bytes += entry.size
-        if (!hasRoom) return
-      }
-      // What is behind it may build on it.
-      if (queue.entries.length) return
+    // What is behind one that is not empty may build on it.
+    for (const queue of this.queues) if (!this.sendOf(queue, send) || queue.entries.length) return
+  }
+
+  /** Sends what there is of one queue. @returns false when there is no more room */
+  protected sendOf(queue: Queue, send: (entry: Entry) => boolean): boolean {
+    while (queue.sent < WINDOW && queue.bytes < MOST_BYTES && !this.#held.has(queue)) {
+      const entry = queue.entries[queue.sent]
+      if (!entry?.isKept) break
+      queue.sent++
+      const hasRoom = send(entry)
+      queue.bytes += entry.size
+      if (!hasRoom) return false
     }
+    return true
   }
 
   /** Whether something was never sent, and its stamps may be wrong. */

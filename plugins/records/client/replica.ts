@@ -14,6 +14,7 @@ import type { Keeper, KeeperHost } from './keeper.ts'
 import { mismatchError } from './mismatch.ts'
 import { IDENTITY, makeSecret, OFFSET } from './kept.ts'
 import { Session } from './session.ts'
+import type { Outbox } from './outbox.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 import type { Send, SessionHost } from './session.ts'
 import { Written } from './written.ts'
@@ -37,8 +38,8 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
   #foreign: Send | undefined
   limits: Engine['limits'] = { maxValue: 262_144, maxFrame: 1_048_576 }
 
-  constructor(options: ReplicaOptions) {
-    super(options)
+  constructor(options: ReplicaOptions, outbox?: Outbox) {
+    super(options, outbox)
     const { persist, collections = {}, schema, migrate, retryDelay = 1_000 } = options
     this.schema = schema
     this.#collections = collections

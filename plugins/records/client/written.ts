@@ -30,11 +30,10 @@ export abstract class Written extends Followed {
   /** Whether anybody wants to be told of writes: of those of a bulk load nobody does. */
   #isHeard = false
 
-  constructor(options: ReplicaOptions) {
+  constructor(options: ReplicaOptions, outbox = new Outbox(makeNode())) {
     super(options.discardDelay)
-    const node = makeNode()
-    this.clock = new ServerClock(node, options)
-    this.outbox = new Outbox(node)
+    this.clock = new ServerClock(outbox.own.node, options)
+    this.outbox = outbox
     this.records = new Records(this.clock, !!options.persist)
     this.retry = new Retry(options.retryDelay ?? 1_000)
   }
@@ -46,13 +45,8 @@ export abstract class Written extends Followed {
   write(records: readonly Registers<Write>[], options = NO_OPTIONS): WriteHandle {
     checkWrite(options)
     // It would be shown, and neither stored nor sent.
-    if (this.keeper ? this.keeper.isClosed : this.over || this.refusal) {
-      const refused = new Entry('', 0, records, options, undefined)
-      const error = this.over ?? this.refusal ?? new AnywireError(ERR_CLOSED)
-      refused.end(error)
-      this.reject(error, refused)
-      return refused
-    }
+    if (this.keeper ? this.keeper.isClosed : this.over || this.refusal)
+      return this.refuse(this.over ?? this.refusal ?? new AnywireError(ERR_CLOSED), records, options)
     const entry = this.outbox.add(records, options, this.session?.isTimed ? undefined : this.clock.moment)
     const changed = this.#isHeard ? new Set<string>() : undefined
     this.records.write(entry, changed)
@@ -63,6 +57,14 @@ export abstract class Written extends Followed {
     this.tell(changed)
     this.emit('pending', this.outbox.waiting)
     return entry
+  }
+
+  /** What is not to be written at all. */
+  protected refuse(error: AnywireError, records: readonly Registers<Write>[], options: WriteOptions): WriteHandle {
+    const refused = new Entry('', 0, records, options, undefined)
+    refused.end(error)
+    this.reject(error, refused)
+    return refused
   }
 
   get pending(): readonly WriteHandle[] {

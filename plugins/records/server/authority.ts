@@ -20,11 +20,14 @@ import { readAs } from './reading.ts'
 import { Settings } from './settings.ts'
 import { Watchers } from './watchers.ts'
 import type { Watcher } from './watchers.ts'
+import type { Within } from './within.ts'
 
 export interface AuthorityOptions extends RecordsServerOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly permissions?: Pick<Permissions, 'check'> | undefined
+  /** Knows what is done within hooks. Default: nobody does. */
+  readonly within?: Within
   /** What is kept of a secret, so that it can be told again, and not from what is kept. */
   readonly seal: (secret: string) => string
   /** How the same bytes are sent to many. Default: one after the other. */

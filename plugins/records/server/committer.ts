@@ -23,6 +23,8 @@ export interface CommitterHost {
   /** Whether what is written into a record would be seen. */
   willExist(record: CachedRecord, writes: readonly Write[]): boolean
   committed(batch: Batch, changes: readonly Change[]): void
+  /** Does what is done within no hook, whoever asked for it. */
+  outside(work: () => void): void
 }
 
 /** Commits one batch after the other. What is decided while one is under way is the next one. */
@@ -62,7 +64,7 @@ export class Committer {
 
   tick(): void {
     this.#due = false
-    this.#begin()
+    this.#host.outside(() => this.#begin())
   }
 
   /** Resolves when nothing of a record waits to be committed. */

@@ -13,12 +13,15 @@ import type { Told } from './fan-out.ts'
 import type { Scope } from './scope.ts'
 import { Scopes } from './scopes.ts'
 import type { ScopesHost } from './scopes.ts'
+import type { Turn } from './turns.ts'
 import type { Writer } from './writer.ts'
 
 /** The way to whoever follows. */
 export interface FollowerLink {
   /** Undefined for the process itself, which may do everything. */
   readonly peer: Peer | undefined
+  /** Of the process itself: the turn of the hook within which a node writes. It has no limits. */
+  readonly turnOf?: (node: string) => Turn | undefined
   /** @returns false: accepted, but full, so nothing more should come before `drained` is called */
   send(bytes: Uint8Array): boolean
   /** Ends the connection over what the other end did. */
@@ -122,7 +125,7 @@ export class Feed {
   /** @returns false: it speaks for too many already */
   speaksFor(writer: Writer): boolean {
     if (this.#writers.has(writer)) return true
-    if (this.#writers.size >= this.#host.settings.limits.nodes) return false
+    if (!this.link.turnOf && this.#writers.size >= this.#host.settings.limits.nodes) return false
     this.#writers.set(writer, writer.confirmed)
     this.#byNode.set(writer.node, writer)
     writer.followers.add(this)

@@ -11,6 +11,7 @@ import type { Author, Intake } from './intake.ts'
 import { adviceFor } from './schema.ts'
 import { isNode, isSecret } from './forget-writers.ts'
 import type { Settings } from './settings.ts'
+import type { Turn } from './turns.ts'
 import type { Writer, Writers } from './writer.ts'
 
 /** Of what the two halves say to each other. */
@@ -89,10 +90,16 @@ export class Follower implements Author {
       this.#received++
       this.#bytes += size
       const { writes, bytes: most } = this.#settings.limits
-      if (this.#received - this.done > writes || this.#bytes > most) return this.#fail(ERR_RATE)
+      if (!this.#link.turnOf && (this.#received - this.done > writes || this.#bytes > most)) return this.#fail(ERR_RATE)
       this.#inbox.push({ frame, size })
       if (!this.#isWorking) this.#work()
     }
+  }
+
+  /** The turn of the hook within which a node writes, as long as that is not decided. */
+  turnOf(node: string): Turn | undefined {
+    const turn = this.#link.turnOf?.(node)
+    return turn?.isOver ? undefined : turn
   }
 
   /** There is room again. */

@@ -45,7 +45,7 @@ export interface WriteTransaction<S extends Schema = Schema> extends RecordsRead
 /**
  * Called for each write that would be done. It may throw, which refuses all of the write; and write more, which is committed with
  * it or not at all. It is called again where a record that it has read was changed meanwhile: then in turn with others of which that
- * is so, in the order in which writes came.
+ * is so, in the order in which writes came. It may wait for what it has the process write elsewhere.
  */
 export type OnWrite<Context = unknown, S extends Schema = Schema> = (
   write: WriteEvent<Context, S>,

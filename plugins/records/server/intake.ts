@@ -2,10 +2,11 @@ import { ERR_LIMIT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { WriteFrame } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
-import { Deliberation } from './deliberation.ts'
+import { Deliberation, namesOf } from './deliberation.ts'
 import type { DeliberationHost } from './deliberation.ts'
 import type { CachedRecord } from './record-cache.ts'
 import { Trials } from './trials.ts'
+import type { Turn } from './turns.ts'
 import { refusing } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
 import type { Incoming, Writer } from './writer.ts'
@@ -16,6 +17,8 @@ const LONGEST_GAP = 10_000
 /** Who sent a write. */
 export interface Author {
   readonly peer: Peer | undefined
+  /** The turn of the hook within which a node writes, as long as that is not decided. */
+  turnOf(node: string): Turn | undefined
   /** A write of it is done with. */
   free(size: number): void
   /** It broke the protocol. */
@@ -31,8 +34,8 @@ export interface Author {
 export class Intake {
   readonly #host: DeliberationHost
   /** Records of writes whose permission is awaited: what was judged must still be so when it is done. */
-  readonly #claimed = new Set<CachedRecord>()
-  #blocked: Writer[] = []
+  readonly #claimed = new Map<CachedRecord, Incoming>()
+  readonly #blocked = new Set<Writer>()
   readonly #deliberation: Deliberation
 
   constructor(host: DeliberationHost) {
@@ -56,8 +59,8 @@ export class Intake {
 
   /** Goes on with those who waited for records. */
   unblock(): void {
-    const blocked = this.#blocked
-    this.#blocked = []
+    const blocked = [...this.#blocked]
+    this.#blocked.clear()
     for (const writer of blocked) {
       writer.busy = false
       this.#advance(writer)
@@ -89,10 +92,8 @@ export class Intake {
         else missing.push(id)
       }
       if (missing.length) void this.#load(writer, missing)
-      else if (this.#isBlocked(records)) {
-        writer.busy = true
-        this.#blocked.push(writer)
-      } else this.#decide(writer, incoming, records)
+      else if (this.#isBlocked(incoming, records)) this.#block(writer, incoming, records)
+      else this.#decide(writer, incoming, records)
     }
   }
 
@@ -104,11 +105,40 @@ export class Intake {
     }
   }
 
-  #isBlocked(records: ReadonlyMap<string, CachedRecord>): boolean {
+  #isBlocked(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): boolean {
+    for (const record of records.values()) if (this.#host.committer.holds(record)) return true
+    return !!this.#claimOn(incoming, records)
+  }
+
+  /** A write that has to be decided first, as it is about the same record. What is written within a hook waits for none. */
+  #claimOn({ frame, author }: Incoming, records: ReadonlyMap<string, CachedRecord>): Incoming | undefined {
     for (const record of records.values()) {
-      if (this.#claimed.has(record) || this.#host.committer.holds(record)) return true
+      const claim = this.#claimed.get(record)
+      if (claim) return author.turnOf(frame.node) ? undefined : claim
     }
-    return false
+    return undefined
+  }
+
+  #block(writer: Writer, incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
+    writer.busy = true
+    this.#blocked.add(writer)
+    if (incoming.limit || !this.#claimOn(incoming, records)) return
+    const { patience, settings } = this.#host
+    incoming.limit = patience.limit(settings.timeout)
+    void incoming.limit.done.then(() => this.#late(writer, incoming, records))
+  }
+
+  /** Others that are about the same record take too long. */
+  #late(writer: Writer, incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
+    if (writer.queue[0] !== incoming || !this.#blocked.has(writer) || this.#host.patience.isClosed) return
+    const claim = this.#claimOn(incoming, records)
+    // What the store takes is not its time.
+    if (!claim) return void (incoming.limit = undefined)
+    this.#blocked.delete(writer)
+    writer.busy = false
+    const what = `its turn, of ${namesOf(incoming.frame)}: another write of it is not decided, of ${namesOf(claim.frame)}`
+    this.#apply(writer, this.#deliberation.refuse(incoming, what))
+    this.#advance(writer)
   }
 
   async #load(writer: Writer, ids: readonly string[]): Promise<void> {
@@ -129,18 +159,27 @@ export class Intake {
     const verdict = this.#deliberation.judge(incoming, records, trials)
     if (!(verdict instanceof Promise)) return this.#apply(writer, verdict)
     writer.busy = true
+    const isWithin = !!incoming.author.turnOf(incoming.frame.node)
     for (const record of records.values()) {
       record.pins++
-      this.#claimed.add(record)
+      if (!isWithin) this.#claimed.set(record, incoming)
     }
-    void this.#deliberation.settle({ incoming, records, trials, verdict }, verdict => {
-      for (const record of records.values()) this.#claimed.delete(record)
+    const free = (): void => {
+      for (const record of records.values()) if (this.#claimed.get(record) === incoming) this.#claimed.delete(record)
+    }
+    const passed = (): void => {
+      free()
+      this.unblock()
+    }
+    const done = (verdict: Verdict): void => {
+      free()
       writer.busy = false
       this.#apply(writer, verdict)
       for (const record of records.values()) this.#host.cache.unpin(record)
       this.#advance(writer)
       this.unblock()
-    })
+    }
+    void this.#deliberation.settle({ incoming, records, trials, verdict, passed, done })
   }
 
   /** Does what was decided, in the open batch. */

@@ -28,8 +28,10 @@ import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
 import { isSummable } from './trials.ts'
 import type { Trials } from './trials.ts'
+import type { Turns } from './turns.ts'
 import { validate } from './validate.ts'
 import type { Verdict } from './verdict.ts'
+import type { Within } from './within.ts'
 import type { Incoming } from './writer.ts'
 
 /** Writes to one record that are to be done. */
@@ -59,6 +61,8 @@ interface Decision {
 
 export interface JudgeHost extends HookHost {
   readonly gate: Gate
+  readonly turns: Turns
+  readonly within: Within | undefined
   failed(error: unknown, stage: string): void
 }
 
@@ -163,6 +167,8 @@ export class Judge {
   /** Asks the application's hook, which may refuse it, or do more. */
   async #consult(onWrite: OnWrite, incoming: Incoming, verdict: Verdict, trials: Trials): Promise<Verdict> {
     const { frame, author } = incoming
+    const { turns, within } = this.#host
+    const turn = (incoming.turn ??= turns.begin(frame, trials, author.turnOf(frame.node)))
     const written = [...new Set(verdict.accepted.map(({ record }) => record))]
     const records = written.map(record => ({
       record: record.id,
@@ -171,7 +177,8 @@ export class Judge {
     }))
     const tx = new HookTransaction(this.#host, trials, incoming)
     try {
-      await onWrite({ peer: author.peer, records }, tx)
+      const hook = (): void | Promise<void> => onWrite({ peer: author.peer, records }, tx)
+      await (within ? within.run(turn, hook) : hook())
       await tx.end()
       return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned, isByHook: true }
     } catch (error) {

@@ -35,7 +35,9 @@ import { RecordCache } from './record-cache.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Providers } from './providers.ts'
 import type { Settings } from './settings.ts'
+import { Turns } from './turns.ts'
 import type { Watchers } from './watchers.ts'
+import type { Within } from './within.ts'
 import { Writers } from './writer.ts'
 import type { Writer } from './writer.ts'
 
@@ -60,6 +62,8 @@ export class Ledger implements FollowerHost, CommitterHost, DeliberationHost, Gr
   readonly epoch: string
   readonly settings: Settings
   readonly patience: Patience
+  readonly turns = new Turns()
+  readonly within: Within | undefined
   readonly gate: Gate
   readonly cache: RecordCache
   readonly writers: Writers
@@ -98,6 +102,7 @@ export class Ledger implements FollowerHost, CommitterHost, DeliberationHost, Gr
     this.delivered = meta.seq
     this.#reminded = meta.floor
     this.settings = settings
+    this.within = options.within
     this.patience = patience
     this.puller = new Puller(store, patience)
     const committed = new Committed(this.puller, settings)
@@ -138,6 +143,11 @@ export class Ledger implements FollowerHost, CommitterHost, DeliberationHost, Gr
 
   willExist(record: CachedRecord, writes: readonly Write[]): boolean {
     return this.judge.willExist(record, writes) && missingItem(record.state, writes) === undefined
+  }
+
+  outside(work: () => void): void {
+    if (this.within) this.within.outside(work)
+    else work()
   }
 
   raise(floor: number): void {

@@ -184,8 +184,9 @@ export interface RecordsServerOptions<Context = unknown, S extends Schema = Sche
    */
   readonly horizon?: number | undefined
   /**
-   * How long `permit`, `validate` and `onWrite` together may take to answer for a write, in milliseconds; past it the write is
-   * refused with ERR_TIMEOUT. As long may `permit` take about reading, before that is denied. Default 30,000 (30 s).
+   * How long it may take until a write is decided, in milliseconds: `permit`, `validate` and `onWrite` together, however often they are
+   * asked, and the hooks of others that it waits for; past it the write is refused with ERR_TIMEOUT. Others wait for one call of a hook
+   * for a tenth of it at most. As long may `permit` take about reading, before that is denied. Default 30,000 (30 s).
    */
   readonly timeout?: number | undefined
   readonly limits?: Given<RecordsLimits> | undefined

@@ -13,6 +13,15 @@ interface TryOptions {
   readonly once?: boolean
 }
 
+/** Some time, which several pieces of work may take in all. */
+export interface Limit {
+  /** Resolves when it is over, or ended. */
+  readonly done: Promise<void>
+  /** What comes of some work; undefined: it took too long, or all is closed. */
+  within<T>(work: Promise<T>): Promise<T | undefined>
+  end(): void
+}
+
 /** Does again what failed, with longer and longer breaks: a store that is gone for a while harms nobody. */
 export class Patience {
   /** Tells that something failed. */
@@ -48,12 +57,20 @@ export class Patience {
 
   /** What comes of some work; undefined: it took too long, or this was closed. */
   async within<T>(work: Promise<T>, time: number): Promise<T | undefined> {
-    const late = this.#break(time)
+    const limit = this.limit(time)
     try {
-      return await Promise.race([work, late.done.then(() => undefined)])
+      return await limit.within(work)
     } finally {
-      late.end()
+      limit.end()
     }
+  }
+
+  /** So many milliseconds from now on; none when this is closed. */
+  limit(time: number): Limit {
+    const late = this.#break(time)
+    if (this.isClosed) late.end()
+    const none = late.done.then(() => undefined)
+    return { ...late, within: work => Promise.race([work, none]) }
   }
 
   /** Ends all breaks; what fails from here on is not tried again. */

@@ -20,7 +20,11 @@ export interface Verdict {
 }
 
 /** Nothing of a write is done. */
-export const refusing = ({ node, number }: WriteFrame, [code, , hint]: Failure): Verdict => ({
+export const refusing = ({ node, number }: WriteFrame, [code, , hint]: Failure, why = ''): Verdict => ({
   accepted: [],
-  results: [{ node, number, record: '', code, hint }]
+  results: [{ node, number, record: '', code, hint: why ? `${hint}: ${why}` : hint }]
 })
+
+/** Why a hook must not have the process write a record. */
+export const ownWrite = (record: string): string =>
+  `a hook goes by '${record}': it writes what it is about, or has read, with \`tx\``

@@ -3,8 +3,9 @@ import { RESTAMP } from '../core/frame.ts'
 import type { Result, WriteFrame } from '../core/frame.ts'
 import type { Feed } from './feed.ts'
 import type { Author } from './intake.ts'
-import type { Patience } from './patience.ts'
+import type { Limit, Patience } from './patience.ts'
 import type { Progress } from './batch.ts'
+import type { Turn } from './turns.ts'
 
 /** A write that came in, and from whom. */
 export interface Incoming {
@@ -14,6 +15,10 @@ export interface Incoming {
   readonly size: number
   /** It was refused, as the application has not answered in time: whatever still asks about it is too late. */
   isLate?: boolean
+  /** How long it may take until it is decided. */
+  limit?: Limit | undefined
+  /** Its place among those that are decided about. */
+  turn?: Turn | undefined
 }
 
 /** What is kept in the store of a writer. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Store } from '../../../lib/store.ts'
 import { ERR_SERVER } from '../../../lib/failures.ts'
 import type { FollowerLink } from '../../../plugins/records/server/feed.ts'
 import { ownReplica } from '../../../plugins/records/server/own-replica.ts'
+import { Within } from '../../../plugins/records/server/within.ts'
 import type { WriteTransaction } from '../../../plugins/records/server/hook.ts'
 import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
 import { GatedStore } from '../../support/gated-store.ts'
@@ -294,7 +296,7 @@ describe('an authority of records, and what is too much', () => {
     let end: () => unknown = () => {}
     const replica = ownReplica(
       { connect },
-      { now: () => Date.now(), monotonic: () => Date.now() },
+      { now: () => Date.now(), monotonic: () => Date.now(), within: new Within(new AsyncLocalStorage()) },
       start => (end = start())
     )
     await world.pass()
@@ -326,14 +328,17 @@ describe('an authority of records, and what is too much', () => {
     await world.pass()
     hangs = false
     bob.write('d/1', [at(2, 'bob').make()])
-    await world.pass(4_000)
+    await world.pass(490)
     assert.deepEqual([...ann.deltas, ...bob.deltas], [])
-    await world.pass(1_000)
+    await world.pass(20)
+    assert.deepEqual(bob.delta.acknowledged, [['bob', 1]])
+    await world.pass(4_450)
+    assert.deepEqual(ann.deltas, [])
+    await world.pass(50)
     assert.deepEqual(
       ann.delta.results.map(({ number, code }) => [number, code]),
       [[1, 'ERR_TIMEOUT']]
     )
-    assert.deepEqual(bob.delta.acknowledged, [['bob', 1]])
     assert.match(String(world.failed[0]), /permit, validate or onWrite, of 'd\/1'/)
     assert.equal(world.failed.length, 1)
     await assert.rejects(async () => late?.set('d/1', 'n', 1), { code: 'ERR_CANCELLED' })
