@@ -263,9 +263,16 @@ export class CatchUp {
   async #send(page: readonly Change[], rest: Parameters<Feed['send']>[1]): Promise<void> {
     await this.#feed.room()
     this.#isOpen = rest.more
-    // Whoever reads slowly gets nothing of what it may not follow any more by then, or does not.
+    // Whoever reads slowly gets nothing of what it may not follow any more by then, or does not, and no record that it may not see.
     const { holdings } = this.#feed.scopes
-    const isFollowed = ({ record, collection }: Change): boolean => holdings.concerns(record, collection)
-    this.#feed.send(page.every(isFollowed) ? page : page.filter(isFollowed), rest)
+    const gone: string[] = []
+    const told = page.filter(({ record, collection }) => {
+      if (!holdings.concerns(record, collection)) return false
+      if (holdings.has(record, collection)) return true
+      holdings.withheld.add(record)
+      gone.push(record)
+      return false
+    })
+    this.#feed.send(told, gone.length ? { ...rest, evicted: [...(rest.evicted ?? []), ...gone] } : rest)
   }
 }

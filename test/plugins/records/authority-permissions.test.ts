@@ -461,4 +461,47 @@ describe('an authority of records, and permissions', () => {
     await world.pass(100)
     assert.equal(Object.keys(contents(eve.deltas)).length, 1_500)
   })
+
+  it('that change while much is told take records from it that were read, and not told, before; and give them back', async () => {
+    await world.authority.close()
+    const banned = new Set<string>()
+    await world.make({ permit: ({ record, verb }) => verb !== 'read' || !banned.has(record) }).open()
+    const process = await world.welcomed('root')
+    for (let n = 0; n < 1_500; n++) process.write(`a/${10_000 + n}`, [at(n, 'root').make()])
+    await world.pass(100)
+    const eve = world.client('eve', peerOf('eve'))
+    eve.room = 2
+    eve.hello([scope(1, 'a/')])
+    await world.pass(100)
+    const before = Object.keys(contents(eve.deltas))
+    const [first, second, third] = ['a/11490', 'a/11495', 'a/11499']
+    // All of them are read, and wait for room.
+    assert(before.length > 1_000 && !before.includes(first))
+    const refresh = async (): Promise<void> => {
+      world.authority.refresh('a/114', () => true)
+      await world.pass(100)
+    }
+    for (const id of [first, second, third]) banned.add(id)
+    await refresh()
+    // It may see that one again, which it was not told.
+    banned.delete(first)
+    await refresh()
+    eve.drained()
+    await world.pass(100)
+    const all = [...before, ...Object.keys(contents(eve.deltas))]
+    assert.deepEqual([all.length, new Set(all).size], [1_498, 1_498])
+    assert.deepEqual(
+      [first, second, third].map(id => all.includes(id)),
+      [true, false, false]
+    )
+    process.write(second, [at(2_000, 'root').set('x', 1)])
+    await world.pass(100)
+    assert.deepEqual(contents(eve.deltas), {})
+    banned.clear()
+    await refresh()
+    assert.deepEqual(contents(eve.deltas), { [second]: { '': '{}', x: 1 }, [third]: { '': '{}' } })
+    process.write(second, [at(3_000, 'root').set('x', 2)])
+    await world.pass(100)
+    assert.deepEqual(contents(eve.deltas), { [second]: { x: 2 } })
+  })
 })
