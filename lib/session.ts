@@ -1,5 +1,5 @@
 import type { ConnectionEvents, State } from './connection.ts'
-import { Emitter } from './emitter.ts'
+import { CheckedEmitter } from './checked-emitter.ts'
 import { AnywireError, tell } from './errors.ts'
 import type { Failure } from './errors.ts'
 import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
@@ -19,7 +19,7 @@ const ACK_BYTES = 65_536
 const ACK_DELAY = 1_000
 
 /** A peer's messages in and out, counted over one wire after the other: the half that knows nothing of values. */
-export abstract class Session extends Emitter<ConnectionEvents> {
+export abstract class Session extends CheckedEmitter<ConnectionEvents> {
   state: State = 'idle'
   wire: Wire | undefined
   abstract outbox: Outbox

@@ -1,5 +1,5 @@
 import type { Server as HttpListener } from 'node:http'
-import { Emitter } from '../emitter.ts'
+import { CheckedEmitter } from '../checked-emitter.ts'
 import { AnywireError, textOf } from '../errors.ts'
 import {
   ERR_BUSY,
@@ -50,7 +50,7 @@ import type { CloseOptions, MulticastOptions, Server, ServerEvents } from './ser
 import { parseToken } from './ticket.ts'
 
 /** Accepts links, has clients judged, and keeps the peers. */
-export class ServerCore extends Emitter<ServerEvents> implements Server, PeerHost, LinkHost {
+export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, PeerHost, LinkHost {
   readonly peers = new PeerSet()
   readonly http: HttpServer | undefined
   readonly path: string

@@ -1,5 +1,5 @@
 import type { Listenable } from '../../lib/connection.ts'
-import { Emitter } from '../../lib/emitter.ts'
+import { CheckedEmitter } from '../../lib/checked-emitter.ts'
 import { report } from '../../lib/report.ts'
 import { check, checkPlugin } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -56,7 +56,7 @@ export interface Permissions<Context = unknown> extends Listenable<PermissionsEv
   refresh(peers?: Peer<Context> | ((peer: Peer<Context>) => boolean)): void
 }
 
-class Judge<Context> extends Emitter<PermissionsEvents> implements Permissions<Context> {
+class Judge<Context> extends CheckedEmitter<PermissionsEvents> implements Permissions<Context> {
   readonly #server: Server<Peer<Context>>
   readonly #book: RuleBook<Context>
   readonly #works: Work[] = []

@@ -1,3 +1,4 @@
+import { checkListener } from '../../lib/checked-emitter.ts'
 import type { Listenable } from '../../lib/connection.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
@@ -60,10 +61,12 @@ class Desk implements ServerPresence {
   }
 
   on(event: 'changes', listener: (place: string, members: readonly Member[]) => unknown) {
+    checkListener(event, listener)
     return this.#hall.on(event, (place, rows) => listener(place, rows.map(memberOf)))
   }
 
   once(event: 'changes', listener: (place: string, members: readonly Member[]) => unknown) {
+    checkListener(event, listener)
     return this.#hall.once(event, (place, rows) => listener(place, rows.map(memberOf)))
   }
 

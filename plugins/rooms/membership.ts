@@ -1,4 +1,4 @@
-import { Emitter } from '../../lib/emitter.ts'
+import { CheckedEmitter } from '../../lib/checked-emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_LIMIT, ERR_OPTION } from '../../lib/failures.ts'
 import type { Filled } from '../../lib/given.ts'
@@ -33,7 +33,7 @@ const NOBODY: ReadonlySet<Peer> = new Set()
 const NOWHERE: ReadonlySet<string> = new Set()
 
 /** Who is in which room. Both ways are maps: no name means anything to them. */
-export class Membership extends Emitter<RoomsEvents> {
+export class Membership extends CheckedEmitter<RoomsEvents> {
   readonly #options: Filled<RoomsOptions>
   readonly #report: (error: unknown, event: string) => void
   readonly #members = new Map<string, Set<Peer>>()

@@ -110,10 +110,14 @@ describe('the options of connect, in Node', () => {
 
   it('of anywire: its defaults have options too', () => {
     connect('http://memory', { ...core, reconnect: false, offline: {}, wires: {} }).destroy()
+    const client = connect('http://memory', { ...core, reconnect: true, offline: true, wires: true })
+    assert.deepEqual([client.reconnect.attempts, client.offline.size, typeof client.wires.on], [0, 0, 'function'])
+    client.destroy()
     assert.throws(() => ways['anywire/core']({ reconnect: false }), /there is no option 'reconnect'/)
     for (const [options, message] of [
       [{ reconnect: { max: NaN } }, /'max' of 'reconnect' must be a number of at least 0, or Infinity, not NaN/],
       [{ reconnect: { maxx: 1 } }, /'reconnect' has no option 'maxx', but: min, max/],
+      [{ reconnect: 'yes' }, /the options of 'reconnect' must be an object, not a string/],
       [{ offline: { byte: 5 } }, /'offline' has no option 'byte', but: bytes/],
       [{ wires: { patience: '1' } }, /'patience' of 'wires' must be a number/]
     ] as const)
