@@ -13,17 +13,17 @@ export type { Offline, OfflineOptions, Reconnect, ReconnectOptions, Wires, Wires
 
 export interface ConnectOptions<
   P extends readonly ClientPlugin[] = readonly [],
-  R extends ReconnectOptions | false = ReconnectOptions,
-  O extends OfflineOptions | false = OfflineOptions,
-  W extends WiresOptions | false = WiresOptions
+  R extends ReconnectOptions | boolean = ReconnectOptions,
+  O extends OfflineOptions | boolean = OfflineOptions,
+  W extends WiresOptions | boolean = WiresOptions
 > extends Given<Omit<ClientOptions, 'plugins'>> {
   /** Installed in order, behind reconnect, offline and wires. */
   readonly plugins?: (P & Checked<P, 'reconnect' | 'offline' | 'wires'> & ForClients<P>) | undefined
-  /** Options of the reconnect plugin; false: without it. */
+  /** Options of the reconnect plugin; true: its defaults; false: without it. */
   readonly reconnect?: R | undefined
-  /** Options of the offline plugin; false: without it. */
+  /** Options of the offline plugin; true: its defaults; false: without it. */
   readonly offline?: O | undefined
-  /** Options of the wires plugin, which chooses among several transformers; false: they are tried in order. */
+  /** Options of the wires plugin, which chooses among several transformers; true: its defaults; false: they are tried in order. */
   readonly wires?: W | undefined
 }
 

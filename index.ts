@@ -23,7 +23,18 @@ import { withDefaults } from './with-defaults.ts'
 export * from './core.ts'
 export type * from './defaults.ts'
 
-const connectUnchecked = /* @__PURE__ */ withDefaults({ ws, reconnect, offline, wires })
+/** True is no options, which the plugin itself would look at. */
+const given =
+  <O, P>(make: (options?: O) => P) =>
+  (options?: O | true): P =>
+    make(options === true ? undefined : options)
+
+const connectUnchecked = /* @__PURE__ */ withDefaults({
+  ws,
+  reconnect: given(reconnect),
+  offline: given(offline),
+  wires: given(wires)
+})
 
 /**
  * Connects to a server. Without options it speaks JSON over WebSocket, comes back by itself, and keeps what is written

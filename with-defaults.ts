@@ -6,12 +6,15 @@ import type { ClientPlugin } from './lib/plugin.ts'
 import type { ClientTransformer } from './lib/transformer.ts'
 import { json } from './parsers/json.ts'
 
-/** The defaults, each of which has a half for Node and one for browsers. */
+/**
+ * The defaults, each of which has a half for Node and one for browsers. True has no properties, and so means to the latter what
+ * no options do.
+ */
 interface Halves {
-  readonly ws: () => ClientTransformer
-  readonly reconnect: (options?: ReconnectOptions) => ClientPlugin
-  readonly offline: (options?: OfflineOptions) => ClientPlugin
-  readonly wires: (options?: WiresOptions) => ClientPlugin
+  ws(): ClientTransformer
+  reconnect(options?: ReconnectOptions | true): ClientPlugin
+  offline(options?: OfflineOptions | true): ClientPlugin
+  wires(options?: WiresOptions | true): ClientPlugin
 }
 
 /** Makes `connect` with defaults: WebSocket, JSON, reconnect, offline, and a choice where there are several transformers. */
@@ -19,9 +22,9 @@ export const withDefaults =
   (halves: Halves) =>
   <
     const P extends readonly ClientPlugin[] = readonly [],
-    const R extends ReconnectOptions | false = ReconnectOptions,
-    const O extends OfflineOptions | false = OfflineOptions,
-    const W extends WiresOptions | false = WiresOptions
+    const R extends ReconnectOptions | boolean = ReconnectOptions,
+    const O extends OfflineOptions | boolean = OfflineOptions,
+    const W extends WiresOptions | boolean = WiresOptions
   >(
     url: Each<string | URL>,
     options: ConnectOptions<P, R, O, W> = {}

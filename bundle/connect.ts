@@ -6,8 +6,8 @@ import type { Checked, ClientPlugin, ForClients, Installed } from '../lib/plugin
 type Factories = Readonly<Record<string, (...options: never[]) => ClientPlugin>>
 
 type OptionsOf<F extends Factories> = {
-  /** Its options; false: without it. */
-  readonly [K in keyof F]?: Parameters<F[K]>[0] | false | undefined
+  /** Its options; false: without it; true: as without a word. */
+  readonly [K in keyof F]?: Parameters<F[K]>[0] | boolean | undefined
 } & {
   /** Beside those of the client itself. */
   readonly [K in keyof ClientOptions]?: unknown

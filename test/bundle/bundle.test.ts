@@ -176,6 +176,7 @@ describe('bundle', function () {
     assert.ok('reconnect' in client)
     assert.equal('offline' in client, false)
     assert.ok(seen.includes('reconnect'))
+    assert.ok('offline' in connect('http://localhost', { open: false, offline: true, reconnect: true }))
   })
 
   const { transformers, parsers, plugins, stores } = readCatalog()

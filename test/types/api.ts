@@ -55,6 +55,12 @@ void bare.reconnect
 // @ts-expect-error: switched off
 void bare.offline
 connect('http://localhost', { reconnect: { max: 5_000 }, offline: { bytes: 1_000 } })
+const on = connect('http://localhost', { reconnect: true, offline: true, wires: true })
+void [on.reconnect.attempts, on.offline.size, on.wires.on]
+declare const isWanted: boolean
+const perhaps = connect('http://localhost', { reconnect: isWanted, offline: isWanted, wires: isWanted })
+// @ts-expect-error: it may be switched off
+void perhaps.reconnect
 // @ts-expect-error: no such option
 connect('http://localhost', { reconnect: { maximum: 5_000 } })
 

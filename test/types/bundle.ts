@@ -28,6 +28,9 @@ declare const wanted: boolean
 // @ts-expect-error: it may be switched off
 void connect('/', { offline: wanted ? { bytes: 5 } : false }).offline
 void connect('/', { offline: wanted ? {} : undefined }).offline.online
+void connect('/', { offline: true }).offline.online
+// @ts-expect-error: it may be switched off
+void connect('/', { offline: wanted }).offline
 
 export const configured = connect(() => '/', { parser: json({ depth: 8 }), auth: 'token', open: false, rpc: api })
 
