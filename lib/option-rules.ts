@@ -9,8 +9,8 @@ import { ERR_OPTION } from './failures.ts'
 /** Whether a value is one. */
 export type Test = (value: unknown) => boolean
 
-/** What an option must be, in words and as a test. */
-export type Rule = readonly [words: string, test: Test]
+/** What an option must be, in words and as a test; and whether a text in its place may be shown, as none that belongs there is a secret. */
+export type Rule = readonly [words: string, test: Test, isPublic?: boolean]
 
 export const isObject: Test = value => typeof value === 'object' && value !== null
 
@@ -19,18 +19,21 @@ export const isText: Test = value => typeof value === 'string' && value !== ''
 /** A whole number. Sizes travel in the handshake, as JSON, which knows no Infinity. */
 export const whole = (min: number, max = Number.MAX_SAFE_INTEGER): Rule => [
   `a whole number from ${min} to ${max}`,
-  value => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max
+  value => Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max,
+  true
 ]
 
 /** A number; Infinity for no limit. */
 export const amount = (min: number): Rule => [
   `a number of at least ${min}, or Infinity`,
-  value => typeof value === 'number' && value >= min
+  value => typeof value === 'number' && value >= min,
+  true
 ]
 
-export const either = (special: unknown, [words, test]: Rule): Rule => [
+export const either = (special: unknown, [words, test, isPublic = false]: Rule): Rule => [
   `${words}, or ${special}`,
-  value => value === special || test(value)
+  value => value === special || test(value),
+  isPublic
 ]
 
 export const callable: Rule = ['a function', value => typeof value === 'function']
@@ -39,21 +42,24 @@ export const object: Rule = ['an object', isObject]
 
 export const text: Rule = ['a text', isText]
 
-export const flag: Rule = ['true or false', value => typeof value === 'boolean']
+export const flag: Rule = ['true or false', value => typeof value === 'boolean', true]
 
 /** @throws ERR_OPTION, which names the option */
-export const check = (name: string, value: unknown, [words, test]: Rule): void => {
-  if (!test(value)) throw new AnywireError(ERR_OPTION, `${name} must be ${words}, not ${show(value)}`)
+export const check = (name: string, value: unknown, [words, test, isPublic = false]: Rule): void => {
+  if (!test(value)) throw new AnywireError(ERR_OPTION, `${name} must be ${words}, not ${show(value, isPublic)}`)
 }
 
 /** The value, where it can be no secret; or else what it is. */
-const show = (value: unknown): string => {
+const show = (value: unknown, isPublic: boolean): string => {
   if (value === '') return 'an empty text'
   if (Array.isArray(value)) return value.length ? 'this list' : 'an empty list'
-  return typeof value === 'string' || isObject(value) || typeof value === 'function'
-    ? `a ${typeof value}`
-    : String(value)
+  if (typeof value === 'string') return isPublic && value.length <= LONGEST ? `'${value}'` : 'a text'
+  if (typeof value === 'function') return 'a function'
+  return isObject(value) ? 'an object' : String(value)
 }
+
+/** Characters of a text that is shown. */
+const LONGEST = 64
 
 /**
  * Names may have stars among their letters, so a pattern that is misspelt would be about one of these, and nobody would know.
@@ -79,7 +85,8 @@ export const callables: Rule = [
 /** One of a few texts. */
 export const among = (...values: readonly string[]): Rule => [
   values.map(value => `'${value}'`).join(' or '),
-  value => typeof value === 'string' && values.includes(value)
+  value => typeof value === 'string' && values.includes(value),
+  true
 ]
 
 const isRule = (rule: object): rule is Rule => Array.isArray(rule)

@@ -12,14 +12,16 @@ import { find } from './find-option.ts'
  * it with each visit.
  */
 
-const isTexts = (value: unknown): boolean =>
-  isObject(value) &&
-  !Array.isArray(value) &&
-  Object.values(Object(value) as object).every(item => typeof item === 'string')
+/** @throws ERR_OPTION, which names the field */
+const checkQuery = (query: unknown): void => {
+  if (query === undefined) return
+  check(`'query'`, query, ['an object of texts', value => isObject(value) && !Array.isArray(value)])
+  for (const [name, value] of Object.entries(Object(query) as object))
+    check(`'query.${name}'`, value, ['a text', item => typeof item === 'string'])
+}
 
 /** Those that may be undefined. */
 const OPTIONAL: Readonly<Record<string, Rule>> = {
-  query: ['an object of texts', isTexts],
   schema: whole(0),
   timeout: amount(1),
   open: flag,
@@ -29,7 +31,7 @@ const OPTIONAL: Readonly<Record<string, Rule>> = {
   'limits.buffered': amount(1)
 }
 
-const NAMES = ['transformers', 'parser', 'plugins', 'auth', ...Object.keys(OPTIONAL)]
+const NAMES = ['transformers', 'parser', 'plugins', 'auth', 'query', ...Object.keys(OPTIONAL)]
 
 /** @throws ERR_OPTION for a plugin that only servers have: it would do nothing here */
 const checkPlugins = (plugins: unknown): void => {
@@ -68,5 +70,6 @@ export const checkConnect = (url: unknown, options: unknown, more: readonly stri
     const value = find(options, name)
     if (value !== undefined) check(`'${name}'`, value, rule)
   }
+  checkQuery(find(options, 'query'))
   checkAuth(find(options, 'auth'))
 }

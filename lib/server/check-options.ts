@@ -30,8 +30,9 @@ const OPTIONAL: Readonly<Record<string, Rule>> = {
   origins: ['a text, a list of texts and regular expressions, or a function', isOrigins],
   trustProxy: ['a number of proxies, or a list of addresses', isTrust],
   path: [
-    'a text that begins with a slash, without a query',
-    value => typeof value === 'string' && /^\/[^?#\s]*$/.test(value)
+    "a text that begins with '/', without a query",
+    value => typeof value === 'string' && /^\/[^?#\s]*$/.test(value),
+    true
   ],
   schema: whole(0),
   heartbeat: whole(0, LONGEST),

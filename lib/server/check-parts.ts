@@ -26,7 +26,13 @@ export const checkPart = (name: string, value: unknown, [words, ...functions]: P
 
 /** @throws ERR_OPTION for what is no list of these, or one that is shorter */
 export const checkParts = (name: string, value: unknown, part: Part, min = 0): void => {
-  const isLong = Array.isArray(value) && value.length >= min
-  check(`'${name}'`, value, [min ? 'a list, and not empty' : 'a list', () => isLong])
-  for (const item of value as readonly unknown[]) checkPart(name, item, part, 'each of ')
+  if (typeof value === 'function')
+    throw new AnywireError(
+      ERR_OPTION,
+      `'${name}' is the function '${value.name}': call it, in a list, as [${value.name}()]`
+    )
+  check(`'${name}'`, value, ['a list', item => Array.isArray(item)])
+  const items = value as readonly unknown[]
+  if (items.length < min) throw new AnywireError(ERR_OPTION, `'${name}' is an empty list`)
+  for (const item of items) checkPart(name, item, part, 'each of ')
 }

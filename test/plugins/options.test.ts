@@ -45,7 +45,7 @@ describe('the options of plugins, in Node', () => {
   })
 
   it('what is no such value is refused', () => {
-    refused(/'interval' of 'presence' must be a number of at least 0, or Infinity, not a string/, presence, {
+    refused(/'interval' of 'presence' must be a number of at least 0, or Infinity, not '1'/, presence, {
       interval: '1'
     })
     refused(/'away' of 'presence' .*, not NaN/, presence, { away: Number.NaN })
@@ -86,7 +86,7 @@ describe('the options of plugins, in Node', () => {
     for (const rules of [() => true, true, 5, null, 'all', ['pubsub']])
       refused(/the rules of 'permissions' must be an object of rules, by plugin, not /, permissions, rules)
     refused(
-      /the rule 'pubsub.subscribe' must be true, false or a function, or an object of such rules, not a string/,
+      /the rule 'pubsub.subscribe' must be true, false or a function, or an object of such rules, not a text/,
       permissions,
       {
         pubsub: { subscribe: 'yes' }

@@ -53,7 +53,8 @@ describe('the options of connect, in Node', () => {
       ['limits', [5, null]],
       ['schema', [NaN, -1, '2']],
       ['open', ['no', 0]],
-      ['query', ['a=b', [], { room: 1 }, { room: undefined }]],
+      ['query', ['a=b', []]],
+      ['query.room', [1, undefined]],
       ['auth', [5n, { id: 5n }]],
       ['transformers', [['ws'], [null], [{ name: 'ws' }]], 'each of '],
       ['transformers', [[], 'ws']],
@@ -117,11 +118,24 @@ describe('the options of connect, in Node', () => {
     for (const [options, message] of [
       [{ reconnect: { max: NaN } }, /'max' of 'reconnect' must be a number of at least 0, or Infinity, not NaN/],
       [{ reconnect: { maxx: 1 } }, /'reconnect' has no option 'maxx', but: min, max/],
-      [{ reconnect: 'yes' }, /the options of 'reconnect' must be an object, not a string/],
+      [{ reconnect: 'yes' }, /the options of 'reconnect' must be an object, not a text/],
       [{ offline: { byte: 5 } }, /'offline' has no option 'byte', but: bytes/],
       [{ wires: { patience: '1' } }, /'patience' of 'wires' must be a number/]
     ] as const)
       assert.throws(() => ways.anywire(options), { code: 'ERR_OPTION', message })
+  })
+
+  it('says what is there instead', () => {
+    for (const [options, message] of [
+      [{ transformers: memory }, "'transformers' is the function 'memory': call it, in a list, as [memory()]"],
+      [{ transformers: [] }, "'transformers' is an empty list"],
+      [{ transformers: 5 }, "'transformers' must be a list, not 5"],
+      [{ query: { room: 5 } }, "'query.room' must be a text, not 5"],
+      [{ timeout: '5' }, "'timeout' must be a number of at least 1, or Infinity, not '5'"],
+      [{ open: 'no' }, "'open' must be true or false, not 'no'"],
+      [{ limits: 'token' }, "'limits' must be an object, not a text"]
+    ] as const)
+      assert.throws(() => ways.anywire(options), { message: `An option is wrong: ${message}` })
   })
 
   it('what is wrong with a URL is said', () => {
