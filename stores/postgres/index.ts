@@ -28,10 +28,12 @@ export interface PostgresOptions {
 
 /**
  * Keeps records in a PostgreSQL, 12 or later. One server has a schema at a time.
- * @example createServer(http, { plugins: [records({ store: postgres({ url: process.env.DATABASE_URL }) })] })
+ * @param given - options, or a URL alone
+ * @example createServer(http, { plugins: [records({ store: postgres('postgres://localhost/app') })] })
  * @throws ERR_OPTION for a schema without a name, or no readers
  */
-export const postgres = (options: PostgresOptions = {}): Store => {
+export const postgres = (given: PostgresOptions | string = {}): Store => {
+  const options = optionsOf(given)
   const { schema, readers } = settle(options)
   if (schema === '' || schema.includes('\0')) throw new AnywireError(ERR_OPTION, 'a schema needs a name')
   if (!(readers >= 1)) throw new AnywireError(ERR_OPTION, 'readers is 1 or more')
@@ -43,8 +45,8 @@ export const postgres = (options: PostgresOptions = {}): Store => {
  * @returns the version that was there, 0 for none, and the one that is there now
  * @throws ERR_STORE, ERR_MISSING_PACKAGE
  */
-export const migratePostgres = async (options: PostgresOptions = {}): Promise<{ from: number; to: number }> => {
-  const { config, schema } = settle(options)
+export const migratePostgres = async (given: PostgresOptions | string = {}): Promise<{ from: number; to: number }> => {
+  const { config, schema } = settle(optionsOf(given))
   const client = new (loadPackage().Client)(config)
   client.on('error', () => {})
   try {
@@ -58,6 +60,9 @@ export const migratePostgres = async (options: PostgresOptions = {}): Promise<{ 
     await client.end().catch(() => {})
   }
 }
+
+const optionsOf = (given: PostgresOptions | string): PostgresOptions =>
+  typeof given === 'string' ? { url: given } : given
 
 const settle = ({ url, schema = 'anywire', readers = 4, timeout = 30_000, client }: PostgresOptions) => ({
   schema,

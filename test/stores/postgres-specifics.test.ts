@@ -22,13 +22,15 @@ describe('postgres, without a database', () => {
   })
 
   it('says that nobody answers, and not with which password it asked', async () => {
-    const store = postgres({ url: 'postgres://user:s3cret@127.0.0.1:1/none' })
-    await assert.rejects(store.open(), (error: Error & { code?: string }) => {
-      assert.equal(error.code, 'ERR_STORE')
-      assert.match(error.message, /ECONNREFUSED/)
-      assert.doesNotMatch(error.message, /s3cret/)
-      return true
-    })
+    const url = 'postgres://user:s3cret@127.0.0.1:1/none'
+    for (const given of [{ url }, url]) {
+      await assert.rejects(postgres(given).open(), (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'ERR_STORE')
+        assert.match(error.message, /ECONNREFUSED 127.0.0.1:1/)
+        assert.doesNotMatch(error.message, /s3cret/)
+        return true
+      })
+    }
   })
 })
 
