@@ -1,6 +1,7 @@
 import type { Value } from '../../../lib/store.ts'
 import type { Operation } from '../core/edit.ts'
 import { pick } from '../core/pick.ts'
+import type { Place } from '../core/place.ts'
 import type { EditOptions, Target } from './target.ts'
 import type { Known, NumberPath, Optional, Patch, PathOf, ValueAt } from './types.ts'
 
@@ -13,6 +14,8 @@ export abstract class Fields<T, R> implements Target<R> {
   }
 
   abstract look(): Value | undefined
+
+  abstract find(path: string): Place | undefined
 
   abstract edit(operation: Operation, path: string, value?: unknown, options?: EditOptions): R
 

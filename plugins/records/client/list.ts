@@ -7,6 +7,8 @@ import { pick } from '../core/pick.ts'
 import { derived } from './derived.ts'
 import type { Fields } from './fields.ts'
 import { makeKey } from './make-key.ts'
+import { compare, orderOf, placed } from './order.ts'
+import type { Order, Placed } from './order.ts'
 import { between } from './position.ts'
 import { checkFields } from './target.ts'
 import type { Target } from './target.ts'
@@ -19,30 +21,11 @@ export interface Item<T> {
   readonly value: T
 }
 
-interface Placed {
-  readonly position: string
-  readonly item: Item<unknown>
-}
-
-/** By what a record has of an item, which is the same object until something in it changes. */
-const known = new WeakMap<object, Placed>()
-
-const placed = (id: string, field: Value): Placed | undefined => {
-  const [position, value] = [pick(field, POSITION), pick(field, VALUE)]
-  if (typeof field !== 'object' || field === null || typeof position !== 'string' || value === undefined)
-    return undefined
-  const before = known.get(field)
-  if (before?.item.id === id) return before
-  const made = { position, item: Object.freeze({ id, value }) }
-  known.set(field, made)
-  return made
-}
-
 /** What is in a list, in order. */
 const arranged = derived<Value | undefined, Placed>(fields =>
   Object.entries(fields)
     .flatMap(([id, field]: [string, Value]) => placed(id, field) ?? [])
-    .sort((a, b) => (a.position < b.position || (a.position === b.position && a.item.id < b.item.id) ? -1 : 1))
+    .sort(compare)
 )
 
 const placedItems = derived((all: readonly Placed[]) => all.map(({ item }) => item))
@@ -71,11 +54,11 @@ export class List<T, R> {
   /** The items, in order. Frozen; the same array, and the same items, until something in them changes. */
   get items(): readonly Item<T>[] {
     // What the type of the record says is in the list.
-    return placedItems(this.#placed()) as readonly Item<T>[]
+    return placedItems(arranged(pick(this.#target.look(), this.#path))) as readonly Item<T>[]
   }
 
   get length(): number {
-    return this.#placed().length
+    return this.#order.all.length
   }
 
   /** Adds a value at the end. Throws what `insert` does. */
@@ -90,14 +73,13 @@ export class List<T, R> {
    */
   insert(index: number, value: T, id = makeKey()): R {
     checkFields(this.#target, this.#path, 'list')
-    const position = this.#position(this.#placed(), index)
+    const position = this.#position(index)
     return this.#target.edit('set', this.#at(id), { [POSITION]: position, [VALUE]: value })
   }
 
   /** Moves an item to where it has the given index, counted without it. @throws ERR_OPTION where there is no such item */
   move(id: string, index: number): R {
-    const others = this.#known(id)
-    const position = this.#position(others, index)
+    const position = this.#position(index, this.#known(id))
     return this.#target.edit('set', below(this.#at(id), POSITION), position)
   }
 
@@ -116,24 +98,26 @@ export class List<T, R> {
     return below(this.#path, id)
   }
 
-  /** The others, where this one is there. */
-  #known(id: string): readonly Placed[] {
-    const placed = this.#placed()
-    const others = placed.filter(({ item }) => item.id !== id)
-    if (others.length === placed.length) throw new AnywireError(ERR_OPTION, `no item '${id}'`)
-    return others
+  get #order(): Order {
+    return orderOf(this.#target.find(this.#path)?.branch)
   }
 
-  #position(placed: readonly Placed[], index: number): string {
-    const at = Math.max(0, Math.min(index, placed.length))
+  #known(id: string): Placed {
+    const item = this.#order.get(id)
+    if (!item) throw new AnywireError(ERR_OPTION, `no item '${id}'`)
+    return item
+  }
+
+  /** @param moved - is not counted */
+  #position(index: number, moved?: Placed): string {
+    const order = this.#order
+    const own = moved ? order.indexOf(moved) : Infinity
+    const positionAt = (at: number): string | undefined => order.all[at < own ? at : at + 1]?.position
+    let at = Math.max(0, Math.min(index, order.all.length - (moved ? 1 : 0)))
+    const before = positionAt(at - 1)
     // Where two were put at one position at the same time there is nothing between them: it goes behind both.
-    const before = placed[at - 1]?.position
-    const after = placed.slice(at).find(({ position }) => before === undefined || position > before)
-    return between(before, after?.position)
-  }
-
-  #placed(): readonly Placed[] {
-    return arranged(pick(this.#target.look(), this.#path))
+    for (let next; before !== undefined && (next = positionAt(at)) !== undefined && next <= before;) at++
+    return between(before, positionAt(at))
   }
 }
 

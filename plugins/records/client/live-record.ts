@@ -3,6 +3,7 @@ import type { Value } from '../../../lib/store.ts'
 import type { Operation } from '../core/edit.ts'
 import { keysOf } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
+import type { Place } from '../core/place.ts'
 import type { WriteHandle } from './engine.ts'
 import { unchanged } from './derived.ts'
 import { Fields } from './fields.ts'
@@ -76,6 +77,11 @@ export class LiveRecord<T> extends Fields<T, WriteHandle> implements Entered, As
 
   look(): Value | undefined {
     return this.#look.get()
+  }
+
+  find(path: string): Place | undefined {
+    const { engine } = this.#shelf
+    return engine.visible(this.id) ? engine.state(this.id)?.find(path) : undefined
   }
 
   edit(operation: Operation, path: string, value?: unknown, options?: EditOptions): WriteHandle {

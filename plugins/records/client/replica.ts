@@ -6,6 +6,7 @@ import type { Value } from '../../../lib/store.ts'
 import { decodeFrame } from '../core/client-codec.ts'
 import type { Delta, Mismatch, Notice, SchemaVersion } from '../core/frame.ts'
 import { nearest } from '../core/path.ts'
+import { showsBelow } from '../core/place.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
@@ -131,7 +132,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
 
   visible(id: string, state = this.state(id)): boolean {
     if (!state) return false
-    return nearest(this.#collections, id, 'resurrect') === 'implicit' ? state.view() !== undefined : state.isMade
+    return state.isMade || (nearest(this.#collections, id, 'resurrect') === 'implicit' && showsBelow(state))
   }
 
   *ids(prefix: string): Iterable<string> {

@@ -5,6 +5,7 @@ import { Edit } from '../core/edit.ts'
 import type { Operation } from '../core/edit.ts'
 import type { Registers } from '../core/frame.ts'
 import { resolve } from '../core/increment.ts'
+import type { Place } from '../core/place.ts'
 import { RecordState } from '../core/record-state.ts'
 import type { Write } from '../core/register.ts'
 import type { Engine, WriteOptions } from './engine.ts'
@@ -34,6 +35,10 @@ class Draft extends Fields<AnyRecord, void> {
 
   look(): Value | undefined {
     return this.#engine.visible(this.id, this.#state) ? this.#state.view() : undefined
+  }
+
+  find(path: string): Place | undefined {
+    return this.#engine.visible(this.id, this.#state) ? this.#state.find(path) : undefined
   }
 
   edit(operation: Operation, path: string, value?: unknown, { ifVersion = this.ifVersion }: EditOptions = {}): void {

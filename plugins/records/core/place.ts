@@ -8,6 +8,8 @@ export class Branch extends Map<string, Place> {
   /** What applications see here: an object, or undefined for nothing. Only right while `isFresh`. */
   seen: Value | undefined = undefined
   isFresh = false
+  /** The keys where something changed since they were all looked at, for who keeps something of each; undefined: it may be all of them. */
+  changed: Set<string> | undefined = undefined
   #last = ''
   #isSorted = true
 

@@ -67,7 +67,7 @@ export class RecordState extends Place {
 
   /** What was written at a path. */
   get(path: string): Kept | undefined {
-    const place = this.#find(path)
+    const place = this.find(path)
     return place && isWritten(place) ? keep(place) : undefined
   }
 
@@ -76,7 +76,7 @@ export class RecordState extends Place {
    * @throws ERR_PATH
    */
   view(path = ''): Value | undefined {
-    const place = this.#find(path)
+    const place = this.find(path)
     return place && look(place)
   }
 
@@ -92,7 +92,7 @@ export class RecordState extends Place {
 
   /** Whether the record, or what is at a path, was deleted and not made again. */
   isDeleted(path = ''): boolean {
-    const place = this.#find(path)
+    const place = this.find(path)
     return !!place && isWritten(place) && place.kind === DELETED
   }
 
@@ -111,7 +111,8 @@ export class RecordState extends Place {
     return copy
   }
 
-  #find(path: string): Place | undefined {
+  /** What is at a path, for those who go through it. @throws ERR_PATH */
+  find(path: string): Place | undefined {
     let place: Place | undefined = this
     if (path !== '') for (const key of parse(path).keys) place = place?.branch?.get(key)
     return place
@@ -122,6 +123,7 @@ export class RecordState extends Place {
     const { branch } = place
     if (!branch) return
     branch.isFresh = false
+    branch.changed = undefined
     for (const [key, child] of branch) {
       if (child.branch) this.#prune(child, register)
       if (isWritten(child) && isAfter(register, child)) {
@@ -142,6 +144,7 @@ const touch = (root: Place, keys: readonly string[]): void => {
   let { branch } = root
   for (let depth = 0; branch; depth++) {
     branch.isFresh = false
+    branch.changed?.add(keys[depth] as string)
     // What is below the last key is none of its way.
     if (depth + 1 >= keys.length) return
     branch = branch.get(keys[depth] as string)?.branch

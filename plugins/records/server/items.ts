@@ -102,7 +102,7 @@ export const wholeItems = (state: RecordState, writes: readonly Write[]): readon
   const then = merged(state, writes)
   const node = writes.findLast(({ t }) => t > 0)?.node ?? ''
   const rests = [...touched].flatMap(([item, isDeleted]): Write[] => {
-    const place = placeAt(then, item.path)
+    const place = then.find(item.path)
     const left = count(place)
     if (!place || !left) return []
     const isSame = place.branch?.get(POSITION)?.t === item.branch?.get(POSITION)?.t
@@ -112,10 +112,4 @@ export const wholeItems = (state: RecordState, writes: readonly Write[]): readon
       : [{ path: item.path, kind: DELETED, value: undefined, t: latest(place).t + 1, node }]
   })
   return [...writes, ...rests]
-}
-
-const placeAt = (state: RecordState, path: string): Place | undefined => {
-  let place: Place | undefined = state
-  for (const key of keysOf(path)) place = place?.branch?.get(key)
-  return place
 }
