@@ -34,7 +34,10 @@ export interface ServerEvents<P = Peer> {
 }
 
 export interface CloseOptions {
-  /** Milliseconds for what was asked before to be answered, and for clients to read what is on its way to them. Default 10,000. */
+  /**
+   * Milliseconds for what was asked before to be answered, for clients to read what is on its way to them, and, at their end, for wires to
+   * close; then these are cut. Default 10,000.
+   */
   readonly timeout?: number | undefined
   /** Tells clients to come back, spread over so many milliseconds; false: not to come back. Default 5,000. */
   readonly reconnect?: number | false | undefined

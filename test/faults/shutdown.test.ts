@@ -21,9 +21,6 @@ import { turns, until } from '../support/faults-wait.ts'
 /** The first fills a small window, the second waits. */
 const UNREAD = ['x'.repeat(2_000), 'unread']
 
-/** What a server waits for wires to close when the time for everything is over, in milliseconds. */
-const PATIENCE = 1_000
-
 describe('server.close', () => {
   const use = undoing()
   guard()
@@ -63,7 +60,8 @@ describe('server.close', () => {
     for (const peer of told.peers) for (const value of UNREAD) peer.write(value)
     let closed = false
     void server.close({ timeout: 2_000, reconnect: 60_000 }).then(() => (closed = true))
-    await clock.pass(1_999)
+    // The last tenth is for wires to close.
+    await clock.pass(1_799)
     assert.equal(closed, false)
     await clock.pass(1)
     await until(() => closed)
@@ -188,7 +186,7 @@ describe('server.close', () => {
     use(() => late.destroy())
     late.write(upgradeRequest())
     assert.equal(await late.status(), 503)
-    await clock.pass(300 + PATIENCE, 100)
+    await clock.pass(300, 100)
     await closing
     assert.equal(http.listening, true)
   })
@@ -264,9 +262,19 @@ describe('server.close', () => {
       while (told.peers[1]?.write('x'.repeat(50_000)) || told.peers[0]?.write('x'.repeat(50_000))) await turns(1)
       const clock = new Clock(use)
       const closing = server.close({ timeout: 200 })
-      await clock.pass(200 + PATIENCE, 100)
+      await clock.pass(200, 100)
       await closing
       await new Promise(resolve => http.close(resolve))
+    })
+
+    it('tells whoever reads, however short its time is', async () => {
+      const { server, told, port } = await hostHttp(use)
+      const socket = new RawSocket(port)
+      use(() => socket.destroy())
+      socket.write(upgradeRequest(), maskedFrame(hello()))
+      await until(() => told.peers.length === 1)
+      await server.close({ timeout: 0 })
+      await until(() => socket.text.includes('!2[3000,'))
     })
 
     it('closes its own one, in time', async () => {
@@ -284,7 +292,7 @@ describe('server.close', () => {
       await until(() => server.peers.size === 2 && sockets[2]?.text.includes('101') === true)
       const clock = new Clock(use)
       const closing = server.close({ timeout: 200 })
-      await clock.pass(200 + PATIENCE, 100)
+      await clock.pass(200, 100)
       await closing
       assert.equal(http.listening, false)
     })

@@ -68,8 +68,8 @@ describe('rpc: calls at the end of a connection', () => {
     await world.pass(100)
     const closed = story(server.close({ timeout: 1_000, reconnect: false }))
     await world.pass(1_200)
-    assert.match(call.end, /^ERR_OUTCOME_UNKNOWN 11\d\d$/)
-    assert.match(closed.end, /^undefined 10\d\d$/)
+    assert.match(call.end, /^ERR_OUTCOME_UNKNOWN 10\d\d$/)
+    assert.match(closed.end, /^undefined 9\d\d$/)
   })
 
   it('are over with a server that closes, and whoever was ended before hears that, and not of the server', async () => {
