@@ -102,6 +102,8 @@ export interface Engine extends Pick<Emitter<EngineEvents>, 'on' | 'once'> {
    * @param quiet - 1: the application has not asked for it, and is not told where only such follow it, and it is refused
    */
   follow(name: string, query?: Query, quiet?: 0 | 1): Following
+  /** Asks the authority what it has of a record that is followed, though it may have told it. Rejects when refused. */
+  ask(name: string): Promise<void>
   /** Ends that, when it was called as often. The data stays for a moment (`discardDelay`), in case it is followed again. */
   unfollow(following: Following, quiet?: 0 | 1): void
   /** What is seen of a record: what the authority committed, with what waits here. Not to be changed; undefined for nothing. */

@@ -54,6 +54,16 @@ export abstract class Followed extends Emitter<EngineEvents> {
     if (--following.users === 0) this.#release(following)
   }
 
+  async ask(name: string): Promise<void> {
+    const over = this.over ?? this.mismatch
+    if (over) throw over
+    const scope = this.scopes.hold(name, undefined)
+    // The authority has it already, and tells it as it changes: some of that may be on its way.
+    if (scope.isLive) this.scopes.wanted.add(scope)
+    this.session?.later()
+    await scope.answered
+  }
+
   /** A scope changed its state, and records look different: who is told of one sees the other. */
   become(scope: Scope, state: FollowingState, error?: AnywireError, changed?: ReadonlySet<string>): void {
     const isOther = scope.become(state, error)

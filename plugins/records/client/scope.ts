@@ -52,6 +52,7 @@ export class Scope implements Following {
   /** Whether something is at hand of which it is not known how old it is. */
   #isDoubtful = false
   #reach: Reach | undefined
+  #answered: Later<void> | undefined
   #ready = new Later<void>()
   #synced = new Later<void>()
 
@@ -81,6 +82,8 @@ export class Scope implements Following {
   start(reach: Reach): void {
     this.#reach = reach
     this.#isDoubtful = false
+    this.#answered?.resolve()
+    this.#answered = undefined
   }
 
   /** The authority does not follow it any more. Of what it denies nothing is left here. */
@@ -102,6 +105,11 @@ export class Scope implements Following {
   doubt(): void {
     this.stop(NOWHERE)
     this.#isDoubtful = true
+  }
+
+  /** Settles with the next answer of the authority. */
+  get answered(): Promise<void> {
+    return (this.#answered ??= new Later()).promise
   }
 
   get ready(): Promise<void> {
@@ -141,6 +149,7 @@ export class Scope implements Following {
     this.error = error
     if (error) {
       if (before !== 'refused') this.#renew(true, true)
+      this.#fail(error)
       this.#ready.reject(error)
       this.#synced.reject(error)
       return true
@@ -154,6 +163,7 @@ export class Scope implements Following {
   /** Nobody will answer. @param isKnown - nor is there anything to wait for here */
   end(error: AnywireError, isKnown: boolean): void {
     this.error ??= error
+    this.#fail(error)
     this.#synced.reject(error)
     if (isKnown) this.#ready.reject(error)
   }
@@ -163,6 +173,11 @@ export class Scope implements Following {
     if (this.state === 'refused') return
     this.error = undefined
     this.#renew(this.state === 'loading', true)
+  }
+
+  #fail(error: AnywireError): void {
+    this.#answered?.reject(error)
+    this.#answered = undefined
   }
 
   /** What was told before does not hold any more. */

@@ -148,7 +148,7 @@ export class Records<S extends Schema = Schema> {
     let cancel = (): void => {}
     try {
       await Promise.race([
-        live.when.synced,
+        this.engine.ask(id),
         new Promise((_resolve, reject) => {
           cancel = () => reject(new AnywireError(ERR_CANCELLED, '', signal?.reason))
           if (signal?.aborted) cancel()

@@ -19,16 +19,23 @@ export interface Transaction {
   readonly conditions: NonNullable<WriteOptions['conditions']>
 }
 
+/** What the application does in it. */
+interface Act {
+  isOver: boolean
+}
+
 /** A record in a transaction: what it will be. */
 class Draft extends Fields<AnyRecord, void> {
   readonly writes: Write[] = []
   /** The version that it must still have. */
   ifVersion: number | undefined
+  readonly #act: Act
   readonly #engine: Engine
   readonly #state: RecordState
 
-  constructor(engine: Engine, id: string) {
+  constructor(engine: Engine, id: string, act: Act) {
     super(id)
+    this.#act = act
     this.#engine = engine
     this.#state = engine.state(id)?.copy() ?? new RecordState()
   }
@@ -42,6 +49,8 @@ class Draft extends Fields<AnyRecord, void> {
   }
 
   edit(operation: Operation, path: string, value?: unknown, { ifVersion = this.ifVersion }: EditOptions = {}): void {
+    // It would be in nothing.
+    if (this.#act.isOver) throw new AnywireError(ERR_OPTION, `the transaction that '${this.id}' is of is over`)
     // Each edit has a stamp of its own, so that a later one wins.
     const edit = new Edit(this.#state, this.#engine.tick(), this.#engine.limits.maxValue)
     edit[operation](path, value)
@@ -57,11 +66,17 @@ export const transact = (
   act: (get: (id: string) => Fields<AnyRecord, void>) => unknown
 ): Transaction => {
   const drafts = new Map<string, Draft>()
-  const result = act(id => {
-    const draft = drafts.get(id) ?? new Draft(engine, id)
-    drafts.set(id, draft)
-    return draft
-  })
+  const own = { isOver: false }
+  let result: unknown
+  try {
+    result = act(id => {
+      const draft = drafts.get(id) ?? new Draft(engine, id, own)
+      drafts.set(id, draft)
+      return draft
+    })
+  } finally {
+    own.isOver = true
+  }
   // What it writes later would be in nothing.
   if (result instanceof Promise) {
     result.catch(() => {})

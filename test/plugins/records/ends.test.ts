@@ -57,6 +57,21 @@ describe('records: both ends', () => {
     await end()
   })
 
+  it('a snapshot has what others have committed before it', async () => {
+    const { clients, server, end } = start()
+    const [one, two] = clients
+    await one.records.get('todos/1').replace(TODO).durable
+    for (let votes = 2; votes < 12; votes++) {
+      await one.records.get('todos/1').set('votes', votes).durable
+      const all = await Promise.all([two, server].map(({ records }) => records.snapshot('todos/1')))
+      assert.deepEqual(all, [
+        { ...TODO, votes },
+        { ...TODO, votes }
+      ])
+    }
+    await end()
+  })
+
   it('what a client follows is as new as its wire, and says so', async () => {
     const { network, clients, end } = start()
     const todo = clients[0].records.get('todos/1')

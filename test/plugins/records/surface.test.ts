@@ -4,7 +4,7 @@ import { history } from '../../../plugins/records/client/history.ts'
 import { list } from '../../../plugins/records/client/list.ts'
 import { members } from '../../../plugins/records/client/members.ts'
 import { Records } from '../../../plugins/records/client/surface.ts'
-import type { AnyRecord, ListOf, SetOf } from '../../../plugins/records/client.ts'
+import type { AnyRecord, Fields, ListOf, SetOf } from '../../../plugins/records/client.ts'
 import { deleted, leaf, object, Stage, turn } from '../../support/replica.ts'
 
 interface Todo {
@@ -74,6 +74,24 @@ describe('records: what applications use', () => {
       const late = () => records.transaction(async ({ get }) => get('todos/1').set('done', true))
       assert.throws(late, { code: 'ERR_OPTION' })
       assert.deepEqual(todo.get(), TODO)
+    })
+
+    it('refuses what is written to a transaction that is over', () => {
+      const { records, todo } = start()
+      const kept: Partial<Record<'draft' | 'other', Fields<Todo, void>>> = {}
+      records.transaction(({ get }) => {
+        kept.draft = get('todos/1')
+        kept.draft.replace(TODO)
+      })
+      assert.throws(() =>
+        records.transaction(({ get }) => {
+          kept.other = get('todos/2')
+          throw new Error('changed my mind')
+        })
+      )
+      for (const draft of [kept.draft, kept.other])
+        assert.throws(() => draft?.set('title', 'Milk'), { code: 'ERR_OPTION', message: /the transaction .* is over$/ })
+      assert.deepEqual([todo.get(), kept.draft?.get()], [TODO, TODO])
     })
 
     it('gives the same objects until something in them changes, all frozen', () => {
@@ -587,6 +605,28 @@ describe('records: what applications use', () => {
     await assert.rejects(records.snapshot('todos/3', { signal: AbortSignal.abort() }), { code: 'ERR_CANCELLED' })
   })
 
+  it('a snapshot of what is followed is asked for all the same: something may be on its way', async () => {
+    const { stage, records } = start()
+    await stage.synced('todos/2', [])
+    stage.delta({ scopes: [1, 2].map(scope => ({ scope, outcome: 'delta' })) })
+    stage.take()
+    const snapshot = records.snapshot('todos/2')
+    await turn()
+    const [follow, ...more] = stage.take().flatMap(frame => (frame.type === 'follow' ? frame.follows : []))
+    assert.deepEqual([follow?.name, follow?.epoch, more.length], ['todos/2', stage.epoch, 0])
+    const registers = [object(''), leaf('title', 'Milk')]
+    stage.delta({
+      scopes: [{ scope: follow?.scope ?? 0, outcome: 'delta' }],
+      records: [{ record: 'todos/2', registers }],
+      seq: 2
+    })
+    assert.deepEqual(await snapshot, { title: 'Milk' })
+    const lost = records.snapshot('todos/2')
+    stage.replica.ended()
+    await assert.rejects(lost, { code: 'ERR_CLOSED' })
+    await assert.rejects(records.snapshot('todos/2'), { code: 'ERR_CLOSED' })
+  })
+
   it('refuses a query that no server takes', () => {
     const { records } = start()
     const todos = records.collection('todos/')
@@ -614,8 +654,10 @@ describe('records: what applications use', () => {
   it('has tells whether there is a record', async () => {
     const { stage, records } = start()
     await stage.synced('todos/2', [{ record: 'todos/2', registers: [deleted('')] }])
+    const has = records.has('todos/2')
+    await turn()
     stage.delta({ scopes: [1, 2, 3].map(scope => ({ scope, outcome: 'delta' })) })
-    assert.equal(await records.has('todos/2'), false)
+    assert.equal(await has, false)
   })
 
   it('what waits can be seen, and taken back', async () => {
