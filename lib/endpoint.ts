@@ -6,6 +6,8 @@ import { checkEnd, checkSize } from './checks.ts'
 import { encode } from './encode.ts'
 import { frame, isValue, payloadOf } from './frames.ts'
 import type { Goodbye } from './handshake.ts'
+import { INSPECT, show } from './inspect.ts'
+import type { Inspect } from './inspect.ts'
 import type { LaneEnd } from './lane.ts'
 import type { Limits } from './limits.ts'
 import { sizeOf, WAITING } from './outbox.ts'
@@ -68,6 +70,11 @@ export abstract class Endpoint extends Session implements Connection {
 
   get writable(): WritableStream<unknown> {
     return (this.#writable ??= toWritable(this))
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { id, state, transformer, bufferedBytes } = this
+    return show('Peer', { id, state, transformer, bufferedBytes }, options, inspect)
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<unknown, void, undefined> {

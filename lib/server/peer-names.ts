@@ -24,7 +24,8 @@ const OWN: ReadonlySet<string> = new Set([
   'context',
   'plain',
   'rate',
-  'order'
+  'order',
+  'ticket'
 ])
 
 /**

@@ -14,6 +14,7 @@ import {
 import type { Filled } from '../given.ts'
 import type { Goodbye, Hello } from '../handshake.ts'
 import { MAX_LANE } from '../frames.ts'
+import { INSPECT } from '../inspect.ts'
 import { install, undoAll } from '../plugin.ts'
 import type { End } from '../plugin.ts'
 import { print } from '../print.ts'
@@ -47,6 +48,7 @@ import { multicast, PeerSet } from './peers.ts'
 import { inOrder } from './plugin.ts'
 import type { ServerPlugin } from './plugin.ts'
 import type { CloseOptions, MulticastOptions, Server, ServerEvents } from './server.ts'
+import { showServer } from './show-server.ts'
 import { parseToken } from './ticket.ts'
 
 /** Accepts links, has clients judged, and keeps the peers. */
@@ -62,6 +64,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
   readonly heartbeat: number
   readonly counters = new Tally()
   readonly server: Server = this
+  readonly [INSPECT] = showServer(this)
   readonly admission: Admission
   readonly host: HttpHost
   readonly #options: AnyServerOptions
