@@ -274,7 +274,7 @@ describe('the packed package', function () {
 
       it('every subpath with the oldest TypeScript that README.md names', async () => {
         await Promise.all(['@types/node', 'undici-types'].map(link))
-        const [, oldest] = /TypeScript too, which is ([\d.]+) or later/.exec(await readFile('README.md', 'utf8')) ?? []
+        const [, oldest] = /TypeScript, which is ([\d.]+) or later/.exec(await readFile('README.md', 'utf8')) ?? []
         const old = join(folder, 'old')
         await mkdir(old)
         await writeFile(join(old, 'package.json'), '{ "private": true }')
