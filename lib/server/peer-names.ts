@@ -8,6 +8,7 @@ const OWN: ReadonlySet<string> = new Set([
   'state',
   'wire',
   'limits',
+  'ticket',
   'remoteLimit',
   'ending',
   'said',
