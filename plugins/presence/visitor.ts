@@ -2,6 +2,7 @@ import type { Failure } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
+import { Answers } from '../../lib/asked-again.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { LONGEST } from '../../lib/timer.ts'
 import type { Hall } from './hall.ts'
@@ -60,6 +61,7 @@ export class Visitor {
   #gone = false
   /** How often what is allowed may have changed. */
   #changes = 0
+  readonly #answers = new Answers()
   /** It has no wire, for so long that it is nowhere until it is back. */
   #absent = false
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -130,15 +132,16 @@ export class Visitor {
 
   /** Judges again what was allowed before: each by itself, as a rule may take its time. */
   async refresh(): Promise<void> {
-    const changes = ++this.#changes
+    const asked = this.#answers.ask()
+    this.#changes++
     const all = Object.values(this.#stays).flatMap(stays => [...stays.values()])
     await Promise.all(
       all.map(async stay => {
         const { verb, place, data } = stay
         const allowed = await this.#allow(this.peer, verb, place, data)
         // What is said, or changes, meanwhile is judged by itself.
-        const same = this.#stays[verb].get(place) === stay && stay.data === data && changes === this.#changes
-        if (!allowed && same) this.#refuse(stay, ERR_DENIED)
+        const same = this.#stays[verb].get(place) === stay && stay.data === data
+        if (same && this.#answers.counts(stay, asked) && !allowed) this.#refuse(stay, ERR_DENIED)
       })
     )
   }

@@ -3,6 +3,7 @@ import type { Failure } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
+import { Answers } from '../../lib/asked-again.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
@@ -58,6 +59,7 @@ export class Subscriber implements PeerPubSub {
   #ended = false
   /** How often permissions have changed: what was allowed before is asked again. */
   #changes = 0
+  readonly #answers = new Answers()
 
   /** @param hasRoom - whether more may wait for the client */
   constructor(hub: Hub, peer: Peer, lane: Lane, permissions: Permissions | undefined, hasRoom: () => boolean) {
@@ -109,20 +111,22 @@ export class Subscriber implements PeerPubSub {
 
   /** Asks again for permission of everything that goes on. */
   refresh(): void {
-    const changes = ++this.#changes
+    const asked = this.#answers.ask()
+    this.#changes++
     for (const [name, subscription] of this.#subscriptions) {
       const { ids, own } = subscription
       if (!ids.size) continue
-      void after(this.#allows('subscribe', name), allowed => {
-        if (allowed || changes !== this.#changes || this.#subscriptions.get(name) !== subscription) return
+      void after(this.#check('subscribe', name), allowed => {
+        if (this.#subscriptions.get(name) !== subscription || !this.#answers.counts(subscription, asked) || allowed)
+          return
         for (const id of own ? ids : this.#leave(name))
           this.#fail([id, SUBSCRIBE, name], ERR_DENIED, `'subscribe' of '${name}'`)
         ids.clear()
       })
     }
     for (const [id, listener] of this.#listeners) {
-      void after(this.#allows('listen', listener.pattern), allowed => {
-        if (allowed || changes !== this.#changes || this.#listeners.get(id) !== listener) return
+      void after(this.#check('listen', listener.pattern), allowed => {
+        if (this.#listeners.get(id) !== listener || !this.#answers.counts(listener, asked) || allowed) return
         this.#end(id)
         this.#fail([id, LISTEN, listener.pattern], ERR_DENIED, `'listen' of '${listener.pattern}'`)
       })
@@ -279,11 +283,14 @@ export class Subscriber implements PeerPubSub {
 
   #allows(verb: string, name: string, value?: unknown, previous?: unknown): boolean | Promise<boolean> {
     const changes = this.#changes
-    const request = { peer: this.#peer, plugin: 'pubsub', verb, name, value, previous }
-    const allowed = this.#permissions?.check(request) ?? true
+    const allowed = this.#check(verb, name, value, previous)
     if (!(allowed instanceof Promise)) return allowed
     // What was answered before the permissions changed does not count any more.
     return allowed.then(allowed => (changes === this.#changes ? allowed : this.#allows(verb, name, value, previous)))
+  }
+
+  #check(verb: string, name: string, value?: unknown, previous?: unknown): boolean | Promise<boolean> {
+    return this.#permissions?.check({ peer: this.#peer, plugin: 'pubsub', verb, name, value, previous }) ?? true
   }
 
   #fail([id, kind, name]: Item, [code, , message]: Failure, hint = ''): void {

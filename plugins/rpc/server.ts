@@ -74,8 +74,8 @@ export class ServerHalf {
   readonly #keys: Keys
   /** By peer: has its services and streams asked for again. */
   readonly #again = new WeakMap<Peer, () => Promise<void>>()
-  /** How often permissions have changed: what was allowed before is asked again. */
-  #changes = 0
+  /** How often the permissions of a peer have changed: what was allowed before is asked again. */
+  readonly #changes = new WeakMap<Peer, number>()
   readonly #owners = new WeakMap<Peer, KeyOwner>()
 
   constructor(server: Server, routes: ReadonlyMap<string, Route<Peer>>, options: RpcServerOptions, keys: KeysOptions) {
@@ -99,7 +99,7 @@ export class ServerHalf {
     })
     this.#guardedRelay = guard(this.#relay)
     this.#server.permissions?.on('refresh', peers => {
-      this.#changes++
+      for (const peer of peers) this.#changes.set(peer, (this.#changes.get(peer) ?? 0) + 1)
       return Promise.all(peers.map(async peer => this.#again.get(peer)?.()))
     })
   }
@@ -199,9 +199,9 @@ export class ServerHalf {
       ask: (name, args, options) => call(exchange, name, args, options)
     }
     this.#again.set(peer, async () => {
-      await work.judge(({ name, args }) => this.#mayCall(peer, name, args))
+      await work.judge(({ name, args }) => this.#checkCall(peer, name, args))
       for (const [number, { name }] of provided) {
-        if ((await this.#mayProvide(peer, name)) || !provided.has(number)) continue
+        if ((await this.#checkProvide(peer, name)) || !provided.has(number)) continue
         withdraw(number)
         const { code, message } = because(ERR_DENIED, name)
         lane.write([-number, code, message])
@@ -270,21 +270,28 @@ export class ServerHalf {
   }
 
   #mayCall(peer: Peer, name: string, args: readonly unknown[]): boolean | Promise<boolean> {
-    const changes = this.#changes
-    const allowed = this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'call', name, value: args }) ?? true
+    const changes = this.#changes.get(peer)
+    const allowed = this.#checkCall(peer, name, args)
     if (typeof allowed === 'boolean') return allowed
-    return allowed.then(allowed => (changes === this.#changes ? allowed : this.#mayCall(peer, name, args)))
+    return allowed.then(allowed => (changes === this.#changes.get(peer) ? allowed : this.#mayCall(peer, name, args)))
+  }
+
+  #checkCall(peer: Peer, name: string, args: readonly unknown[]): boolean | Promise<boolean> {
+    return this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'call', name, value: args }) ?? true
   }
 
   async #mayProvide(peer: Peer, name: string): Promise<boolean> {
+    for (;;) {
+      const changes = this.#changes.get(peer)
+      const allowed = await this.#checkProvide(peer, name)
+      if (changes === this.#changes.get(peer)) return allowed
+    }
+  }
+
+  async #checkProvide(peer: Peer, name: string): Promise<boolean> {
     const { provide = true } = this.#options
     if (!isPattern(name, 256) || isWild(name) || this.#routes.has(name)) return false
-    for (;;) {
-      const changes = this.#changes
-      const allowed =
-        (typeof provide === 'function' ? await provide(peer, name) : provide) &&
-        (await (this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'provide', name }) ?? true))
-      if (changes === this.#changes) return allowed
-    }
+    if (!(typeof provide === 'function' ? await provide(peer, name) : provide)) return false
+    return this.#server.permissions?.check({ peer, plugin: 'rpc', verb: 'provide', name }) ?? true
   }
 }

@@ -1,6 +1,7 @@
 import { makeDeadlines } from '../../lib/deadlines.ts'
 import type { Deadlines, Timed } from '../../lib/deadlines.ts'
 import { ERR_CALL_TIMEOUT } from '../../lib/failures.ts'
+import { Answers } from '../../lib/asked-again.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { because } from './error.ts'
 import type { Run } from './run.ts'
@@ -14,6 +15,7 @@ export class Work {
   readonly #runs = new Set<Run<Peer>>()
   readonly #timed = new Set<Timed>()
   readonly #deadlines: Deadlines = makeDeadlines(() => this.#timed)
+  readonly #answers = new Answers()
   /** Those too whose callers went away. */
   #busy = 0
 
@@ -55,7 +57,13 @@ export class Work {
 
   /** Ends the streams that their caller may not have any more, also those to come. */
   async judge(allows: (run: Run<Peer>) => boolean | Promise<boolean>): Promise<void> {
-    await Promise.all([...this.#runs].map(async run => run.judged(await allows(run))))
+    const asked = this.#answers.ask()
+    await Promise.all(
+      [...this.#runs].map(async run => {
+        const isAllowed = await allows(run)
+        if (this.#answers.counts(run, asked)) run.judged(isAllowed)
+      })
+    )
   }
 
   /** Nobody waits any more. */

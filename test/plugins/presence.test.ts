@@ -440,6 +440,22 @@ describe('presence', () => {
       assert.deepEqual([all, server().members('room').length], [[outcome, outcome], +allowed])
     })
 
+  it('evicts whom a rule denies, also where it is asked again before it has answered, and all the time', async () => {
+    let allowed = true
+    start({}, { presence: () => allowed || new Promise(resolve => setTimeout(() => resolve(false), 20)) })
+    const place = connect().presence<Data>('room')
+    await world.pass(10)
+    const all = outcomes([place.enter({ name: 'x' }), place.watch()])
+    await world.pass(100)
+    assert.deepEqual(all, ['ok', 'ok'])
+    allowed = false
+    for (let time = 0; time < 100; time += 10) {
+      refresh()
+      await world.pass(10)
+    }
+    assert.deepEqual(server().members('room'), [])
+  })
+
   it('waits for no rule of another place when permissions change', async () => {
     let allowed = true
     const never = (): boolean | Promise<boolean> => allowed || new Promise(() => {})

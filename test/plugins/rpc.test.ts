@@ -1191,6 +1191,23 @@ describe('rpc', () => {
       }
       assert.equal(await failure, 'ERR_DENIED')
     })
+
+    it('a rule is not asked again where it is of others that they changed', async () => {
+      const rules: (() => void)[] = []
+      const { server, gates, read } = setup(async () => {
+        await new Promise<void>(resolve => rules.push(resolve))
+        return true
+      })
+      const items = world.settled(read())
+      await world.pass(10)
+      server.permissions.refresh(() => false)
+      await world.pass(5)
+      for (const go of rules.splice(0)) go()
+      await world.pass(5)
+      assert.equal(rules.length, 0)
+      gates.shift()?.()
+      assert.deepEqual(await items, ['secret'])
+    })
   })
 
   it('refuses routers and options that make no sense', async () => {

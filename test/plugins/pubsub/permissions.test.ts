@@ -63,6 +63,30 @@ describe('pubsub: permissions', () => {
     await until(() => values.length === 1)
   })
 
+  it('that are asked again all the time end what they deny', async () => {
+    let isAllowed = true
+    const gates: (() => void)[] = []
+    const rule = (): boolean | Promise<boolean> =>
+      isAllowed || new Promise(resolve => gates.push(() => resolve(isAllowed)))
+    const { open, server } = world(use, { rules: { pubsub: rule } })
+    const { pubsub } = await open('ann')
+    await pubsub.subscribe('a', () => {})
+    await pubsub.listen('b', () => {})
+    const refresh = (): void => (server as unknown as { permissions: { refresh(): void } }).permissions.refresh()
+    isAllowed = false
+    const ended = new Set<string>()
+    pubsub.on('unsubscribe', ({ topic }) => ended.add(topic))
+    // Each answer comes when it is asked again already.
+    for (let round = 0; round < 5 && ended.size < 2; round++) {
+      const before = gates.splice(0)
+      refresh()
+      for (const answer of before) answer()
+      await turns()
+    }
+    assert.deepEqual([...ended].toSorted(), ['a', 'b'])
+    assert.equal(server.pubsub.publish('a', 1), 0)
+  })
+
   it('that allow something while the answer before is on its way allow it', async () => {
     let allowed = false
     const gates: (() => void)[] = []
