@@ -30,7 +30,25 @@ export interface Compiled {
   readonly brotli: number
 }
 
+/** What a page calls its global object, in front of a name in it. */
+export const ITSELF = /^(window|self|globalThis)\./
+
 const GLOBAL = /^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$/
+
+/** Names of which no script can have a global variable: words of the language, and what is there for good. */
+const TAKEN = new Set(
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export extends false ' +
+    'finally for function if implements import in instanceof interface let new null package private protected public return ' +
+    'static super switch this throw true try typeof var void while with yield Infinity NaN undefined globalThis window self'
+  ).split(' ')
+)
+
+/** Whether a bundle can be a global variable of this name, and its declarations say so. */
+const isGlobal = (name: string): boolean => {
+  const [variable = ''] = name.replace(ITSELF, '').split('.')
+  return GLOBAL.test(name) && !TAKEN.has(variable)
+}
 
 const loadEsbuild = async (): Promise<typeof Esbuild> => {
   try {
@@ -57,7 +75,7 @@ const explain = (error: unknown): unknown => {
  */
 export const compile = async (source: string, directory: string, shape: Shape = {}): Promise<Compiled> => {
   const { format = 'esm', global = 'anywire', minify = true, sourcemap = false } = shape
-  if (!GLOBAL.test(global)) throw new AnywireError(ERR_OPTION, `'${global}' is no name for a global variable`)
+  if (!isGlobal(global)) throw new AnywireError(ERR_OPTION, `'${global}' is no name for a global variable`)
   const { build } = await loadEsbuild()
   const result = await build({
     stdin: { contents: source, resolveDir: directory, sourcefile: 'bundle.js' },

@@ -1,4 +1,5 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { ITSELF } from './compile.ts'
 import type { Shape } from './compile.ts'
 import { choose } from './entry.ts'
 import type { Ingredients } from './entry.ts'
@@ -6,9 +7,6 @@ import type { Catalog } from './parts.ts'
 
 /** How they begin: a file that begins otherwise is somebody else's. */
 export const MADE = '// Made by anywire, beside the bundle.'
-
-/** What a page calls its global object, in front of a name in it. */
-const ITSELF = /^(window|self|globalThis)\./
 
 /** What the entry exports of the core. */
 const CORE = ['AnywireError', 'retryable']

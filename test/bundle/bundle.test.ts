@@ -239,7 +239,10 @@ describe('bundle', function () {
     [{ plugins: ['my-part'], imports: { 'my-part': './a.js' } }, /'my-part' is no name/],
     [{ plugins: ['connect'], imports: { connect: './a.js' } }, /'connect' is there twice/],
     [{ imports: { mine: './a.js' } }, /'mine' is imported, and is in none of the lists/],
-    [{ format: 'global', global: 'a;b' }, /'a;b' is no name for a global variable/]
+    [{ format: 'global', global: 'a;b' }, /'a;b' is no name for a global variable/],
+    [{ format: 'global', global: 'class.live' }, /'class\.live' is no name for a global variable/],
+    [{ format: 'global', global: 'window.class' }, /'window\.class' is no name for a global variable/],
+    [{ format: 'global', global: 'globalThis' }, /'globalThis' is no name for a global variable/]
   ]
   it('names a package that is missing', async () => {
     for (const from of ['no-such-package', 'no-such-package/part.js']) {
