@@ -75,15 +75,31 @@ const placeOf = (ids: readonly string[], text: string): number => {
   return low
 }
 
+/** Of what is neither a list, nor bytes, nor a plain object of some realm. */
+const isClass = (value: object): boolean => {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null
+}
+
 /** Bytes get memory of their own: structuredClone would copy all of that which they are a part of, such as a message, and keep it. */
-function copy(value: Value | undefined): Value | undefined
-function copy(value: unknown): unknown
-function copy(value: unknown): unknown {
+const clone = (value: unknown): unknown => {
   if (typeof value === 'function') throw new AnywireError(ERR_STORE, 'a function is no value')
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return new Uint8Array(value)
-  if (Array.isArray(value)) return value.map(copy)
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copy(item)]))
+  if (Array.isArray(value)) return value.map(clone)
+  if (isClass(value)) throw new AnywireError(ERR_STORE, `a ${value.constructor.name} is no value`)
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, clone(item)]))
+}
+
+/** @throws ERR_STORE for what would be kept as something else, and for what contains itself */
+function copy(value: Value | undefined): Value | undefined
+function copy(value: unknown): unknown
+function copy(value: unknown): unknown {
+  try {
+    return clone(value)
+  } catch (error) {
+    throw error instanceof RangeError ? new AnywireError(ERR_STORE, 'a value is nested too deep', error) : error
+  }
 }
 
 const copyRow = ({ record, path, kind, value, t, node, seq }: Row): Row => ({

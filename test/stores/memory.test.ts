@@ -30,6 +30,37 @@ describe('memory', () => {
     }
   })
 
+  it('refuses what it would keep as something else', async () => {
+    const store = memory()
+    await store.open()
+    class Point {
+      readonly x = 1
+    }
+    const self: unknown[] = []
+    self.push(self)
+    const refused: readonly [unknown, RegExp][] = [
+      [new Date(0), /a Date is no value/],
+      [new Map([[1, 1]]), /a Map is no value/],
+      [new Set([1]), /a Set is no value/],
+      [new ArrayBuffer(1), /a ArrayBuffer is no value/],
+      [/x/, /a RegExp is no value/],
+      [Float32Array.of(1.5), /a Float32Array is no value/],
+      [new Point(), /a Point is no value/],
+      [() => 1, /a function is no value/],
+      [self, /nested too deep/]
+    ]
+    for (const [value, message] of refused)
+      for (const inner of [value, { deep: [value] }])
+        await assert.rejects(store.commit({ rows: [], removed: [], entries: [['key', inner]] }), {
+          code: 'ERR_STORE',
+          message
+        })
+    assert.equal(await store.entry('key'), undefined)
+    const kept = { bare: Object.assign(Object.create(null) as object, { a: [null, 1n, 'x', true] }) }
+    await store.commit({ rows: [], removed: [], entries: [['key', kept]] })
+    assert.deepEqual(await store.entry('key'), { bare: { a: [null, 1n, 'x', true] } })
+  })
+
   it('cuts off whoever had the disk before, as a crash does', async () => {
     const disk = new MemoryDisk()
     const [before, after] = [memory({ disk }), memory({ disk })]
