@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { AnywireError } from '../../lib/errors.ts'
+import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_MISSING_PACKAGE, ERR_OPTION } from '../../lib/failures.ts'
 import type { Driver } from './messages.ts'
 
@@ -47,8 +47,13 @@ const isMissing = (error: unknown): boolean =>
   'code' in error &&
   (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_UNKNOWN_BUILTIN_MODULE')
 
+/** What a library fails with, in a line. */
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : textOf(error)).split('\n')[0] ?? ''
+
 /**
- * What opens databases: by the Node itself where it can, else by the package that is there.
+ * What opens databases: by the Node itself where it can, else by the first package that works. One may be there without its binary, which
+ * an install script would have fetched: so each is tried with a database in memory.
  * @param require - another one in tests
  * @throws ERR_MISSING_PACKAGE
  */
@@ -56,15 +61,19 @@ export const loadDriver = (driver: Driver | undefined, require: Require = create
   if (driver && !(driver in load))
     throw new AnywireError(ERR_OPTION, `driver: one of ${Object.keys(load).join(', ')}, not '${driver as string}'`)
   const names: readonly Driver[] = driver ? [driver] : ['node:sqlite', 'better-sqlite3', 'libsql']
+  const broken: string[] = []
   let cause: unknown
   for (const name of names) {
     try {
-      return load[name](require)
+      const open = load[name](require)
+      open(':memory:').close()
+      return open
     } catch (error) {
-      if (!isMissing(error)) throw error
+      if (!isMissing(error)) broken.push(`${name} does not work: ${reasonOf(error)}`)
       cause = error
     }
   }
   const remedy = driver ? REMEDIES[driver] : `${REMEDIES.libsql}, or better-sqlite3@12`
-  throw new AnywireError(ERR_MISSING_PACKAGE, remedy, cause)
+  const more = broken.length && !driver ? ['the option `driver` says which one is taken'] : []
+  throw new AnywireError(ERR_MISSING_PACKAGE, [...broken, remedy, ...more].join('\n'), cause)
 }

@@ -95,17 +95,46 @@ describe('sqlite', () => {
     ] as const) {
       assert.throws(() => loadDriver(driver, nothing), { code: 'ERR_MISSING_PACKAGE', message })
     }
-    const broken = (): never => {
-      throw new Error('built for another Node')
-    }
-    assert.throws(() => loadDriver(undefined, broken), { message: 'built for another Node' })
+  })
+
+  it('tries the next library where one is there and does not work, and says of each why', () => {
+    const opened: string[] = []
+    const database = (name: string, error?: string) =>
+      function Database(file: string) {
+        if (error) throw new Error(error)
+        opened.push(`${name} ${file}`)
+        return { close: () => {} }
+      }
+    const bindings = 'Could not locate the bindings file. Tried:\n → /a/better_sqlite3.node'
+    const library =
+      (libsql: unknown) =>
+      (name: string): unknown => {
+        if (name === 'better-sqlite3') return database(name, bindings)
+        if (name === 'libsql') return libsql
+        throw Object.assign(new Error(name), { code: 'ERR_UNKNOWN_BUILTIN_MODULE' })
+      }
+    loadDriver(undefined, library(database('libsql')))('data.db')
+    assert.deepEqual(opened, ['libsql :memory:', 'libsql data.db'])
+    assert.throws(() => loadDriver(undefined, library(database('libsql', 'built for another Node'))), {
+      code: 'ERR_MISSING_PACKAGE',
+      message:
+        /: better-sqlite3 does not work: Could not locate the bindings file\. Tried:\nlibsql does not work: built for another Node\nnpm install libsql, or better-sqlite3@12\nthe option `driver` says which one is taken$/
+    })
+    assert.throws(() => loadDriver('better-sqlite3', library(database('libsql'))), {
+      code: 'ERR_MISSING_PACKAGE',
+      message:
+        /better-sqlite3 does not work: Could not locate the bindings file\. Tried:\nnpm install better-sqlite3@12$/
+    })
   })
 
   it('takes the first library that there is', () => {
     const asked: string[] = []
     const only = (name: string): unknown => {
       asked.push(name)
-      if (name === 'libsql') return function Database() {}
+      if (name === 'libsql')
+        return class {
+          close() {}
+        }
       throw Object.assign(new Error(name), { code: 'MODULE_NOT_FOUND' })
     }
     loadDriver(undefined, only)

@@ -53,6 +53,8 @@ export const readKept = async (
   const kept = await store.entry(META)
   const before: Meta = isMeta(kept) ? kept : { epoch: makeEpoch(), seq: 0, floor: 0, schema: null }
   const { schema: last, migrating } = before
+  if (!schema && last)
+    throw new AnywireError(ERR_SCHEMA, `the records are of '${last.id}' ${last.version}, this says no \`schema\``)
   if (schema && last && (last.id !== schema.id || last.version > schema.version)) {
     throw new AnywireError(
       ERR_SCHEMA,

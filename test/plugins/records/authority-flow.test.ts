@@ -336,7 +336,11 @@ describe('an authority of records, and who breaks the protocol', () => {
     ])
     await world.authority.close()
     await assert.rejects(world.make({ schema: { id: 'app', version: 4 } }).open(), { code: 'ERR_SCHEMA' })
-    await world.make().open()
+    await world.authority.close()
+    // One that says nothing of it knows nothing of what is there.
+    await assert.rejects(world.make().open(), { code: 'ERR_SCHEMA', message: /'app' 5, this says no `schema`$/ })
+    await world.authority.close()
+    await world.make({ schema: { id: 'app', version: 5 } }).open()
   })
 
   it('writes only what is as it was, where that is asked for', async () => {
