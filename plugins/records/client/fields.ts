@@ -47,8 +47,8 @@ export abstract class Fields<T, R> implements Target<R> {
   }
 
   /**
-   * Makes the record, or what is at a path, anew: fields that are not in the value are gone, also those that others write until
-   * they see this. Throws what `set` does.
+   * Makes the record, or what is at a path, anew: fields that are not in the value are gone, also those that others have
+   * written before and that are told later. What others write later stays. Throws what `set` does.
    */
   replace(value: T, options?: EditOptions): R
   replace<const P extends PathOf<T>>(path: P & Known<T, P>, value: ValueAt<T, P>, options?: EditOptions): R

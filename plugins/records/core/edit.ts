@@ -57,7 +57,7 @@ export class Edit {
     return this
   }
 
-  /** Makes what is at a path anew: what was there, and others write there until they see this, is gone. Throws what `set` does. */
+  /** Makes what is at a path anew: what was there, and others wrote there before this, whenever it is told, is gone. Throws what `set` does. */
   replace(path: string, value: unknown): this {
     if (value === undefined && path !== '') return this.delete(path)
     const depth = this.#open(path)
