@@ -1,4 +1,6 @@
+import { connect } from 'node:net'
 import type { ServerTransformer } from '../../lib/server/listener.ts'
+import { unixTarget } from '../../lib/server/unix-url.ts'
 import type { ClientTransformer } from '../../lib/transformer.ts'
 import { EngineLink } from './link.ts'
 import type { EngineTransport } from './link.ts'
@@ -24,12 +26,19 @@ export const engineio = (options: EngineOptions = {}): ServerTransformer & Clien
     name: 'engine.io',
     supports: { binary: true, backpressure: true, datagrams: false, closeCodes: false },
     dial(url, receiver, signal) {
+      const unix = unixTarget(url)
       const secure = /^(https|wss):$/.test(url.protocol)
       const { username, password } = url
       const auth = username && { auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}` }
-      const platform = nodePlatform(secure, { ...client, ...auth, ...(headers && { headers: { ...headers } }) })
+      const platform = nodePlatform(secure, {
+        ...client,
+        ...auth,
+        ...(headers && { headers: { ...headers } }),
+        // Requests know the one, WebSockets the other.
+        ...(unix && { socketPath: unix.socketPath, createConnection: () => connect(unix.socketPath) })
+      })
       const upgrades = upgrade && transports.includes('websocket')
-      new EngineLink(url, receiver, signal, platform, upgrades).start(transports[0])
+      new EngineLink(unix?.target ?? url, receiver, signal, platform, upgrades).start(transports[0])
     },
     listen: (host, accept) => new EngineListener(loadPackage().Server, host, accept)
   }

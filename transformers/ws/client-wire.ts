@@ -1,9 +1,10 @@
+import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { ClientOptions } from 'ws'
 import type { Run } from '../../lib/run.ts'
+import { unixTarget } from '../../lib/server/unix-url.ts'
 import type { Data, Receiver, Wire } from '../../lib/transformer.ts'
-import { DEFAULT_PATH } from '../../lib/url.ts'
 import { listen } from './socket.ts'
 
 /** Beyond so many buffered bytes a client says "full". */
@@ -69,13 +70,12 @@ class ClientWire implements Wire {
 
 /** Dials with the `ws` package. */
 export const connectSocket = (url: URL, receiver: Receiver, signal: AbortSignal, options: ClientOptions): void => {
-  const target = new URL(url)
-  target.protocol = url.protocol.replace('http', 'ws')
-  // ws+unix:/run/app.sock:/path — the path of the request stands behind a colon.
-  if (target.protocol === 'ws+unix:' && !target.pathname.includes(':')) target.pathname += `:${DEFAULT_PATH}`
+  const unix = unixTarget(url)
+  const target = new URL(unix?.target ?? url)
+  target.protocol = target.protocol.replace('http', 'ws')
   let ws: WebSocket
   try {
-    ws = new WebSocket(target, options)
+    ws = new WebSocket(target, unix ? { ...options, createConnection: () => connect(unix.socketPath) } : options)
   } catch (error) {
     receiver.close(1006, '', error instanceof Error ? error : undefined)
     return
