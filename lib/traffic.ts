@@ -198,7 +198,7 @@ export const makeTraffic = (
       tick()
       // A handler of `drain` may have ended it all.
       if (wire !== before) return
-      held = new Set()
+      held.clear()
       count(ACK)
       return left(goodbye)
     }
@@ -293,17 +293,18 @@ export const makeTraffic = (
 
   /** Lets go of the wire, and keeps the session. */
   const detach = (): void => {
-    wire = undefined
     clearTimeout(timer)
+    wire = undefined
     count(ACK)
     for (const settle of pings.splice(0)) settle(new AnywireError(ERR_CLOSED))
   }
 
-  /** Is done with a session. Returns what `clear` does. */
+  /** Is done with a session: what is taken now is not counted. Returns what `clear` does. */
   const forget = (all?: boolean): Data[] => {
     said = false
-    lanes = connectLanes(ends, [])
     received = 0
+    lanes = connectLanes(ends, [])
+    held.clear()
     held = new Set()
     return clear(all)
   }

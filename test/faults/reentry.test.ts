@@ -4,6 +4,7 @@ import { ERR_SESSION_LOST } from '../../lib/failures.ts'
 import { offline } from '../../plugins/offline/client.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import { memory } from '../../transformers/memory/index.ts'
+import { Clocked } from '../support/clocked.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
 import { host, logOf } from '../support/faults-pair.ts'
 import { turns, until } from '../support/faults-wait.ts'
@@ -26,6 +27,17 @@ describe('a handler of a client that', () => {
     await until(() => pair.told.logs[0]?.values.length === 1)
     return { ...pair, client, near }
   }
+
+  it('destroys it when it hears a value leaves no timer behind', async () => {
+    const world = new Clocked()
+    const client = world.connect([])
+    client.once('data', () => client.destroy())
+    await world.pass(10)
+    world.peer.write('the last one')
+    await world.pass(10)
+    assert.equal(client.state, 'closed')
+    assert.equal(await world.end(), 0, 'timers were left behind')
+  })
 
   it('opens again when it hears of the end has a client that works, with its plugins', async () => {
     const { dial, told } = host(use)
