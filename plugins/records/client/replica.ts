@@ -14,6 +14,8 @@ import { forget } from './forget.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
 import { mismatchError } from './mismatch.ts'
 import { IDENTITY, makeSecret, OFFSET } from './kept.ts'
+import { NOWHERE } from './scope.ts'
+import type { Scope } from './scope.ts'
 import { Session } from './session.ts'
 import type { Outbox } from './outbox.ts'
 import type { ReplicaOptions } from './replica-options.ts'
@@ -201,6 +203,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     if (this.keeper) this.keeper.changed(pages, applied, cursor, confirm)
     else confirm()
     const others = [...applied.told].filter(scope => scope.become(scope.error ? 'refused' : 'synced', scope.error))
+    for (const scope of scopes.own(applied.evicted)) this.#doubt(scope)
     this.tell(changed)
     for (const { name, error, users, quiet } of others) {
       this.emit('following', name)
@@ -262,6 +265,15 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     if (!isNew || !send) return
     this.disconnected()
     this.connected(send)
+  }
+
+  /** A record that is followed by its name is taken away: it may not be seen any more. How it is refused the authority says. */
+  #doubt(scope: Scope): void {
+    if (!scope.isLive) return
+    scope.stop(NOWHERE)
+    this.keeper?.leave(scope)
+    this.scopes.wanted.add(scope)
+    this.become(scope, 'loading')
   }
 
   /** Lets go of the store, and of what waits in it: whoever opens it next sends that. It is still shown, as it still waits. */

@@ -65,6 +65,11 @@ export class Scopes {
     return outer?.cursor.epoch && outer !== scope ? outer : undefined
   }
 
+  /** Those of records that are followed by their own names. */
+  *own(ids: Iterable<string>): Iterable<Scope> {
+    for (const id of ids) yield* this.#named(id)
+  }
+
   /** Whether a record or collection that is followed has a record for sure. */
   keeps(id: string): boolean {
     return this.#of(id).some(({ query, error }) => !query && !error)

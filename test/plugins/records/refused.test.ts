@@ -310,6 +310,38 @@ describe('records: what was refused', () => {
       })
     }
 
+    for (const isQueried of [false, true])
+      it(`is what a change takes away from who may not see it any more${isQueried ? ', and follows its collection too' : ''}`, async () => {
+        type App = { readonly 'notes/': Note }
+        const network = memory()
+        const rules = records<App>({
+          store: store(),
+          permit: ({ verb, value }) => verb !== 'read' || value === undefined || value.isOpen
+        })
+        const server = createServer({ transformers: [network], plugins: [rules] })
+        const own = server.records.get('notes/1')
+        await own.replace({ text: 'Tea', isOpen: true }).durable
+        const client = connect('http://memory', { transformers: [network], plugins: [records<App>()] })
+        const told: unknown[] = []
+        client.records.on('evicted', ids => told.push(...ids))
+        client.records.on('refused', ({ code }, name) => told.push(code, name))
+        if (isQueried) await client.records.collection('notes/').query().when.synced
+        const note = client.records.get('notes/1')
+        await note.when.synced
+        for (let count = 0; count < 2; count++) {
+          await own.set('isOpen', false).durable
+          for await (const { status } of changesOf(note)) if (status === 'refused') break
+          await assert.rejects(note.when.synced, denied)
+          assert.equal(note.get(), undefined)
+          assert.deepEqual(told.splice(0), ['notes/1', 'ERR_DENIED', 'notes/1'])
+          await own.set('isOpen', true).durable
+          for await (const { status } of changesOf(note)) if (status === 'synced') break
+          assert.equal(note.get('text'), 'Tea')
+        }
+        client.destroy()
+        await server.close()
+      })
+
     it('is asked for anew by who gets it, whoever has it already, and who reads it once', async () => {
       const { client, allow, note, end } = start()
       await note
