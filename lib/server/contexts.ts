@@ -45,13 +45,23 @@ export type Fitting<P extends readonly ServerPlugin[], C> = [C] extends [undefin
         : `the plugin '${P[K]['name']}' expects another context than 'authenticate' returns`
     }
 
-interface ExpectedByPlugins {
+/** What suits all plugins. */
+type ExpectedBy<P extends readonly ServerPlugin[]> = {
+  [K in keyof P]: (context: Expected<P[K]['server']> & Expected<P[K]['peer']>) => void
+}[number] extends (context: infer C) => void
+  ? C
+  : unknown
+
+/** Its name is what the compiler tells, with the context. */
+interface PluginsExpectContext<Context> {
   readonly authenticate: object
+  /** Never there. */
+  readonly '~expected'?: Context
 }
 
 /** What the options need, where a plugin expects a context: an `authenticate`. */
 export type Judging<P extends readonly ServerPlugin[]> = false extends {
   [K in keyof P]: Suits<P[K], undefined | GuestsOf<P>>
 }[number]
-  ? ExpectedByPlugins
+  ? PluginsExpectContext<ExpectedBy<P>>
   : unknown
