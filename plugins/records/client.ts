@@ -100,6 +100,7 @@ export type { Drafts, Records, RecordsEvents } from './client/surface.ts'
 export type { EditOptions } from './client/target.ts'
 export type {
   AnyRecord,
+  Known,
   ListItem,
   ListOf,
   ListPath,
