@@ -88,7 +88,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
     const { path = DEFAULT_PATH, port, socket, plugins = [], heartbeat = 25_000 } = options
     this.#options = options
     this.admission = new Admission(options, (error, stage) => this.#report(error, stage))
-    this.path = path
+    this.path = path.replace(/(?<=.)\/$/, '')
     this.limits = serverLimitsOf(options)
     this.plugins = inOrder(plugins)
     checkNames(this.plugins)
@@ -104,7 +104,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
     this.http = this.#own ?? http
     this.host = new HttpHost(
       this.http,
-      path,
+      this.path,
       this.limits.message,
       error => this.#report(error, 'listen'),
       request => this.admission.allows(request),
@@ -116,7 +116,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
         const missing = (error: AnywireError) => {
           if (!this.#closing) this.#report(error, 'client')
         }
-        this.host.onRequest(serveClient(path, options.client, missing))
+        this.host.onRequest(serveClient(this.path, options.client, missing))
       }
       for (const transformer of options.transformers) {
         this.#listeners.push(transformer.listen(this.host, request => this.#accept(transformer.name, request)))

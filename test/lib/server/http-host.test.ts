@@ -55,6 +55,21 @@ describe('an http.Server of several users', () => {
     assert.equal(await (await fetch(url)).text(), 'the app')
   })
 
+  it('is at its path with a slash behind it and without, however that is written', async () => {
+    for (const path of ['/x/y', '/x/y/']) {
+      const { web, url } = await listen()
+      const server = begin(web, path)
+      assert.equal(server.path, '/x/y')
+      for (const asked of ['/x/y', '/x/y/']) {
+        const met = next(server, 'connection')
+        dial(`${url}${asked}`)
+        await met
+      }
+    }
+    const { web } = await listen()
+    assert.equal(begin(web, '/').path, '/')
+  })
+
   it('frees the path of a server that could not be made', async () => {
     const { web } = await listen()
     const failing = {
