@@ -25,8 +25,7 @@ const OWN: ReadonlySet<string> = new Set([
   'context',
   'plain',
   'rate',
-  'order',
-  'ticket'
+  'order'
 ])
 
 /**
