@@ -1,14 +1,14 @@
 import { ERR_LIMIT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
-import type { WriteFrame } from '../core/frame.ts'
-import { isId } from '../core/path.ts'
 import { Deliberation, namesOf } from './deliberation.ts'
 import type { DeliberationHost } from './deliberation.ts'
+import { Lookahead } from './lookahead.ts'
 import type { CachedRecord } from './record-cache.ts'
 import { Trials } from './trials.ts'
 import type { Turn } from './turns.ts'
 import { refusing } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
+import { idsOf } from './writer.ts'
 import type { Incoming, Writer } from './writer.ts'
 
 /** How many numbers may be missing: a store that was restored from a copy knows less than those who write. */
@@ -37,10 +37,12 @@ export class Intake {
   readonly #claimed = new Map<CachedRecord, Incoming>()
   readonly #blocked = new Set<Writer>()
   readonly #deliberation: Deliberation
+  readonly #lookahead: Lookahead
 
   constructor(host: DeliberationHost) {
     this.#host = host
     this.#deliberation = new Deliberation(host)
+    this.#lookahead = new Lookahead(host, this.#deliberation)
   }
 
   receive(writer: Writer, incoming: Incoming): void {
@@ -155,8 +157,10 @@ export class Intake {
   }
 
   #decide(writer: Writer, incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
-    const trials = new Trials(this.#host.settings)
-    const verdict = this.#deliberation.judge(incoming, records, trials)
+    const ahead = this.#lookahead.take(incoming)
+    incoming.isAhead = !!ahead
+    const trials = ahead?.trials ?? new Trials(this.#host.settings)
+    const verdict = ahead?.verdict ?? this.#deliberation.judge(incoming, records, trials)
     if (!(verdict instanceof Promise)) return this.#apply(writer, verdict)
     writer.busy = true
     const isWithin = !!incoming.author.turnOf(incoming.frame.node)
@@ -179,6 +183,7 @@ export class Intake {
       this.#advance(writer)
       this.unblock()
     }
+    this.#lookahead.begin(writer.queue)
     void this.#deliberation.settle({ incoming, records, trials, verdict, passed, done })
   }
 
@@ -188,7 +193,7 @@ export class Intake {
     // It is no refusal that whoever was asked cannot answer any more: it will be written again.
     if (isOpinion && patience.isClosed) return void (writer.busy = true)
     // Who refuses it may have asked for what the same writer has just written.
-    if (isOpinion && writer.written > committer.seq) return void this.#postpone(writer)
+    if (isOpinion && (writer.written > committer.seq || writer.queue[0]?.isAhead)) return void this.#postpone(writer)
     if (accepted.length) writer.written = committer.open.seq
     const incoming = writer.queue.shift()
     if (!incoming) return
@@ -211,7 +216,3 @@ export class Intake {
     this.#advance(writer)
   }
 }
-
-/** The records that a write is about, where their ids are some. */
-const idsOf = ({ records, conditions }: WriteFrame): Set<string> =>
-  new Set([...records.map(({ record }) => record), ...conditions.map(([record]) => record)].filter(isId))

@@ -99,10 +99,10 @@ export class Judge {
     if (lone) return refused(frame, refusal(ERR_INVALID, `a condition for '${lone[0]}', which is not written`))
     // Before anybody is asked: what is asked about is what would be done.
     const drafts = frame.records.map(part => this.#draft(part, node, records.get(part.record)))
-    const whole = new Preview(this.#host, drafts.filter(isDraft))
+    const whole = new Preview(this.#host, drafts.filter(isDraft), trials)
     const decisions = drafts.map(draft =>
       // What is refused of others must not be seen.
-      isDraft(draft) ? this.#decide(draft, peer, atomic ? whole : new Preview(this.#host, [draft])) : draft
+      isDraft(draft) ? this.#decide(draft, peer, atomic ? whole : new Preview(this.#host, [draft], trials)) : draft
     )
     // What is judged must be so still when it is done.
     for (const record of records.values()) trials.state(record)
@@ -154,7 +154,7 @@ export class Judge {
       const state = trials.with(record, writes)
       const value = trials.view(record, state)
       const by = this.#settings.of(record.id).validate
-      const records = whole ?? new Preview(this.#host, [decision.accepted])
+      const records = whole ?? new Preview(this.#host, [decision.accepted], trials)
       const failed = (error: unknown): void => this.#host.failed(error, 'validate')
       return after(by && value !== undefined ? validate(by, value, record.id, records, failed) : undefined, why => {
         if (why !== undefined) return { code: ERR_INVALID[0], hint: why, isOpinion: true }

@@ -9,6 +9,7 @@ import type { Puller } from './puller.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
 import type { Settings } from './settings.ts'
 import { merged } from './trials.ts'
+import type { Trials } from './trials.ts'
 
 /** Other records, for those who judge one. */
 export interface RecordsReader<S extends Schema = Schema> {
@@ -54,17 +55,23 @@ export const load = (id: string, { cache, patience }: PreviewHost): Promise<Cach
 export class Preview extends Reader {
   readonly #host: PreviewHost
   readonly #drafts: readonly Accepted[]
+  readonly #read: Map<CachedRecord, number>
 
-  /** @param drafts - what is to be done of the write */
-  constructor(host: PreviewHost, drafts: readonly Accepted[]) {
+  /**
+   * @param drafts - what is to be done of the write
+   * @param read - is told of what is looked at
+   */
+  constructor(host: PreviewHost, drafts: readonly Accepted[], { read }: Pick<Trials, 'read'>) {
     super()
     this.#host = host
     this.#drafts = drafts
+    this.#read = read
   }
 
   async look(id: string): Promise<Value | undefined> {
     const { settings, cache } = this.#host
     const record = await load(id, this.#host)
+    if (!this.#read.has(record)) this.#read.set(record, record.edits)
     const draft = this.#drafts.find(draft => draft.record === record)
     const state = draft ? merged(record.state, draft.writes) : record.state
     const value = settings.isVisible(id, state) ? state.view() : undefined

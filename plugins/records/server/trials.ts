@@ -29,6 +29,8 @@ export class Trials {
   readonly #states = new Map<CachedRecord, RecordState>()
   /** How often each record was changed when it was looked at first. */
   readonly seen = new Map<CachedRecord, number>()
+  /** The same of those that who was asked has looked at. */
+  readonly read = new Map<CachedRecord, number>()
 
   constructor(settings: Settings) {
     this.#settings = settings

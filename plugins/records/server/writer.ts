@@ -1,8 +1,10 @@
 import type { Store } from '../../../lib/store.ts'
 import { RESTAMP } from '../core/frame.ts'
 import type { Result, WriteFrame } from '../core/frame.ts'
+import { isId } from '../core/path.ts'
 import type { Feed } from './feed.ts'
 import type { Author } from './intake.ts'
+import type { Ahead } from './lookahead.ts'
 import type { Limit, Patience } from './patience.ts'
 import type { Progress } from './batch.ts'
 import type { Turn } from './turns.ts'
@@ -15,11 +17,19 @@ export interface Incoming {
   readonly size: number
   /** It was refused, as the application has not answered in time: whatever still asks about it is too late. */
   isLate?: boolean
+  /** It is judged before its turn. */
+  ahead?: Ahead | undefined
+  /** What is to be done of it was found before its turn. */
+  isAhead?: boolean
   /** How long it may take until it is decided. */
   limit?: Limit | undefined
   /** Its place among those that are decided about. */
   turn?: Turn | undefined
 }
+
+/** The records that a write is about, where their ids are some. */
+export const idsOf = ({ records, conditions }: WriteFrame): Set<string> =>
+  new Set([...records.map(({ record }) => record), ...conditions.map(([record]) => record)].filter(isId))
 
 /** What is kept in the store of a writer. */
 interface Kept {
