@@ -80,8 +80,11 @@ const checkRecords = (options: RecordsOptions): void => {
   checkPlugin('records', options, RULES)
   if (options.migrate && !options.schema)
     throw new AnywireError(ERR_OPTION, "'migrate' of 'records' needs a 'schema', which says to which version")
-  for (const [name, collection] of Object.entries(options.collections ?? {}))
+  for (const [name, collection] of Object.entries(options.collections ?? {})) {
+    if (name !== '' && !name.endsWith('/'))
+      throw new AnywireError(ERR_OPTION, `collections: the name of a collection ends with a slash: '${name}/'`)
     if (collection) checkPlugin('records', collection, COLLECTION, `collections.${name}.`)
+  }
 }
 
 /** How often what is long ago is forgotten, in milliseconds. */

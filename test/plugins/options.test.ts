@@ -61,6 +61,7 @@ describe('the options of plugins, in Node', () => {
     refused(/'provide' of 'rpc' must be a function, or false, or true/, rpc, {}, { provide: 'all' })
     refused(/'permit' of 'records' must be a function, not true/, records, { permit: true })
     refused(/'migrate' of 'records' needs a 'schema'/, records, { migrate: () => Promise.resolve() })
+    refused(/the name of a collection ends with a slash: 'a\/'$/, records, { collections: { a: {} } })
     refused(/'collections.a\/.order' of 'records' must be 'hlc' or 'server'/, records, {
       collections: { 'a/': { order: 'x' } }
     })

@@ -70,6 +70,22 @@ createServer({
         for (const { before, after } of records) {
           if (after && 'owner' in after && before) await tx.set('settings', 'theme', after.owner + peer?.context.user)
         }
+        await tx.set('boards/1', '', { title: 'x' })
+        await tx.replace('cards/1', '', { text: 'x' })
+        await tx.set(`cards/${peer?.id}`, 'text', 'x')
+        await tx.delete('cards/1')
+        // @ts-expect-error: there is no such field
+        await tx.set('cards/1', 'txt', 'x')
+        // @ts-expect-error: a text is text
+        await tx.set('cards/1', 'text', 1)
+        // @ts-expect-error: there is no such record
+        await tx.set('crads/1', 'text', 'x')
+        // @ts-expect-error: something is missing
+        await tx.replace('boards/1', '', { title: 'x' })
+        // @ts-expect-error: a card has a text
+        await tx.delete('cards/1', 'text')
+        // @ts-expect-error: a text is no number
+        await tx.increment('cards/1', 'text', 1)
         const settings = await tx.get('settings')
         is<Equal<typeof settings, { readonly theme: string } | undefined>>()
       }

@@ -9,7 +9,7 @@ import type { Fields } from './fields.ts'
 import { makeKey } from './make-key.ts'
 import { compare, orderOf, placed } from './order.ts'
 import type { Order, Placed } from './order.ts'
-import { between } from './position.ts'
+import { place } from './position.ts'
 import { checkFields } from './target.ts'
 import type { Target } from './target.ts'
 import type { Known, ListItem, ListOf, ListPath } from './types.ts'
@@ -117,7 +117,7 @@ export class List<T, R> {
     const before = positionAt(at - 1)
     // Where two were put at one position at the same time there is nothing between them: it goes behind both.
     for (let next; before !== undefined && (next = positionAt(at)) !== undefined && next <= before;) at++
-    return between(before, positionAt(at))
+    return place(before, positionAt(at))
   }
 }
 

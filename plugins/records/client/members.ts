@@ -1,3 +1,5 @@
+import { AnywireError } from '../../../lib/errors.ts'
+import { ERR_ENCODE } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
 import { below } from '../core/path.ts'
 import { pick } from '../core/pick.ts'
@@ -51,8 +53,10 @@ export class Members<T extends SetItem, R> {
     return hasMember(this.#set(), item)
   }
 
-  /** @throws ERR_PATH where something else is there */
+  /** @throws ERR_PATH where something else is there; ERR_ENCODE for what is no item */
   add(item: T): R {
+    if (typeof item === 'object' || (typeof item === 'number' && !Number.isFinite(item)))
+      throw new AnywireError(ERR_ENCODE, `${String(item)} is no item of a set`)
     checkFields(this.#target, this.#path, 'set')
     return this.#target.edit('set', this.#at(item), true)
   }

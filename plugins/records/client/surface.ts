@@ -239,5 +239,7 @@ export interface Drafts<S extends Schema> {
 
 const check = (id: string): string => {
   if (isId(id)) return id
-  throw new AnywireError(ERR_OPTION, `'${String(id).slice(0, 100)}' is no id of a record`)
+  const rule =
+    "up to 256 characters, none at the end a slash, and no NUL, '__proto__' or half of a surrogate pair in it"
+  throw new AnywireError(ERR_OPTION, `'${String(id).slice(0, 100)}' is no id of a record: ${rule}`)
 }

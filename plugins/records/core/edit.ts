@@ -61,7 +61,7 @@ export class Edit {
   replace(path: string, value: unknown): this {
     if (value === undefined && path !== '') return this.delete(path)
     const depth = this.#open(path)
-    if (!isFields(value) && path === '') throw new AnywireError(ERR_ENCODE, 'a record is an object')
+    if (!isFields(value) && path === '') throw unfit(path, 'a record is an object')
     this.#make(path, value, depth)
     return this
   }
@@ -75,7 +75,7 @@ export class Edit {
 
   /** Adds to the number at a path, wherever others have brought it meanwhile. @throws ERR_PATH, also where something else is seen; ERR_ENCODE */
   increment(path: string, by: unknown): this {
-    if (typeof by !== 'number' || !Number.isFinite(by)) throw new AnywireError(ERR_ENCODE, String(by))
+    if (typeof by !== 'number' || !Number.isFinite(by)) throw unfit(path, `${nameOf(by)} is no number to add`)
     if (!canCount(this.#state?.view(path))) throw new AnywireError(ERR_PATH, `'${path}' is no number`)
     this.#open(path)
     this.#write(path, INCREMENT, by)
@@ -132,7 +132,7 @@ export class Edit {
   }
 
   #patch(path: string, fields: Fields, depth: number): void {
-    if (depth >= DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
+    if (depth >= DEEPEST) throw unfit(path, 'nested too deep')
     const seen = this.#state?.view(path)
     // What hides others is written only where it must be.
     if (seen !== undefined && !isFields(seen)) this.#write(path, OBJECT)
@@ -146,7 +146,7 @@ export class Edit {
         if (this.#state?.view(at) !== undefined) this.#write(at, DELETED)
       } else if (isFields(value)) this.#patch(at, value, depth + 1)
       else {
-        const copy = this.#copy(value)
+        const copy = this.#copy(at, value)
         if (!isSame(this.#state?.view(at), copy)) this.#write(at, LEAF, copy)
       }
       // Nothing was written there.
@@ -159,7 +159,7 @@ export class Edit {
   }
 
   #make(path: string, value: unknown, depth: number): void {
-    if (depth >= DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
+    if (depth >= DEEPEST) throw unfit(path, 'nested too deep')
     if (!isFields(value)) return this.#leaf(path, value)
     this.#write(path, OBJECT)
     for (const [key, item] of Object.entries(value)) {
@@ -176,18 +176,28 @@ export class Edit {
   }
 
   #leaf(path: string, value: unknown): void {
-    if (path === '') throw new AnywireError(ERR_ENCODE, 'a record is an object')
-    this.#write(path, LEAF, this.#copy(value))
+    if (path === '') throw unfit(path, 'a record is an object')
+    this.#write(path, LEAF, this.#copy(path, value))
   }
 
   /** A value that nobody can change any more. */
-  #copy(value: unknown): Value {
+  #copy(path: string, value: unknown): Value {
     // The rule, and the hot path.
     if (typeof value === 'number' && Number.isFinite(value)) return value + 0
     if (typeof value === 'boolean' || value === null) return value
-    return copyOf(value, new Room(this.#maxValue), 0)
+    return copyOf(value, new Room(this.#maxValue, path), 0)
   }
 }
+
+/** What kind of thing something is that is no value: `NaN`, `Date`, `bigint`. */
+const nameOf = (value: unknown): string => {
+  if (typeof value === 'number') return String(value)
+  if (typeof value !== 'object' || value === null || typeof value.constructor !== 'function') return typeof value
+  return value.constructor.name
+}
+
+const unfit = (path: string, why: string): AnywireError =>
+  new AnywireError(ERR_ENCODE, path === '' ? why : `'${path.slice(0, 100)}': ${why}`)
 
 /** What bytes cost at least within a value, as they take as much in memory. */
 const SMALL = 64
@@ -196,8 +206,11 @@ const SMALL = 64
 class Room {
   readonly #most: number
   #left: number
+  /** Where the value is to be. */
+  readonly path: string
 
-  constructor(most: number) {
+  constructor(most: number, path: string) {
+    this.path = path
     this.#most = most
     this.#left = most
   }
@@ -215,7 +228,7 @@ const copyOf = (value: unknown, room: Room, depth: number): Value => {
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
   if (typeof value === 'string') {
     room.pay(value.length)
-    if (!isText(value)) throw new AnywireError(ERR_ENCODE, 'half of a surrogate pair is no text')
+    if (!isText(value)) throw unfit(room.path, 'half of a surrogate pair is no text')
     return value
   }
   if (value instanceof Uint8Array) {
@@ -223,11 +236,10 @@ const copyOf = (value: unknown, room: Room, depth: number): Value => {
     // `slice` of a Buffer would share its memory.
     return new Uint8Array(value)
   }
-  if (depth >= DEEPEST) throw new AnywireError(ERR_ENCODE, 'nested too deep')
+  if (depth >= DEEPEST) throw unfit(room.path, 'nested too deep')
   // `map` would pass over holes.
   if (Array.isArray(value)) return Object.freeze(Array.from(value, item => copyOf(item, room, depth + 1)))
-  if (!isFields(value))
-    throw new AnywireError(ERR_ENCODE, `${Object.prototype.toString.call(value)} is no value of a record`)
+  if (!isFields(value)) throw unfit(room.path, `${nameOf(value)} is no value of a record`)
   const fields: Record<string, Value> = {}
   // In one order, so that equal values are the same bytes.
   for (const key of Object.keys(value).sort()) {

@@ -45,7 +45,7 @@ export interface Entry {
 
 const isPath = (path: unknown): boolean => {
   try {
-    return typeof path === 'string' && !!keysOf(path)
+    return typeof path === 'string' && keysOf(path).length > 0
   } catch {
     return false
   }
@@ -81,6 +81,12 @@ const pathOfOrder = (order: string): string => (order.startsWith('-') ? order.sl
 
 const isOrder = (order: unknown): boolean => typeof order === 'string' && isPath(pathOfOrder(order))
 
+/** The first path that is there twice: the second one decides nothing. */
+const twiceIn = (order: readonly string[]): string | undefined => {
+  const paths = order.map(pathOfOrder)
+  return paths.find((path, at) => paths.indexOf(path) < at)
+}
+
 const problemOfList = (
   list: unknown,
   most: number,
@@ -112,6 +118,8 @@ export const problemOf = (query: unknown): string | undefined => {
   if (whereProblem) return `where${whereProblem}`
   const orderProblem = problemOfList(order, MOST_ORDERS, ORDERS, isOrder)
   if (orderProblem) return `order${orderProblem}`
+  const twice = twiceIn((order ?? []) as readonly string[])
+  if (twice !== undefined) return `order: '${twice}' twice`
   // One that asks for nothing is a mistake.
   const isLimit = limit === undefined || (Number.isSafeInteger(limit) && Number(limit) > 0)
   return isLimit ? undefined : 'limit: a whole number from 1'

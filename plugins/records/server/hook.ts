@@ -2,7 +2,7 @@ import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CANCELLED, ERR_INVALID, ERR_LIMIT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Value } from '../../../lib/store.ts'
-import type { Schema } from '../client/types.ts'
+import type { Known, NumberPath, Optional, Patch, PathOf, Schema, TypeOf, ValueAt } from '../client/types.ts'
 import type { Clock } from '../core/clock.ts'
 import { Edit } from '../core/edit.ts'
 import { excessOf, sizeOf } from './check-writes.ts'
@@ -34,12 +34,29 @@ export interface WriteEvent<Context = unknown, S extends Schema = Schema> {
 /** What a hook does in the same commit; it reads records with what is written here. What it writes is neither asked for permission nor shown to hooks. */
 export interface WriteTransaction<S extends Schema = Schema> extends RecordsReader<S> {
   /** Writes a value; of an object, those of its fields that are different. Undefined deletes. */
-  set(record: string, path: string, value: unknown): Promise<void>
+  set<const Id extends string>(record: Id, path: '', value: Patch<TypeOf<S, Id>>): Promise<void>
+  set<const Id extends string, const P extends PathOf<TypeOf<S, Id>>>(
+    record: Id,
+    path: P & Known<TypeOf<S, Id>, P>,
+    value: ValueAt<TypeOf<S, Id>, P>
+  ): Promise<void>
   /** Makes a record, or what is at a path, anew. */
-  replace(record: string, path: string, value: unknown): Promise<void>
+  replace<const Id extends string>(record: Id, path: '', value: TypeOf<S, Id>): Promise<void>
+  replace<const Id extends string, const P extends PathOf<TypeOf<S, Id>>>(
+    record: Id,
+    path: P & Known<TypeOf<S, Id>, P>,
+    value: ValueAt<TypeOf<S, Id>, P>
+  ): Promise<void>
   /** Deletes a record, or what is at a path. */
-  delete(record: string, path?: string): Promise<void>
-  increment(record: string, path: string, by: number): Promise<void>
+  delete<const Id extends string, const P extends PathOf<TypeOf<S, Id>> | ''>(
+    record: Id,
+    path?: P & Optional<TypeOf<S, Id>, P>
+  ): Promise<void>
+  increment<const Id extends string, const P extends NumberPath<TypeOf<S, Id>>>(
+    record: Id,
+    path: P & Known<TypeOf<S, Id>, P, number>,
+    by: number
+  ): Promise<void>
 }
 
 /**

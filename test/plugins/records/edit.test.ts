@@ -178,6 +178,30 @@ describe('records: edits', () => {
     assert.throws(() => change(new RecordState(), edit => edit.increment('a', NaN)), { code: 'ERR_ENCODE' })
   })
 
+  it('says of what is no value where it is to be, and what it is', () => {
+    class Box {
+      readonly a = 1
+    }
+    const bare: unknown = Object.create(Object.create(null) as object)
+    const wrong: readonly (readonly [value: unknown, why: string])[] = [
+      [NaN, "'a.b': NaN is no value of a record"],
+      [[-Infinity], "'a.b': -Infinity is no value of a record"],
+      [{ c: [new Date()] }, "'a.b.c': Date is no value of a record"],
+      [[{ c: new Box() }], "'a.b': Box is no value of a record"],
+      [1n, "'a.b': bigint is no value of a record"],
+      [() => 1, "'a.b': function is no value of a record"],
+      [[undefined], "'a.b': undefined is no value of a record"],
+      [bare, "'a.b': object is no value of a record"]
+    ]
+    for (const [value, why] of wrong)
+      for (const operation of ['set', 'replace'] as const)
+        assert.throws(
+          () => change(new RecordState(), edit => edit[operation]('a.b', value)),
+          (error: Error) => error.message.endsWith(`: ${why}`)
+        )
+    assert.throws(() => change(new RecordState(), edit => edit.increment('n', NaN)), /'n': NaN is no number to add$/)
+  })
+
   it('refuses keys that could change prototypes, and paths into arrays', () => {
     const hostile = JSON.parse('{ "a": { "__proto__": { "polluted": true } } }') as Value
     const inner = JSON.parse('[{ "__proto__": { "polluted": true } }]') as Value

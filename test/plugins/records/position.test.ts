@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { between } from '../../../plugins/records/client/position.ts'
+import { between, place } from '../../../plugins/records/client/position.ts'
 import { Dice } from '../../support/dice.ts'
 
 /** A list that is inserted into at random places, with positions that hostile dice make collide. */
@@ -8,7 +8,7 @@ const build = (inserts: readonly number[], random: () => number): string[] => {
   const list: string[] = []
   for (const insert of inserts) {
     const at = insert % (list.length + 1)
-    list.splice(at, 0, between(list[at - 1], list[at], random))
+    list.splice(at, 0, place(list[at - 1], list[at], random))
   }
   return list
 }
@@ -30,27 +30,27 @@ describe('records: positions in a list', () => {
   })
 
   it('stay short when a list grows at its ends', () => {
-    const list = [between(undefined, undefined)]
+    const list = [place(undefined, undefined)]
     for (let count = 0; count < 10_000; count++) {
-      list.push(between(list.at(-1), undefined))
-      list.unshift(between(undefined, list[0]))
+      list.push(place(list.at(-1), undefined))
+      list.unshift(place(undefined, list[0]))
     }
     assert.deepEqual([...list].sort(), list)
     assert.ok(list.every(position => position.length === 5))
   })
 
   it('grow by a digit for some dozens of insertions at one place', () => {
-    const first = between(undefined, undefined)
-    let last = between(first, undefined)
+    const first = place(undefined, undefined)
+    let last = place(first, undefined)
     const dice = new Dice(1)
-    for (let count = 0; count < 500; count++) last = between(first, last, () => dice.next())
+    for (let count = 0; count < 500; count++) last = place(first, last, () => dice.next())
     assert.ok(last.length < 120, `${last.length} digits`)
   })
 
   it('come to an end before the very first number', () => {
     let first = '00001'
     for (let count = 0; count < 100; count++) {
-      const before = between(undefined, first, () => 0)
+      const before = place(undefined, first, () => 0)
       assert.ok(before < first)
       first = before
     }
@@ -60,17 +60,28 @@ describe('records: positions in a list', () => {
     const text = fc.option(fc.oneof(fc.string(), fc.stringMatching(/^[0Az]{0,7}$/)), { nil: undefined })
     fc.assert(
       fc.property(text, text, (before, after) => {
-        assert.match(between(before, after), /^[0-9A-Za-z]+$/)
+        assert.match(place(before, after), /^[0-9A-Za-z]+$/)
       })
     )
   })
 
   it('go right behind what has nothing between it and the next one', () => {
     const [first = '', second = ''] = build([0, 1], Math.random)
-    const behind = between(first, first)
+    const behind = place(first, first)
     assert.ok(first < behind && behind < second)
-    const wrong = between(second, first)
+    const wrong = place(second, first)
     assert.ok(second < wrong)
-    assert.ok(between(undefined, '00000').startsWith('00000'))
+    assert.ok(place(undefined, '00000').startsWith('00000'))
+  })
+
+  it('of applications are refused where they make no sense', () => {
+    assert.ok(between('00001', '00001') > '00001')
+    for (const [before, after] of [
+      ['Z', 'A'],
+      ['!', undefined],
+      [undefined, 'a b'],
+      ['', undefined]
+    ])
+      assert.throws(() => between(before, after), { code: 'ERR_OPTION' })
   })
 })

@@ -147,6 +147,9 @@ describe('records: queries', () => {
       [{ order: ['a', '-__proto__'] }, 'order[1]: a path, or one behind a -'],
       [{ order: many(9).map(() => 'a') }, `order: ${paths}`],
       [{ limit: 0 }, 'limit: a whole number from 1'],
+      [{ order: ['a', 'b', '-a'] }, "order: 'a' twice"],
+      [{ order: ['-'] }, 'order[0]: a path, or one behind a -'],
+      [{ order: [''] }, 'order[0]: a path, or one behind a -'],
       [{ limit: -1 }, 'limit: a whole number from 1'],
       [{ limit: 1.5 }, 'limit: a whole number from 1'],
       [{ limit: '1' }, 'limit: a whole number from 1']
