@@ -84,8 +84,10 @@ export class Edit {
 
   #write(path: string, kind: Kind | typeof INCREMENT, value?: Value, { t, node } = this.#stamp): void {
     const claims = this.#claims
-    this.#claims = NONE
-    for (const position of claims) this.#write(position, OBJECT, undefined, IMPLICIT)
+    if (claims !== NONE) {
+      this.#claims = NONE
+      for (const position of claims) this.#write(position, OBJECT, undefined, IMPLICIT)
+    }
     const write = { path, kind, value, t, node }
     // Most edits are one write, and a list that is made of one has no room for more.
     if (this.#writes) this.#writes.push(write)
