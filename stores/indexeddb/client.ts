@@ -50,11 +50,19 @@ const keptOf = (id: string, rows: readonly Row[]): Kept => [
   ...rows.flatMap(({ path, kind, value, t, node, seq }) => [path, kind, value, t, node, seq] as Value[])
 ]
 
-const rowsOf = (kept: Kept): Row[] => {
-  const rows: Row[] = []
+/** By hand: much is read before a page shows anything. */
+const rowsOf = (kept: Kept, rows: Row[] = []): Row[] => {
+  const [record] = kept
   for (let at = 1; at < kept.length; at += WIDTH) {
-    const [path, kind, value, t, node, seq] = kept.slice(at, at + WIDTH)
-    rows.push({ record: kept[0], path, kind, value, t, node, seq } as Row)
+    rows.push({
+      record,
+      path: kept[at] as string,
+      kind: kept[at + 1] as number,
+      value: kept[at + 2],
+      t: kept[at + 3] as number,
+      node: kept[at + 4] as string,
+      seq: kept[at + 5] as number
+    })
   }
   return rows
 }
@@ -227,10 +235,9 @@ class IndexedDbStore implements Store {
         if (kept) found.set(kept[0], kept)
       }
     }
-    return [...found.keys()]
-      .sort()
-      .flatMap(id => rowsOf(found.get(id) as Kept))
-      .filter(({ seq }) => seq > since)
+    const rows: Row[] = []
+    for (const id of [...found.keys()].sort()) rowsOf(found.get(id) as Kept, rows)
+    return since < 0 ? rows : rows.filter(({ seq }) => seq > since)
   }
 
   async records(prefix: string, after = '', limit?: number): Promise<string[]> {
