@@ -45,7 +45,7 @@ export interface Entry {
 
 const isPath = (path: unknown): boolean => {
   try {
-    return typeof path === 'string' && keysOf(path).length > 0
+    return typeof path === 'string' && !!keysOf(path)
   } catch {
     return false
   }
@@ -81,12 +81,6 @@ const pathOfOrder = (order: string): string => (order.startsWith('-') ? order.sl
 
 const isOrder = (order: unknown): boolean => typeof order === 'string' && isPath(pathOfOrder(order))
 
-/** The first path that is there twice: the second one decides nothing. */
-const twiceIn = (order: readonly string[]): string | undefined => {
-  const paths = order.map(pathOfOrder)
-  return paths.find((path, at) => paths.indexOf(path) < at)
-}
-
 const problemOfList = (
   list: unknown,
   most: number,
@@ -108,8 +102,8 @@ const problemOfWhere = (where: unknown): string | undefined => {
   return room < 0 ? `: more than ${MOST_PARTS} values to compare with` : undefined
 }
 
-/** What is wrong with a query, in words; undefined for nothing. */
-export const problemOf = (query: unknown): string | undefined => {
+/** Why others cannot be asked it, in words. */
+const refusalOf = (query: unknown): string | undefined => {
   if (typeof query !== 'object' || query === null || Array.isArray(query))
     return 'an object, such as { where, order, limit }'
   const { where, order, limit, ...more } = query as Record<keyof Query, unknown>
@@ -118,15 +112,27 @@ export const problemOf = (query: unknown): string | undefined => {
   if (whereProblem) return `where${whereProblem}`
   const orderProblem = problemOfList(order, MOST_ORDERS, ORDERS, isOrder)
   if (orderProblem) return `order${orderProblem}`
-  const twice = twiceIn((order ?? []) as readonly string[])
-  if (twice !== undefined) return `order: '${twice}' twice`
   // One that asks for nothing is a mistake.
   const isLimit = limit === undefined || (Number.isSafeInteger(limit) && Number(limit) > 0)
   return isLimit ? undefined : 'limit: a whole number from 1'
 }
 
-/** Whether somebody's value is a query. */
-export const isQuery = (value: unknown): value is Query => problemOf(value) === undefined
+/** Whether somebody's value is a query. Also what is a mistake is one: clients of other versions make it, and are understood. */
+export const isQuery = (value: unknown): value is Query => refusalOf(value) === undefined
+
+/** What is taken from others, and whoever makes it did not mean: it decides nothing. */
+const mistakeIn = ({ where = [], order = [] }: Query): string | undefined => {
+  const condition = where.findIndex(([path]) => path === '')
+  if (condition >= 0) return `where[${condition}]: ${CONDITIONS[1]}`
+  const paths = order.map(pathOfOrder)
+  const whole = paths.indexOf('')
+  if (whole >= 0) return `order[${whole}]: ${ORDERS[1]}`
+  const twice = paths.find((path, at) => paths.indexOf(path) < at)
+  return twice === undefined ? undefined : `order: '${twice}' twice`
+}
+
+/** What is wrong with a query, in words; undefined for nothing. */
+export const problemOf = (query: unknown): string | undefined => (isQuery(query) ? mistakeIn(query) : refusalOf(query))
 
 /** For scalars, `includes` is the same, and much faster. */
 const has = (list: Value | undefined, value: Value | undefined): boolean =>
