@@ -106,6 +106,11 @@ export class Entry implements WriteHandle {
     return !this.isKept || this.moment?.monotonic !== undefined
   }
 
+  /** Whether the authority may have committed it, though it has not said so here. */
+  get wasSent(): boolean {
+    return this.size > 0
+  }
+
   /** The first and the last of its stamps. */
   get span(): readonly [first: number, last: number] {
     let [first, last] = [Infinity, 0]

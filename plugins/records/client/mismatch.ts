@@ -1,5 +1,5 @@
 import { AnywireError } from '../../../lib/errors.ts'
-import { ERR_SCHEMA } from '../../../lib/failures.ts'
+import { ERR_OUTCOME_UNKNOWN, ERR_SCHEMA } from '../../../lib/failures.ts'
 import type { Mismatch, SchemaVersion } from '../core/frame.ts'
 
 /** What is rejected with it, and printed where nobody listens for it. */
@@ -10,3 +10,7 @@ export const mismatchError = ({ advice, min, max }: Mismatch, schema: SchemaVers
       ? `the server is of another application than '${schema?.id}'`
       : `this is ${schema?.version ?? 'without one'}, the server has ${min} to ${max}: '${advice}'`
   )
+
+/** What becomes of a write that was sent, and whose answer was lost before. @param cause - why nothing more will be heard of it */
+export const unknownError = (cause: AnywireError): AnywireError =>
+  new AnywireError(ERR_OUTCOME_UNKNOWN, cause.message, cause)

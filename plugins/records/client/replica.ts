@@ -12,7 +12,7 @@ import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
 import { forget } from './forget.ts'
 import type { Keeper, KeeperHost } from './keeper.ts'
-import { mismatchError } from './mismatch.ts'
+import { mismatchError, unknownError } from './mismatch.ts'
 import { IDENTITY, makeSecret, OFFSET } from './kept.ts'
 import { NOWHERE } from './scope.ts'
 import type { Scope } from './scope.ts'
@@ -227,12 +227,11 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     const { advice, min, max } = mismatch
     const error = (this.mismatch = mismatchError(mismatch, this.schema))
     if (!this.emit('mismatch', advice, min, max)) printLine(error)
-    if (advice === 'wait') this.retry.later(() => this.session?.hello())
-    else {
-      this.refusal = error
-      // What is kept waits for the application that is loaded next.
-      if (!this.keeper) for (const entry of this.outbox.pending) this.unsendable(entry, error)
-    }
+    this.refusal = advice === 'wait' ? undefined : error
+    if (!this.refusal) this.retry.later(() => this.session?.hello())
+    // What is kept waits for the application that is loaded next.
+    else if (!this.keeper)
+      for (const entry of this.outbox.pending) this.unsendable(entry, entry.wasSent ? unknownError(error) : error)
     for (const scope of this.scopes.all) this.end(scope, error)
   }
 

@@ -1,5 +1,5 @@
 import { AnywireError, textOf } from '../../../lib/errors.ts'
-import { ERR_CANCELLED, ERR_CLOSED, ERR_ENCODE } from '../../../lib/failures.ts'
+import { ERR_CANCELLED, ERR_CLOSED, ERR_ENCODE, ERR_OUTCOME_UNKNOWN } from '../../../lib/failures.ts'
 import { printLine } from '../../../lib/print.ts'
 import type { Registers } from '../core/frame.ts'
 import type { Stamp, Write } from '../core/register.ts'
@@ -109,7 +109,8 @@ export abstract class Written extends Followed {
     // Whoever has just written it has not had the time to ask what becomes of it.
     queueMicrotask(() => {
       const id = record || (entry.records[0]?.record ?? '')
-      if (!entry.isAwaited) printLine(error, `'${id}' is not written: `)
+      const what = error.code === ERR_OUTCOME_UNKNOWN[0] ? 'may be' : 'is not'
+      if (!entry.isAwaited) printLine(error, `'${id}' ${what} written: `)
     })
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { useFakeTimers } from 'sinon'
 import type { SinonFakeTimers } from 'sinon'
-import type { Mismatch } from '../../../plugins/records/core/frame.ts'
+import type { Mismatch, Registers } from '../../../plugins/records/core/frame.ts'
 import { memory, MemoryDisk } from '../../../stores/memory.ts'
 import { leaf, object, Stage, turn } from '../../support/replica.ts'
 
@@ -60,6 +60,51 @@ describe('records: a schema that is not served', () => {
       await turn()
       assert.equal(stage.takeWrites().at(-1)?.records.length, 1)
     }
+  })
+
+  it('does not say of what was sent that it is not done, without a store, as only the server knows', async () => {
+    const stage = new Stage()
+    const rejected: string[] = []
+    stage.replica.on('rejected', ({ code }) => rejected.push(code))
+    await stage.synced('a/1', [{ record: 'a/1', registers: [object('')] }])
+    const sent = stage.set('a/1', 'x', 1)
+    await turn()
+    const [frame] = stage.takeWrites()
+    assert.ok(frame)
+    // Its answer is lost, and what is behind it was never sent.
+    stage.replica.disconnected()
+    const unsent = stage.set('a/1', 'y', 1)
+    stage.connect()
+    told(stage, 'upgrade')
+    await assert.rejects(sent.durable, { code: 'ERR_OUTCOME_UNKNOWN' })
+    await assert.rejects(unsent.durable, REFUSED)
+    assert.deepEqual(rejected, ['ERR_OUTCOME_UNKNOWN', 'ERR_SCHEMA'])
+    assert.deepEqual(stage.view('a/1'), {})
+    // It was done: that comes as what is committed.
+    stage.replica.disconnected()
+    await stage.open()
+    stage.delta({
+      seq: 2,
+      scopes: [{ scope: 1, outcome: 'delta' }],
+      records: frame.records as readonly Registers[],
+      acknowledged: [[frame.node, frame.number]]
+    })
+    assert.deepEqual(stage.view('a/1'), { x: 1 })
+    assert.equal(rejected.length, 2)
+  })
+
+  it('keeps what is written for a server that is only older, also where it was too new before', async () => {
+    const stage = new Stage()
+    stage.replica.on('rejected', () => {})
+    stage.connect()
+    told(stage, 'upgrade')
+    assert.equal(stage.set('a/1', 'x', 1).status, 'refused')
+    stage.replica.disconnected()
+    stage.connect()
+    told(stage, 'wait')
+    assert.equal(stage.set('a/1', 'y', 1).status, 'stored')
+    told(stage, 'other')
+    assert.equal(stage.set('a/1', 'z', 1).status, 'refused')
   })
 
   it('keeps what is written where the server is to be of the same version soon', async () => {
