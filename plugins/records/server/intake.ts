@@ -180,8 +180,9 @@ export class Intake {
       writer.busy = false
       this.#apply(writer, verdict)
       for (const record of records.values()) this.#host.cache.unpin(record)
-      this.#advance(writer)
+      // Those who wait come first: who writes the same record again and again would else keep it.
       this.unblock()
+      this.#advance(writer)
     }
     this.#lookahead.begin(writer.queue)
     void this.#deliberation.settle({ incoming, records, trials, verdict, passed, done })
