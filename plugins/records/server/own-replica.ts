@@ -1,7 +1,7 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_CONFLICT } from '../../../lib/failures.ts'
 import type { During } from '../../../lib/plugin.ts'
-import type { Collections, WriteHandle, WriteOptions } from '../client/engine.ts'
+import type { Collections, EngineEvents, WriteHandle, WriteOptions } from '../client/engine.ts'
 import { Replica } from '../client/replica.ts'
 import type { ReplicaOptions } from '../client/replica-options.ts'
 import type { Registers, SchemaVersion } from '../core/frame.ts'
@@ -42,6 +42,13 @@ class OwnReplica extends Replica {
     // It would wait for the hook, or have it called again and again.
     if (own) return this.refuse(new AnywireError(ERR_CONFLICT, ownWrite(own.record)), records, options)
     return super.write(turn || this.#isOvertaken ? records.map(parts => this.#alone(parts)) : records, options)
+  }
+
+  /** Who listens may be told in the same step in which a hook writes, and is not at work for it. */
+  override emit<K extends keyof EngineEvents>(event: K, ...args: EngineEvents[K]): boolean {
+    let isHeard = false
+    this.within.outside(() => (isHeard = super.emit(event, ...args)))
+    return isHeard
   }
 
   /** Whether something waits that was written within hooks, and may be done after what is written later. */
