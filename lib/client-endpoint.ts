@@ -114,7 +114,8 @@ export const makeClient = (url: Each<string | URL>, options: AnyClientOptions): 
     if (over || !reconnect) {
       // What was too much for the old session would be too much for the new one.
       fate = forget(!reconnect || code === ERR_SLOW[1])
-      if (!reconnect) fate.push(...(keeper?.take(true) ?? []))
+      // They may be more than a call takes arguments.
+      if (!reconnect) fate = [...fate, ...(keeper?.take(true) ?? [])]
       client.id = token = ''
       client.state = reconnect ? 'connecting' : 'closed'
     } else if (id) client.state = 'away'

@@ -234,6 +234,18 @@ describe('offline, where more is written than may wait', () => {
       assert.deepEqual([client.offline.online, client.offline.size, client.offline.bytes], [false, 0, 0])
     })
 
+    it('tells of more of them than a call takes arguments', async () => {
+      world.network.down = true
+      const client = connect({ bytes: 8 * 1_048_576 })
+      const events: unknown[] = []
+      client.on('lost', ({ values }) => events.push([values.length, values.at(-1)]))
+      client.on('close', ({ code }) => events.push(code))
+      for (let value = 1; value <= 150_000; value++) client.write(value)
+      client.destroy(4_500)
+      await world.pass(10)
+      assert.deepEqual(events, [[150_000, 150_000], 4_500])
+    })
+
     it('ends those who wait for room', async () => {
       for (const [way, write] of Object.entries(ways)) {
         world.network.down = true
