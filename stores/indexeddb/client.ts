@@ -1,6 +1,8 @@
-import { AnywireError, textOf } from '../../lib/errors.ts'
-import { ERR_STORE } from '../../lib/failures.ts'
-import type { Commit, Range, Row, Store, Value } from '../../lib/store.ts'
+import type { Commit, Range, Row, Store } from '../../lib/store.ts'
+import { change, changesOf, rowsOf } from './kept.ts'
+import type { Kept } from './kept.ts'
+import { each, endOf } from './pages.ts'
+import { answer, fail } from './request.ts'
 
 export interface IndexedDbOptions {
   /** How long to wait for the browser, or for tabs with an older version of the database, in milliseconds. Default 5,000. */
@@ -19,115 +21,6 @@ const FIELDS = 'fields'
 /** What was followed and written is not known any more, but to this page. */
 const GONE = 'somebody has removed what was kept: reload'
 
-/** How many records are read at a time. */
-const PAGE = 250
-
-/** Behind all text. */
-const END: IDBValidKey = []
-
-/** What is behind every text with a prefix, in the order of UTF-16 units. */
-const endOf = (prefix: string): IDBValidKey => {
-  const text = prefix.replace(/\uffff+$/, '')
-  return text ? text.slice(0, -1) + String.fromCharCode(text.charCodeAt(text.length - 1) + 1) : END
-}
-
-const fail = (error: unknown): AnywireError => new AnywireError(ERR_STORE, textOf(error), error)
-
-const answer = <T>(request: IDBRequest): Promise<T> =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result as T)
-    request.onerror = () => reject(fail(request.error))
-  })
-
-/** A record as it is kept, in one entry: its id, and one behind the other what its registers have. What is read most is few objects that way. */
-type Kept = readonly [id: string, ...registers: Value[]]
-
-/** How many values of it a register has. */
-const WIDTH = 6
-
-const keptOf = (id: string, rows: readonly Row[]): Kept => [
-  id,
-  ...rows.flatMap(({ path, kind, value, t, node, seq }) => [path, kind, value, t, node, seq] as Value[])
-]
-
-/** By hand: much is read before a page shows anything. */
-const rowsOf = (kept: Kept, rows: Row[] = []): Row[] => {
-  const [record] = kept
-  for (let at = 1; at < kept.length; at += WIDTH) {
-    rows.push({
-      record,
-      path: kept[at] as string,
-      kind: kept[at + 1] as number,
-      value: kept[at + 2],
-      t: kept[at + 3] as number,
-      node: kept[at + 4] as string,
-      seq: kept[at + 5] as number
-    })
-  }
-  return rows
-}
-
-/** Reads the records that begin with a prefix, in order. While some are taken the browser gets the next ones, and others have their turn in between. */
-const each = async (records: IDBObjectStore, prefix: string, take: (kept: Kept) => void): Promise<void> => {
-  const to = endOf(prefix)
-  const read = (from: string, isBehind: boolean): Promise<Kept[]> =>
-    answer(records.getAll(IDBKeyRange.bound(from, to, isBehind, true), PAGE))
-  let reading: Promise<Kept[]> | undefined = read(prefix, false)
-  while (reading) {
-    const page: Kept[] = await reading
-    const last = page[PAGE - 1]
-    reading = last && read(last[0], true)
-    for (const kept of page) take(kept)
-  }
-}
-
-/** What becomes of registers, by records and paths: undefined where one goes. */
-type Changes = ReadonlyMap<string, Map<string, Row | undefined>>
-
-const changesOf = ({ rows, removed }: Pick<Commit, 'rows' | 'removed'>): Changes => {
-  const changes = new Map<string, Map<string, Row | undefined>>()
-  const put = (record: string, path: string, row: Row | undefined): void => {
-    const paths = changes.get(record)
-    if (paths) paths.set(path, row)
-    else changes.set(record, new Map([[path, row]]))
-  }
-  for (const [record, path] of removed) put(record, path, undefined)
-  // They are written a little later, and the caller may change bytes meanwhile.
-  for (const row of rows)
-    put(row.record, row.path, isCopied(row.value) ? row : { ...row, value: structuredClone(row.value) })
-  return changes
-}
-
-/** Whether whoever puts a value somewhere has put a copy there. */
-const isCopied = (value: unknown): boolean => typeof value !== 'object' || value === null
-
-/** Brings registers into what is kept. @param failed - called when one cannot be kept */
-const change = (records: IDBObjectStore, changes: Changes, failed: (error: unknown) => void): void => {
-  for (const [id, paths] of changes) {
-    const request = records.get(id)
-    request.onsuccess = () => {
-      const rows = new Map<string, Row | undefined>()
-      const before = request.result as Kept | undefined
-      for (const row of before ? rowsOf(before) : []) rows.set(row.path, row)
-      for (const [path, row] of paths) rows.set(path, row)
-      const left = [...rows.values()].filter(row => row !== undefined)
-      try {
-        if (left.length)
-          records.put(
-            keptOf(
-              id,
-              left.sort((a, b) => (a.path < b.path ? -1 : 1))
-            ),
-            id
-          )
-        else records.delete(id)
-      } catch (error) {
-        failed(error)
-      }
-    }
-  }
-}
-
 /** Makes what a version before does not have. */
 const upgrade = (database: IDBDatabase, transaction: IDBTransaction, before: number): void => {
   const records = database.createObjectStore(RECORDS)
@@ -143,7 +36,8 @@ const upgrade = (database: IDBDatabase, transaction: IDBTransaction, before: num
 }
 
 /**
- * Rejects with why not, also after a while in which neither the browser nor other tabs did what they have to.
+ * Rejects with why not, also after a while in which neither the browser nor other tabs did what they have to. What an older version has kept may take
+ * longer than that.
  * @param isThere - whether it was there before, so that it is not to be made
  */
 const openDatabase = (name: string, timeout: number, isThere: boolean): Promise<IDBDatabase> =>
@@ -157,6 +51,8 @@ const openDatabase = (name: string, timeout: number, isThere: boolean): Promise<
     }, timeout)
     request.onblocked = () => (why = 'other tabs have an older version of it: close them')
     request.onupgradeneeded = ({ oldVersion }) => {
+      // Nobody is in the way, and it is done or fails.
+      clearTimeout(timer)
       const { result, transaction } = request
       if (!isThere && transaction) return upgrade(result, transaction, oldVersion)
       why = GONE

@@ -89,19 +89,41 @@ export const turnsWhileReading = async (number: number): Promise<number> => {
   return turns
 }
 
-/** Reads everything. @returns how many requests that took, and how many objects came */
-export const countReads = async (number: number): Promise<readonly [requests: number, objects: number]> => {
-  let [requests, objects] = [0, 0]
+/** Commits so many records with a text of this length each. */
+export const commitTexts = (number: number, records: number, length: number): Promise<Answer> => {
+  const rows = Array.from({ length: records }, (_, at) => ({ ...row('x', 'x'.repeat(length)), record: `a/${at}` }))
+  return ask(number, 'commit', [{ rows, removed: [], entries: [] }])
+}
+
+/** Calls it when the browser has answered a request for many objects, with how many came. @returns what undoes that */
+const watchReads = (read: (objects: number) => void): (() => void) => {
   const { getAll } = IDBObjectStore.prototype
   IDBObjectStore.prototype.getAll = function (...args) {
-    requests++
     const request: IDBRequest<unknown[]> = getAll.apply(this, args)
-    request.addEventListener('success', () => (objects += request.result.length))
+    request.addEventListener('success', () => read(request.result.length))
     return request
   }
+  return () => (IDBObjectStore.prototype.getAll = getAll)
+}
+
+/** Reads everything. @returns how many objects came with each request */
+export const countReads = async (number: number): Promise<readonly number[]> => {
+  const reads: number[] = []
+  const undo = watchReads(objects => reads.push(objects))
   await ask(number, 'rows', [[{ prefix: '' }]])
-  IDBObjectStore.prototype.getAll = getAll
-  return [requests, objects]
+  undo()
+  return reads
+}
+
+/** Opens a store that takes over an older version's database for so long that all timers have ended meanwhile. Its page is not used further. */
+export const openSlowly = (number: number): Promise<Answer> => {
+  const timers = new Map<unknown, () => void>()
+  const set = (act: () => void): number => timers.set(timers.size + 1, act).size
+  Object.assign(globalThis, { setTimeout: set, clearTimeout: (timer: unknown) => timers.delete(timer) })
+  watchReads(() => {
+    for (const act of timers.values()) act()
+  })
+  return ask(number, 'open', [])
 }
 
 /** Makes a database as the first version did, with an entry for each register. Takes these packed. */
