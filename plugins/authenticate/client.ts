@@ -66,20 +66,21 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       const events = new Emitter<AuthenticateEvents>()
       const asked = new Map<number, Asked>()
       let last = 0
-      /** What is being shown, by its number, the earliest call first; and what was accepted last, by the same numbers. */
+      /** What is being shown, by its number, in that order; what was accepted last, and the latest call of the application that was. */
       const shown = new Map<number, () => unknown>()
       let accepted = client.auth
       let best = 0
       /** What has those fail whose `auth` has not settled, by their numbers; and the number of the plugin's own renewal. */
       const waiting = new Map<number, (error: AnywireError) => void>()
       let own = 0
-      /** Until it is shown again, and until the time is over: who was asked when it was told is given up. */
+      /** Until it is shown again, and until the time that was told is over; and whether something was accepted since. */
       let timer: ReturnType<typeof setTimeout> | undefined
       let deadline: ReturnType<typeof setTimeout> | undefined
+      let isRenewed = false
 
       /** A renewal is over. What it took the place of is shown again where it was refused. */
       const end = (number: number, mine: () => unknown): void => {
-        shown.delete(number)
+        if (!shown.delete(number)) return
         const before = [...shown.values()].at(-1) ?? accepted
         if (best !== number && client.auth === mine) client.auth = before
       }
@@ -87,24 +88,32 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       const show = async (auth: unknown): Promise<void> => {
         const isOver = (): boolean => client.state === 'idle' || client.state === 'closed'
         if (isOver()) throw new AnywireError(ERR_CLOSED)
-        if (!shown.size) accepted = client.auth
         const number = ++last
-        const mine = auth === undefined ? client.auth : () => each(auth)
-        shown.set(number, mine)
-        client.auth = mine
+        const before = client.auth
+        const mine = auth === undefined ? before : () => each(auth)
         try {
           const settled = new Promise<unknown>((resolve, reject) => {
             waiting.set(number, reject)
             each(mine).then(resolve, reject)
           }).finally(() => waiting.delete(number))
           const text = JSON.stringify([number, await settled])
-          // A later one is on its way, or was accepted.
-          if (best > number || [...asked.keys()].some(other => other > number)) throw new AnywireError(ERR_CANCELLED)
+          // A later one is on its way, or was accepted. The plugin's own has only what there was before, and is later than none.
+          if (
+            best > number ||
+            (number === own && client.auth !== before) ||
+            [...asked.keys()].some(other => other > number && other !== own)
+          )
+            throw new AnywireError(ERR_CANCELLED)
+          if (isOver()) throw new AnywireError(ERR_CLOSED)
+          if (!shown.size) accepted = client.auth
+          // What never settles would keep each attempt waiting. And what the application has set itself meanwhile stays.
+          if ([before, accepted, ...shown.values()].includes(client.auth)) client.auth = mine
+          shown.set(number, mine)
           await new Promise<void>((resolve, reject) => {
-            if (isOver()) return reject(new AnywireError(ERR_CLOSED))
             const accept = (): void => {
-              best = Math.max(best, number)
-              if (best === number) accepted = mine
+              if (best < number) accepted = mine
+              if (number !== own) best = Math.max(best, number)
+              isRenewed = true
               clearTimeout(timer)
               resolve()
             }
@@ -152,14 +161,18 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
           asked.delete(number)
         } else if (typeof within === 'number' && within > 0 && within < Infinity) {
           clearTimeout(timer)
+          isRenewed = false
+          const before = last
           events.emit('expiring', { within })
-          if (auto && !shown.size) tryFor(within, Math.min(within / PARTS, LONGEST))
+          // A listener may renew it. What has nothing to show so far may never have.
+          if (auto && last === before && !shown.size && !waiting.has(own))
+            tryFor(within, Math.min(within / PARTS, LONGEST))
           const told = last
           clearTimeout(deadline)
           deadline = setTimeout(
             () => {
               for (const [number, fail] of waiting)
-                if (number <= told || number === own) fail(new AnywireError(ERR_TIMEOUT, "of 'auth'"))
+                if (!isRenewed || number <= told || number === own) fail(new AnywireError(ERR_TIMEOUT, "of 'auth'"))
             },
             Math.min(within, LONGEST)
           )

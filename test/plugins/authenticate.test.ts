@@ -693,6 +693,83 @@ describe('authenticate', () => {
     assert.deepEqual([events.at(-1), client.state], ['renew', 'open'])
   })
 
+  it('renews what the option has where one of the application has not settled, and shows that when it has', async () => {
+    start({ notice: 30_000 })
+    const client = connect(() => `ann@${Date.now() + 40_000}`)
+    const events = record(client)
+    await world.pass(10)
+    let settle = (_auth: string): void => {}
+    const told = fate(client.authenticate(() => new Promise<string>(resolve => (settle = resolve))))
+    await world.pass(10_990)
+    assert.deepEqual(events, ['open false', 'expiring 30000', 'renew'])
+    settle('bob')
+    await world.pass(10)
+    assert.deepEqual([told.of, await client.auth(), world.peer.context], ['ok', 'bob', { user: 'bob' }])
+  })
+
+  it('shows nothing older behind what one of the application had to show', async () => {
+    start({ notice: 30_000 })
+    const gates: ((auth: string) => void)[] = []
+    const gate = (): Promise<string> => new Promise(resolve => gates.push(resolve))
+    let asked = 0
+    const client = connect(() => (asked++ ? gate() : `ann@${Date.now() + 40_000}`))
+    await world.pass(10)
+    const told = fate(client.authenticate(gate))
+    await world.pass(11_000)
+    for (const [index, settle] of gates.entries()) {
+      settle(index ? `ann@${Date.now() + 20_000}` : 'bob')
+      await world.pass(10)
+    }
+    assert.deepEqual([gates.length, told.of, world.peer.context], [2, 'ok', { user: 'bob' }])
+  })
+
+  it('gives up one that was asked when the time was told, and never settles, and comes back with what there was', async () => {
+    start({ notice: 30_000 })
+    const client = connect(() => `ann@${Date.now() + 40_000}`, {}, false)
+    await world.pass(11_000)
+    const told = fate(client.authenticate(() => new Promise<never>(() => {})))
+    await world.pass(40_000)
+    assert.deepEqual([told.of, client.state, world.peers.length], ['ERR_TIMEOUT', 'open', 2])
+  })
+
+  it('leaves what was asked since it was renewed the time that it takes', async () => {
+    start({ notice: 30_000 })
+    const client = connect(() => `ann@${Date.now() + 90_000}`)
+    await world.pass(70_000)
+    let settle = (_auth: string): void => {}
+    const told = fate(client.authenticate(() => new Promise<string>(resolve => (settle = resolve))))
+    await world.pass(30_000)
+    assert.equal(told.of, '')
+    settle('bob')
+    await world.pass(10)
+    assert.equal(told.of, 'ok')
+  })
+
+  it('connects again with what there was while one of the application has not settled', async () => {
+    start({}, { recovery: false })
+    const client = connect('ann')
+    await world.pass(10)
+    const told = fate(client.authenticate(() => new Promise<never>(() => {})))
+    world.network.cut()
+    await world.pass(60_000)
+    assert.deepEqual([told.of, client.state, world.peers.length], ['', 'open', 2])
+    client.destroy()
+    await world.pass(10)
+    assert.equal(told.of, 'ERR_CLOSED')
+  })
+
+  it('leaves what the application sets itself while one is asked', async () => {
+    start()
+    const client = connect('ann')
+    await world.pass(10)
+    let settle = (_auth: string): void => {}
+    const told = fate(client.authenticate(() => new Promise<string>(resolve => (settle = resolve))))
+    client.auth = () => 'cat'
+    settle('bob')
+    await world.pass(10)
+    assert.deepEqual([told.of, await client.auth()], ['ok', 'cat'])
+  })
+
   it('gives up what it asks for where a session begins, as that has shown it', async () => {
     start({ notice: 30_000 }, { recovery: false })
     let asked = 0
