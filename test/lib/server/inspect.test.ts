@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
 import { inspect } from 'node:util'
 import { connect, createServer } from '../../../core.ts'
+import type { Server } from '../../../core.ts'
 import { json } from '../../../parsers/json.ts'
 import { rpc } from '../../../plugins/rpc/index.ts'
 import { memory } from '../../../transformers/memory/index.ts'
@@ -10,6 +12,13 @@ import { until } from '../../support/faults-wait.ts'
 
 describe('what is printed', () => {
   const use = undoing()
+
+  it('of a server is no error where what emits its requests has no address', () => {
+    const http = Object.assign(new EventEmitter(), { listening: false })
+    const server = Reflect.apply(createServer, undefined, [http, { transformers: [ws()], parsers: [json()] }]) as Server
+    use(() => server.close({ timeout: 0, reconnect: false }))
+    assert.match(inspect(server), /^Server \{\s+address: undefined,/)
+  })
 
   it('of a server, a peer and a client is short, and has no secrets', async () => {
     const network = memory()
