@@ -1,3 +1,5 @@
+import { AnywireError } from '../errors.ts'
+import { ERR_OPTION } from '../failures.ts'
 import { DEFAULT_PATH } from '../url.ts'
 
 /** Where a `ws+unix:` URL leads. */
@@ -17,9 +19,13 @@ const decode = (text: string): string => {
   }
 }
 
-/** Of `ws+unix:/run/app.sock:/path?query`: the path of the request stands behind a colon. Undefined for other URLs. */
+/**
+ * Of `ws+unix:/run/app.sock:/path?query`: the path of the request stands behind a colon. Undefined for other URLs.
+ * @throws ERR_OPTION for `wss+unix:` and `https+unix:`: nothing is said in plain text that was to be encrypted
+ */
 export const unixTarget = ({ protocol, pathname, search }: URL): UnixTarget | undefined => {
   if (!protocol.endsWith('+unix:')) return undefined
+  if (/^(https|wss)/.test(protocol)) throw new AnywireError(ERR_OPTION, `the scheme ${protocol}`)
   const [, socket = '', path = ''] = /^([^:]*):?(.*)$/.exec(pathname) ?? []
   return { socketPath: decode(socket), target: new URL((path || DEFAULT_PATH) + search, 'ws://localhost') }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer as createListener } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer } from '../../core.ts'
@@ -9,6 +11,30 @@ import { opened } from '../contract/stage.ts'
 import { next } from '../contract/waiting.ts'
 
 describe('clients over unix sockets', () => {
+  for (const [way, transformer] of Object.entries({ ws, engineio }))
+    for (const scheme of ['wss', 'https'])
+      it(`say nothing in plain text that was to be encrypted: ${way}, ${scheme}`, async () => {
+        const path = join(tmpdir(), `anywire${process.pid}-plain`)
+        let connections = 0
+        const listener = createListener(socket => {
+          connections++
+          socket.destroy()
+        })
+        listener.listen(path)
+        await once(listener, 'listening')
+        const url = `${scheme}+unix:${path}`
+        const options = { transformers: [transformer()], parser: json() }
+        assert.throws(() => connect(url, options), { code: 'ERR_OPTION' })
+        // What a function returns is not known before.
+        const client = connect(() => url, options)
+        client.on('error', () => {})
+        const [{ error }] = await next(client, 'attempt')
+        client.destroy()
+        listener.close()
+        await once(listener, 'close')
+        assert.deepEqual([error?.message.includes(`${scheme}+unix:`), connections], [true, 0])
+      })
+
   const ways = {
     ws: () => ws(),
     'engine.io': () => engineio(),

@@ -147,6 +147,10 @@ describe('the options of connect, in Node', () => {
       ['//a/b', "the URL '//a/b' is relative, which only a page knows: write http://a/b"],
       ['', 'the URL is empty'],
       ['http://', "the URL 'http://' is none"],
+      [
+        'wss+unix:/a.sock',
+        "the URL 'wss+unix:/a.sock' has the scheme wss+unix:, but unix sockets are spoken to in plain text: write ws+unix:"
+      ],
       ['ftp://a', "the URL 'ftp://a' has the scheme ftp:, which is not http:, https:, ws:, wss: or ws+unix:"],
       [undefined, 'the URL must be a text, a URL or a function, not undefined'],
       [5, 'the URL must be a text, a URL or a function, not 5']
