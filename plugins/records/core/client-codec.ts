@@ -86,7 +86,8 @@ const decodeOther = (from: FrameReader, head: number): ServerFrame => {
         maxFrame: from.uint()
       }
     case 17:
-      return { type: 'mismatch', advice: ADVICE[from.byte()] ?? malformed(), min: from.uint(), max: from.uint() }
+      // One of a later server is none of those that this client may go on with either.
+      return { type: 'mismatch', advice: ADVICE[from.byte()] ?? 'other', min: from.uint(), max: from.uint() }
     case 18:
       return { type: 'pong', asked: from.float(), time: from.float() }
     case 19:

@@ -261,6 +261,16 @@ describe('records: the format of frames', () => {
     })
   }
 
+  it('may have an advice that only later servers give, which is taken for the last one that is known', () => {
+    for (const advice of [3, 255])
+      assert.deepEqual(decodeFrame(Uint8Array.of(17, advice, 1, 2)), {
+        type: 'mismatch',
+        advice: 'other',
+        min: 1,
+        max: 2
+      })
+  })
+
   it('is refused by whoever sends it', () => {
     for (const [frame] of frames) {
       const isClients = ['hello', 'follow', 'unfollow', 'write', 'confirm', 'nodes', 'ping'].includes(frame.type)
