@@ -57,6 +57,8 @@ export class Follower implements Author {
   /** What stands for whose state it has, as it was told. */
   #identity: number | undefined
   #isEnded = false
+  /** How often permissions have changed, or who it is. */
+  #refreshes = 0
   /** What waits for a frame before it. */
   #inbox: { readonly frame: ClientFrame; readonly size: number }[] = []
   #isWorking = false
@@ -74,6 +76,10 @@ export class Follower implements Author {
 
   get peer(): Peer | undefined {
     return this.#link.peer
+  }
+
+  get round(): number | undefined {
+    return this.#isEnded ? undefined : this.#refreshes
   }
 
   /** Takes what a client says. What is no frame ends the connection. */
@@ -113,11 +119,12 @@ export class Follower implements Author {
   }
 
   /**
-   * Permissions changed, or who it is: what goes on is asked for again. If it has somebody else's state now, nothing of that is told, and nothing
+   * Permissions changed, or who it is: what goes on is asked for again, and so is what was said of writes whose turn it is not. If it has somebody else's state now, nothing of that is told, and nothing
    * taken, before it says hello again.
    * @param prefix - what the names of that begin with. Default: all of it
    */
   refresh(prefix = ''): void {
+    this.#refreshes++
     const { host, feed } = this.#session ?? {}
     if (!host) return
     const before = this.#identity

@@ -17,6 +17,8 @@ const LONGEST_GAP = 10_000
 /** Who sent a write. */
 export interface Author {
   readonly peer: Peer | undefined
+  /** Another one when permissions have changed, or who it is; undefined when it is told of that no more. */
+  readonly round: number | undefined
   /** The turn of the hook within which a node writes, as long as that is not decided. */
   turnOf(node: string): Turn | undefined
   /** A write of it is done with. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { AuthorityOptions } from '../../../plugins/records/server/authority.ts'
 import type { PermitQuestion } from '../../../plugins/records/index.ts'
+import type { Peer } from '../../../lib/server/peer.ts'
 import { at, contents, peerOf, scope, World } from '../../support/authority.ts'
+import type { WireClient } from '../../support/authority.ts'
 import { Dice } from '../../support/dice.ts'
 
 const wait = (milliseconds: number): Promise<void> => new Promise(resolve => setTimeout(resolve, milliseconds))
@@ -106,6 +108,48 @@ describe('records: writes of one client that are judged asynchronously', () => {
       [[2, 'ERR_DENIED']]
     )
     assert.deepEqual(asked.records, ['boards/1', 'no/1', 'cards/1', 'no/1', 'cards/1'])
+  })
+
+  /** One who is banned while the write in front is judged. @returns the ends of the records whose writes are done */
+  const ban = async (isTold: (ann: WireClient, peer: Peer) => void, time = 300): Promise<string[]> => {
+    let isBanned = false
+    const peer = peerOf('ann')
+    world = new World({
+      permit: async ({ verb, record }) => {
+        const isAllowed = !isBanned
+        if (verb !== 'read') await wait(record === 'slow/1' ? time : 0)
+        return isAllowed
+      }
+    })
+    await world.authority.open()
+    const ann = await world.welcomed('ann', [], peer)
+    ann.write('slow/1', [at(1, 'ann').make()])
+    for (let n = 0; n < 5; n++) ann.write(`docs/${n}`, [at(2, 'ann').make()])
+    await world.pass(50)
+    isBanned = true
+    isTold(ann, peer)
+    await world.pass(time + 50)
+    return [...world.disk.ids('')].toSorted()
+  }
+
+  it('are judged again when permissions have changed', async () => {
+    assert.deepEqual(await ban((_ann, peer) => world.authority.refresh('', other => other === peer)), ['slow/1'])
+  })
+
+  it('are judged again when their author is somebody else', async () => {
+    assert.deepEqual(await ban(ann => ann.refresh()), ['slow/1'])
+  })
+
+  it('are judged again when their author has gone, and nobody tells of it', async () => {
+    const left = await ban(ann => {
+      ann.end()
+      world.authority.refresh('', () => true)
+    })
+    assert.deepEqual(left, ['slow/1'])
+  })
+
+  it('are judged again when that was too long ago', async () => {
+    assert.deepEqual(await ban(() => {}, 1_001), ['slow/1'])
   })
 
   it('come to the same as one after the other', async () => {
