@@ -34,6 +34,7 @@ const isNamed = (file: string): boolean => !positionals.length || positionals.so
 const sources = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map(name => name.replaceAll(sep, '/'))
   .filter(name => name.endsWith('.test.ts') && name !== ELSEWHERE && isNamed(name))
+if (!sources.length) throw new Error(`No test file begins like ${positionals.join(' or ')}`)
 const weights = JSON.parse(readFileSync(WEIGHTS, 'utf8')) as Readonly<Record<string, number>>
 
 const took = new Map<string, number>()
@@ -58,7 +59,8 @@ const waiting: string[][] = []
 let rest = sources
 for (const imports of SHARED) {
   const has = (name: string): boolean => imports.test(readFileSync(`test/${name}`, 'utf8'))
-  waiting.push(rest.filter(has))
+  const files = rest.filter(has)
+  if (files.length) waiting.push(files)
   rest = rest.filter(name => !has(name))
 }
 waiting.push(...shares(rest, weights, OTHERS))
