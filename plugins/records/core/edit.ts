@@ -117,7 +117,7 @@ export class Edit {
   /** Where the value of an item of a list is written, that says that there must be the item: see item.ts. */
   #claim(path: string): void {
     const position = below(path, POSITION)
-    if (this.#state?.view(position) !== undefined) this.#claims = [...this.#claims, position]
+    if (typeof this.#state?.view(position) === 'string') this.#claims = [...this.#claims, position]
   }
 
   /** The greatest stamp above a path: what has it is not hidden, and hides nothing that is not hidden already. */
@@ -130,7 +130,10 @@ export class Edit {
       if (this.writes.some(write => write.path === above && isAfter(write, greatest))) greatest = this.#stamp
       above = below(above, key)
     }
-    return greatest
+    const { t, node } = greatest
+    if (t === 0) return IMPLICIT
+    // Whoever made what is above: the server takes this for a stamp of who writes.
+    return { t: node > this.#stamp.node ? t + 1 : t, node: this.#stamp.node }
   }
 
   #patch(path: string, fields: Fields, depth: number): void {

@@ -1,15 +1,35 @@
 import type { Value } from '../../../lib/store.ts'
 import { resolve } from '../core/increment.ts'
 import type { RecordState } from '../core/record-state.ts'
-import { INCREMENT } from '../core/register.ts'
-import type { Write } from '../core/register.ts'
+import { INCREMENT, wins } from '../core/register.ts'
+import type { Register, Write } from '../core/register.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
+
+/**
+ * Writes that come to the same as all of them: of several at one path only the latest one counts, unless something is added up
+ * between them. Each that is merged goes through all that is below it.
+ */
+export const lasting = (writes: readonly Write[]): readonly Write[] => {
+  if (writes.length < 2) return writes
+  const found: Write[] = []
+  const latest = new Map<string, Register>()
+  for (const write of writes) {
+    if (write.kind === INCREMENT) {
+      found.push(...latest.values(), write)
+      latest.clear()
+    } else {
+      const before = latest.get(write.path)
+      if (!before || wins(write, before)) latest.set(write.path, write)
+    }
+  }
+  return [...found, ...latest.values()]
+}
 
 /** A state with some writes more. */
 export const merged = (before: RecordState, writes: readonly Write[]): RecordState => {
   const state = before.copy()
-  for (const write of writes) state.merge(resolve(state, write))
+  for (const write of lasting(writes)) state.merge(resolve(state, write))
   return state
 }
 

@@ -5,7 +5,7 @@ import type { Value } from '../../../lib/store.ts'
 import { decodeFrame, encodeFrame } from '../../support/records-codec.ts'
 import { Edit } from '../../../plugins/records/core/edit.ts'
 import { RecordState } from '../../../plugins/records/core/record-state.ts'
-import { INCREMENT } from '../../../plugins/records/core/register.ts'
+import { INCREMENT, OBJECT } from '../../../plugins/records/core/register.ts'
 import type { Register, Write } from '../../../plugins/records/core/register.ts'
 
 type Fields = { readonly [key: string]: unknown }
@@ -102,6 +102,19 @@ describe('records: edits', () => {
     assert.deepEqual(state.view(), { a: {}, c: 2 })
     change(state, edit => edit.set('a', undefined))
     assert.deepEqual(state.view(), { c: 2 })
+  })
+
+  it('an empty object has a stamp of who makes it, that is not hidden by what others made above', () => {
+    for (const node of ['ann', 'you']) {
+      const state = new RecordState()
+      state.merge({ path: '', kind: OBJECT, value: undefined, t: ++t, node })
+      const writes = change(state, edit => edit.set('a', {}))
+      assert.deepEqual(
+        writes.map(write => write.node),
+        ['me']
+      )
+      assert.deepEqual(state.view(), { a: {} })
+    }
   })
 
   it('undefined within what is set deletes a field, and within what is made anew is nothing', () => {
