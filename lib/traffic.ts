@@ -120,8 +120,8 @@ export const makeTraffic = (
     if ((!kept || kept.put(data, options, report)) && hasRoom()) return true
     wantsDrain = true
     const cap = wire ? limits.buffered : limits.window
-    // One message over is accepted, so that a message of the size of the cap can be sent at all.
-    if (heldBytes() > cap + Math.min(cap, limits.message)) fail(new AnywireError(ERR_SLOW))
+    // One message over is accepted, so that a message of the size of the cap can be sent at all. Who keeps has a cap of its own.
+    if (!kept && heldBytes() > cap + Math.min(cap, limits.message)) fail(new AnywireError(ERR_SLOW))
     return false
   }
 

@@ -175,6 +175,24 @@ describe('offline, where more is written than may wait', () => {
     }
   })
 
+  it('ends no session that has more to send than its window, and loses its wire again', async () => {
+    const client = world.connect([reconnect({ random: () => 0.5 }), offline()] as const, { limits: { window: 65_536 } })
+    await world.pass(10)
+    world.network.latency = 50
+    world.network.cut()
+    await world.pass(1)
+    const values = VALUES.slice(0, 6)
+    for (const value of values) client.write(value)
+    for (let waited = 0; client.state !== 'open' && waited < 5_000; waited += 5) await world.pass(5)
+    world.network.cut()
+    await world.pass(1)
+    assert.deepEqual([client.state, client.offline.size, client.bufferedBytes > 131_072], ['away', 0, true])
+    client.write('one more')
+    assert.equal(client.state, 'away')
+    await world.pass(20_000)
+    assert.deepEqual([received, world.errors], [[...values, 'one more'], []])
+  })
+
   it('is an error where nobody listens for what is discarded', async () => {
     const client = await away({ bytes: 100 })
     const discarded = { reason: 'full', value: 'three' }
