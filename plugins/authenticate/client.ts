@@ -1,5 +1,6 @@
 import type { Each } from '../../lib/client.ts'
 import type { Listenable } from '../../lib/connection.ts'
+import { makeDeadlines } from '../../lib/deadlines.ts'
 import { each } from '../../lib/each.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError, textOf } from '../../lib/errors.ts'
@@ -57,6 +58,14 @@ interface Asked {
   reject(error: AnywireError): void
 }
 
+/** Something whose `auth` has not settled. */
+interface Waiting {
+  /** When it is given up, by the clock of `performance.now()`. */
+  deadline: number
+  readonly fail: (error: AnywireError) => void
+  readonly expire: () => void
+}
+
 /** Renews the authentication of a connection. The other half is the server's. */
 export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
   ({
@@ -70,13 +79,14 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
       const shown = new Map<number, () => unknown>()
       let accepted = client.auth
       let best = 0
-      /** What has those fail whose `auth` has not settled, by their numbers; and the number of the plugin's own renewal. */
-      const waiting = new Map<number, (error: AnywireError) => void>()
+      /** By their numbers; and the number of the plugin's own renewal. */
+      const waiting = new Map<number, Waiting>()
       let own = 0
-      /** Until it is shown again, and until the time that was told is over; and whether something was accepted since. */
+      const deadlines = makeDeadlines(() => waiting.values())
+      /** The end that was told, unless something was accepted since. */
+      let over = Infinity
+      /** Until it is shown again. */
       let timer: ReturnType<typeof setTimeout> | undefined
-      let deadline: ReturnType<typeof setTimeout> | undefined
-      let isRenewed = false
 
       /** A renewal is over. What it took the place of is shown again where it was refused. */
       const end = (number: number, mine: () => unknown): void => {
@@ -93,9 +103,15 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
         const mine = auth === undefined ? before : () => each(auth)
         try {
           const settled = new Promise<unknown>((resolve, reject) => {
-            waiting.set(number, reject)
+            const deadline = over > performance.now() ? over : Infinity
+            const expire = (): void => reject(new AnywireError(ERR_TIMEOUT, "of 'auth'"))
+            waiting.set(number, { deadline, fail: reject, expire })
+            deadlines.watch(deadline)
             each(mine).then(resolve, reject)
-          }).finally(() => waiting.delete(number))
+          }).finally(() => {
+            waiting.delete(number)
+            if (!waiting.size) deadlines.look()
+          })
           const text = JSON.stringify([number, await settled])
           // A later one is on its way, or was accepted. The plugin's own has only what there was before, and is later than none.
           if (
@@ -105,15 +121,16 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
           )
             throw new AnywireError(ERR_CANCELLED)
           if (isOver()) throw new AnywireError(ERR_CLOSED)
+          const isOurs = [before, accepted, ...shown.values()].includes(client.auth)
           if (!shown.size) accepted = client.auth
           // What never settles would keep each attempt waiting. And what the application has set itself meanwhile stays.
-          if ([before, accepted, ...shown.values()].includes(client.auth)) client.auth = mine
+          if (isOurs) client.auth = mine
           shown.set(number, mine)
           await new Promise<void>((resolve, reject) => {
             const accept = (): void => {
               if (best < number) accepted = mine
               if (number !== own) best = Math.max(best, number)
-              isRenewed = true
+              over = Infinity
               clearTimeout(timer)
               resolve()
             }
@@ -161,34 +178,27 @@ export const authenticate = ({ auto = true }: AuthenticateClientOptions = {}) =>
           asked.delete(number)
         } else if (typeof within === 'number' && within > 0 && within < Infinity) {
           clearTimeout(timer)
-          isRenewed = false
+          over = performance.now() + within
+          for (const one of waiting.values()) one.deadline = Math.min(one.deadline, over)
+          deadlines.look()
           const before = last
           events.emit('expiring', { within })
           // A listener may renew it. What has nothing to show so far may never have.
           if (auto && last === before && !shown.size && !waiting.has(own))
             tryFor(within, Math.min(within / PARTS, LONGEST))
-          const told = last
-          clearTimeout(deadline)
-          deadline = setTimeout(
-            () => {
-              for (const [number, fail] of waiting)
-                if (!isRenewed || number <= told || number === own) fail(new AnywireError(ERR_TIMEOUT, "of 'auth'"))
-            },
-            Math.min(within, LONGEST)
-          )
         } else lane.write('[0]')
       })
       client.on('open', ({ recovered }) => {
         // It was asked, and shown.
         clearTimeout(timer)
+        over = Infinity
         if (recovered) return
-        waiting.get(own)?.(new AnywireError(ERR_CANCELLED))
+        waiting.get(own)?.fail(new AnywireError(ERR_CANCELLED))
         for (const { text } of asked.values()) lane.write(text)
       })
       during(() => () => {
         clearTimeout(timer)
-        clearTimeout(deadline)
-        for (const fail of waiting.values()) fail(new AnywireError(ERR_CLOSED))
+        for (const { fail } of waiting.values()) fail(new AnywireError(ERR_CLOSED))
         for (const one of asked.values()) one.reject(new AnywireError(ERR_CLOSED))
         asked.clear()
       })
