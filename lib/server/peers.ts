@@ -2,10 +2,12 @@ import type { WriteOptions } from '../connection.ts'
 import { callRules, checkCall } from '../call-rules.ts'
 import { AnywireError } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
-import { amount, callable, flag, isObject } from '../option-rules.ts'
+import { amount, callable, flag } from '../option-rules.ts'
 import { Message } from './message.ts'
 import { PeerEndpoint } from './peer-endpoint.ts'
 import type { Peer } from './peer.ts'
+import { PEERS, peersOf } from '../peer-list.ts'
+import type { PeerOrPeers } from '../peer-list.ts'
 import type { MulticastOptions } from './server.ts'
 
 /** Who gets a broadcast. */
@@ -13,7 +15,7 @@ export interface BroadcastOptions<P = Peer> extends WriteOptions {
   /** Only peers for which this is true. */
   readonly where?: ((peer: P) => boolean) | undefined
   /** All but this one, or these. */
-  readonly except?: Peer | readonly Peer[] | undefined
+  readonly except?: PeerOrPeers | undefined
 }
 
 /** The peers of a server, those included whose clients may still come back. */
@@ -33,7 +35,7 @@ const BROADCASTING = callRules<BroadcastOptions>({
   reliable: flag,
   expires: amount(0),
   where: callable,
-  except: ['a peer, or a list of peers', isObject]
+  except: PEERS
 })
 
 export class PeerSet implements Peers<Peer> {
@@ -68,7 +70,7 @@ export class PeerSet implements Peers<Peer> {
     if (options) checkCall('broadcast', options, BROADCASTING)
     const { where, except } = options ?? {}
     const message = new Message(0, value, options)
-    const excluded = except === undefined ? undefined : new Set([except].flat())
+    const excluded = except === undefined ? undefined : new Set(peersOf(except))
     let count = 0
     for (const peer of this.#peers.values()) {
       if (excluded?.has(peer) || (where && !passes(peer, where))) continue

@@ -12,10 +12,13 @@ export const RULE: Demand = [
   value => typeof value === 'boolean' || typeof value === 'function'
 ]
 
-const NESTED: Demand = [`${RULE[0]}, or an object of such rules`, value => RULE[1](value) || isObject(value)]
+/** What has its rules elsewhere, such as a Map or a list, would seem to have none. */
+const isPlain = (value: unknown): boolean => isObject(value) && !(Symbol.iterator in Object(value))
+
+const NESTED: Demand = [`${RULE[0]}, or an object of such rules`, value => RULE[1](value) || isPlain(value)]
 
 /** All of them. */
-export const RULES: Demand = ['an object of rules, by plugin', value => isObject(value) && !Array.isArray(value)]
+export const RULES: Demand = ['an object of rules, by plugin', isPlain]
 
 /**
  * A rule that is none would deny, and one about a name that nothing has would allow what it denies, or the other way.

@@ -1,5 +1,6 @@
-import { callRules, checkCall, checkValue, signal } from '../../lib/call-rules.ts'
-import { callable, check, flag, isObject, object, text, whole } from '../../lib/option-rules.ts'
+import { callRules, checkCall, checkValue, orNull, signal } from '../../lib/call-rules.ts'
+import { callable, check, either, flag, object, text, whole } from '../../lib/option-rules.ts'
+import { PEERS } from '../../lib/peer-list.ts'
 import type { Handler, HistoryOptions, ListenOptions, Ongoing, Provider } from './message.ts'
 import type { OngoingOptions, PublishOptions, PubSub } from './pubsub.ts'
 import type { ServerPublishOptions } from './server.ts'
@@ -8,10 +9,10 @@ import type { ServerPublishOptions } from './server.ts'
  * What the types say of publish, subscribe, listen and history, for who writes JavaScript: on servers, and for clients in Node.
  */
 
-const HISTORY = callRules<HistoryOptions>({ since: object, limit: whole(0), reverse: flag })
+const HISTORY = callRules<HistoryOptions>({ since: orNull(object), limit: either(Infinity, whole(0)), reverse: flag })
 const SERVER_LISTEN = callRules<ListenOptions>({ patterns: flag })
 const SERVER_PUBLISH = callRules<ServerPublishOptions>({
-  except: ['a peer, or a list of peers', isObject],
+  except: PEERS,
   key: text,
   reliable: flag
 })

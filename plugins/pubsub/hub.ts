@@ -3,6 +3,7 @@ import { AnywireError, textOf } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import { isPattern, isWild } from '../../lib/patterns.ts'
 import { report } from '../../lib/report.ts'
+import { peersOf } from '../../lib/peer-list.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { checkHandler, checkHistory, checkListen, checkPublish } from './calls.ts'
@@ -42,10 +43,10 @@ export class Hub implements ServerPubSub {
   }
 
   publish(topic: string, ...value: [value?: unknown, options?: ServerPublishOptions]): number {
-    const { except = [], key, reliable } = value[1] ?? {}
     this.#checkTopic(topic)
     checkPublish(...value)
-    return this.deliver(topic, box(value), undefined, [except].flat(), key, reliable)
+    const { except = [], key, reliable } = value[1] ?? {}
+    return this.deliver(topic, box(value), undefined, peersOf(except), key, reliable)
   }
 
   subscribe(topic: string, handler: ServerHandler): Undo {

@@ -1,4 +1,5 @@
 import type { Undo } from '../../lib/emitter.ts'
+import type { PeerOrPeers } from '../../lib/peer-list.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Pattern, Topic, Typed, ValueOf } from './topics.ts'
 import type { History, HistoryOptions, ListenOptions, Message, Provider } from './message.ts'
@@ -13,7 +14,7 @@ export type ServerHandler<Value = unknown> = (value: Value, message: ServerMessa
 
 export interface ServerPublishOptions {
   /** Peers that do not get it. */
-  readonly except?: Peer | readonly Peer[] | undefined
+  readonly except?: PeerOrPeers | undefined
   /** Of two messages to one topic with the same key, the second one reaches nobody. */
   readonly key?: string | undefined
   /** False: it may be lost, and is dropped rather than queued for who reads slowly. Default true. */

@@ -8,8 +8,6 @@ import { ACCEPTED, ITEM, STREAM, WINDOW } from './wire.ts'
 
 /** Options of a call: what applications do not ask for. */
 export interface AskOptions extends CallOptions {
-  /** 1: a service is called. */
-  readonly service?: 1
   /** Milliseconds until somebody must have accepted; and what it fails with otherwise. */
   readonly accept?: number
   readonly late?: Failure
@@ -20,14 +18,18 @@ export interface AskOptions extends CallOptions {
 /** What a call gives: only the answer tells whether it is a stream. */
 export type Answer = Promise<unknown> & AsyncIterable<unknown>
 
-/** Calls a function of the other end. */
+/**
+ * Calls a function of the other end.
+ * @param service - 1: a service is called
+ */
 export const call = (
   [[ask, end, tell], idOf, patience, untold]: Exchange,
   name: string,
   args: readonly unknown[],
-  options: AskOptions = {}
+  options: AskOptions = {},
+  service?: 1
 ): Answer => {
-  const { signal, timeout, key, service, accept = Infinity, late, accepted } = options
+  const { signal, timeout, key, accept = Infinity, late, accepted } = options
   const since = performance.now()
   let overall = timeout ?? patience
   const sent = [...args]

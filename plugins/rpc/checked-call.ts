@@ -17,10 +17,10 @@ export const checkOptions = (options: object | undefined): void => {
 }
 
 /** Calls a function of the other end, unless something is wrong with the call: then that is what it fails with. */
-export const checkedCall: typeof call = (exchange, name, args, options) => {
+export const checkedCall: typeof call = (exchange, name, args, options, service) => {
   try {
     for (const arg of args) checkValue(arg)
-    if (options) checkOptions({ ...options, service: undefined })
+    checkOptions(options)
   } catch (error) {
     const [, , , untold] = exchange
     return toAnswer(
@@ -30,7 +30,7 @@ export const checkedCall: typeof call = (exchange, name, args, options) => {
       )
     )
   }
-  return call(exchange, name, args, options)
+  return call(exchange, name, args, options, service)
 }
 
 /** A result, unless it is none. */

@@ -77,7 +77,7 @@ export const install = (
     service:
       (name: string, options?: CallOptions) =>
       (...args: unknown[]) =>
-        ask(exchange, name, args, { ...options, service: 1 }),
+        ask(exchange, name, args, options, 1),
     provide(name: string, handler: Handler, { accept }: ProvideOptions = {}): Promise<Undo> {
       if (routes.has(name)) return Promise.reject(new AnywireError(ERR_OPTION, `there is a '${name}'`))
       const route = toRoute(handler, undefined)

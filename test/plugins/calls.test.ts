@@ -62,6 +62,7 @@ describe('the options of calls, in Node', () => {
   it('of calls of functions are looked at', async () => {
     const { server, client, peer } = await pair()
     const wrong: readonly (readonly [options: object, message: RegExp])[] = [
+      [{ service: 1 }, /'rpc' has no option 'service'/],
       [{ tiemout: 5 }, /'rpc' has no option 'tiemout', but: timeout, signal, key/],
       [{ timeout: Number.NaN }, /'timeout' of 'rpc' must be a number of at least 0, or Infinity, not NaN/],
       [{ timeout: '5' }, /'timeout' of 'rpc' must be/],
@@ -109,9 +110,49 @@ describe('the options of calls, in Node', () => {
     await refused(message, server.rooms('a'), 'write', 1, { relaible: false })
     await refused(/'expires' of 'write' must be a number/, client, 'write', 1, { expires: Number.NaN })
     await refused(/'broadcast' has no option 'expect', but:/, server.peers, 'broadcast', 1, { expect: peer })
-    await refused(/the options of 'write' must be an object, not 1/, client, 'write', 1, 1)
+    await refused(/the options of 'write' must be an object, not true/, client, 'write', 1, true)
     assert.equal(client.write(1, { reliable: undefined }), true)
     assert.equal(server.peers.broadcast(1, { except: peer }), 0)
+  })
+
+  it('are looked at where they are their own, or known', async () => {
+    const { client } = await pair()
+    Reflect.defineProperty(Object.prototype, 'shim', { value: 1, enumerable: true, configurable: true })
+    use(() => Reflect.deleteProperty(Object.prototype, 'shim'))
+    assert.equal(client.write(1, { reliable: true }), true)
+    assert.equal(await client.rpc.with({ timeout: 5_000 }).count(), 1)
+    await refused(/'expires' of 'write' must be/, client, 'write', 1, Object.create({ expires: 'soon' }))
+  })
+
+  it('may be what stands for none, and the index that forEach passes', async () => {
+    const { server, client } = await pair()
+    const values: unknown[] = []
+    for (const peer of server.peers) peer.on('data', value => values.push(value))
+    ;['a', 'b', 'c'].forEach((...args) => pass(client, 'write', ...args))
+    await until(() => values.length === 3)
+    assert.deepEqual(pass(server.pubsub, 'history', 'a', { limit: Infinity, since: null }), server.pubsub.history('a'))
+    pass(client.pubsub, 'subscribe', 'a', () => {}, { signal: null })
+    assert.equal(await pass(pass(client.rpc, 'with', { signal: null }) as object, 'count'), 1)
+  })
+
+  it('leave out all the peers of a list or a set, and nothing that is none', async () => {
+    const { server, client, peer } = await pair()
+    await client.pubsub.subscribe('a', () => {})
+    for (const except of [peer, [peer], [undefined, peer], new Set([peer]), server.peers]) {
+      assert.equal(pass(server.peers, 'broadcast', 1, { except }), 0)
+      assert.equal(pass(server.pubsub, 'publish', 'a', 1, { except }), 0)
+    }
+    for (const except of [
+      new Map([[peer.id, peer]]),
+      [peer.id],
+      {},
+      [[peer]].values(),
+      new Set([peer]).values(),
+      null
+    ]) {
+      await refused(/'except' of 'broadcast' must be a peer, or/, server.peers, 'broadcast', 1, { except })
+      await refused(/'except' of 'publish' must be a peer, or/, server.pubsub, 'publish', 'a', 1, { except })
+    }
   })
 
   it('of the end of a server are looked at', async () => {
@@ -133,6 +174,8 @@ describe('the options of calls, in Node', () => {
       await assert.rejects(client.pubsub.publish('a', value, { ack: true }), isRefused)
       assert.throws(() => server.pubsub.publish('a', value), isRefused)
     }
+    const told = Object.assign(() => {}, { toJSON: () => 'told' })
+    assert.equal(await client.rpc.same(told), 'told')
     assert.deepEqual(errors, [])
     // A handler that returns one is at fault, and its end is told.
     await assert.rejects(client.rpc.make(), { code: 'ERR_HANDLER' })

@@ -84,7 +84,7 @@ describe('the options of plugins, in Node', () => {
   })
 
   it('what is no rule is refused', () => {
-    for (const rules of [() => true, true, 5, null, 'all', ['pubsub']])
+    for (const rules of [() => true, true, 5, null, 'all', ['pubsub'], new Map([['rpc', true]])])
       refused(/the rules of 'permissions' must be an object of rules, by plugin, not /, permissions, rules)
     refused(
       /the rule 'pubsub.subscribe' must be true, false or a function, or an object of such rules, not a text/,
@@ -93,6 +93,8 @@ describe('the options of plugins, in Node', () => {
         pubsub: { subscribe: 'yes' }
       }
     )
+    for (const call of [[], new Map(), new Set(['a'])])
+      refused(/the rule 'rpc.call' must be true, false or a function, or an object/, permissions, { rpc: { call } })
     refused(/the rule 'pubsub.subscribe.a' must be true, false or a function, not an empty list/, permissions, {
       pubsub: { subscribe: { a: [] } }
     })
