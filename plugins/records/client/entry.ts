@@ -113,21 +113,26 @@ export class Entry implements WriteHandle {
 
   /** The first and the last of its stamps. */
   get span(): readonly [first: number, last: number] {
+    return this.spanAfter(0)
+  }
+
+  /** The same of those behind one: what was there before has given the others, those of empty objects. */
+  spanAfter(floor: number): readonly [first: number, last: number] {
     let [first, last] = [Infinity, 0]
     for (const { registers } of this.records)
       for (const { t } of registers) {
-        if (!t) continue
+        if (t <= floor) continue
         first = Math.min(first, t)
         last = Math.max(last, t)
       }
     return [first, last]
   }
 
-  /** Moves its stamps, all by the same; IMPLICIT stays. */
-  shift(by: number): void {
+  /** Moves its stamps behind one, all by the same; IMPLICIT stays. */
+  shift(by: number, floor: number): void {
     this.records = this.records.map(({ record, registers }) => ({
       record,
-      registers: registers.map(register => (register.t ? { ...register, t: register.t + by } : register))
+      registers: registers.map(register => (register.t > floor ? { ...register, t: register.t + by } : register))
     }))
   }
 }

@@ -212,10 +212,10 @@ export class Outbox {
     for (const entry of this.entries) {
       const { moment } = entry
       if (moment) {
-        const [first] = entry.span
+        const [first] = entry.spanAfter(moment.floor)
         const by = Math.max(clock.correct(moment) ?? first, moment.floor + 1, before + 1) - first
         if (by && first < Infinity) {
-          entry.shift(by)
+          entry.shift(by, moment.floor)
           changed.push(entry)
         }
       }

@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { history } from '../../../plugins/records/client/history.ts'
 import { list } from '../../../plugins/records/client/list.ts'
 import type { ListOf } from '../../../plugins/records/client.ts'
+import { TICKS } from '../../../plugins/records/core/clock.ts'
 import { isClaim } from '../../../plugins/records/core/item.ts'
 import { DELETED } from '../../../plugins/records/core/register.ts'
 import { isFields } from '../../../plugins/records/core/value.ts'
-import { RecordsWorld } from '../../support/records-world.ts'
+import { HOUR, MINUTE, RecordsWorld } from '../../support/records-world.ts'
 import type { WorldClient } from '../../support/records-world.ts'
 
 interface Step {
@@ -252,6 +253,20 @@ describe('records: an item of a list that is deleted', () => {
       }
       assert.deepEqual([ann.rejected, bob.rejected], [[], []])
     })
+
+  it('is inserted when it was, with an empty value too, whatever the clock says', async () => {
+    const late = join(world.client({ skew: -10 * MINUTE }))
+    await world.join(late.client)
+    late.client.leave()
+    world.pass(HOUR)
+    const { time } = world
+    late.steps.insert(0, {}, 'e')
+    world.pass(HOUR)
+    await world.join(late.client)
+    const stamp = ann.client.records.engine.state(ID)?.get('steps.e.@pos')?.t ?? 0
+    assert.equal(Math.round((stamp / TICKS - time) / MINUTE), 0)
+    assert.deepEqual(ann.steps.items[0], { id: 'e', value: {} })
+  })
 
   it('leaves nothing behind, whoever does what when, and all see the same', async function () {
     this.timeout(60_000)
