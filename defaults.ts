@@ -27,9 +27,16 @@ export interface ConnectOptions<
   readonly wires?: W | undefined
 }
 
+/** What a plugin adds, where it was left on; where only the run of the program tells whether it was, perhaps. */
+type Left<Choice, Added> = [Choice] extends [false]
+  ? unknown
+  : false extends Extract<Choice, boolean>
+    ? Partial<Added>
+    : Added
+
 /** A client with the plugins that were left on. */
 export type DefaultClient<P extends readonly ClientPlugin[], R, O, W> = Client &
   Installed<P, 'client'> &
-  (R extends false ? unknown : { readonly reconnect: Reconnect }) &
-  (O extends false ? unknown : { readonly offline: Offline }) &
-  (W extends false ? unknown : { readonly wires: Wires })
+  Left<R, { readonly reconnect: Reconnect }> &
+  Left<O, { readonly offline: Offline }> &
+  Left<W, { readonly wires: Wires }>

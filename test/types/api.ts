@@ -60,7 +60,15 @@ void [on.reconnect.attempts, on.offline.size, on.wires.on]
 declare const isWanted: boolean
 const perhaps = connect('http://localhost', { reconnect: isWanted, offline: isWanted, wires: isWanted })
 // @ts-expect-error: it may be switched off
-void perhaps.reconnect
+void perhaps.reconnect.attempts
+// @ts-expect-error: it may be switched off
+void perhaps.offline.size
+// @ts-expect-error: it may be switched off
+void perhaps.wires.on
+const perhapsAttempts: number | undefined = perhaps.reconnect?.attempts
+void [perhapsAttempts, perhaps.offline?.size, perhaps.wires?.on]
+const either = connect('http://localhost', { reconnect: isWanted && { max: 5_000 }, offline: {} })
+void [either.reconnect?.attempts, either.offline.size, either.wires.on]
 // @ts-expect-error: no such option
 connect('http://localhost', { reconnect: { maximum: 5_000 } })
 
