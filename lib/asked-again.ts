@@ -11,6 +11,11 @@ export class Answers {
     return ++this.#asked
   }
 
+  /** Whether nothing was asked since. */
+  isLast(asked: number): boolean {
+    return asked === this.#asked
+  }
+
   /** Whether an answer about something counts. @param asked - the number of its question */
   counts(about: object, asked: number): boolean {
     if (asked < (this.#answered.get(about) ?? 0)) return false

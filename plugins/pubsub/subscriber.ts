@@ -117,8 +117,10 @@ export class Subscriber implements PeerPubSub {
       const { ids, own } = subscription
       if (!ids.size) continue
       void after(this.#check('subscribe', name), allowed => {
-        if (this.#subscriptions.get(name) !== subscription || !this.#answers.counts(subscription, asked) || allowed)
-          return
+        if (this.#subscriptions.get(name) !== subscription || !this.#answers.counts(subscription, asked)) return
+        if (allowed) return this.#hub.interests.join(name, this.#peer, () => {})
+        // The last answer decides whether it ends. Until then nothing is delivered.
+        if (!this.#answers.isLast(asked)) return void (subscription.own || this.#hub.interests.leave(name, this.#peer))
         for (const id of own ? ids : this.#leave(name))
           this.#fail([id, SUBSCRIBE, name], ERR_DENIED, `'subscribe' of '${name}'`)
         ids.clear()
@@ -260,10 +262,9 @@ export class Subscriber implements PeerPubSub {
 
   /** @param joined - called when it is there, before listeners hear of it */
   #join(name: string, joined: (subscription: Subscription) => void): void {
-    const known = this.#subscriptions.get(name)
-    if (known) return joined(known)
-    const subscription: Subscription = { ids: new Set(), own: false }
+    const subscription = this.#subscriptions.get(name) ?? { ids: new Set(), own: false }
     this.#subscriptions.set(name, subscription)
+    // Also where it is there: what was denied meanwhile is delivered again.
     return this.#hub.interests.join(name, this.#peer, () => joined(subscription))
   }
 
