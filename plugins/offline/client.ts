@@ -59,9 +59,18 @@ export const offline = ({
     client(client, _lane, during): Offline {
       const waiting: Waiting[] = []
       const state = Object.assign(new Emitter<OfflineEvents>(), { online: false, size: 0, bytes: 0 })
-      /** Returns whether anybody listens. */
-      const tell = ({ data }: Waiting, reason: DiscardReason): boolean =>
-        state.emit('discard', { value: client.parser.decode(payloadOf(data)), reason })
+      /** It was reported that values are discarded, and nobody listens for them; until the wire is lost again. */
+      let told = false
+      let report!: (error: AnywireError) => void
+      /** Decodes for who listens only. */
+      const tell = ({ data }: Waiting, reason: DiscardReason): void => {
+        if (state.listenerCount('discard'))
+          state.emit('discard', { value: client.parser.decode(payloadOf(data)), reason })
+        else if (!told) {
+          told = true
+          report(new AnywireError(ERR_SLOW, `offline.${reason}`))
+        }
+      }
       /** Takes some out, the first or the last of them. */
       const remove = (start: number, count = Infinity): Waiting[] => {
         const removed = waiting.splice(start, count)
@@ -70,6 +79,7 @@ export const offline = ({
         return removed
       }
       const lost = (): void => {
+        told = false
         if (state.online) {
           state.online = false
           state.emit('offline')
@@ -79,14 +89,15 @@ export const offline = ({
         get bytes() {
           return state.bytes
         },
-        put(data, { expires = patience } = {}, report) {
+        put(data, { expires = patience } = {}, other) {
+          report = other
           // What is written while there is room is kept, however large it is: one value may be more than may wait.
           const most = state.bytes < bytes / 2 ? Infinity : Math.max(bytes, state.bytes)
           state.size = waiting.push({ data, deadline: Date.now() + expires })
           state.bytes += sizeOf(data)
+          // For one that is more than may wait nothing else makes room.
           while (state.bytes > most)
-            for (const each of remove(discard === 'oldest' ? 0 : -1, 1))
-              if (!tell(each, 'full')) report(new AnywireError(ERR_SLOW, 'offline.bytes'))
+            for (const each of remove(discard === 'newest' || sizeOf(data) > most ? -1 : 0, 1)) tell(each, 'full')
           return state.bytes < bytes / 2
         },
         take(over) {
@@ -106,12 +117,13 @@ export const offline = ({
       })
       client.on('disconnect', lost)
       client.on('close', lost)
-      during(() =>
-        watchNetwork(() => {
+      during(() => {
+        told = false
+        return watchNetwork(() => {
           // What becomes of the wire is told by its events.
           client.ping(isOffline() ? 0 : probe).catch(() => {})
         })
-      )
+      })
       return state
     }
   }) as const satisfies ClientPlugin

@@ -196,15 +196,21 @@ describe('offline, where more is written than may wait', () => {
   it('is an error where nobody listens for what is discarded', async () => {
     const client = await away({ bytes: 100 })
     const discarded = { reason: 'full', value: 'three' }
-    for (const value of ['one', 'two', 'three']) client.write(value)
+    for (const value of ['one', 'two', 'three', 'once']) client.write(value)
     assert.deepEqual(
       world.errors.map(({ code, message }) => [code, message]),
-      [['ERR_SLOW', 'Too much is unread: offline.bytes']]
+      [['ERR_SLOW', 'Too much is unread: offline.full']]
     )
     const heard: unknown[] = []
-    client.offline.on('discard', told => heard.push(told))
+    const stop = client.offline.on('discard', told => heard.push(told))
     client.write('three')
     assert.deepEqual([world.errors.length, heard], [1, [discarded]])
+    stop()
+    await world.pass(1_000)
+    world.network.cut()
+    await world.pass(1)
+    for (const value of ['one', 'two', 'three', 'once']) client.write(value)
+    assert.equal(world.errors.length, 2)
   })
 
   it('is printed where nobody listens for errors either', async () => {
@@ -224,11 +230,11 @@ describe('offline, where more is written than may wait', () => {
     }
   })
 
-  it('is nothing to tell of values that were not to wait so long', async () => {
+  it('is an error too where nobody listens for values that waited too long', async () => {
     const client = await away()
-    client.write('short', { expires: 10 })
+    for (const value of ['short', 'too']) client.write(value, { expires: 10 })
     await world.pass(1_000)
-    assert.deepEqual([received, world.errors], [[], []])
+    assert.deepEqual([received, world.errors.map(String)], [[], ['AnywireError: Too much is unread: offline.expired']])
   })
 
   describe('and then the client closes', () => {
