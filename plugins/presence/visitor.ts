@@ -32,6 +32,8 @@ interface Stay {
   readonly verb: Verb
   readonly place: string
   data: unknown
+  /** It was denied, and is asked again: until that is answered nobody sees it. */
+  hidden?: boolean
 }
 
 /** Requests that may wait at least: a new session asks for all its places at once. */
@@ -96,7 +98,7 @@ export class Visitor {
     const stays = this.#stays[ENTER]
     for (const { place } of stays.values()) this.#disappear(place)
     this.#identity = identity
-    for (const stay of stays.values()) this.#appear(stay)
+    for (const stay of stays.values()) if (!stay.hidden) this.#appear(stay)
   }
 
   /** Its wire is lost: before long others see that. */
@@ -117,8 +119,8 @@ export class Visitor {
     clearTimeout(this.#timer)
     if (!this.#absent) return
     this.#absent = false
-    for (const { place, data } of this.#stays[ENTER].values())
-      this.#hall.comeBack(place, this.#identity, this.peer, data)
+    for (const { place, data, hidden } of this.#stays[ENTER].values())
+      if (!hidden) this.#hall.comeBack(place, this.#identity, this.peer, data)
   }
 
   /** The connection is over. */
@@ -141,7 +143,15 @@ export class Visitor {
         const allowed = await this.#allow(this.peer, verb, place, data)
         // What is said, or changes, meanwhile is judged by itself.
         const same = this.#stays[verb].get(place) === stay && stay.data === data
-        if (same && this.#answers.counts(stay, asked) && !allowed) this.#refuse(stay, ERR_DENIED)
+        if (!same || !this.#answers.counts(stay, asked)) return
+        if (allowed) {
+          if (stay.hidden) this.#appear(stay)
+        } else if (verb === WATCH || this.#answers.isLast(asked)) this.#refuse(stay, ERR_DENIED)
+        else {
+          // The last answer decides whether it ends.
+          stay.hidden = true
+          this.#disappear(place)
+        }
       })
     )
   }
@@ -223,7 +233,9 @@ export class Visitor {
   }
 
   /** Others see that it is there. */
-  #appear({ place, data }: Stay): void {
+  #appear(stay: Stay): void {
+    const { place, data } = stay
+    stay.hidden = false
     if (!this.#absent) this.#hall.enter(place, this.#identity, this.peer, data)
   }
 

@@ -456,6 +456,32 @@ describe('presence', () => {
     assert.deepEqual(server().members('room'), [])
   })
 
+  it('hides whom a rule denies while it is asked again already, and shows them again where that allows it', async () => {
+    const gates: ((allowed: boolean) => void)[] = []
+    let isSlow = false
+    start({}, { presence: { enter: () => !isSlow || new Promise(resolve => gates.push(resolve)), watch: true } })
+    const place = connect().presence<Data>('room')
+    await world.pass(10)
+    const all = outcomes([place.enter({ name: 'x' })])
+    await world.pass(100)
+    const there = (): unknown[] => [server().members('room').length, place.isIn]
+    isSlow = true
+    refresh()
+    refresh()
+    await world.pass(10)
+    assert.deepEqual([gates.length, all, there()], [2, ['ok'], [1, true]])
+    gates[0]?.(false)
+    await world.pass(10)
+    assert.deepEqual(there(), [0, true])
+    gates[1]?.(true)
+    await world.pass(10)
+    assert.deepEqual(there(), [1, true])
+    refresh()
+    gates[2]?.(false)
+    await world.pass(10)
+    assert.deepEqual(there(), [0, false])
+  })
+
   it('waits for no rule of another place when permissions change', async () => {
     let allowed = true
     const never = (): boolean | Promise<boolean> => allowed || new Promise(() => {})
