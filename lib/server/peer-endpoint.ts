@@ -155,7 +155,8 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     clearTimeout(this.#timer)
     this.#link = undefined
     this.detach()
-    if (this.said && this.ending) return this.#over(this.ending)
+    // Who heard a goodbye closes with its code.
+    if (this.said && this.ending) return this.#over(this.ending, goodbye[0] === this.ending[0])
     if (goodbye[0] === 1009) this.report(new AnywireError(ERR_TOO_LARGE), 'connection')
     // A page that goes away (1001) takes its client with it.
     if (!this.#recovers || !recovery || isFinal(goodbye[0]) || goodbye[0] === 1001) return this.#over(goodbye)
@@ -316,14 +317,15 @@ export class PeerEndpoint extends Endpoint implements Peer, Beating, Absent {
     }, READING)
   }
 
-  #over(goodbye: Goodbye): void {
+  /** @param heard - the client knows how it ended */
+  #over(goodbye: Goodbye, heard = false): void {
     if (this.state === 'closed') return
     this.state = 'closed'
     clearTimeout(this.#timer)
     this.#link = undefined
     this.detach()
     const { sent, unsent } = this.outbox.clear()
-    this.#host.closed(this, goodbye[0], this.isClosed ? (this.ending ?? goodbye) : undefined)
+    this.#host.closed(this, goodbye[0], this.isClosed && !heard ? (this.ending ?? goodbye) : undefined)
     this.closed(endOf(goodbye, retryable(goodbye[0])), [...sent, ...unsent])
     this.#undo()
   }

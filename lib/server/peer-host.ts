@@ -27,6 +27,6 @@ export interface PeerHost {
   kept(peer: PeerEndpoint): void
   /** The client came back. */
   back(peer: PeerEndpoint): void
-  /** @param verdict - how the application ended it */
+  /** @param verdict - how the application ended it, where its client may not have heard */
   closed(peer: PeerEndpoint, code: number, verdict: Goodbye | undefined): void
 }

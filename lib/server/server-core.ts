@@ -219,7 +219,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
     this.#away.delete(peer)
     // One that a plugin ended before it began was never there.
     if (!this.peers.delete(peer)) return
-    if (verdict && !peer.plain) this.#ended.add(peer.id, peer.ticket, verdict)
+    if (verdict && !peer.plain && !this.#closing) this.#ended.add(peer.id, peer.ticket, verdict)
     this.#heart.remove(peer)
     this.#addresses.end(peer)
     count(this.counters.closed, code)
@@ -247,7 +247,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
     await emptied
     stop()
     await undoAll(this.#undos, (error, event) => this.admission.failed(error, event))
-    this.#heart.stop()
+    for (const part of [this.#heart, this.#ended]) part.stop()
     for (const listener of this.#listeners) {
       try {
         await listener.close()

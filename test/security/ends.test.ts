@@ -45,6 +45,8 @@ describe('ends that a client would put off', () => {
       log.closes.map(({ code }) => code),
       [4100]
     )
+    // How it ended is remembered for as long as a client may come back.
+    await clock.pass(120_000)
     assert.deepEqual([log.lost.length, clock.waiting], [3, 0])
   })
 

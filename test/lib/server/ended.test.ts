@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { stub, useFakeTimers } from 'sinon'
 import { EndedSessions } from '../../../lib/server/ended.ts'
 import { makeToken, Ticket } from '../../../lib/server/ticket.ts'
+import { Clocked } from '../../support/clocked.ts'
 
 describe('EndedSessions', () => {
   const session = (id: string) => {
@@ -35,5 +37,43 @@ describe('EndedSessions', () => {
     const { id, ticket, token } = session('a')
     ended.add(id, ticket, [4500, 'a', 0])
     assert.equal(ended.find(token), undefined)
+  })
+
+  it('keeps none for ever, also where sessions may wait for ever, and none longer than that without another', async () => {
+    const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      for (const [time, longest] of [
+        [1_000, 1_000],
+        [Infinity, 3_600_000]
+      ] as const) {
+        const ended = new EndedSessions(Infinity, time)
+        const { id, ticket, token } = session('a')
+        ended.add(id, ticket, [4500, 'a', 0])
+        await clock.tickAsync(longest - 1)
+        assert.ok(ended.find(token))
+        assert.equal(clock.countTimers(), 1)
+        await clock.tickAsync(1)
+        assert.deepEqual([ended.find(token), clock.countTimers()], [undefined, 0])
+        ended.add(id, ticket, [4500, 'a', 0])
+        ended.stop()
+        assert.equal(clock.countTimers(), 0)
+      }
+    } finally {
+      clock.restore()
+    }
+  })
+
+  it('is for those who have not heard', async () => {
+    const added = stub(EndedSessions.prototype, 'add')
+    const world = new Clocked()
+    try {
+      world.server.on('connection', peer => peer.end(4500, 'bye'))
+      const client = world.connect([])
+      await world.pass(100)
+      assert.deepEqual([client.state, world.server.peers.size, added.callCount], ['closed', 0, 0])
+    } finally {
+      added.restore()
+      assert.equal(await world.end(), 0)
+    }
   })
 })
