@@ -55,8 +55,10 @@ class Draft extends Fields<AnyRecord, void> {
     const edit = new Edit(this.#state, this.#engine.tick(), this.#engine.limits.maxValue)
     edit[operation](path, value)
     this.ifVersion = ifVersion
-    for (const write of edit.writes) this.#state.merge(resolve(this.#state, write))
-    this.writes.push(...edit.writes)
+    for (const write of edit.writes) {
+      this.#state.merge(resolve(this.#state, write))
+      this.writes.push(write)
+    }
   }
 }
 
