@@ -206,12 +206,12 @@ describe('records: hooks that do what they like', function () {
   after(() => rm(folder, { recursive: true }))
 
   it('have writes be done one after the other, each in time, and leave nothing: memory', async () => {
-    const { seed, numRuns } = runs(24)
+    const { seed, numRuns } = runs(12)
     for (let run = 0; run < numRuns; run++) await play(new Dice(seed + run), memory())
   })
 
   it('have writes be done one after the other, each in time, and leave nothing: sqlite', async () => {
-    const { seed, numRuns } = runs(3)
+    const { seed, numRuns } = runs(2)
     for (let run = 0; run < numRuns; run++) await play(new Dice(seed + run), sqlite(join(folder, `${run}.db`)))
   })
 })
