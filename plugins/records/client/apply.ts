@@ -67,7 +67,10 @@ export const apply = (
   for (const { scopes: news } of pages) {
     for (const { scope: number, outcome } of news) {
       const scope = scopes.get(number)
-      if (!scope) continue
+      if (!scope) {
+        if (outcome === 'left') scopes.heard(number)
+        continue
+      }
       told.add(scope)
       resets.delete(scope)
       const isLive = OUTCOMES.includes(outcome)
@@ -109,8 +112,9 @@ export const apply = (
   }
   // Most deltas are about neither.
   for (const id of resets.size ? scopes.missing(resets.keys(), came, records) : []) drop(id)
+  const isIn = (scope: Scope, id: string): boolean => came.has(id) || !resets.has(scope)
   for (const scope of denied)
-    for (const id of scopes.refused(scope, told, records)) if (drop(id)) applied.evicted.push(id)
+    for (const id of scopes.refused(scope, told, isIn, records)) if (drop(id)) applied.evicted.push(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

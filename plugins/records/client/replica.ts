@@ -118,6 +118,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
       this.keeper?.leave(scope)
       if (scope.state === 'synced') this.become(scope, 'local')
     }
+    this.scopes.unheard()
   }
 
   state(id: string): RecordState | undefined {

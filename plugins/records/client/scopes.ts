@@ -14,6 +14,8 @@ export class Scopes {
   #numbers = 0
   /** What the authority is to be asked for. */
   readonly wanted = new Set<Scope>()
+  /** The collections of scopes that were removed, by their numbers, as long as the authority has not said what is left of those. */
+  readonly #leaving = new Map<number, string>()
   /** How far all are that the authority follows. */
   readonly reach: Reach = { cursor: NOWHERE }
 
@@ -88,10 +90,22 @@ export class Scopes {
     return missing
   }
 
-  /** The records at hand of a scope that is refused, but for what others have. A query that has not begun is asked for anew. */
-  refused(scope: Scope, told: ReadonlySet<Scope>, records: Records): string[] {
-    const has = (other: Scope): boolean => !other.error && (!other.query || other.isLive || told.has(other))
-    const gone = scope.among(records).filter(id => !this.#of(id).some(has))
+  /**
+   * The records at hand of a scope that is refused, but for what others have. A query that has not begun is asked for anew.
+   * @param told - those that begin now
+   * @param isIn - whether one of those may have a record
+   */
+  refused(
+    scope: Scope,
+    told: ReadonlySet<Scope>,
+    isIn: (scope: Scope, id: string) => boolean,
+    records: Records
+  ): string[] {
+    const gone = scope.among(records).filter(id => {
+      const has = (other: Scope): boolean =>
+        !other.error && (!other.query || other.isLive || (told.has(other) && isIn(other, id)))
+      return !this.#of(id).some(has)
+    })
     for (const other of gone.length ? this.#named(collectionOf(scope.name)) : []) {
       if (other.error || !other.mayBeOld) continue
       other.doubt()
@@ -110,9 +124,24 @@ export class Scopes {
     for (const id of scope.among(records)) {
       const others = this.#of(id)
       if (!others.some(({ error }) => !error)) left.push(id)
-      else if (!this.keeps(id)) for (const other of others) if (!isHeard || !other.isAsked) other.doubt()
+      else if (!this.keeps(id)) {
+        for (const other of others) if (!isHeard || !other.isAsked) other.doubt()
+        this.#leaving.set(scope.number, collectionOf(id))
+      }
     }
     return left
+  }
+
+  /** The authority has said what is left of a scope that was removed. */
+  heard(number: number): void {
+    this.#leaving.delete(number)
+  }
+
+  /** The authority says nothing more: what it was to take away of what queries do not have may be left. */
+  unheard(): void {
+    for (const name of new Set(this.#leaving.values()))
+      for (const scope of this.#named(name)) if (scope.query) scope.doubt()
+    this.#leaving.clear()
   }
 
   #of(id: string): readonly Scope[] {

@@ -11,7 +11,7 @@ import type { Gate } from './permissions.ts'
 import { viewOf } from './puller.ts'
 import type { Puller, Want } from './puller.ts'
 import type { Recent } from './recent.ts'
-import { ANEW } from './scope.ts'
+import { ANEW, isCollection } from './scope.ts'
 import type { Scope } from './scope.ts'
 import type { Left } from './leaving.ts'
 import type { Settings } from './settings.ts'
@@ -51,7 +51,7 @@ export class CatchUp {
   readonly #versions = new Map<string, number>()
   /** Records that are in no scope any more. */
   readonly #gone = new Set<string>()
-  /** Collections of whose records the client drops what of its queries it is not told. */
+  /** Collections of whose records the client drops what it is not told. */
   readonly #swept = new Set<string>()
 
   constructor(host: CatchUpHost, feed: Feed) {
@@ -114,15 +114,14 @@ export class CatchUp {
       for (const id of entered) if (!holdings.had(moves, id, collectionOf(id))) this.#wholes.add(id)
       for (const id of left) if (!holdings.withheld.has(id)) this.#gone.add(id)
     }
-    for (const id of holdings.withheld) if (holdings.has(id, collectionOf(id))) this.#wholes.add(id)
-    holdings.withheld.clear()
+    for (const id of holdings.takeWithheld()) this.#wholes.add(id)
     for (const scope of begun) this.#begin(scope)
     const leaving = scopes.takeLeaving()
     for (const { ids, isEvicted } of leaving) if (isEvicted) for (const id of ids ?? []) this.#gone.add(id)
     for (const id of this.#gone) if (holdings.has(id, collectionOf(id))) this.#gone.delete(id)
-    // What leaves a scope that is no query must not be seen, whatever is not known yet of other scopes.
+    // What leaves a scope that is no query must not be seen, unless another scope that has it knows better: that is found out anew.
     for (const [{ isQuery }, { left }] of moves)
-      for (const id of isQuery ? [] : left) if (holdings.has(id, collectionOf(id))) this.#withhold(id)
+      for (const id of isQuery ? [] : left) if (holdings.has(id, collectionOf(id))) this.#wholes.add(id)
     for (const name of this.#swept) {
       scopes.leaving.disturb(name)
       this.#name(name)
@@ -132,10 +131,10 @@ export class CatchUp {
 
   /** A scope of which it is not known what was told, or what has changed since. */
   #renew(scope: Scope, sent: number, isLate: boolean): void {
-    const { name, membership, number, isQuery } = scope
+    const { name, membership, number } = scope
     const isLost = isLate && sent < this.#host.floor
     if (isLost || membership) this.#feed.scopes.tell(number, 'reset')
-    if (isQuery) this.#swept.add(name)
+    if (membership && isCollection(name)) this.#swept.add(name)
     if (membership) for (const id of membership.ids) this.#wholes.add(id)
     else if (isLate) this.#wants.push({ name, since: isLost ? 0 : sent })
   }
@@ -149,7 +148,8 @@ export class CatchUp {
     // Who may see what may have changed meanwhile, and what was in a part of a list nobody knows.
     const isDelta = isKnown && (!membership || (membership.isSteady && !scopes.leaving.isDisturbed(scope)))
     scopes.tell(number, isDelta ? 'delta' : isKnown || since === ANEW ? 'anew' : 'reset')
-    if (isQuery && !isDelta && scope.mayBeOld) this.#swept.add(name)
+    const isSwept = membership && isCollection(name) && (!isQuery || scope.mayBeOld)
+    if (isSwept && !isDelta) this.#swept.add(name)
     if (isDelta && digest === COMPARES) scopes.compared.add(scope)
     else if (digest === DIFFERS) tally.diverged++
     if (!membership) this.#wants.push({ name, since: isDelta ? since : 0 })
@@ -157,11 +157,14 @@ export class CatchUp {
     else for (const id of membership.ids) this.#wholes.add(id)
   }
 
-  /** Names what the client is to keep of a collection, as queries of it have it. */
+  /** Names what the client is to keep of a collection, as other scopes have it. */
   #name(collection: string): void {
-    const { holdings } = this.#feed.scopes
     const named = new Set<string>()
-    for (const { membership } of holdings.partialOf(collection)) for (const id of membership.ids) named.add(id)
+    for (const { name, membership } of this.#feed.scopes.joined) {
+      if (collectionOf(name) !== collection) continue
+      if (membership) for (const id of membership.ids) named.add(id)
+      else if (!isCollection(name)) named.add(name)
+    }
     for (const id of this.#wholes) named.delete(id)
     const version = this.#host.committer.seq
     const names = [...named].map(record => ({ record, collection, registers: [], version, whole: false }))
@@ -178,23 +181,24 @@ export class CatchUp {
   async #release(leaving: readonly Left[], seq: number): Promise<void> {
     const { scopes } = this.#feed
     const { holdings } = scopes
+    const queried = new Set(scopes.joined.filter(({ isQuery }) => isQuery).map(({ name }) => name))
+    // What queries have the client does not know, so it waits for this, also where nothing is left.
+    const awaited = leaving.flatMap(({ scope: { number, name } }) => (queried.has(collectionOf(name)) ? [number] : []))
     const left: (readonly [scope: number, id: string])[] = []
-    const send = async (least: number): Promise<void> => {
-      while (left.length >= least) {
-        const page = left.splice(0, EVICTIONS)
-        const numbers = new Set(page.map(([scope]) => scope))
-        const news = [...numbers].map(scope => ({ scope, outcome: 'left' }))
-        await this.#send([], { seq, more: true, scopes: news, evicted: page.map(([, id]) => id) })
-      }
+    const send = async (also: readonly number[] = []): Promise<void> => {
+      const page = left.splice(0, EVICTIONS)
+      const numbers = new Set([...also, ...page.map(([scope]) => scope)])
+      const news = [...numbers].map(scope => ({ scope, outcome: 'left' }))
+      if (news.length) await this.#send([], { seq, more: true, scopes: news, evicted: page.map(([, id]) => id) })
     }
     for (const { scope, ids } of leaving) {
       scopes.leaving.disturb(collectionOf(scope.name))
       for await (const piece of ids ? [ids] : this.#host.puller.ids(scope.name)) {
         for (const id of piece) if (!holdings.has(id, collectionOf(id))) left.push([scope.number, id])
-        await send(EVICTIONS)
+        while (left.length > EVICTIONS) await send()
       }
     }
-    await send(1)
+    await send(awaited)
   }
 
   /** What changed may be in a scope since, or not any more. */

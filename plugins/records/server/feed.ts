@@ -224,6 +224,12 @@ export class Feed {
     this.#pump().catch((error: unknown) => this.failed(error))
   }
 
+  /** One of its scopes has caught up with who may see what. */
+  caughtUp(): void {
+    this.scopes.holdings.caughtUp()
+    this.stir()
+  }
+
   /** Notes up to where it was told everything: it catches up from there. */
   pause(): void {
     if (this.#isLive) this.#fallBehind(this.#host.delivered)

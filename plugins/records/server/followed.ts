@@ -54,8 +54,8 @@ export class Followed {
     for (const number of numbers) {
       const scope = this.#all.get(number)
       if (!scope) continue
-      // Where no other query may have the same, its client knows by itself what to let go of.
-      if (this.#quota.queriesOf(scope) > (scope.isQuery ? 1 : 0)) this.#take(scope, false)
+      // Where no other scope may have the same, its client knows by itself what to let go of.
+      if (this.#quota.isShared(scope)) this.#take(scope, false)
       this.leave(scope)
     }
   }
@@ -125,7 +125,7 @@ export class Followed {
     const scope = this.#all.get(number)
     if (!scope) return false
     const { isJoined } = scope
-    this.evict(scope)
+    if (isJoined) this.evict(scope)
     this.leave(scope)
     return isJoined
   }
@@ -135,7 +135,7 @@ export class Followed {
    * @param isUntold - whether it is not told so, and does not know by itself what to let go of
    */
   protected evict(scope: Scope, isUntold = false): void {
-    if (isUntold || this.#quota.queriesOf(scope)) this.#take(scope, true)
+    if (isUntold || scope.isQuery || this.#quota.isShared(scope)) this.#take(scope, true)
   }
 
   /** What its client has of a scope is to be taken from it. */
@@ -143,7 +143,8 @@ export class Followed {
     const { name, membership, isJoined } = scope
     // Up to where it was told counts.
     this.#feed.pause()
-    const ids = isCollection(name) ? (isJoined ? membership?.idsAt(scope.told) : undefined) : [name]
+    const known = isJoined ? membership?.idsAt(scope.told) : undefined
+    const ids = known ?? (isCollection(name) ? undefined : [name])
     if (ids || !isEvicted) this.leaving.add({ scope, ids, isEvicted })
     this.#feed.stir()
   }

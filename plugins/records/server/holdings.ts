@@ -1,4 +1,5 @@
 import { addTo, removeFrom } from '../../../lib/sets.ts'
+import { collectionOf } from '../core/path.ts'
 import type { Change } from './change.ts'
 import { decrease, increase } from './counts.ts'
 import type { Moves } from './journal.ts'
@@ -21,6 +22,8 @@ export class Holdings {
   readonly #partial = new Map<string, Set<PartialScope>>()
   /** Records that are in such a scope, and were not told, as they must not be seen any more: that is soon known there too. */
   readonly withheld = new Set<string>()
+  /** Whether something was found out that may be about those. */
+  #isDue = false
 
   join(scope: Scope): void {
     if (isPartial(scope)) addTo(this.#partial, scope.name, scope)
@@ -45,11 +48,6 @@ export class Holdings {
   /** Those scopes. */
   *partial(): Iterable<PartialScope> {
     for (const scopes of this.#partial.values()) yield* scopes
-  }
-
-  /** Those with a name. */
-  partialOf(name: string): Iterable<PartialScope> {
-    return this.#partial.get(name) ?? NOBODY
   }
 
   /** Whether a record is in one of the scopes, as far as that is known by now. */
@@ -92,6 +90,24 @@ export class Holdings {
     let reach = seq
     for (const { membership } of this.partial()) reach = membership.reach(reach)
     return reach
+  }
+
+  /** A scope has caught up with who may see what. */
+  caughtUp(): void {
+    this.#isDue = true
+  }
+
+  /** Whether it is to be found out once more about those that were withheld. */
+  get isDue(): boolean {
+    return this.#isDue && this.withheld.size > 0
+  }
+
+  /** Those that were withheld, and are in a scope still. They are not any more. */
+  takeWithheld(): readonly string[] {
+    const ids = [...this.withheld].filter(id => this.has(id, collectionOf(id)))
+    this.withheld.clear()
+    this.#isDue = false
+    return ids
   }
 
   /** Notes that all scopes are told as they are now. @param seq - the last commit */

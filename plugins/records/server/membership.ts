@@ -28,6 +28,8 @@ export interface MembershipListener {
   pause(): void
   /** There is something to tell. */
   stir(): void
+  /** It has caught up with all that it had to wait for. */
+  caughtUp(): void
 }
 
 export interface MembershipHost {
@@ -208,7 +210,7 @@ export class Membership {
       await this.#work()
     }
     this.#rest()
-    for (const listener of this.listeners) listener.stir()
+    for (const listener of this.listeners) listener.caughtUp()
   }
 
   async #renewPiece(renewal: Renewal): Promise<void> {

@@ -1,13 +1,14 @@
 import { collectionOf } from '../core/path.ts'
 import { decrease, increase } from './counts.ts'
 import type { RecordsLimits } from './options.ts'
+import { isCollection } from './scope.ts'
 import type { Scope } from './scope.ts'
 
 /** How much a client follows of what costs most: queries, and records that are remembered for it. */
 export class Quota {
   readonly #limits: Pick<RecordsLimits, 'queries' | 'matches'>
-  /** How many queries there are of a collection. */
-  readonly #queries = new Map<string, number>()
+  /** How many scopes there are of a collection. */
+  readonly #collections = new Map<string, number>()
   #count = 0
   #matches = 0
 
@@ -21,20 +22,18 @@ export class Quota {
   }
 
   add({ name, isQuery }: Scope): void {
-    if (!isQuery) return
-    this.#count++
-    increase(this.#queries, name)
+    if (isQuery) this.#count++
+    if (isCollection(name)) increase(this.#collections, name)
   }
 
   remove({ name, isQuery }: Scope): void {
-    if (!isQuery) return
-    this.#count--
-    decrease(this.#queries, name)
+    if (isQuery) this.#count--
+    if (isCollection(name)) decrease(this.#collections, name)
   }
 
-  /** How many queries there are of the collection of a scope. */
-  queriesOf({ name }: Scope): number {
-    return this.#queries.get(collectionOf(name)) ?? 0
+  /** Whether another scope is one of the same collection, all of it or some. */
+  isShared({ name }: Scope): boolean {
+    return (this.#collections.get(collectionOf(name)) ?? 0) > (isCollection(name) ? 1 : 0)
   }
 
   /** Counts what is remembered for a scope that is ready, or by now. @returns whether that is not too much */

@@ -55,7 +55,7 @@ export class Scopes extends Followed {
   }
 
   get hasNews(): boolean {
-    if (this.#ready.length > 0 || this.news.length > 0 || this.holdings.haveMoved) return true
+    if (this.#ready.length > 0 || this.news.length > 0 || this.holdings.haveMoved || this.holdings.isDue) return true
     return this.leaving.isDue(() => namesOf(this.#soon))
   }
 

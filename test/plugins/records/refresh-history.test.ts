@@ -168,15 +168,18 @@ const history = async (seed: number): Promise<void> => {
     }
     for (const { user } of readers) for (const name of NAMES) if (dice.chance(0.7)) rules.allowed.add(`${user} ${name}`)
     for (const reader of readers) reader.join()
-    const act = (): void => {
+    const act = async (): Promise<void> => {
       const reader = dice.pick(readers)
       const name = dice.pick(NAMES)
       const what = dice.next()
       if (what < 0.25) write(dice.pick(RECORDS))
       else if (what < 0.45) reader.follow(name, name.endsWith('/') ? dice.pick(QUERIES) : undefined)
       else if (what < 0.65) {
-        rules.change(reader.user, name)
-        world.authority.refresh(dice.chance(0.8) ? name : '', ({ id }) => dice.chance(0.3) || id === reader.user)
+        for (let times = dice.chance(0.3) ? 1 + dice.below(5) : 1; times; times--) {
+          rules.change(reader.user, name)
+          world.authority.refresh(dice.chance(0.8) ? name : '', ({ id }) => dice.chance(0.3) || id === reader.user)
+          if (dice.chance(0.5)) await world.pass(dice.below(2 * ANSWER))
+        }
       } else if (what < 0.9) world.authority.refresh(dice.pick(['', 'a', 'a/', 'b/1', 'c/', ...NAMES]), () => true)
       else if (what < 0.95) reader.fill()
       else if (reader.isConnected) reader.leave()
@@ -211,7 +214,7 @@ const history = async (seed: number): Promise<void> => {
       }
     }
     for (let step = 1; step <= 240; step++) {
-      act()
+      await act()
       if (dice.chance(0.6)) await world.pass(dice.below(dice.chance(0.1) ? 500 : 30))
       if (step % 12 === 0) await check()
     }
