@@ -181,7 +181,9 @@ export class CatchUp {
   async #release(leaving: readonly Left[], seq: number): Promise<void> {
     const { scopes } = this.#feed
     const { holdings } = scopes
-    const queried = new Set(scopes.joined.filter(({ isQuery }) => isQuery).map(({ name }) => name))
+    const collections = scopes.joined.filter(({ name }) => isCollection(name))
+    const queried = new Set(collections.filter(({ isQuery }) => isQuery).map(({ name }) => name))
+    const followed = new Set(collections.filter(({ isQuery }) => !isQuery).map(({ name }) => name))
     // What queries have the client does not know, so it waits for this, also where nothing is left.
     const awaited = leaving.flatMap(({ scope: { number, name } }) => (queried.has(collectionOf(name)) ? [number] : []))
     const left: (readonly [scope: number, id: string])[] = []
@@ -194,7 +196,12 @@ export class CatchUp {
     for (const { scope, ids } of leaving) {
       scopes.leaving.disturb(collectionOf(scope.name))
       for await (const piece of ids ? [ids] : this.#host.puller.ids(scope.name)) {
-        for (const id of piece) if (!holdings.has(id, collectionOf(id))) left.push([scope.number, id])
+        for (const id of piece) {
+          if (holdings.has(id, collectionOf(id))) continue
+          // Who follows all of a collection keeps what is in it, unless it is taken away.
+          if (followed.has(collectionOf(id))) this.#gone.add(id)
+          else left.push([scope.number, id])
+        }
         while (left.length > EVICTIONS) await send()
       }
     }
