@@ -2,6 +2,7 @@ import { ERR_LIMIT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import { Deliberation, namesOf } from './deliberation.ts'
 import type { DeliberationHost } from './deliberation.ts'
+import { Lines } from './lines.ts'
 import { Lookahead } from './lookahead.ts'
 import type { CachedRecord } from './record-cache.ts'
 import { Trials } from './trials.ts'
@@ -31,18 +32,20 @@ export interface Author {
 
 /**
  * Takes writes: those of each writer in order, and once. One that has to wait, for a record that is read, decided about or
- * committed, holds up nobody but its writer and those who write the same record.
+ * committed, holds up nobody but its writer and those who write the same record: and of those, only who came later.
  */
 export class Intake {
   readonly #host: DeliberationHost
   /** Records of writes whose permission is awaited: what was judged must still be so when it is done. */
   readonly #claimed = new Map<CachedRecord, Incoming>()
   readonly #blocked = new Set<Writer>()
+  readonly #lines: Lines
   readonly #deliberation: Deliberation
   readonly #lookahead: Lookahead
 
   constructor(host: DeliberationHost) {
     this.#host = host
+    this.#lines = new Lines(host.cache)
     this.#deliberation = new Deliberation(host)
     this.#lookahead = new Lookahead(host, this.#deliberation)
   }
@@ -63,9 +66,11 @@ export class Intake {
 
   /** Goes on with those who waited for records. */
   unblock(): void {
+    // Who is blocked again waits for the next time.
     const blocked = [...this.#blocked]
-    this.#blocked.clear()
     for (const writer of blocked) {
+      // It went on already, as one of them has let others do so.
+      if (!this.#blocked.delete(writer)) continue
       writer.busy = false
       this.#advance(writer)
     }
@@ -81,7 +86,9 @@ export class Intake {
       const { frame } = incoming
       const { open } = this.#host.committer
       if (writer.isUnheard(open.writers.get(writer)?.results.length ?? 0)) {
+        const isLeft = this.#lines.leave(incoming)
         if (!writer.followers.size) this.#abandon(writer)
+        if (isLeft) this.unblock()
         return
       }
       if (frame.records.length + frame.conditions.length > this.#host.settings.limits.batch) {
@@ -89,13 +96,13 @@ export class Intake {
         continue
       }
       const records = new Map<string, CachedRecord>()
-      const missing: string[] = []
-      for (const id of idsOf(frame)) {
+      const ids = idsOf(frame)
+      for (const id of ids) {
         const record = this.#host.cache.get(id)
         if (record) records.set(id, record)
-        else missing.push(id)
       }
-      if (missing.length) void this.#load(writer, missing)
+      // Those that are there too: they would make room for the others.
+      if (records.size < ids.size) void this.#load(writer, [...ids])
       else if (this.#isBlocked(incoming, records)) this.#block(writer, incoming, records)
       else this.#decide(writer, incoming, records)
     }
@@ -111,21 +118,26 @@ export class Intake {
 
   #isBlocked(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): boolean {
     for (const record of records.values()) if (this.#host.committer.holds(record)) return true
-    return !!this.#claimOn(incoming, records)
+    if (isWithin(incoming)) return false
+    return !!(this.#claimOn(incoming, records) ?? this.#lines.before(incoming, records.values()))
   }
 
   /** A write that has to be decided first, as it is about the same record. What is written within a hook waits for none. */
-  #claimOn({ frame, author }: Incoming, records: ReadonlyMap<string, CachedRecord>): Incoming | undefined {
+  #claimOn(incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): Incoming | undefined {
+    if (isWithin(incoming)) return undefined
     for (const record of records.values()) {
       const claim = this.#claimed.get(record)
-      if (claim) return author.turnOf(frame.node) ? undefined : claim
+      if (claim) return claim
     }
-    return undefined
+    const before = this.#lines.before(incoming, records.values())
+    // What that waits for the store is no time of this one either.
+    return before?.limit && before
   }
 
   #block(writer: Writer, incoming: Incoming, records: ReadonlyMap<string, CachedRecord>): void {
     writer.busy = true
     this.#blocked.add(writer)
+    if (!isWithin(incoming)) this.#lines.enter(incoming, records.values())
     if (incoming.limit || !this.#claimOn(incoming, records)) return
     const { patience, settings } = this.#host
     incoming.limit = patience.limit(settings.timeout)
@@ -165,16 +177,16 @@ export class Intake {
     const verdict = ahead?.verdict ?? this.#deliberation.judge(incoming, records, trials)
     if (!(verdict instanceof Promise)) return this.#apply(writer, verdict)
     writer.busy = true
-    const isWithin = !!incoming.author.turnOf(incoming.frame.node)
     for (const record of records.values()) {
       record.pins++
-      if (!isWithin) this.#claimed.set(record, incoming)
+      if (!isWithin(incoming)) this.#claimed.set(record, incoming)
     }
     const free = (): void => {
       for (const record of records.values()) if (this.#claimed.get(record) === incoming) this.#claimed.delete(record)
     }
     const passed = (): void => {
       free()
+      this.#lines.leave(incoming)
       this.unblock()
     }
     const done = (verdict: Verdict): void => {
@@ -200,6 +212,7 @@ export class Intake {
     if (accepted.length) writer.written = committer.open.seq
     const incoming = writer.queue.shift()
     if (!incoming) return
+    this.#lines.leave(incoming)
     for (const { record, writes } of accepted) {
       for (const write of writes) {
         if (record.write(write, committer.open.seq)) committer.open.touch(record, write.path)
@@ -219,3 +232,6 @@ export class Intake {
     this.#advance(writer)
   }
 }
+
+/** Whether something is written within a hook that is not decided: others may wait for that. */
+const isWithin = ({ author, frame }: Incoming): boolean => !!author.turnOf(frame.node)
