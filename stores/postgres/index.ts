@@ -9,7 +9,7 @@ import { unpackValue } from '../../lib/store-value.ts'
 import type { Commit, Range, Row, Store } from '../../lib/store.ts'
 import { Changes, cut, KEY } from './commit.ts'
 import { loadPackage, toError } from './package.ts'
-import type { Asked } from './package.ts'
+import { Readers } from './readers.ts'
 import { migrate, prepare, quote } from './tables.ts'
 import { Writer } from './writer.ts'
 
@@ -121,11 +121,11 @@ const queriesOf = (schema: string) => {
 
 /** The store while it is open. */
 class Session {
-  readonly #readers: Asked
+  readonly #readers: Readers
   readonly #writer: Writer
   readonly #commits: Batches<Changes>
 
-  constructor(readers: Asked, writer: Writer) {
+  constructor(readers: Readers, writer: Writer) {
     this.#readers = readers
     this.#writer = writer
     this.#commits = new Batches(commits => writer.commit(commits))
@@ -141,8 +141,7 @@ class Session {
 
   async read<T>(text: string, values: readonly unknown[], map: (row: readonly unknown[]) => T): Promise<T[]> {
     try {
-      const { rows } = await this.#readers.query({ text, values, rowMode: 'array' })
-      return await mapInTurns(rows, map)
+      return await mapInTurns(await this.#readers.query({ text, values, rowMode: 'array' }), map)
     } catch (error) {
       throw toError(error)
     }
@@ -160,10 +159,7 @@ const start = async (options: PostgresOptions): Promise<Session> => {
   const { Client, Pool } = loadPackage()
   const writer = new Writer(() => new Client(config), schema)
   await writer.open()
-  const pool = new Pool({ ...config, max: readers })
-  // One that waits in the pool was lost: the next read makes another one.
-  pool.on('error', () => {})
-  return new Session(pool, writer)
+  return new Session(new Readers(new Pool({ ...config, max: readers })), writer)
 }
 
 class PostgresStore implements Store {

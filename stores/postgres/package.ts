@@ -10,20 +10,29 @@ export interface Query {
   readonly rowMode: 'array'
 }
 
-export interface Asked {
+export interface Client {
+  connect(): Promise<unknown>
   query(query: Query): Promise<{ readonly rows: unknown[][] }>
   end(): Promise<void>
-  on(event: 'error' | 'end', listener: (error?: Error) => void): unknown
+  on(event: 'error' | 'end', listener: () => void): unknown
 }
 
-export interface Client extends Asked {
-  connect(): Promise<unknown>
+/** A client that a pool lends. */
+export interface Lent extends Client {
+  /** @param destroy - whether nobody shall have it again */
+  release(destroy?: boolean): void
+}
+
+export interface Pool {
+  connect(): Promise<Lent>
+  end(): Promise<void>
+  on(event: 'error' | 'connect', listener: (client: Client) => void): unknown
 }
 
 /** What the store needs of the package `pg`. */
 export interface Pg {
   readonly Client: new (config: object) => Client
-  readonly Pool: new (config: object) => Asked
+  readonly Pool: new (config: object) => Pool
 }
 
 /**
@@ -40,9 +49,15 @@ export const loadPackage = (name = 'pg'): Pg => {
   }
 }
 
+/** Whether the server said why it ends the connection. Codes are the same in every language, severities are not. */
+export const isEnd = (error: unknown): boolean =>
+  isAnswer(error) && (/^(FATAL|PANIC)$/.test(error.severity) || /^(08|57P)/.test(error.code))
+
 /** Whether the server answered, and said no; else nobody knows whether it did what it was asked. */
-export const isRefusal = (error: unknown): boolean =>
-  error instanceof Error && 'severity' in error && error.severity === 'ERROR'
+export const isRefusal = (error: unknown): boolean => isAnswer(error) && !isEnd(error)
+
+const isAnswer = (error: unknown): error is Error & { readonly severity: string; readonly code: string } =>
+  error instanceof Error && 'severity' in error && 'code' in error
 
 /** @returns an ERR_STORE that says why */
 export const toError = (error: unknown): AnywireError => {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
-import type { Store } from '../../lib/store.ts'
 import { postgres } from '../../stores/postgres/index.ts'
-import type { PostgresOptions } from '../../stores/postgres/index.ts'
-import { loadPackage } from '../../stores/postgres/package.ts'
-import type { Client } from '../../stores/postgres/package.ts'
+import { isEnd, isRefusal, loadPackage } from '../../stores/postgres/package.ts'
 import { run } from '../cli/run.ts'
 import { row, rows } from '../contract/store.ts'
-import { turns } from '../support/faults-wait.ts'
+import { ask, PostgresPlace } from '../support/postgres-place.ts'
 import { PrivatePostgres } from '../support/postgres.ts'
 
 describe('postgres, without a database', () => {
@@ -19,6 +16,18 @@ describe('postgres, without a database', () => {
   it('names the package that is missing', () => {
     const message = 'An optional package is not installed: npm install @anywire/not-there'
     assert.throws(() => loadPackage('@anywire/not-there'), { code: 'ERR_MISSING_PACKAGE', message })
+  })
+
+  it('tells a refusal from an end, in whatever language the server speaks', () => {
+    const answer = (severity: string, code: string): Error => Object.assign(new Error('…'), { severity, code })
+    for (const refusal of [answer('ERROR', '57014'), answer('FEHLER', '22P05')]) {
+      assert.deepEqual([isRefusal(refusal), isEnd(refusal)], [true, false])
+    }
+    for (const end of [answer('FATAL', '53200'), answer('ВАЖНО', '57P01')]) {
+      assert.deepEqual([isRefusal(end), isEnd(end)], [false, true])
+    }
+    const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+    assert.deepEqual([isRefusal(broken), isEnd(broken)], [false, false])
   })
 
   it('says that nobody answers, and not with which password it asked', async () => {
@@ -36,68 +45,32 @@ describe('postgres, without a database', () => {
 
 describe('postgres', () => {
   let server: PrivatePostgres
-  let stores: Store[]
-  let clients: Client[]
-  let schema = ''
-
-  const make = (options: PostgresOptions = {}): Store => {
-    const store = postgres({ url: server.url, schema, ...options })
-    stores.push(store)
-    return store
-  }
-
-  const start = async (options?: PostgresOptions): Promise<Store> => {
-    const store = make(options)
-    await store.open()
-    return store
-  }
-
-  const connect = async (url = server.url): Promise<Client> => {
-    const client = new (loadPackage().Client)({ connectionString: url })
-    clients.push(client)
-    client.on('error', () => {})
-    await client.connect()
-    return client
-  }
-
-  const ask = async (client: Client, text: string): Promise<unknown[][]> =>
-    (await client.query({ text, rowMode: 'array' })).rows
-
-  /** Ends the connections of a store, as a failing network or an administrator does. */
-  const cut = async (): Promise<void> => {
-    const client = await connect()
-    await ask(client, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'anywire'`)
-    while ((await ask(client, `SELECT 1 FROM pg_stat_activity WHERE application_name = 'anywire'`)).length > 0)
-      await turns(1)
-  }
+  let place: PostgresPlace
 
   before(async function () {
     server = await PrivatePostgres.start(this)
   })
 
   beforeEach(function () {
-    schema = this.currentTest?.title.slice(0, 50) ?? ''
-    stores = []
-    clients = []
+    place = new PostgresPlace(server, this.currentTest?.title.slice(0, 50) ?? '')
   })
 
   afterEach(async () => {
-    for (const store of stores) await store.close()
-    for (const client of clients) await client.end()
+    await place.close()
   })
 
   it('keeps several schemas in one database', async () => {
-    const [one, other] = [await start(), await start({ schema: 'other' })]
+    const [one, other] = [await place.start(), await place.start({ schema: 'other' })]
     await one.commit(rows(row('a', 'x', 1)))
     assert.deepEqual(await other.records(''), [])
   })
 
   it('reads while a commit waits', async () => {
-    const store = await start()
+    const store = await place.start()
     await store.commit(rows(row('a', 'x', 1)))
-    const client = await connect()
+    const client = await place.connect()
     await ask(client, 'BEGIN')
-    await ask(client, `SELECT * FROM "${schema}".fields FOR UPDATE`)
+    await ask(client, `SELECT * FROM "${place.schema}".fields FOR UPDATE`)
     let done = false
     const commit = store.commit(rows(row('a', 'x', 2))).then(() => (done = true))
     for (let time = 0; time < 20; time++) assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 1)
@@ -107,71 +80,12 @@ describe('postgres', () => {
     assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 2)
   })
 
-  it('goes on after its connections were lost', async () => {
-    const store = await start()
-    await store.commit(rows(row('a', 'x', 1)))
-    await cut()
-    await store.commit(rows(row('a', 'y', 1)))
-    assert.equal((await store.rows([{ record: 'a' }])).length, 2)
-  })
-
-  it('rejects while the database is away, and goes on when it is back', async () => {
-    const store = await start()
-    await store.commit(rows(row('a', 'x', 1)))
-    await server.crash()
-    try {
-      await assert.rejects(store.commit(rows(row('a', 'y', 1))), { code: 'ERR_STORE' })
-      await assert.rejects(store.records(''), { code: 'ERR_STORE' })
-    } finally {
-      await server.run()
-    }
-    await store.commit(rows(row('a', 'z', 1)))
-    assert.deepEqual(
-      (await store.rows([{ record: 'a' }])).map(({ path }) => path),
-      ['x', 'z']
-    )
-  })
-
-  it('writes no more where somebody else has written meanwhile', async () => {
-    const store = await start()
-    await cut()
-    const other = await start()
-    await assert.rejects(store.commit(rows(row('a', 'x', 1))), {
-      code: 'ERR_STORE',
-      message: /another process has the schema/
-    })
-    await other.commit(rows(row('b', 'x', 1)))
-    await other.close()
-    await assert.rejects(store.commit(rows(row('a', 'x', 1))), {
-      code: 'ERR_STORE',
-      message: /another process has written/
-    })
-    await store.close()
-    await store.open()
-    assert.deepEqual(await store.records(''), ['b'])
-  })
-
-  it('gives up a commit that gets no answer, and the lock with it', async () => {
-    const store = await start({ timeout: 2_000 })
-    await store.commit(rows(row('a', 'x', 1)))
-    const client = await connect()
-    await ask(client, 'BEGIN')
-    await ask(client, `SELECT * FROM "${schema}".fields FOR UPDATE`)
-    await assert.rejects(store.commit(rows(row('a', 'x', 2))), { code: 'ERR_STORE', message: /timeout/i })
-    await ask(client, 'ROLLBACK')
-    await client.end()
-    const again = await connect()
-    while ((await ask(again, `SELECT 1 FROM pg_locks WHERE locktype = 'advisory'`)).length > 0) await turns(1)
-    await store.commit(rows(row('a', 'x', 3)))
-    assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 3)
-  })
-
   it('rejects what takes longer than the database allows, and goes on with it when it does not any more', async () => {
-    const store = await start({ client: { statement_timeout: 100 } })
+    const store = await place.start({ client: { statement_timeout: 100 } })
     await store.commit(rows(row('a', 'x', 1)))
-    const client = await connect()
+    const client = await place.connect()
     await ask(client, 'BEGIN')
-    await ask(client, `LOCK TABLE "${schema}".fields IN ACCESS EXCLUSIVE MODE`)
+    await ask(client, `LOCK TABLE "${place.schema}".fields IN ACCESS EXCLUSIVE MODE`)
     const late = { code: 'ERR_STORE', message: /statement timeout/ }
     await Promise.all([
       assert.rejects(store.commit(rows(row('a', 'x', 2))), late),
@@ -185,11 +99,11 @@ describe('postgres', () => {
   })
 
   it('rejects what finds no connection in time, as others have them all, and goes on when they are done', async () => {
-    const store = await start({ readers: 1, timeout: 2_000 })
+    const store = await place.start({ readers: 1, timeout: 2_000 })
     await store.commit(rows(row('a', 'x', 1)))
-    const client = await connect()
+    const client = await place.connect()
     await ask(client, 'BEGIN')
-    await ask(client, `LOCK TABLE "${schema}".fields IN ACCESS EXCLUSIVE MODE`)
+    await ask(client, `LOCK TABLE "${place.schema}".fields IN ACCESS EXCLUSIVE MODE`)
     const late = { code: 'ERR_STORE', message: /timeout/i }
     await Promise.all([assert.rejects(store.records(''), late), assert.rejects(store.records(''), late)])
     await ask(client, 'COMMIT')
@@ -198,10 +112,10 @@ describe('postgres', () => {
   })
 
   it('finds what it reads by an index', async () => {
-    const store = await start()
+    const store = await place.start()
     await store.commit(rows(...Array.from({ length: 5_000 }, (_, index) => row(`a/${index}`, 'x', 'value', index))))
-    const client = await connect()
-    await ask(client, `SET search_path TO "${schema}"`)
+    const client = await place.connect()
+    await ask(client, `SET search_path TO "${place.schema}"`)
     await ask(client, 'ANALYZE fields')
     const plan = async (where: string): Promise<string> =>
       (await ask(client, `EXPLAIN SELECT * FROM ${where}`)).flat().join('\n')
@@ -219,26 +133,26 @@ describe('postgres', () => {
   })
 
   it('needs a database in UTF-8', async () => {
-    const client = await connect()
+    const client = await place.connect()
     await ask(client, `CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0`)
-    const store = make({ url: server.url.replace(/postgres$/, 'latin') })
+    const store = place.make({ url: server.url.replace(/postgres$/, 'latin') })
     await assert.rejects(store.open(), { code: 'ERR_STORE', message: /has to be UTF8, and is LATIN1$/ })
   })
 
   it('does not touch what a later version made', async () => {
-    const store = await start()
+    const store = await place.start()
     await store.close()
-    await ask(await connect(), `UPDATE "${schema}".about SET version = 99`)
+    await ask(await place.connect(), `UPDATE "${place.schema}".about SET version = 99`)
     await assert.rejects(store.open(), { code: 'ERR_STORE', message: /made by a later version of anywire: 99$/ })
   })
 
   it('makes its tables by a command, for a server that may not', async () => {
-    schema = 'made'
-    const admin = await connect()
+    const { schema } = (place = new PostgresPlace(server, 'made'))
+    const admin = await place.connect()
     await ask(admin, 'CREATE ROLE server LOGIN')
     await ask(admin, 'REVOKE CREATE ON DATABASE postgres FROM server')
     const url = server.url.replace('anywire@', 'server@')
-    await assert.rejects(make({ url }).open(), { code: 'ERR_STORE', message: /permission denied/ })
+    await assert.rejects(place.make({ url }).open(), { code: 'ERR_STORE', message: /permission denied/ })
 
     const args = ['store', server.url, '--schema', schema]
     assert.deepEqual(await run(args), {
@@ -250,13 +164,13 @@ describe('postgres', () => {
 
     await ask(admin, 'GRANT USAGE ON SCHEMA made TO server')
     await ask(admin, 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA made TO server')
-    const store = await start({ url })
+    const store = await place.start({ url })
     await store.commit(rows(row('a', 'x', 1)))
     assert.deepEqual(await store.records(''), ['a'])
   })
 
   it('makes its tables once, whoever comes at the same time', async () => {
-    schema = 'together'
+    const schema = 'together'
     const outcomes = await Promise.all(Array.from({ length: 4 }, () => run(['store', server.url, '--schema', schema])))
     assert.deepEqual(
       outcomes.map(({ code, stderr }) => code + stderr),
