@@ -40,7 +40,10 @@ describe('EndedSessions', () => {
   })
 
   it('keeps none for ever, also where sessions may wait for ever, and none longer than that without another', async () => {
-    const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const clock = useFakeTimers({
+      toFake: ['setTimeout', 'clearTimeout', 'performance'],
+      shouldClearNativeTimers: true
+    })
     try {
       for (const [time, longest] of [
         [1_000, 1_000],
