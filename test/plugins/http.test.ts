@@ -18,6 +18,7 @@ import { memory as memoryStore } from '../../stores/memory.ts'
 import { connect } from '../../core.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import { pluginContract } from '../contract/plugin.ts'
+import { Clock } from '../support/faults-clock.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
 import { until } from '../support/faults-wait.ts'
 
@@ -515,10 +516,17 @@ describe('http', () => {
   })
 
   it('ends what takes too long, and gives the other results', async () => {
+    const clock = new Clock(use)
     const { batch, seen } = await open(OPEN, { limits: { time: 50 } })
-    assert.deepEqual(await batch({ call: 'wait' }, { call: 'add', args: [1, 1] }), ['ERR_TIMEOUT', 2])
-    assert.deepEqual(seen, ['waiting', 'aborted'])
-    assert.deepEqual(await batch({ call: 'wait', timeout: 10 }), ['ERR_CALL_TIMEOUT'])
+    const late = async (time: number, ...items: unknown[]): Promise<unknown[]> => {
+      const results = batch(...items)
+      await until(() => seen.length === 1)
+      await clock.pass(time)
+      assert.deepEqual(seen.splice(0), ['waiting', 'aborted'])
+      return results
+    }
+    assert.deepEqual(await late(50, { call: 'wait' }, { call: 'add', args: [1, 1] }), ['ERR_TIMEOUT', 2])
+    assert.deepEqual(await late(10, { call: 'wait', timeout: 10 }), ['ERR_CALL_TIMEOUT'])
   })
 
   it('ends what goes on for a caller who goes away', async () => {
