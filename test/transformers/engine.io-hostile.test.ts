@@ -11,6 +11,8 @@ import { closeHttp, overHttp } from '../contract/fixture.ts'
 import { Stage } from '../contract/stage.ts'
 import type { StageServerOptions } from '../contract/stage.ts'
 import { next } from '../contract/waiting.ts'
+import { Clock } from '../support/faults-clock.ts'
+import { undoing } from '../support/faults-guard.ts'
 import { isThorough } from '../support/faults-seed.ts'
 import { destroyRawSockets, RawSocket, upgradeRequest } from '../support/raw-socket.ts'
 import { standardFetch } from '../support/standard-fetch.ts'
@@ -20,6 +22,7 @@ const OPEN = '/anywire?EIO=4&transport=polling'
 const UPGRADE = '/anywire?EIO=4&transport=websocket'
 
 describe('engine.io: clients that break rules', () => {
+  const use = undoing()
   let stage: Stage
   const sockets: WebSocket[] = []
 
@@ -88,6 +91,17 @@ describe('engine.io: clients that break rules', () => {
       await unharmed()
     })
   }
+
+  it('keeps nothing of a session that ended so', async () => {
+    const clock = new Clock(use)
+    await start()
+    const before = clock.waiting
+    const { poll, closed } = await session()
+    await post(poll, 'x')
+    await closed
+    await clock.pass(1)
+    assert.equal(clock.waiting, before)
+  })
 
   it('takes what means nothing, by the ten thousand', async () => {
     const count = isThorough ? 100_000 : 20_000

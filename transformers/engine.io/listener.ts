@@ -18,10 +18,13 @@ import type { EngineWebSocket } from './web-sockets.ts'
 const PING = { pingInterval: 50_000, pingTimeout: 50_000 }
 
 /**
- * How long the other end may take to answer a goodbye, in milliseconds; 30 seconds by default, for which a process would not end. Of
- * `ws` it is an option, of engine.io's polling a field; the types of neither have it.
+ * How long the other end may take to answer a goodbye, in milliseconds; 30 seconds by default, for which a process would not end. The
+ * types of `ws` do not have the option.
  */
 const PATIENCE = { closeTimeout: 5_000 }
+
+/** The same of engine.io's polling, a field without a type: it waits for polls of sessions that it has forgotten. */
+const NONE = { closeTimeout: 0 }
 
 /** What a packet adds to the largest message, at most: its type, and the padding of base64. */
 const HEADROOM = 4
@@ -153,7 +156,7 @@ export class EngineListener implements Listener {
   #open(socket: Socket): void {
     const { request, transport } = socket
     const { sid } = transport
-    Object.assign(transport, PATIENCE)
+    Object.assign(transport, NONE)
     const accepted = this.#accepted.get(request)
     if (!accepted) return socket.close(true)
     const { receiver, source, failed, response } = accepted
