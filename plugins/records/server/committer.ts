@@ -40,6 +40,7 @@ export class Committer {
   #kept: number
   #current: Batch | undefined
   #due = false
+  #isClosed = false
   #waits: { readonly seq: number; readonly resolve: () => void }[] = []
 
   constructor(store: Store, host: CommitterHost, patience: Patience, seq: number) {
@@ -79,15 +80,16 @@ export class Committer {
     if (seq > this.seq) await new Promise<void>(resolve => this.#waits.push({ seq, resolve }))
   }
 
-  /** Commits what was decided. */
+  /** Commits what was decided. What is decided later is written again, by whoever wrote it. */
   async close(): Promise<void> {
     this.#begin()
     while (this.#current) await this.reached(this.#current.seq)
+    this.#isClosed = true
   }
 
   #begin(): void {
     const batch = this.open
-    if (this.#current || batch.isEmpty) return
+    if (this.#current || this.#isClosed || batch.isEmpty) return
     const { entries, changes, rows, removed } = batch.seal(this.#host.now())
     for (const [key, value] of this.#host.entriesOf(batch.seq, changes)) entries.set(key, value)
     this.#current = batch
@@ -100,8 +102,8 @@ export class Committer {
     try {
       done = (await this.#keep(commit)) ? changes : await this.#salvage(batch)
     } catch (error) {
-      if (!this.#patience.isClosed) this.#patience.failed(error)
-      // It is closed: whoever wrote this hears nothing of it, and will write it again.
+      // Where it is closed whoever wrote this hears nothing of it, and will write it again.
+      this.#patience.failed(this.#patience.isClosed && error instanceof AnywireError ? error.cause : error)
     }
     this.#current = undefined
     if (done) {

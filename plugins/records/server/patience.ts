@@ -33,7 +33,7 @@ export class Patience {
     this.failed = failed
   }
 
-  /** @throws ERR_CLOSED when it is closed, and the attempt that is made then fails */
+  /** @throws ERR_CLOSED when it is closed, and the attempt that is made then fails: nobody is told of that one */
   async try<T>(attempt: () => Promise<T>, { isFinal, once = false }: TryOptions = {}): Promise<T> {
     let told = ''
     for (let time = FIRST; ; time = Math.min(2 * time, MOST)) {
@@ -41,10 +41,10 @@ export class Patience {
         return await attempt()
       } catch (error) {
         if (isFinal?.(error)) throw error
+        if (this.isClosed) throw new AnywireError(ERR_CLOSED, '', error)
         const text = textOf(error)
         if (!once || text !== told) this.failed(error)
         told = text
-        if (this.isClosed) throw new AnywireError(ERR_CLOSED, '', error)
       }
       await this.#break(time).done
     }

@@ -118,6 +118,16 @@ describe('an authority of records, and its store', () => {
     assert.deepEqual(states, ['open', 'closed', 'open', 'closed'])
   })
 
+  it('is given nothing behind that, also where it is slow', async () => {
+    const ann = await world.welcomed('ann')
+    store.delay = 20
+    ann.write('a/1', [at(0, 'ann').make()])
+    await world.pass()
+    await world.authority.close()
+    await world.pass(100)
+    assert.deepEqual([store.reads, store.commits, world.failed], [1, [], []])
+  })
+
   it('tells nothing before it is committed, and commits together what comes meanwhile', async () => {
     const ann = await world.welcomed('ann', [scope(1, 'a/')])
     const bob = await world.welcomed('bob', [scope(1, 'a/')])
