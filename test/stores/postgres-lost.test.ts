@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Store } from '../../lib/store.ts'
 import { row, rows } from '../contract/store.ts'
+import { Clock } from '../support/faults-clock.ts'
+import { undoing } from '../support/faults-guard.ts'
 import { runs } from '../support/faults-seed.ts'
 import { LosingProxy } from '../support/losing-proxy.ts'
 import { ask, PostgresPlace } from '../support/postgres-place.ts'
 import { PrivatePostgres } from '../support/postgres.ts'
 
 describe('postgres, whose connections are lost,', () => {
+  const use = undoing()
   let server: PrivatePostgres
   let place: PostgresPlace
 
@@ -72,12 +75,16 @@ describe('postgres, whose connections are lost,', () => {
   })
 
   it('gives up a commit that gets no answer, and takes the lock back from it', async () => {
-    const store = await place.start({ timeout: 2_000 })
+    const store = await place.start()
     await store.commit(rows(row('a', 'x', 1)))
     const client = await place.connect()
     await ask(client, 'BEGIN')
     await ask(client, `SELECT * FROM "${place.schema}".fields FOR UPDATE`)
-    await assert.rejects(store.commit(rows(row('a', 'x', 2))), { code: 'ERR_STORE', message: /timeout/i })
+    const clock = new Clock(use)
+    const over = assert.rejects(store.commit(rows(row('a', 'x', 2))), { code: 'ERR_STORE', message: /timeout/i })
+    await place.waiting()
+    await clock.pass(30_000)
+    await over
     await ask(client, 'ROLLBACK')
     await store.commit(rows(row('a', 'x', 3)))
     assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 3)
@@ -155,22 +162,13 @@ describe('postgres, whose connections are lost,', () => {
 
     it('commits though what was lost is at work yet, and has the lock', async () => {
       const store = await startBehind()
-      const [client, watcher] = [await place.connect(), await place.connect()]
-      const waits = async (before?: number): Promise<number> => {
-        for (;;) {
-          const [pid] = await ask(
-            watcher,
-            `SELECT pid FROM pg_stat_activity WHERE application_name = 'anywire' AND wait_event = 'transactionid'`
-          )
-          if (pid && pid[0] !== before) return Number(pid[0])
-        }
-      }
+      const client = await place.connect()
       await ask(client, 'BEGIN')
       await ask(client, `SELECT * FROM "${place.schema}".fields FOR UPDATE`)
       const commit = store.commit(rows(row('a', 'x', 2)))
-      const first = await waits()
+      const [first] = await place.waiting()
       proxy.cut()
-      await waits(first)
+      await place.waiting(pids => pids.some(pid => pid !== first))
       await ask(client, 'COMMIT')
       await commit
       assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 2)

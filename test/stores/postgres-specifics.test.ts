@@ -4,7 +4,9 @@ import { postgres } from '../../stores/postgres/index.ts'
 import { isEnd, isRefusal, loadPackage } from '../../stores/postgres/package.ts'
 import { run } from '../cli/run.ts'
 import { row, rows } from '../contract/store.ts'
-import { ask, PostgresPlace } from '../support/postgres-place.ts'
+import { Clock } from '../support/faults-clock.ts'
+import { undoing } from '../support/faults-guard.ts'
+import { ask, PostgresPlace, WAITING } from '../support/postgres-place.ts'
 import { PrivatePostgres } from '../support/postgres.ts'
 
 describe('postgres, without a database', () => {
@@ -44,6 +46,7 @@ describe('postgres, without a database', () => {
 })
 
 describe('postgres', () => {
+  const use = undoing()
   let server: PrivatePostgres
   let place: PostgresPlace
 
@@ -80,18 +83,23 @@ describe('postgres', () => {
     assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 2)
   })
 
-  it('rejects what takes longer than the database allows, and goes on with it when it does not any more', async () => {
-    const store = await place.start({ client: { statement_timeout: 100 } })
+  it('rejects what the database gives up, and goes on with it when it does not any more', async () => {
+    const store = await place.start()
     await store.commit(rows(row('a', 'x', 1)))
     const client = await place.connect()
     await ask(client, 'BEGIN')
     await ask(client, `LOCK TABLE "${place.schema}".fields IN ACCESS EXCLUSIVE MODE`)
-    const late = { code: 'ERR_STORE', message: /statement timeout/ }
-    await Promise.all([
-      assert.rejects(store.commit(rows(row('a', 'x', 2))), late),
-      assert.rejects(store.commit(rows(row('a', 'y', 2))), late),
-      assert.rejects(store.records(''), late)
-    ])
+    const canceled = { code: 'ERR_STORE', message: /canceling statement/ }
+    let isOver = false
+    const over = Promise.all([
+      assert.rejects(store.commit(rows(row('a', 'x', 2))), canceled),
+      assert.rejects(store.commit(rows(row('a', 'y', 2))), canceled),
+      assert.rejects(store.records(''), canceled)
+    ]).finally(() => (isOver = true))
+    const other = await place.connect()
+    // Both commits together, and then each of them.
+    while (!isOver) await ask(other, `SELECT pg_cancel_backend(pid) ${WAITING}`)
+    await over
     await ask(client, 'COMMIT')
     assert.equal((await store.rows([{ record: 'a' }]))[0]?.value, 1)
     await store.commit(rows(row('a', 'x', 2)))
@@ -99,13 +107,17 @@ describe('postgres', () => {
   })
 
   it('rejects what finds no connection in time, as others have them all, and goes on when they are done', async () => {
-    const store = await place.start({ readers: 1, timeout: 2_000 })
+    const store = await place.start({ readers: 1 })
     await store.commit(rows(row('a', 'x', 1)))
     const client = await place.connect()
     await ask(client, 'BEGIN')
     await ask(client, `LOCK TABLE "${place.schema}".fields IN ACCESS EXCLUSIVE MODE`)
+    const clock = new Clock(use)
     const late = { code: 'ERR_STORE', message: /timeout/i }
-    await Promise.all([assert.rejects(store.records(''), late), assert.rejects(store.records(''), late)])
+    const over = Promise.all([assert.rejects(store.records(''), late), assert.rejects(store.records(''), late)])
+    await place.waiting()
+    await clock.pass(30_000)
+    await over
     await ask(client, 'COMMIT')
     assert.deepEqual(await store.records(''), ['a'])
     await store.commit(rows(row('b', 'x', 1)))

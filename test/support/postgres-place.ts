@@ -9,6 +9,9 @@ import type { PrivatePostgres } from './postgres.ts'
 /** What the server knows the store's connections by. */
 const OURS = `FROM pg_stat_activity WHERE application_name = 'anywire'`
 
+/** Those of them that wait for what somebody else has locked. */
+export const WAITING = `${OURS} AND wait_event_type = 'Lock'`
+
 export const ask = async (client: Client, text: string): Promise<unknown[][]> =>
   (await client.query({ text, rowMode: 'array' })).rows
 
@@ -50,6 +53,18 @@ export class PostgresPlace {
     client.on('error', () => {})
     await client.connect()
     return client
+  }
+
+  /**
+   * Waits until connections of stores wait for what somebody else has locked.
+   * @returns the server's processes behind them
+   */
+  async waiting(isEnough = (pids: readonly number[]): boolean => pids.length > 0): Promise<number[]> {
+    const client = await this.connect()
+    for (;;) {
+      const pids = (await ask(client, `SELECT pid ${WAITING}`)).flat().map(Number)
+      if (isEnough(pids)) return pids
+    }
   }
 
   /** Ends the connections of all stores, as a failing network or an administrator does. */
