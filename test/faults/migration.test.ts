@@ -7,6 +7,7 @@ import { createServer } from '../../lib/server/server.ts'
 import { json } from '../../parsers/json.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import { memory } from '../../transformers/memory/index.ts'
+import { Clock } from '../support/faults-clock.ts'
 import { guard, undoing } from '../support/faults-guard.ts'
 import { logOf, watch } from '../support/faults-pair.ts'
 import { runs } from '../support/faults-seed.ts'
@@ -80,6 +81,7 @@ describe('migration', () => {
   })
 
   it('stays where it is when the new wire fails, and says why', async () => {
+    const clock = new Clock(use)
     const { client, near, networks, end } = start(0, { timeout: 100 })
     await opened(client)
     const [, second, third] = networks
@@ -94,7 +96,9 @@ describe('migration', () => {
     if (third) third.stalled = true
     const slow = client.migrate('third')
     await assert.rejects(client.migrate('nothing'), { code: 'ERR_OPTION' })
-    await assert.rejects(slow)
+    const rejected = assert.rejects(slow)
+    await clock.pass(100)
+    await rejected
     await turns(2)
     assert.deepEqual([client.transformer, near.story, tries], ['first', ['open'], ['third 3005']])
     await end()
