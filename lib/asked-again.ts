@@ -1,6 +1,10 @@
+/** What becomes of something that goes on, by an answer: it goes on, or it is over; or it waits for a later answer, and nobody is told more. */
+export type Fate = 'goes' | 'waits' | 'ends'
+
 /**
- * Which answers count, where the same is asked again before it was answered: each, unless one to a later question has come. So what is denied
- * ends, however often it is asked again meanwhile.
+ * What answers mean, where the same is asked again before it was answered. Each counts, unless one to a later question has come: so what is
+ * denied stops, however often it is asked again meanwhile. But only the answer to the last question ends anything: what an earlier one denied
+ * may be allowed by now.
  */
 export class Answers {
   #asked = 0
@@ -11,15 +15,15 @@ export class Answers {
     return ++this.#asked
   }
 
-  /** Whether nothing was asked since. */
-  isLast(asked: number): boolean {
-    return asked === this.#asked
-  }
-
-  /** Whether an answer about something counts. @param asked - the number of its question */
-  counts(about: object, asked: number): boolean {
-    if (asked < (this.#answered.get(about) ?? 0)) return false
+  /**
+   * What becomes of something.
+   * @param asked - the number of the question that was answered
+   * @returns undefined: the answer does not count
+   */
+  fate(about: object, asked: number, isAllowed: boolean): Fate | undefined {
+    if (asked < (this.#answered.get(about) ?? 0)) return undefined
     this.#answered.set(about, asked)
-    return true
+    if (isAllowed) return 'goes'
+    return asked === this.#asked ? 'ends' : 'waits'
   }
 }

@@ -74,6 +74,11 @@ export class Crowd {
     return [...this.#people.keys()].map(identity => this.row(identity))
   }
 
+  /** Whoever watches may know of these: those who are here, and those who have left and were not told yet. */
+  get known(): ReadonlySet<string> {
+    return new Set([...this.#people.keys(), ...this.#changed])
+  }
+
   /** Those who have changed since this was asked last. */
   takeChanges(): Row[] {
     const rows = [...this.#changed].map(identity => this.row(identity))

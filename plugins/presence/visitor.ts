@@ -3,14 +3,15 @@ import { ERR_DENIED, ERR_LIMIT } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
 import { Answers } from '../../lib/asked-again.ts'
+import type { Fate } from '../../lib/asked-again.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { LONGEST } from '../../lib/timer.ts'
 import type { Hall } from './hall.ts'
-import { piecesOf, writeRows } from './pieces.ts'
 import { Queue } from './queue.ts'
 import type { Job } from './queue.ts'
+import { Views } from './views.ts'
 import { weigh } from '../../lib/weigh.ts'
-import { ENTER, isPlace, KEPT, ROWS, WATCH } from './wire.ts'
+import { ENTER, isPlace, KEPT, WATCH } from './wire.ts'
 import type { Row, Verb } from './wire.ts'
 
 /** Whether a peer may be in a place, or watch it. */
@@ -32,7 +33,7 @@ interface Stay {
   readonly verb: Verb
   readonly place: string
   data: unknown
-  /** It was denied, and is asked again: until that is answered nobody sees it. */
+  /** It was denied, and is asked again: until that is answered nobody sees it, or it sees nobody. */
   hidden?: boolean
 }
 
@@ -54,7 +55,7 @@ export class Visitor {
   #identity: string
   readonly #allow: Allow
   readonly #limits: VisitorLimits
-  readonly #isFull: () => boolean
+  readonly #views: Views
   /** What was asked for, by number. */
   readonly #asked = new Map<number, Stay>()
   /** What goes on, by place. */
@@ -84,7 +85,7 @@ export class Visitor {
     this.#identity = identity
     this.#allow = allow
     this.#limits = limits
-    this.#isFull = isFull
+    this.#views = new Views(hall, peer, lane, isFull, () => this.#gone)
     this.#queue = new Queue(Math.max(WAITING, 2 * limits.places), job => this.#judge(job))
   }
 
@@ -142,18 +143,24 @@ export class Visitor {
         const { verb, place, data } = stay
         const allowed = await this.#allow(this.peer, verb, place, data)
         // What is said, or changes, meanwhile is judged by itself.
-        const same = this.#stays[verb].get(place) === stay && stay.data === data
-        if (!same || !this.#answers.counts(stay, asked)) return
-        if (allowed) {
-          if (stay.hidden) this.#appear(stay)
-        } else if (verb === WATCH || this.#answers.isLast(asked)) this.#refuse(stay, ERR_DENIED)
-        else {
-          // The last answer decides whether it ends.
-          stay.hidden = true
-          this.#disappear(place)
-        }
+        if (this.#stays[verb].get(place) === stay && stay.data === data)
+          this.#judged(stay, this.#answers.fate(stay, asked, allowed))
       })
     )
+  }
+
+  #judged(stay: Stay, fate: Fate | undefined): void {
+    const { verb, place } = stay
+    if (fate === 'ends') this.#refuse(stay, ERR_DENIED)
+    else if (fate === 'waits') {
+      stay.hidden = true
+      if (verb === WATCH) this.#views.pause(place)
+      else this.#disappear(place)
+    } else if (fate && stay.hidden) {
+      stay.hidden = false
+      if (verb === ENTER) this.#appear(stay)
+      else if (!this.#views.resume(place)) this.#refuse(stay, TOO_MUCH)
+    }
   }
 
   #item([number, ...rest]: readonly unknown[]): void {
@@ -221,7 +228,7 @@ export class Visitor {
       this.#asked.set(number, stay)
       stays.set(place, stay)
       if (verb === ENTER) this.#appear(stay)
-      else if (!this.#watch(stay)) {
+      else if (!this.#views.begin(place, number)) {
         this.#refuse(stay, TOO_MUCH)
         return undefined
       }
@@ -252,23 +259,6 @@ export class Visitor {
     return crowd ? [crowd.row(this.#identity)] : []
   }
 
-  /** @returns false where there is more to tell than may wait */
-  #watch({ number, place }: Stay): boolean {
-    const rows = this.#hall.watch(place, this.peer)
-    for (const piece of piecesOf(rows)) {
-      // Others were told first, and may have ended this.
-      if (this.#gone) break
-      if (this.#isFull()) return false
-      writeRows(
-        piece,
-        some => this.#lane.write([-number, ROWS, some]),
-        error => this.#lane.failed(error, 'presence')
-      )
-    }
-    if (this.#gone) this.#hall.unwatch(place, this.peer)
-    return true
-  }
-
   /** Has what was asked of a place before come to nothing. */
   #cut({ verb, place }: Stay, why: Failure | undefined): void {
     const isOfPlace = ({ stay }: Job<Stay>): boolean => stay.verb === verb && stay.place === place
@@ -286,7 +276,7 @@ export class Visitor {
     if (!stay) return
     this.#stays[verb].delete(place)
     this.#asked.delete(stay.number)
-    if (verb === WATCH) this.#hall.unwatch(place, this.peer)
+    if (verb === WATCH) this.#views.end(place)
     else this.#disappear(place)
   }
 

@@ -4,13 +4,14 @@ import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER }
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
 import { Answers } from '../../lib/asked-again.ts'
+import type { Fate } from '../../lib/asked-again.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
-import type { Listener } from './interests.ts'
 import { isItem, lookOf, placeOf, publicationOf } from './item.ts'
 import type { Item, Look, Publication } from './item.ts'
 import { Line } from './line.ts'
+import { Listening } from './listening.ts'
 import type { PeerPubSub } from './server.ts'
 import type { Entry } from './topic.ts'
 import {
@@ -25,8 +26,6 @@ import {
   RECOVERED,
   RETAINED,
   SKIPPED,
-  START,
-  STOP,
   SUBSCRIBE,
   toSkip,
   toText,
@@ -52,7 +51,7 @@ export class Subscriber implements PeerPubSub {
   readonly #permissions: Permissions | undefined
   readonly #hasRoom: () => boolean
   readonly #subscriptions = new Map<string, Subscription>()
-  readonly #listeners = new Map<number, Listener>()
+  readonly #listenings = new Map<number, Listening>()
   /** The names of requests that go on, or will when they are allowed. */
   readonly #names = new Map<number, string>()
   readonly #line: Line
@@ -114,42 +113,51 @@ export class Subscriber implements PeerPubSub {
     const asked = this.#answers.ask()
     this.#changes++
     for (const [name, subscription] of this.#subscriptions) {
-      const { ids, own } = subscription
-      if (!ids.size) continue
+      if (!subscription.ids.size) continue
       void after(this.#check('subscribe', name), allowed => {
-        if (this.#subscriptions.get(name) !== subscription || !this.#answers.counts(subscription, asked)) return
-        if (allowed) return this.#hub.interests.join(name, this.#peer, () => {})
-        // The last answer decides whether it ends. Until then nothing is delivered.
-        if (!this.#answers.isLast(asked)) return void (subscription.own || this.#hub.interests.leave(name, this.#peer))
-        for (const id of own ? ids : this.#leave(name))
-          this.#fail([id, SUBSCRIBE, name], ERR_DENIED, `'subscribe' of '${name}'`)
-        ids.clear()
+        if (this.#subscriptions.get(name) !== subscription) return
+        this.#judged(name, subscription, this.#answers.fate(subscription, asked, allowed))
       })
     }
-    for (const [id, listener] of this.#listeners) {
-      void after(this.#check('listen', listener.pattern), allowed => {
-        if (this.#listeners.get(id) !== listener || !this.#answers.counts(listener, asked) || allowed) return
-        this.#end(id)
-        this.#fail([id, LISTEN, listener.pattern], ERR_DENIED, `'listen' of '${listener.pattern}'`)
+    for (const [id, listening] of this.#listenings) {
+      void after(this.#check('listen', listening.pattern), allowed => {
+        if (this.#listenings.get(id) !== listening) return
+        const fate = this.#answers.fate(listening, asked, allowed)
+        if (fate === 'goes') listening.resume()
+        else if (fate === 'waits') listening.pause()
+        else if (fate) {
+          this.#end(id)
+          this.#fail([id, LISTEN, listening.pattern], ERR_DENIED, `'listen' of '${listening.pattern}'`)
+        }
       })
     }
+  }
+
+  /** Nothing is delivered while a subscription waits. */
+  #judged(name: string, { ids, own }: Subscription, fate: Fate | undefined): void {
+    if (fate === 'goes') this.#hub.interests.join(name, this.#peer, () => {})
+    else if (fate === 'ends') {
+      for (const id of own ? ids : this.#leave(name))
+        this.#fail([id, SUBSCRIBE, name], ERR_DENIED, `'subscribe' of '${name}'`)
+      ids.clear()
+    } else if (fate && !own) this.#hub.interests.leave(name, this.#peer)
   }
 
   /** The connection is over. */
   end(): void {
     this.#ended = true
     for (const name of this) this.#leave(name)
-    for (const id of this.#listeners.keys()) this.#end(id)
+    for (const id of this.#listenings.keys()) this.#end(id)
   }
 
   /** A request is not wanted any more. */
   #end(id: number): void {
     const name = this.#names.get(id)
-    const listener = this.#listeners.get(id)
+    const listening = this.#listenings.get(id)
     this.#names.delete(id)
-    if (listener) {
-      this.#listeners.delete(id)
-      this.#hub.interests.unlisten(listener)
+    if (listening) {
+      this.#listenings.delete(id)
+      listening.end()
     } else if (name !== undefined) {
       const subscription = this.#subscriptions.get(name)
       if (subscription?.ids.delete(id) && !subscription.ids.size && !subscription.own) this.#leave(name)
@@ -250,14 +258,10 @@ export class Subscriber implements PeerPubSub {
   }
 
   #listen(id: number, pattern: string): void {
-    const listener: Listener = {
-      pattern,
-      start: name => this.#write([-id, START, name]),
-      stop: name => this.#write([-id, STOP, name])
-    }
-    this.#listeners.set(id, listener)
+    const listening = new Listening(this.#hub.interests, pattern, (kind, name) => this.#write([-id, kind, name]))
+    this.#listenings.set(id, listening)
     this.#write([-id, 0])
-    this.#hub.interests.listen(listener)
+    listening.begin()
   }
 
   /** @param joined - called when it is there, before listeners hear of it */
@@ -279,7 +283,7 @@ export class Subscriber implements PeerPubSub {
   /** Whether there is no room for one more; what is there already needs none. */
   #isFull(known: boolean): boolean {
     const { subscriptions } = this.#hub.limits
-    return this.#names.size > SHARED * subscriptions || (!known && this.size + this.#listeners.size >= subscriptions)
+    return this.#names.size > SHARED * subscriptions || (!known && this.size + this.#listenings.size >= subscriptions)
   }
 
   #allows(verb: string, name: string, value?: unknown, previous?: unknown): boolean | Promise<boolean> {

@@ -13,8 +13,15 @@ export interface Pump {
 /** What a handler may return to be read bit by bit: what an asynchronous generator makes, or one that is not. */
 export type Stream = AsyncIterable<unknown> | (Iterable<unknown> & Iterator<unknown, unknown, undefined>)
 
-/** @param send - says something of the call. Returns and throws what `write` does */
-export const makePump = (stream: Stream, send: (type: number, ...item: readonly unknown[]) => boolean): Pump => {
+/**
+ * @param send - says something of the call. Returns and throws what `write` does
+ * @param held - what the next item, or the end, waits for until it may be told; undefined: nothing
+ */
+export const makePump = (
+  stream: Stream,
+  send: (type: number, ...item: readonly unknown[]) => boolean,
+  held?: () => Promise<void> | undefined
+): Pump => {
   const iterator: Iterator<unknown, unknown> | AsyncIterator<unknown, unknown> =
     Symbol.asyncIterator in stream ? stream[Symbol.asyncIterator]() : each(stream)
   /** How many items the reader has room for, and whether the connection has. */
@@ -29,6 +36,8 @@ export const makePump = (stream: Stream, send: (type: number, ...item: readonly 
         while (!stopped) {
           if (room && credit > 0) {
             const { done, value } = await iterator.next()
+            const waiting = held?.()
+            if (waiting) await waiting
             if (done) return value
             credit--
             room = send(ITEM, value)

@@ -1,3 +1,4 @@
+import type { Fate } from '../../lib/asked-again.ts'
 import type { Connection } from '../../lib/connection.ts'
 import type { Failure } from '../../lib/errors.ts'
 import { checkValue } from '../../lib/call-rules.ts'
@@ -30,7 +31,10 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   #aborted: RpcError | undefined
   #answered = false
   #pump: Pump | undefined
-  #isDenied = false
+  /** Whether its caller may have it, where it is a stream. */
+  #fate: Fate = 'goes'
+  /** Called when a stream may be told on, or nobody waits for it. */
+  #release: (() => void) | undefined
 
   constructor(at: Answering<P>, packet: Asked) {
     this.#at = at
@@ -73,11 +77,15 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
   }
 
   /** Whether its caller may still have a stream. What is none is done when it is done. */
-  judged(isAllowed: boolean): void {
-    this.#isDenied = !isAllowed
-    if (isAllowed || !this.#pump) return
-    this.threw(because(ERR_DENIED, this.name))
-    this.abort(ERR_DENIED)
+  judged(fate: Fate): void {
+    this.#fate = fate
+    if (fate === 'goes') this.#release?.()
+    if (fate === 'ends' && this.#pump) this.#deny()
+  }
+
+  /** It is asked for again: what was denied before there was a stream may be allowed by now. */
+  doubt(): void {
+    if (this.#fate === 'ends') this.#fate = 'waits'
   }
 
   accept(): void {
@@ -108,6 +116,7 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
     this.#finish()
     this.#controller?.abort(this.#aborted)
     this.#pump?.stop()
+    this.#release?.()
   }
 
   over(): void {
@@ -124,17 +133,41 @@ export class Run<P extends Connection> implements Call<P>, Running<P> {
     try {
       const value = await result
       if (!isStream(value)) return this.#answer(value)
-      this.#pump = makePump(value, (type, ...item) => {
-        for (const value of item) checkValue(value)
-        return !this.#answered && this.#at.write([-this.#number, type, ...item])
-      })
+      this.#pump = makePump(
+        value,
+        (type, ...item) => {
+          for (const value of item) checkValue(value)
+          return !this.#answered && this.#at.write([-this.#number, type, ...item])
+        },
+        () => this.#held()
+      )
       // Nobody waited for it, or nobody may have it any more: it is closed.
-      if (this.#isDenied) this.threw(because(ERR_DENIED, this.name))
+      if (this.#fate === 'ends') this.#deny()
       if (this.#answered) this.abort(ERR_CLOSED)
       this.#answer(await this.#pump.run())
     } catch (error) {
+      const held = this.#held()
+      if (held) await held
       this.threw(error)
     }
+  }
+
+  /** While it is not known whether a stream goes on, nothing of it is told. */
+  #held(): Promise<void> | undefined {
+    return this.#pump && this.#isHeld ? this.#wait() : undefined
+  }
+
+  get #isHeld(): boolean {
+    return this.#fate === 'waits' && !this.#answered
+  }
+
+  async #wait(): Promise<void> {
+    while (this.#isHeld) await new Promise<void>(resolve => (this.#release = resolve))
+  }
+
+  #deny(): void {
+    this.threw(because(ERR_DENIED, this.name))
+    this.abort(ERR_DENIED)
   }
 
   #answer(value: unknown): void {

@@ -18,6 +18,7 @@ import type { Exchange } from './exchange.ts'
 import { Keys } from './keys.ts'
 import type { KeyOwner, KeysOptions } from './keys.ts'
 import { callHere } from './loop.ts'
+import { Offers } from './offers.ts'
 import type { RpcOptions } from './options.ts'
 import type { CallOptions } from './remote.ts'
 import { around } from './router.ts'
@@ -47,12 +48,6 @@ export interface RpcServerOptions<P = Peer> extends RpcOptions<P> {
 }
 
 type Guarded = Server & { readonly permissions?: Pick<Permissions, 'check' | 'on'> }
-
-/** A service that a client provides. */
-interface Provided {
-  readonly name: string
-  readonly end: Undo
-}
 
 /** Whoever asks without types waits for an answer too. */
 const nameless = (): never => {
@@ -144,12 +139,7 @@ export class ServerHalf {
    */
   join(peer: Peer, lane: Lane, during: During, takes: (packets: number) => boolean): Exchange {
     const { timeout, limit = 1_000 } = this.#options
-    /** By the numbers of the requests for them. */
-    const provided = new Map<number, Provided>()
-    const withdraw = (number: number): void => {
-      provided.get(number)?.end()
-      provided.delete(number)
-    }
+    const offers = new Offers(name => this.#services.add(name, provider))
     const work = this.#work()
     const tooMany = (): never => {
       throw because(ERR_LIMIT, `${limit} calls at the same time`)
@@ -177,13 +167,13 @@ export class ServerHalf {
       began: (run, later, packet) => work.began(run, later, packet),
       other: ([number, what, ...rest], answer) => {
         const [name] = rest
-        if (what === undefined && !rest.length) withdraw(number)
+        if (what === undefined && !rest.length) offers.withdraw(number)
         else if (what === PROVIDE && typeof name === 'string') {
           if (work.full) return answer([number, name], tooMany)
           answer([number, name], async ({ signal }) => {
             if (!(await this.#mayProvide(peer, name))) throw because(ERR_DENIED, name)
-            if (provided.size >= PROVIDED) throw because(ERR_LIMIT, `${PROVIDED} services of one client`)
-            if (!signal.aborted) provided.set(number, { name, end: this.#services.add(name, provider) })
+            if (offers.size >= PROVIDED) throw because(ERR_LIMIT, `${PROVIDED} services of one client`)
+            if (!signal.aborted) offers.begin(number, name)
           })
         } else if (rest.length) answer([number, ''], nameless)
       }
@@ -198,18 +188,19 @@ export class ServerHalf {
       },
       ask: (name, args, options) => call(exchange, name, args, options)
     }
+    const ended = (number: number, name: string): void => {
+      const { code, message } = because(ERR_DENIED, name)
+      lane.write([-number, code, message])
+    }
     this.#again.set(peer, async () => {
-      await work.judge(({ name, args }) => this.#checkCall(peer, name, args))
-      for (const [number, { name }] of provided) {
-        if ((await this.#checkProvide(peer, name)) || !provided.has(number)) continue
-        withdraw(number)
-        const { code, message } = because(ERR_DENIED, name)
-        lane.write([-number, code, message])
-      }
+      await Promise.all([
+        work.judge(({ name, args }) => this.#checkCall(peer, name, args)),
+        offers.judge(name => this.#checkProvide(peer, name), ended)
+      ])
     })
     during(() => () => {
       work.stop()
-      for (const { end } of provided.values()) end()
+      offers.stop()
     })
     return exchange
   }

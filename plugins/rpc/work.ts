@@ -60,8 +60,9 @@ export class Work {
     const asked = this.#answers.ask()
     await Promise.all(
       [...this.#runs].map(async run => {
-        const isAllowed = await allows(run)
-        if (this.#answers.counts(run, asked)) run.judged(isAllowed)
+        run.doubt()
+        const fate = this.#answers.fate(run, asked, await allows(run))
+        if (fate) run.judged(fate)
       })
     )
   }
