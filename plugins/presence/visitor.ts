@@ -34,7 +34,7 @@ interface Stay {
   readonly place: string
   data: unknown
   /** It was denied, and is asked again: until that is answered nobody sees it, or it sees nobody. */
-  hidden?: boolean
+  hidden: boolean
 }
 
 /** Requests that may wait at least: a new session asks for all its places at once. */
@@ -175,7 +175,7 @@ export class Visitor {
   #begin(number: number, [verb, place, data]: readonly unknown[]): void {
     if ((verb !== ENTER && verb !== WATCH) || !isPlace(place)) return
     // Nothing else of what was said may be kept.
-    const stay: Stay = { number, verb, place, data: verb === ENTER ? data : undefined }
+    const stay: Stay = { number, verb, place, data: verb === ENTER ? data : undefined, hidden: false }
     this.#asked.set(number, stay)
     if (this.#fits(data) && this.#queue.add({ stay, data: stay.data, update: false })) return
     // Who is refused is not there, whatever was asked for before.
@@ -255,7 +255,7 @@ export class Visitor {
   #own({ verb, place }: Stay): readonly (Row | number)[] {
     const { grace } = this.#hall
     if (verb === WATCH) return grace ? [grace] : []
-    const crowd = this.#stays[WATCH].has(place) && this.#hall.get(place)
+    const crowd = this.#stays[WATCH].get(place)?.hidden === false && this.#hall.get(place)
     return crowd ? [crowd.row(this.#identity)] : []
   }
 
