@@ -2,7 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Undo } from '../emitter.ts'
+import { intercept } from './intercept.ts'
 import { refuse } from './refuse.ts'
+import { closingWith } from './unknown-sockets.ts'
 
 /** Whoever has a path of an http.Server. */
 export interface Tenant {
@@ -50,22 +52,16 @@ const begin = (http: Server): Shared => {
   }
   http.on('upgrade', upgrade)
   // A listener could not keep the other ones from answering too, so ours stands before all of them.
-  const emit = http.emit.bind(http)
-  const before = Object.getOwnPropertyDescriptor(http, 'emit')
-  const intercept: typeof emit = (event: string, ...args: unknown[]) => {
+  const release = intercept(http, 'emit', emit => (event: string, ...args: unknown[]) => {
     const [request, response] = args
     if (event === 'request')
       for (const tenant of shared.tenants) if (tenant.answer(request as IncomingMessage, response)) return true
     return emit(event, ...args)
-  }
-  http.emit = intercept
+  })
   function undo(): void {
     servers.delete(http)
     http.off('upgrade', upgrade)
-    // Where somebody put themselves before us meanwhile, `intercept` stays, and lets everything pass.
-    if (http.emit !== intercept) return
-    if (before) Object.defineProperty(http, 'emit', before)
-    else Reflect.deleteProperty(http, 'emit')
+    release()
   }
   return shared
 }
@@ -127,7 +123,11 @@ const askAgain = (http: Server, request: IncomingMessage, head: Buffer): void =>
     const name = rawHeaders[at] ?? ''
     if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${rawHeaders[at + 1] ?? ''}`)
   }
+  const known = closingWith(http, socket)
+  socket.once('close', known)
   behindAnswers(socket, read => {
+    socket.off('close', known)
+    known()
     socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head, ...read]))
     http.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
   })

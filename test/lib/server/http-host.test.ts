@@ -4,14 +4,12 @@ import { createServer as createHttpServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import { createConnection } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { WebSocketServer } from 'ws'
 import { connect, createServer } from '../../../index.ts'
 import { ws } from '../../../transformers/ws/index.ts'
 import { next } from '../../contract/waiting.ts'
 import { guard, undoing } from '../../support/faults-guard.ts'
-import { turns, until } from '../../support/faults-wait.ts'
+import { turns } from '../../support/faults-wait.ts'
 
 describe('an http.Server of several users', () => {
   guard()
@@ -138,99 +136,6 @@ describe('an http.Server of several users', () => {
       ),
       ['HTTP/1.1 [POST /page é hello]', 'HTTP/1.1 [ours GET /anywire/x]', 'HTTP/1.1 [GET /last undefined ]']
     )
-  })
-
-  describe('answers upgrades to what is no WebSocket in their order, where others were asked before', () => {
-    const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`
-    const upgrade = (path: string): string => get(path, 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n')
-    /** An application that answers when it is told to, and a connection to it on which all is asked for at once. */
-    const ask = async (...requests: readonly string[]) => {
-      const asked: ServerResponse[] = []
-      const web = createHttpServer((_request, response) => void asked.push(response))
-      web.listen(0, '127.0.0.1')
-      await once(web, 'listening')
-      use(() => web.close())
-      begin(web)
-      const socket = createConnection((web.address() as AddressInfo).port, '127.0.0.1')
-      use(() => socket.destroy())
-      socket.write(requests.join(''))
-      /** Answers the first `count`, the last of them first. */
-      const answer = async (count: number): Promise<void> => {
-        await until(() => asked.length === count)
-        for (const response of asked.splice(0).reverse()) response.end(`[${response.req.url}]`)
-      }
-      return { web, socket, asked, answer }
-    }
-
-    it('however many there are', async () => {
-      const last = get('/5', 'Connection: close\r\n')
-      const { socket, answer } = await ask(get('/1'), get('/2'), upgrade('/3'), upgrade('/4'), last)
-      const heard = text(socket)
-      await answer(2)
-      await answer(1)
-      await answer(2)
-      assert.deepEqual((await heard).match(/\[[^\]]*\]/g), ['[/1]', '[/2]', '[/3]', '[/4]', '[/5]'])
-    })
-
-    it('also an answer that is longer than the client reads at once', async () => {
-      const { socket, asked, answer } = await ask(get('/long'), upgrade('/2'))
-      await until(() => asked.length === 1)
-      const heard = text(socket)
-      const [long] = asked.splice(0)
-      assert.ok(long)
-      const piece = 'x'.repeat(1 << 20)
-      for (let count = 0; count < 20; count++) if (!long.write(piece)) await once(long, 'drain')
-      // It waits for `drain` by itself where there is one to come.
-      Readable.from([piece, piece]).pipe(long)
-      await answer(1)
-      socket.end()
-      const all = await heard
-      assert.ok(all.length > 22 * piece.length)
-      assert.match(all.slice(-20), /\[\/2\]$/)
-    })
-
-    it('and lets go of a connection that breaks meanwhile', async () => {
-      const { socket, asked, answer } = await ask(get('/1'), upgrade('/2'))
-      await until(() => asked.length === 1)
-      const [{ socket: far } = {}] = asked
-      socket.resetAndDestroy()
-      await until(() => !!far?.destroyed)
-      await answer(1)
-      await turns()
-      assert.deepEqual(asked, [])
-    })
-
-    it('also where nobody hears that it breaks, as more has come in than is read meanwhile', async () => {
-      const { socket, asked, answer } = await ask(get('/1'), upgrade('/2'), 'x'.repeat(1 << 20))
-      await until(() => asked.length === 1)
-      const [{ socket: far } = {}] = asked
-      assert.ok(far)
-      await until(() => far.readableLength > far.readableHighWaterMark)
-      socket.resetAndDestroy()
-      await once(socket, 'close')
-      await answer(1)
-      await until(() => far.destroyed)
-      await turns()
-      assert.deepEqual(asked, [])
-    })
-
-    it('and lets go of a client that has said all meanwhile, without finding fault with it', async () => {
-      const { web, socket, asked, answer } = await ask(get('/1'), upgrade('/2'))
-      const faults: unknown[] = []
-      web.on('clientError', (error, failed) => {
-        faults.push(error)
-        failed.destroy()
-      })
-      await until(() => asked.length === 1)
-      const [{ socket: far } = {}] = asked
-      assert.ok(far)
-      socket.end()
-      // Node has no answers for who says no more, as it cannot know whether anybody is still there.
-      await until(() => far.destroyed)
-      await answer(1)
-      await turns()
-      assert.deepEqual([faults, asked], [[], []])
-    })
   })
 
   it('that cuts a connection on which an upgrade is next does not end the process', async () => {
