@@ -131,7 +131,7 @@ describe('postgres, whose connections are lost,', () => {
     let proxy: LosingProxy
 
     beforeEach(async () => {
-      proxy = await LosingProxy.listen(Number(new URL(server.url).port))
+      proxy = await LosingProxy.listen(server.socket)
     })
 
     afterEach(async () => {
@@ -141,9 +141,7 @@ describe('postgres, whose connections are lost,', () => {
 
     /** A store behind the proxy that has written and read. */
     const startBehind = async (): Promise<Store> => {
-      const url = new URL(server.url)
-      url.port = `${proxy.port}`
-      const store = await place.start({ url: url.href })
+      const store = await place.start({ url: `postgres://anywire@127.0.0.1:${proxy.port}/postgres` })
       await store.commit(rows(row('a', 'x', 1)))
       await readOften(store)
       return store

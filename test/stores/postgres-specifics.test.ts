@@ -147,7 +147,7 @@ describe('postgres', () => {
   it('needs a database in UTF-8', async () => {
     const client = await place.connect()
     await ask(client, `CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0`)
-    const store = place.make({ url: server.url.replace(/postgres$/, 'latin') })
+    const store = place.make({ url: server.url.replace('/postgres?', '/latin?') })
     await assert.rejects(store.open(), { code: 'ERR_STORE', message: /has to be UTF8, and is LATIN1$/ })
   })
 

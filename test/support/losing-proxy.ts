@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-/** A TCP proxy that loses the client's half of connections and keeps the server's, as a network does that fails in between. */
+/** A proxy for TCP that loses the client's half of connections and keeps the server's, as a network does that fails in between. */
 export class LosingProxy {
   readonly port: number
   /** How many connections it has lost. */
@@ -13,18 +13,18 @@ export class LosingProxy {
   #asked = /^$/
   #times = 0
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, path: string) {
     this.#server = server
     this.port = (server.address() as AddressInfo).port
-    server.on('connection', near => this.#forward(near, port))
+    server.on('connection', near => this.#forward(near, path))
   }
 
-  /** @param port - the server's */
-  static async listen(port: number): Promise<LosingProxy> {
+  /** @param path - of the server's socket */
+  static async listen(path: string): Promise<LosingProxy> {
     const server = createServer()
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    return new LosingProxy(server, port)
+    return new LosingProxy(server, path)
   }
 
   /** From now on it loses connections, so many of them, with the answer to what matches. */
@@ -44,14 +44,15 @@ export class LosingProxy {
     await once(this.#server, 'close')
   }
 
-  #forward(near: Socket, port: number): void {
-    const far = connect(port, '127.0.0.1')
+  #forward(near: Socket, path: string): void {
+    const far = connect(path)
+    near.setNoDelay(true)
     let isLost = false
     for (const [socket, all] of [
       [near, this.#near],
       [far, this.#far]
     ] as const) {
-      all.add(socket.setNoDelay(true))
+      all.add(socket)
       socket.on('error', () => {})
       socket.on('close', () => all.delete(socket))
     }

@@ -2,8 +2,6 @@ import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
 /** What tests say where there is no PostgreSQL. */
@@ -43,15 +41,8 @@ const unprivileged = (): { uid: number; gid: number } | undefined => {
   throw new Error('root cannot run PostgreSQL, and there is no user to run it as')
 }
 
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
+/** It has its socket in its own folder: a port could be somebody else's by the time it is wanted. */
+const PORT = 5432
 
 let started: Promise<PrivatePostgres> | undefined
 
@@ -60,12 +51,10 @@ export class PrivatePostgres {
   readonly #folder: string
   readonly #programs: string
   readonly #user = unprivileged()
-  readonly #port: number
   #process: ChildProcess | undefined
 
-  private constructor(programs: string, port: number) {
+  private constructor(programs: string) {
     this.#programs = programs
-    this.#port = port
     this.#folder = mkdtempSync('/tmp/anywire-postgres-')
     if (this.#user) chownSync(this.#folder, this.#user.uid, this.#user.gid)
     // Where the tests are stopped, nothing comes behind the last of them.
@@ -85,7 +74,7 @@ export class PrivatePostgres {
   }
 
   static async #make(programs: string): Promise<PrivatePostgres> {
-    const postgres = new PrivatePostgres(programs, await freePort())
+    const postgres = new PrivatePostgres(programs)
     const options = ['--auth=trust', '--username=anywire', '--encoding=UTF8', '--locale=C', '--no-sync']
     execFileSync(join(programs, 'initdb'), ['-D', postgres.#data, ...options], {
       ...postgres.#user,
@@ -97,7 +86,12 @@ export class PrivatePostgres {
   }
 
   get url(): string {
-    return `postgres://anywire@127.0.0.1:${this.#port}/postgres`
+    return `postgres://anywire@localhost/postgres?host=${this.#folder}&port=${PORT}`
+  }
+
+  /** The file that it listens at. */
+  get socket(): string {
+    return join(this.#folder, `.s.PGSQL.${PORT}`)
   }
 
   get #data(): string {
@@ -108,12 +102,8 @@ export class PrivatePostgres {
   async run(): Promise<void> {
     // Nobody pulls the plug of the machine, and what has no time to be untidy needs no cleaner.
     const light = ['fsync=off', 'autovacuum=off']
-    const settings = [
-      ...light,
-      `port=${this.#port}`,
-      `unix_socket_directories=${this.#folder}`,
-      'listen_addresses=127.0.0.1'
-    ]
+    const place = [`port=${PORT}`, `unix_socket_directories=${this.#folder}`, 'listen_addresses=']
+    const settings = [...light, ...place]
     const flags = ['-D', this.#data, ...settings.flatMap(setting => ['-c', setting])]
     const child = spawn(join(this.#programs, 'postgres'), flags, {
       ...this.#user,
