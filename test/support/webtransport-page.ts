@@ -18,7 +18,8 @@ class Watched extends WebTransport {
 export const start = (port: number, hash: readonly number[]): void => {
   const serverCertificateHashes = [{ algorithm: 'sha-256', value: Uint8Array.from(hash) } as const]
   const transformers = [webtransport({ port, serverCertificateHashes, WebTransport: Watched })]
-  client = connect('http://127.0.0.1/?page=1', { transformers, parser: msgpack() })
+  // A busy machine may take longer than ten seconds to have both ends meet.
+  client = connect('http://127.0.0.1/?page=1', { transformers, parser: msgpack(), timeout: 50_000 })
 }
 
 /** The next values of the server. */
