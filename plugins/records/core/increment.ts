@@ -1,3 +1,4 @@
+import { isWritten, showsBelow } from './place.ts'
 import type { RecordState } from './record-state.ts'
 import { INCREMENT, LEAF } from './register.ts'
 import type { Register, Write } from './register.ts'
@@ -10,13 +11,9 @@ import type { Register, Write } from './register.ts'
 export const resolve = (state: RecordState, write: Write): Register => {
   if (write.kind !== INCREMENT) return write
   const { path, value, t, node } = write
-  const before = state.view(path)
-  const there = state.get(path)
-  return {
-    path,
-    kind: LEAF,
-    value: (typeof before === 'number' ? before : 0) + Number(value),
-    t: there ? Math.max(t, there.t + 1) : t,
-    node
-  }
+  const place = state.find(path)
+  const there = place && isWritten(place) ? place : undefined
+  // What is seen there would be made for it, of all that is below.
+  const before = typeof there?.value === 'number' && !showsBelow(there) ? there.value : 0
+  return { path, kind: LEAF, value: before + Number(value), t: there ? Math.max(t, there.t + 1) : t, node }
 }

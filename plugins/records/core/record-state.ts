@@ -21,6 +21,8 @@ export class RecordState extends Place {
   size = 0
   /** The greatest number of a change that was merged. */
   last = 0
+  /** How many places were gone through for what is hidden. */
+  visited = 0
 
   constructor(pruned?: (path: string) => void) {
     super('')
@@ -125,6 +127,7 @@ export class RecordState extends Place {
     branch.isFresh = false
     branch.changed = undefined
     for (const [key, child] of branch) {
+      this.visited++
       if (child.branch) this.#prune(child, register)
       if (isWritten(child) && isAfter(register, child)) {
         clear(child)

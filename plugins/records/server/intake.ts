@@ -214,9 +214,7 @@ export class Intake {
     if (!incoming) return
     this.#lines.leave(incoming)
     for (const { record, writes } of accepted) {
-      for (const write of writes) {
-        if (record.write(write, committer.open.seq)) committer.open.touch(record, write.path)
-      }
+      for (const path of record.write(writes, committer.open.seq)) committer.open.touch(record, path)
     }
     const { frame, author, size } = incoming
     const basis = isByHook ? seen : undefined

@@ -26,7 +26,7 @@ import type { Gate } from './permissions.ts'
 import { Preview } from './reader.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
-import { isSummable } from './trials.ts'
+import { isSummable, isTangled } from './trials.ts'
 import type { Trials } from './trials.ts'
 import type { Turns } from './turns.ts'
 import { validate } from './validate.ts'
@@ -212,6 +212,7 @@ export class Judge {
       return refusalOf(error)
     }
     const [stamped, isRestamped] = this.#stamp(writes, node, id)
+    if (isTangled(record.state, stamped)) return refusal(ERR_LIMIT, 'of increments between what hides others')
     return { record, writes: wholeItems(record.state, stamped), isRestamped }
   }
 

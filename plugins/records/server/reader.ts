@@ -3,6 +3,7 @@ import { ERR_PATH } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
 import type { Schema, TypeOf } from '../client/types.ts'
 import { isId } from '../core/path.ts'
+import type { RecordState } from '../core/record-state.ts'
 import type { Accepted } from './judge.ts'
 import type { Patience } from './patience.ts'
 import type { Puller } from './puller.ts'
@@ -54,8 +55,10 @@ export const load = (id: string, { cache, patience }: PreviewHost): Promise<Cach
 /** Records as they will be with a write that is judged, and all that was decided before it. */
 export class Preview extends Reader {
   readonly #host: PreviewHost
-  readonly #drafts: readonly Accepted[]
+  readonly #drafts: ReadonlyMap<CachedRecord, Accepted>
   readonly #read: Map<CachedRecord, number>
+  /** What was found of drafts, and how often their records were changed then: who is asked field by field looks again and again. */
+  readonly #states = new Map<CachedRecord, readonly [edits: number, state: RecordState]>()
 
   /**
    * @param drafts - what is to be done of the write
@@ -64,7 +67,7 @@ export class Preview extends Reader {
   constructor(host: PreviewHost, drafts: readonly Accepted[], { read }: Pick<Trials, 'read'>) {
     super()
     this.#host = host
-    this.#drafts = drafts
+    this.#drafts = new Map(drafts.map(draft => [draft.record, draft]))
     this.#read = read
   }
 
@@ -72,11 +75,20 @@ export class Preview extends Reader {
     const { settings, cache } = this.#host
     const record = await load(id, this.#host)
     if (!this.#read.has(record)) this.#read.set(record, record.edits)
-    const draft = this.#drafts.find(draft => draft.record === record)
-    const state = draft ? merged(record.state, draft.writes) : record.state
+    const state = this.#stateOf(record)
     const value = settings.isVisible(id, state) ? state.view() : undefined
     cache.unpin(record)
     return value
+  }
+
+  #stateOf(record: CachedRecord): RecordState {
+    const draft = this.#drafts.get(record)
+    if (!draft) return record.state
+    const [edits, known] = this.#states.get(record) ?? []
+    if (known && edits === record.edits) return known
+    const state = merged(record.state, draft.writes)
+    this.#states.set(record, [record.edits, state])
+    return state
   }
 }
 

@@ -6,6 +6,7 @@ import { collect } from '../core/tombstones.ts'
 import type { Gone } from '../core/tombstones.ts'
 import type { Kind, Write } from '../core/register.ts'
 import { sizeOf } from './check-writes.ts'
+import { lasting } from './trials.ts'
 
 /** A record in memory: what is committed, and what is about to be. */
 export class CachedRecord {
@@ -38,21 +39,25 @@ export class CachedRecord {
   }
 
   /**
-   * Does a write.
-   * @param seq - the number of the commit that it is for
-   * @returns whether it changed anything
+   * Does writes.
+   * @param seq - the number of the commit that they are for
+   * @returns the paths at which they changed anything
    */
-  write(write: Write, seq: number): boolean {
-    const register = resolve(this.state, write)
-    const before = this.state.get(write.path)
-    const size = before ? sizeOf(before) : 0
+  write(writes: readonly Write[], seq: number): readonly string[] {
     const { length } = this.pruned
-    if (!this.state.merge(register, seq)) return false
-    this.edits++
-    this.bytes += sizeOf(register) - size
+    const changed: string[] = []
+    for (const write of lasting(writes)) {
+      const register = resolve(this.state, write)
+      const before = this.state.get(write.path)
+      const size = before ? sizeOf(before) : 0
+      if (!this.state.merge(register, seq)) continue
+      this.bytes += sizeOf(register) - size
+      changed.push(write.path)
+    }
+    if (changed.length) this.edits++
     // What was hidden by it is gone.
     if (this.pruned.length > length) this.#weigh()
-    return true
+    return changed
   }
 
   /** Has nothing any more, so that what a store has can be added anew. */

@@ -60,7 +60,7 @@ export class Salvage {
       if (isLost) this.#undo(accepted)
       this.#settle(progress, isLost ? refused(one, ERR_CONFLICT) : one)
       for (const { record, writes } of isLost ? [] : accepted)
-        for (const write of writes) if (record.write(write, piece.seq)) piece.touch(record, write.path)
+        for (const path of record.write(writes, piece.seq)) piece.touch(record, path)
     }
     for (const [writer, step] of progress) piece.writers.set(writer, step)
     const { rows, removed, entries, changes } = piece.seal(this.#host.now())

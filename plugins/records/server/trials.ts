@@ -33,6 +33,29 @@ export const merged = (before: RecordState, writes: readonly Write[]): RecordSta
   return state
 }
 
+/** How often all that is there, and is written, may be gone through: paths are no deeper. */
+const MOST_VISITS = 64
+
+/** So few increments have nobody go through more than that. */
+const FEW = 8
+
+/**
+ * Whether writes would have what they hide looked for again and again, as between them something is added up that goes by it. That takes a
+ * time that is the square of their number, and nobody means it.
+ */
+export const isTangled = (before: RecordState, writes: readonly Write[]): boolean => {
+  let increments = 0
+  for (const { kind } of writes) if (kind === INCREMENT) increments++
+  if (increments <= FEW) return false
+  const state = before.copy()
+  const most = MOST_VISITS * (before.size + writes.length)
+  for (const write of lasting(writes)) {
+    state.merge(resolve(state, write))
+    if (state.visited > most) return true
+  }
+  return false
+}
+
 /** Whether all that is added up comes to numbers: others have no order, and cannot be told. */
 export const isSummable = (state: RecordState, writes: readonly Write[]): boolean => {
   const counted = writes.filter(({ kind }) => kind === INCREMENT)

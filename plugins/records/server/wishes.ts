@@ -66,6 +66,9 @@ function* fieldsOf(
 ): Generator<Thing> {
   const current = before?.view()
   const asked = new Set(own.filter(({ verb }) => verb !== 'read').map(({ path }) => path))
+  /** Where writes lead through, and where they are: many lead through the same, and all that is below it. */
+  const ways = new Set<string>()
+  const places = new Set<string>()
   function* wishes(found: Iterable<Difference>): Generator<Thing> {
     for (const [path, previous, value] of found) {
       if (asked.has(path)) continue
@@ -81,13 +84,16 @@ function* fieldsOf(
     if (isImplicit(write) || (isRemoval(write) && !then)) continue
     let above = ''
     for (const key of keysOf(write.path)) {
-      if (above) yield* wishes(differencesAt(above, before, then))
+      if (above && isNew(ways, above)) yield* wishes(differencesAt(above, before, then))
       above = below(above, key)
     }
     const { path } = write
-    yield* wishes(differences(path, before.view(path), then?.view(path)))
+    if (isNew(places, path)) yield* wishes(differences(path, before.view(path), then?.view(path)))
   }
 }
+
+/** Adds what is not among some texts. @returns whether it was not */
+const isNew = (known: Set<string>, text: string): boolean => known.size < known.add(text).size
 
 /** A path, and what was and would be there. */
 type Difference = readonly [path: string, before: Value | undefined, then: Value | undefined]

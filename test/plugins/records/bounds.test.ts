@@ -67,7 +67,7 @@ describe('records: what is remembered is bounded', () => {
       [true, false, true]
     )
     const record = await cache.load('c')
-    record.write({ path: 'y', kind: LEAF, value: 'y'.repeat(1_500), t: 2, node: 'n' }, 2)
+    record.write([{ path: 'y', kind: LEAF, value: 'y'.repeat(1_500), t: 2, node: 'n' }], 2)
     assert.equal(cache.size, 2, 'what is needed stays')
     cache.unpin(record)
     assert.equal(cache.size, 0, 'and goes where it alone is too much')
