@@ -93,10 +93,15 @@ const isRule = (rule: object): rule is Rule => Array.isArray(rule)
 
 /**
  * What is misspelt would be left out, and nobody would know. Undefined was not said.
- * @param whose - the name of the plugin
+ * @param whose - the name of the plugin or store
  * @throws ERR_OPTION, which names the option
  */
-export const checkPlugin = <T extends object>(whose: string, options: T, rules: OptionRules<T>, group = ''): void => {
+export const checkPartOptions = <T extends object>(
+  whose: string,
+  options: T,
+  rules: OptionRules<T>,
+  group = ''
+): void => {
   check(group ? `'${group.slice(0, -1)}' of '${whose}'` : `the options of '${whose}'`, options, object)
   const known = new Map<string, Rule | object>(Object.entries(rules))
   for (const [key, value] of Object.entries(options)) {
@@ -108,6 +113,6 @@ export const checkPlugin = <T extends object>(whose: string, options: T, rules: 
       throw new AnywireError(ERR_OPTION, `'${whose}' has no option '${name}', but: ${names.join(', ')}`)
     }
     if (isRule(rule)) check(`'${name}' of '${whose}'`, value, rule)
-    else checkPlugin<object>(whose, value as object, rule, `${name}.`)
+    else checkPartOptions<object>(whose, value as object, rule, `${name}.`)
   }
 }

@@ -1,5 +1,6 @@
 import { AnywireError } from '../lib/errors.ts'
 import { ERR_STORE } from '../lib/failures.ts'
+import { checkPartOptions } from '../lib/option-rules.ts'
 import type { Commit, Range, Row, Store, Value } from '../lib/store.ts'
 
 export interface MemoryOptions {
@@ -115,8 +116,12 @@ const copyRow = ({ record, path, kind, value, t, node, seq }: Row): Row => ({
 /**
  * Keeps records in memory: they are gone with the process. For tests, and for what may be lost.
  * @example createServer(http, { plugins: [records({ store: memory() })] })
+ * @throws ERR_OPTION
  */
-export const memory = ({ disk = new MemoryDisk() }: MemoryOptions = {}): Store => new MemoryStore(disk)
+export const memory = (options: MemoryOptions = {}): Store => {
+  checkPartOptions('memory', options, { disk: ['a MemoryDisk', value => value instanceof MemoryDisk] })
+  return new MemoryStore(options.disk ?? new MemoryDisk())
+}
 
 class MemoryStore implements Store {
   readonly name = 'memory'

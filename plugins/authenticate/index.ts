@@ -1,6 +1,6 @@
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin, During } from '../../lib/plugin.ts'
-import { amount, callable, checkPlugin, flag } from '../../lib/option-rules.ts'
+import { amount, callable, checkPartOptions, flag } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -20,7 +20,7 @@ export interface AuthenticateOptions<Context = unknown>
  * await connect(url, { auth: token, plugins: [authenticate()] }).authenticate(newToken)
  */
 export const authenticate = <Context = unknown>(options: AuthenticateOptions<Context> = {}) => {
-  checkPlugin('authenticate', options, {
+  checkPartOptions('authenticate', options, {
     auto: flag,
     expires: callable,
     notice: amount(0),

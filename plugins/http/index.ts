@@ -1,5 +1,5 @@
 import type { During } from '../../lib/plugin.ts'
-import { amount, callable, checkPlugin, text } from '../../lib/option-rules.ts'
+import { amount, callable, checkPartOptions, text } from '../../lib/option-rules.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { Endpoint } from './endpoint.ts'
 import type { HttpOptions } from './endpoint.ts'
@@ -18,7 +18,7 @@ import type { HttpHost } from './worker.ts'
  * })
  */
 export const http = <Context = unknown>(options: HttpOptions<Context>) => {
-  checkPlugin('http', options, {
+  checkPartOptions('http', options, {
     authenticate: callable,
     path: text,
     limits: { bytes: amount(0), items: amount(0), requests: amount(0), time: amount(0) }

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Undo } from '../../lib/emitter.ts'
-import { among, amount, checkPlugin } from '../../lib/option-rules.ts'
+import { among, amount, checkPartOptions } from '../../lib/option-rules.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { offline as base } from './client.ts'
 import type { Offline, OfflineOptions } from './client.ts'
@@ -34,7 +34,7 @@ const watchInterfaces = (changed: () => void): Undo => {
  * @throws ERR_OPTION
  */
 export const offline = (options: OfflineOptions = {}) => {
-  checkPlugin('offline', options, {
+  checkPartOptions('offline', options, {
     bytes: amount(0),
     discard: among('newest', 'oldest'),
     expires: amount(0),

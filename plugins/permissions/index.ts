@@ -1,7 +1,7 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { CheckedEmitter } from '../../lib/checked-emitter.ts'
 import { report } from '../../lib/report.ts'
-import { check, checkPlugin } from '../../lib/option-rules.ts'
+import { check, checkPartOptions } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -146,7 +146,7 @@ export const permissions = <Context = unknown>(
 ) => {
   check("the rules of 'permissions'", rules, RULES)
   checkShape(rules)
-  checkPlugin<PermissionsOptions<never>>('permissions', options, { otherwise: RULE })
+  checkPartOptions<PermissionsOptions<never>>('permissions', options, { otherwise: RULE })
   const { otherwise = false } = options
   const book = new RuleBook(rules, otherwise)
   return {

@@ -6,7 +6,7 @@ import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import { amount, callable, checkPlugin } from '../../lib/option-rules.ts'
+import { amount, callable, checkPartOptions } from '../../lib/option-rules.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { isFull } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -85,7 +85,7 @@ const permissionsOf = (server: object): Permissions | undefined =>
  * @throws ERR_OPTION
  */
 export const presence = <Context = unknown>(options: PresenceOptions<Context> = {}) => {
-  checkPlugin('presence', options, {
+  checkPartOptions('presence', options, {
     identity: callable,
     interval: amount(0),
     away: amount(0),

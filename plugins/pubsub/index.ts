@@ -1,7 +1,7 @@
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
-import { amount, checkPlugin } from '../../lib/option-rules.ts'
+import { amount, checkPartOptions } from '../../lib/option-rules.ts'
 import { hasRoom } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
@@ -39,7 +39,7 @@ interface Installation {
  * pubsub<{ 'news.*': News; 'ticker.>': number }>() // what is published; for clients also pubsub<typeof server>()
  */
 export const pubsub = <T = unknown>(options: PubSubOptions = {}) => {
-  checkPlugin('pubsub', options, { ...RULES, queue: amount(0) })
+  checkPartOptions('pubsub', options, { ...RULES, queue: amount(0) })
   const installations = new WeakMap<Server, Installation>()
   const half = base<T>(options)
   return {

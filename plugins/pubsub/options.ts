@@ -1,6 +1,6 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
-import { amount, checkPattern, checkPlugin, flag, object } from '../../lib/option-rules.ts'
+import { amount, checkPattern, checkPartOptions, flag, object } from '../../lib/option-rules.ts'
 import type { OptionRules } from '../../lib/option-rules.ts'
 import { isPattern, Patterns } from '../../lib/patterns.ts'
 import type { Given } from '../../lib/given.ts'
@@ -85,7 +85,7 @@ export const parseTopics = (topics: Readonly<Record<string, TopicOptions>>): Pat
   for (const [pattern, options] of Object.entries(topics)) {
     checkPattern("'topics' of 'pubsub'", pattern)
     if (!isPattern(pattern, Infinity)) throw new AnywireError(ERR_OPTION, `'${pattern}' is no pattern of topics`)
-    checkPlugin('pubsub', options, TOPIC, `topics.${pattern}.`)
+    checkPartOptions('pubsub', options, TOPIC, `topics.${pattern}.`)
     const { history, retain = false, rate } = options
     patterns.set(pattern, { pattern, size: history?.size ?? 0, ttl: history?.ttl ?? Infinity, retain, rate })
   }

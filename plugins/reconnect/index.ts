@@ -1,4 +1,4 @@
-import { amount, callable, checkPlugin } from '../../lib/option-rules.ts'
+import { amount, callable, checkPartOptions } from '../../lib/option-rules.ts'
 import { reconnect as base } from './client.ts'
 import type { ReconnectOptions } from './client.ts'
 
@@ -7,7 +7,7 @@ import type { ReconnectOptions } from './client.ts'
  * @throws ERR_OPTION
  */
 export const reconnect = (options: ReconnectOptions = {}) => {
-  checkPlugin('reconnect', options, {
+  checkPartOptions('reconnect', options, {
     min: amount(0),
     max: amount(0),
     factor: amount(1),

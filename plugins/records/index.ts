@@ -6,7 +6,7 @@ import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
 import { report } from '../../lib/report.ts'
-import { amount, among, callable, checkPlugin, object } from '../../lib/option-rules.ts'
+import { amount, among, callable, checkPartOptions, object } from '../../lib/option-rules.ts'
 import type { OptionRules } from '../../lib/option-rules.ts'
 import { sealOf } from '../../lib/server/seal.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
@@ -77,13 +77,13 @@ const RULES: OptionRules<RecordsOptions> = {
 
 /** @throws ERR_OPTION */
 const checkRecords = (options: RecordsOptions): void => {
-  checkPlugin('records', options, RULES)
+  checkPartOptions('records', options, RULES)
   if (options.migrate && !options.schema)
     throw new AnywireError(ERR_OPTION, "'migrate' of 'records' needs a 'schema', which says to which version")
   for (const [name, collection] of Object.entries(options.collections ?? {})) {
     if (name !== '' && !name.endsWith('/'))
       throw new AnywireError(ERR_OPTION, `collections: the name of a collection ends with a slash: '${name}/'`)
-    if (collection) checkPlugin('records', collection, COLLECTION, `collections.${name}.`)
+    if (collection) checkPartOptions('records', collection, COLLECTION, `collections.${name}.`)
   }
 }
 

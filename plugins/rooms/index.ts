@@ -1,6 +1,6 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { report } from '../../lib/report.ts'
-import { amount, checkPlugin } from '../../lib/option-rules.ts'
+import { amount, checkPartOptions } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -67,7 +67,7 @@ const peerRooms = (peer: Peer, membership: Membership): PeerRooms => ({
  * server.rooms('lobby', 'staff').except(peer).write('hello')
  */
 export const rooms = (options: RoomsOptions = {}) => {
-  checkPlugin('rooms', options, { limit: amount(0), length: amount(1) })
+  checkPartOptions('rooms', options, { limit: amount(0), length: amount(1) })
   /** Of each server that this is installed on. */
   const memberships = new WeakMap<Server, Membership>()
   return {

@@ -4,7 +4,7 @@ import type { Undo } from '../../lib/emitter.ts'
 import { ERR_NO_METHOD } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
-import { amount, callable, callables, checkPlugin, either } from '../../lib/option-rules.ts'
+import { amount, callable, callables, checkPartOptions, either } from '../../lib/option-rules.ts'
 import type { OptionRules } from '../../lib/option-rules.ts'
 import { report } from '../../lib/report.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -88,7 +88,7 @@ export const rpc = <Theirs = unknown, R extends Router = Router, Context = unkno
 ): RpcPlugin<Theirs, R, Context> => {
   const halves = new WeakMap<Server, ServerHalf>()
   if (router) checkRouter(router)
-  checkPlugin<RpcServerOptions<never>>('rpc', options, RULES)
+  checkPartOptions<RpcServerOptions<never>>('rpc', options, RULES)
   // Where this becomes a client, its middleware gets the client: the types are those of servers.
   const { timeout, use = [] } = options as RpcOptions
   return {

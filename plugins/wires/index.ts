@@ -1,4 +1,4 @@
-import { amount, callable, checkPlugin, flag } from '../../lib/option-rules.ts'
+import { amount, callable, checkPartOptions, flag } from '../../lib/option-rules.ts'
 import { wires as base } from './client.ts'
 import type { WiresOptions } from './client.ts'
 
@@ -8,7 +8,7 @@ import type { WiresOptions } from './client.ts'
  * @throws ERR_OPTION
  */
 export const wires = (options: WiresOptions = {}) => {
-  checkPlugin('wires', options, {
+  checkPartOptions('wires', options, {
     headStart: amount(0),
     patience: amount(0),
     upgrade: flag,

@@ -1,12 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { Batches } from '../../lib/batches.ts'
-import { AnywireError } from '../../lib/errors.ts'
-import { ERR_OPTION } from '../../lib/failures.ts'
 import { Opening } from '../../lib/opening.ts'
+import { checkPartOptions, isText, object, text, whole } from '../../lib/option-rules.ts'
+import type { OptionRules } from '../../lib/option-rules.ts'
 import { spansOf } from '../../lib/store-ranges.ts'
 import { endOfPrefix, fromText, toText } from '../../lib/store-text.ts'
 import { unpackValue } from '../../lib/store-value.ts'
 import type { Commit, Range, Row, Store } from '../../lib/store.ts'
+import { LONGEST } from '../../lib/timer.ts'
 import { Changes, cut, KEY } from './commit.ts'
 import { loadPackage, toError } from './package.ts'
 import { Readers } from './readers.ts'
@@ -26,24 +27,26 @@ export interface PostgresOptions {
   readonly client?: Readonly<Record<string, unknown>> | undefined
 }
 
+const RULES: OptionRules<PostgresOptions> = {
+  url: text,
+  schema: ['the name of a schema', value => isText(value) && !String(value).includes('\0')],
+  readers: whole(1),
+  timeout: whole(0, LONGEST),
+  client: object
+}
+
 /**
  * Keeps records in a PostgreSQL, 12 or later. One server has a schema at a time.
  * @param given - options, or a URL alone
  * @example createServer(http, { plugins: [records({ store: postgres('postgres://localhost/app') })] })
- * @throws ERR_OPTION for a schema without a name, or no readers
+ * @throws ERR_OPTION
  */
-export const postgres = (given: PostgresOptions | string = {}): Store => {
-  const options = optionsOf(given)
-  const { schema, readers } = settle(options)
-  if (schema === '' || schema.includes('\0')) throw new AnywireError(ERR_OPTION, 'a schema needs a name')
-  if (!(readers >= 1)) throw new AnywireError(ERR_OPTION, 'readers is 1 or more')
-  return new PostgresStore(options)
-}
+export const postgres = (given: PostgresOptions | string = {}): Store => new PostgresStore(optionsOf(given))
 
 /**
  * Makes the tables, or brings them up to date, as opening the store does too: for where the server itself may not.
  * @returns the version that was there, 0 for none, and the one that is there now
- * @throws ERR_STORE, ERR_MISSING_PACKAGE
+ * @throws ERR_OPTION, ERR_STORE, ERR_MISSING_PACKAGE
  */
 export const migratePostgres = async (given: PostgresOptions | string = {}): Promise<{ from: number; to: number }> => {
   const { config, schema } = settle(optionsOf(given))
@@ -61,8 +64,12 @@ export const migratePostgres = async (given: PostgresOptions | string = {}): Pro
   }
 }
 
-const optionsOf = (given: PostgresOptions | string): PostgresOptions =>
-  typeof given === 'string' ? { url: given } : given
+/** @throws ERR_OPTION */
+const optionsOf = (given: PostgresOptions | string): PostgresOptions => {
+  const options = typeof given === 'string' ? { url: given } : given
+  checkPartOptions('postgres', options, RULES)
+  return options
+}
 
 const settle = ({ url, schema = 'anywire', readers = 4, timeout = 30_000, client }: PostgresOptions) => ({
   schema,

@@ -4,6 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { Batches } from '../../lib/batches.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION, ERR_STORE } from '../../lib/failures.ts'
+import { among, checkPartOptions, isText } from '../../lib/option-rules.ts'
+import type { OptionRules } from '../../lib/option-rules.ts'
 import { spansOf } from '../../lib/store-ranges.ts'
 import { fromText, toText } from '../../lib/store-text.ts'
 import { packValue, unpackValue } from '../../lib/store-value.ts'
@@ -25,6 +27,12 @@ export interface SqliteOptions {
   readonly worker?: URL | undefined
 }
 
+const RULES: OptionRules<SqliteOptions> = {
+  synchronous: among('full', 'normal'),
+  driver: among('node:sqlite', 'better-sqlite3', 'libsql'),
+  worker: ['a URL', value => value instanceof URL]
+}
+
 /** The pages of a reply: what was read, one at a time. */
 type Item = readonly unknown[]
 
@@ -32,13 +40,14 @@ type Item = readonly unknown[]
  * Keeps records in a file, for servers (`store`) and for clients in Node (`keep`). One process has the file at a time.
  * @param file - its path; made where it is new. Beside it there are `-wal`, `-shm` and `-lock`
  * @example createServer(http, { plugins: [records({ store: sqlite('data.db') })] })
- * @throws ERR_OPTION without a file
+ * @throws ERR_OPTION, also without a file
  */
 export const sqlite = (file: string, options: SqliteOptions = {}): Store => {
   // Names that SQLite takes for a database without a file, which two threads cannot share.
-  if (!file || file.startsWith(':') || file.startsWith('file:')) {
+  if (!isText(file) || file.startsWith(':') || file.startsWith('file:')) {
     throw new AnywireError(ERR_OPTION, 'sqlite needs the path of a file; without one there is anywire/stores/memory')
   }
+  checkPartOptions('sqlite', options, RULES)
   return new SqliteStore(file, options)
 }
 

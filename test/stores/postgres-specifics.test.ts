@@ -10,11 +10,6 @@ import { ask, PostgresPlace, WAITING } from '../support/postgres-place.ts'
 import { PrivatePostgres } from '../support/postgres.ts'
 
 describe('postgres, without a database', () => {
-  it('needs a schema and readers', () => {
-    assert.throws(() => postgres({ schema: '' }), { code: 'ERR_OPTION', message: /schema needs a name/ })
-    assert.throws(() => postgres({ readers: 0 }), { code: 'ERR_OPTION', message: /readers is 1 or more/ })
-  })
-
   it('names the package that is missing', () => {
     const message = 'An optional package is not installed: npm install @anywire/not-there'
     assert.throws(() => loadPackage('@anywire/not-there'), { code: 'ERR_MISSING_PACKAGE', message })
