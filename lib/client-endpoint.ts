@@ -19,7 +19,7 @@ import { iterate, toReadable, toWritable } from './streams.ts'
 import { inOrder } from './strategy.ts'
 import type { Strategy } from './strategy.ts'
 import { makeTraffic } from './traffic.ts'
-import type { Trafficker } from './traffic.ts'
+import type { Trafficker } from './trafficker.ts'
 import type { Data, Wire } from './transformer.ts'
 import { attemptUrl } from './url.ts'
 

@@ -10,6 +10,9 @@ export interface Limits {
   readonly message: number
 }
 
+/** So many values that may be lost wait to be read on a client. */
+export const LOOSE_VALUES = 1_000
+
 /** By default 1 MiB, 16 MiB, 1 MiB. */
 export const limitsOf = ({
   window = 1_048_576,

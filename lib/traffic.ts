@@ -1,7 +1,6 @@
 import { checkSize } from './checks.ts'
-import type { Client, Keeper } from './client.ts'
-import type { ConnectionEvents, WriteOptions } from './connection.ts'
-import type { Emitter } from './emitter.ts'
+import type { Keeper } from './client.ts'
+import type { WriteOptions } from './connection.ts'
 import { AnywireError, tell } from './errors.ts'
 import { ERR_CLOSED, ERR_PROTOCOL, ERR_SLOW, ERR_TIMEOUT, ERR_VALUE } from './failures.ts'
 import { ACK, CLOSE, COUNT, frame, headOf, LANE, LOOSE, payloadOf, PING, PONG } from './frames.ts'
@@ -9,15 +8,12 @@ import { isFinal, isGoodbye, readControl } from './handshake.ts'
 import type { Goodbye, Progress, Welcome } from './handshake.ts'
 import { connectLanes } from './lane.ts'
 import type { LaneEnd } from './lane.ts'
+import { LOOSE_VALUES } from './limits.ts'
 import type { Limits } from './limits.ts'
 import { makeOutbox, sizeOf, WAITING } from './outbox.ts'
-import type { Pipeline } from './pipeline.ts'
 import { LONGEST } from './timer.ts'
+import type { Trafficker } from './trafficker.ts'
 import type { Data, Wire } from './transformer.ts'
-
-/** A client, as its messages see it. */
-export type Trafficker = Emitter<ConnectionEvents> &
-  Pick<Client, 'state' | 'parser'> & { readonly incoming: Pipeline; readonly outgoing: Pipeline }
 
 /** Milliseconds for the answer to a ping, or to a goodbye. */
 const PATIENCE = 5_000
@@ -25,9 +21,6 @@ const PATIENCE = 5_000
 /** An acknowledgement, which costs a server as much as a value, is sent for so many bytes; or so many milliseconds after the first. */
 const ACK_BYTES = 65_536
 const ACK_DELAY = 5_000
-
-/** So many values that may be lost wait to be read. */
-const LOOSE_VALUES = 1_000
 
 /**
  * The messages of a client's session, in and out, counted over one wire after the other.
@@ -68,6 +61,8 @@ export const makeTraffic = (
   let ackTimer: typeof timer
   /** A writer was told to wait: `drain` follows as soon as there is a wire with room. */
   let wantsDrain = false
+  /** Bytes of what was kept, or no session has sent, while they are on their way: they may be more than may wait. */
+  let spare = 0
   let ticking = false
 
   const life = (): number => heard + (wire?.received ?? 0)
@@ -91,7 +86,9 @@ export const makeTraffic = (
     if (!wire) return
     flush(wire)
     if (ending && !waiting() && !said) bid(ending)
-    if (wantsDrain && hasRoom() && !client.outgoing.busy) {
+    if (!hasRoom()) return
+    spare = 0
+    if (wantsDrain && !client.outgoing.busy) {
       wantsDrain = false
       client.emit('drain')
     }
@@ -121,7 +118,7 @@ export const makeTraffic = (
     wantsDrain = true
     const cap = wire ? limits.buffered : limits.window
     // One message over is accepted, so that a message of the size of the cap can be sent at all. Who keeps has a cap of its own.
-    if (!kept && heldBytes() > cap + Math.min(cap, limits.message)) fail(new AnywireError(ERR_SLOW))
+    if (!kept && heldBytes() - spare > cap + Math.min(cap, limits.message)) fail(new AnywireError(ERR_SLOW))
     return false
   }
 
@@ -277,6 +274,7 @@ export const makeTraffic = (
       try {
         checkSize(data, remoteLimit)
         add(data)
+        spare += sizeOf(data)
       } catch (error) {
         report(error as AnywireError)
       }
@@ -302,7 +300,7 @@ export const makeTraffic = (
   /** Is done with a session: what is taken now is not counted. Returns what `clear` does. */
   const forget = (all?: boolean): Data[] => {
     said = false
-    received = 0
+    spare = received = 0
     lanes = connectLanes(ends, [])
     held.clear()
     held = new Set()

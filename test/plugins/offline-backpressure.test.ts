@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { stub } from 'sinon'
 import { connect as connectCore } from '../../core.ts'
-import type { Client } from '../../core.ts'
+import type { Client, ClientPlugin, Lane, Limits, ServerPlugin } from '../../core.ts'
 import { duplex } from '../../node.ts'
 import { json } from '../../parsers/json.ts'
 import { offline } from '../../plugins/offline/client.ts'
@@ -191,6 +191,68 @@ describe('offline, where more is written than may wait', () => {
     assert.equal(client.state, 'away')
     await world.pass(20_000)
     assert.deepEqual([received, world.errors], [[...values, 'one more'], []])
+  })
+
+  describe('and what was kept is more than may wait', () => {
+    /** Says something of its own. */
+    const talk = {
+      name: 'talk',
+      version: 1,
+      client: (_client: Client, lane: Lane) => ({ say: (value: unknown) => lane.write(value) }),
+      peer: () => {}
+    } as const satisfies ClientPlugin & ServerPlugin
+
+    const values = VALUES.slice(0, 6)
+
+    /** A client that has just been given all of them to send, over a slow network. */
+    const flushing = async (limits: Partial<Limits>) => {
+      void world.server.close()
+      // The plugins of this test are not in the type of the world's server.
+      world.serve({ plugins: [talk] as never })
+      listen()
+      const client = world.connect([reconnect({ random: () => 0.5 }), offline(), talk] as const, { limits })
+      await world.pass(10)
+      world.network.latency = 50
+      world.network.cut()
+      await world.pass(1)
+      for (const value of values) client.write(value)
+      for (let waited = 0; client.state !== 'open' && waited < 5_000; waited += 5) await world.pass(5)
+      assert.equal(client.offline.size, 0)
+      return client
+    }
+
+    it('ends no session in which a plugin says something when the wire is lost again', async () => {
+      const client = await flushing({ window: 65_536 })
+      world.network.cut()
+      await world.pass(1)
+      assert.deepEqual([client.state, client.bufferedBytes > 131_072], ['away', true])
+      client.talk.say('one more')
+      assert.equal(client.state, 'away')
+      await world.pass(20_000)
+      assert.deepEqual([received, world.errors], [values, []])
+    })
+
+    it('ends no session in which something is written over the next wire', async () => {
+      const client = await flushing({ window: 65_536, buffered: 65_536 })
+      assert.equal(client.write('one more'), false)
+      assert.deepEqual([client.state, client.bufferedBytes > 131_072], ['open', true])
+      await world.pass(20_000)
+      assert.deepEqual([received, world.errors], [[...values, 'one more'], []])
+    })
+
+    it('and ends it where as much is written besides, or once it was sent', async () => {
+      const client = await flushing({ window: 65_536, buffered: 65_536 })
+      for (let count = 0; count < 2; count++) client.write('x'.repeat(65_000))
+      assert.equal(client.state, 'open')
+      client.write('x'.repeat(65_000))
+      assert.deepEqual([client.state, world.errors.map(({ code }) => code)], ['connecting', ['ERR_SLOW']])
+      await world.pass(20_000)
+      world.errors.length = 0
+      const other = await flushing({ window: 65_536, buffered: 65_536 })
+      await world.pass(20_000)
+      for (let count = 0; count < 3; count++) other.write('x'.repeat(65_000))
+      assert.deepEqual([other.state, world.errors.map(({ code }) => code)], ['connecting', ['ERR_SLOW']])
+    })
   })
 
   it('is an error where nobody listens for what is discarded', async () => {
