@@ -1,5 +1,7 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { CheckedEmitter } from '../../lib/checked-emitter.ts'
+import { isClosedError } from '../../lib/errors.ts'
+import type { During } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
 import { check, checkPartOptions } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -60,6 +62,8 @@ class Judge<Context> extends CheckedEmitter<PermissionsEvents> implements Permis
   readonly #server: Server<Peer<Context>>
   readonly #book: RuleBook<Context>
   readonly #works: Work[] = []
+  /** Whether the server is closed. */
+  isOver = false
 
   constructor(server: Server<Peer<Context>>, book: RuleBook<Context>) {
     super()
@@ -117,7 +121,8 @@ class Judge<Context> extends CheckedEmitter<PermissionsEvents> implements Permis
   #ask(rule: Rule<Context>, question: Question<Context>): boolean | Promise<boolean> {
     if (typeof rule !== 'function') return isTrue(rule)
     const fail = (error: unknown): false => {
-      report(question.peer, error, 'permissions')
+      // What is under way when all is closed, and finds that so, has not failed.
+      if (!this.isOver || !isClosedError(error)) report(question.peer, error, 'permissions')
       return false
     }
     try {
@@ -155,9 +160,10 @@ export const permissions = <Context = unknown>(
     local: true,
     // Who was installed before it would never ask it.
     first: true,
-    server(server: Server<Peer<Context>>): Permissions<Context> {
+    server(server: Server<Peer<Context>>, during: During): Permissions<Context> {
       checkRules(rules, server.plugins)
       const judge = new Judge(server, book)
+      during(() => () => (judge.isOver = true))
       // Who has become somebody else may do something else.
       server.on('context', peer => judge.refresh(peer))
       return judge

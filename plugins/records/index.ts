@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Emitter } from '../../lib/emitter.ts'
-import { AnywireError } from '../../lib/errors.ts'
-import { ERR_CLOSED, ERR_OPTION } from '../../lib/failures.ts'
+import { AnywireError, isClosedError } from '../../lib/errors.ts'
+import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
@@ -137,7 +137,7 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
       if (!permissions) server.on('context', refresh)
       const told = (error: unknown): void => {
         // That it was closed is nobody's news.
-        if (!(error instanceof AnywireError && error.code === ERR_CLOSED[0])) failed(error, 'records')
+        if (!isClosedError(error)) failed(error, 'records')
       }
       during(() => {
         authority.open().catch(told)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../core.ts'
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_CLOSED } from '../../lib/failures.ts'
 import type { Peer, ServerPlugin } from '../../core.ts'
 import { json } from '../../parsers/json.ts'
 import { permissions } from '../../plugins/permissions/index.ts'
@@ -202,6 +204,24 @@ describe('permissions', () => {
     server.permissions.refresh()
     assert.equal(server.permissions.listenerCount('refresh'), 0)
     assert.deepEqual(errors, ['ERR_HANDLER refresh undefined istener'])
+  })
+
+  it('that ask for what is closed with the server have not failed; what fails otherwise is told', async () => {
+    const fails: ((error: Error) => void)[] = []
+    const rule = () => new Promise<boolean>((_resolve, reject) => fails.push(reject))
+    const { server, errors, check } = await start({ pubsub: { subscribe: rule } })
+    const fail = async (): Promise<void> => {
+      const checks = ['one', 'two'].map(async name => check('subscribe', name))
+      const [first, second] = fails.splice(0)
+      first?.(new AnywireError(ERR_CLOSED))
+      second?.(new Error('of mine'))
+      assert.deepEqual(await Promise.all(checks), [false, false])
+    }
+    await fail()
+    assert.deepEqual(errors.splice(0), ['ERR_HANDLER permissions ann  closed', 'ERR_HANDLER permissions ann of mine'])
+    await server.close({ timeout: 0, reconnect: false })
+    await fail()
+    assert.deepEqual(errors, ['ERR_HANDLER permissions ann of mine'])
   })
 
   it('are there for plugins that know them by their type alone', async () => {

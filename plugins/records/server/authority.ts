@@ -1,5 +1,5 @@
 import type { Undo } from '../../../lib/emitter.ts'
-import { AnywireError, asError, textOf } from '../../../lib/errors.ts'
+import { AnywireError, asError, isClosedError, textOf } from '../../../lib/errors.ts'
 import { ERR_CLOSED, ERR_STORE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Store, Value } from '../../../lib/store.ts'
@@ -57,12 +57,16 @@ export class Authority {
   #cached = (): number => 0
 
   constructor(store: Store, options: AuthorityOptions) {
+    const failed: AuthorityOptions['failed'] = (error, stage, peer) => {
+      // What is under way when it is closed, and finds that so, has not failed.
+      if (!this.#patience.isClosed || !isClosedError(error)) options.failed(error, stage, peer)
+    }
     this.#store = store
-    this.#options = options
+    this.#options = { ...options, failed }
     this.#settings = new Settings(options, options.now)
-    this.#providers = new Providers(error => options.failed(error, 'listen'))
-    this.#watchers = new Watchers(error => options.failed(error, 'watch'))
-    this.#patience = new Patience(error => options.failed(this.#failureOf(error), 'records'))
+    this.#providers = new Providers(error => failed(error, 'listen'))
+    this.#watchers = new Watchers(error => failed(error, 'watch'))
+    this.#patience = new Patience(error => failed(this.#failureOf(error), 'records'))
   }
 
   /**

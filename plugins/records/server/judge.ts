@@ -183,7 +183,9 @@ export class Judge {
       return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned, isByHook: true }
     } catch (error) {
       await tx.end().catch(() => {})
-      const veto = { ...refused(frame, vetoOf(error)), seen: trials.seen, pinned: tx.pinned }
+      // What it needs may be closed by now.
+      const isOpinion = this.#host.patience.isClosed
+      const veto = { ...refused(frame, { ...vetoOf(error), isOpinion }), seen: trials.seen, pinned: tx.pinned }
       return error instanceof AnywireError ? veto : { ...veto, fault: { error } }
     }
   }

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { AnywireError } from '../../../lib/errors.ts'
 import type { Permissions } from '../../../plugins/permissions/index.ts'
 import type { PermitQuestion } from '../../../plugins/records/server/options.ts'
-import { GatedStore } from '../../support/gated-store.ts'
 import { at, contents, peerOf, scope, userOf, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
 
@@ -305,31 +304,6 @@ describe('an authority of records, and permissions', () => {
         [2, '', 'ERR_DENIED', "'no/1': The permissions of the server do not allow this: 'create' of 'no/1'"]
       ]
     )
-  })
-
-  it('that fail because the authority is closed refuse nothing', async () => {
-    await world.authority.close()
-    let fail = (): void => {}
-    const hangs = ({ record }: PermitQuestion): boolean | Promise<boolean> =>
-      record === 'a/1' || new Promise((_resolve, reject) => (fail = () => reject(new Error('closed'))))
-    let gate: GatedStore | undefined
-    await world.make({ permit: hangs }, store => (gate = new GatedStore(store))).open()
-    const ann = await world.welcomed('ann', [], peerOf('ann'))
-    gate?.hold('commit')
-    ann.write('a/1', [at(1, 'ann').make()])
-    ann.write('a/2', [at(1, 'ann').make()])
-    await world.pass()
-    const closing = world.authority.close()
-    fail()
-    await world.pass()
-    gate?.release()
-    await closing
-    await world.make().open()
-    const again = await world.welcomed('ann', [scope(1, 'a/2')], peerOf('ann'))
-    again.write('a/2', [at(1, 'ann').make()], { number: 2 })
-    await world.pass()
-    const { deltas } = again
-    assert.deepEqual([deltas.flatMap(({ results }) => results), contents(deltas)], [[], { 'a/2': { '': '{}' } }])
   })
 
   it('of the permissions plugin count too', async () => {
