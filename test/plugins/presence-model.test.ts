@@ -60,7 +60,8 @@ const check = async (world: Clocked, steps: readonly Step[]): Promise<void> => {
       client.open()
     } else await world.pass(time)
   }
-  await world.pass(20_000)
+  // Whoever is away for 20 seconds is gone, and others are told a little later.
+  await world.pass(21_000)
   const there = (world.server as unknown as { readonly presence: ServerPresence }).presence.members('room')
   assert.equal(there.length, place.isIn ? 1 : 0, 'both ends have the same')
   assert.deepEqual(other.members(), there)

@@ -15,9 +15,10 @@ export const WAITING = `${OURS} AND wait_event_type = 'Lock'`
 export const ask = async (client: Client, text: string): Promise<unknown[][]> =>
   (await client.query({ text, rowMode: 'array' })).rows
 
-const isThere = (pid: number): boolean => {
+/** @returns whether there is such a process yet: it may have been told to end before */
+const signal = (pid: number, what: 'SIGTERM' | 0): boolean => {
   try {
-    return process.kill(pid, 0)
+    return process.kill(pid, what)
   } catch {
     return false
   }
@@ -83,8 +84,8 @@ export class PostgresPlace {
     const client = await this.connect()
     const pids = (await ask(client, `SELECT pid ${OURS}`)).flat().map(Number)
     await client.end()
-    for (const pid of pids) process.kill(pid)
-    while (isOver && pids.some(isThere));
+    for (const pid of pids) signal(pid, 'SIGTERM')
+    while (isOver && pids.some(pid => signal(pid, 0)));
   }
 
   async close(): Promise<void> {
