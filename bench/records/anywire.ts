@@ -109,6 +109,7 @@ const EMPTY: Delta = {
   versions: [],
   whole: [],
   evicted: [],
+  denied: [],
   acknowledged: [],
   results: [],
   digests: []

@@ -173,7 +173,7 @@ export const laws: Readonly<Record<string, Law>> = {
 
   'frames carry a state'({ RecordState }, { replicas }) {
     const records = replicas.map(({ state }, at) => ({ record: `r/${at}`, registers: state.registers().map(strip) }))
-    const rest = { scopes: [], evicted: [], acknowledged: [], results: [], digests: [] }
+    const rest = { scopes: [], evicted: [], denied: [], acknowledged: [], results: [], digests: [] }
     const versions = replicas.map(({ seq }) => seq)
     const whole = replicas.map(() => true)
     const frame = decodeFrame(encodeFrame({ type: 'delta', seq: 1, more: false, records, versions, whole, ...rest }))

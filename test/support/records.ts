@@ -145,6 +145,7 @@ export const frame: fc.Arbitrary<ClientFrame | ServerFrame> = fc.oneof(
       versions: fc.array(fc.nat(), { minLength: records.length, maxLength: records.length }),
       whole: fc.array(fc.boolean(), { minLength: records.length, maxLength: records.length }),
       evicted: fc.array(id, { maxLength: 3 }),
+      denied: fc.array(id, { maxLength: 3 }),
       acknowledged: fc.array(fc.tuple(nodeId, uint), { maxLength: 3 }),
       results: fc.array(plain({ node: nodeId, number: uint, record: id, code: text, hint: anyText }), { maxLength: 3 }),
       digests: fc.array(fc.tuple(uint, uint), { maxLength: 3 })

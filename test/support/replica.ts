@@ -86,6 +86,7 @@ export class Stage {
       versions: records.map(() => seq),
       whole: records.map(() => false),
       evicted: [],
+      denied: [],
       acknowledged: [],
       results: [],
       digests: [],

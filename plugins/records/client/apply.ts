@@ -17,7 +17,10 @@ export interface Applied {
   readonly told: Set<Scope>
   /** Scopes of which all that there was is replaced, by what they were told. */
   readonly resets: Map<Scope, string>
+  /** Records that the authority has taken away. */
   readonly evicted: string[]
+  /** Those of them that may not be seen any more. */
+  readonly denied: string[]
   /** Records that are gone from here, evicted or not. */
   readonly dropped: string[]
   /** Writes that do not wait any more. */
@@ -49,6 +52,7 @@ export const apply = (
     told: new Set(),
     resets: new Map(),
     evicted: [],
+    denied: [],
     dropped: [],
     settled: [],
     refused: [],
@@ -85,18 +89,23 @@ export const apply = (
   /** Records that came, and those of them that came as a whole. */
   const came = new Set<string>()
   const whole = new Set<string>()
+  const evict = (id: string): boolean => {
+    whole.delete(id)
+    if (!drop(id)) return false
+    applied.evicted.push(id)
+    return true
+  }
   for (const page of pages) {
     const isLeft = page.scopes.some(({ outcome }) => outcome === 'left')
     for (const id of page.evicted) {
-      whole.delete(id)
-      if (!isLeft) {
-        if (drop(id)) applied.evicted.push(id)
-      } else if (!scopes.keeps(id)) {
+      if (!isLeft) evict(id)
+      else if (!scopes.keeps(id)) {
         // Nobody follows it any more; what is kept of it stays.
         records.unload(id)
         changed.add(id)
       }
     }
+    for (const id of page.denied) if (evict(id)) applied.denied.push(id)
     for (const [index, { record, registers }] of page.records.entries()) {
       // What was let go of meanwhile is not kept in pieces.
       if (!scopes.isTold(record, told)) continue
@@ -114,7 +123,7 @@ export const apply = (
   for (const id of resets.size ? scopes.missing(resets.keys(), came, records) : []) drop(id)
   const isIn = (scope: Scope, id: string): boolean => came.has(id) || !resets.has(scope)
   for (const scope of denied)
-    for (const id of scopes.refused(scope, told, isIn, records)) if (drop(id)) applied.evicted.push(id)
+    for (const id of scopes.refused(scope, told, isIn, records)) if (evict(id)) applied.denied.push(id)
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

@@ -75,7 +75,7 @@ export interface EngineEvents {
   rejected: [error: AnywireError, write: WriteHandle, record: string]
   /** What waits to be committed became more or less. */
   pending: [count: number]
-  /** Records left what this client may see; their data is gone. */
+  /** This client may not see these records any more; their data is gone. */
   evicted: [ids: readonly string[]]
   /** The clock of this device is off by so many milliseconds, a second or more, and corrected. */
   offset: [milliseconds: number]

@@ -211,7 +211,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
       if (error && quiet < (users || 1) && !this.emit('refused', error, name)) printLine(error)
     }
     for (const [{ name }] of old) this.emit('reset', name)
-    if (applied.evicted.length) this.emit('evicted', applied.evicted)
+    if (applied.denied.length) this.emit('evicted', applied.denied)
     for (const [entry, error, record] of applied.refused) this.reject(error, entry, record)
     if (settled.length) {
       this.retry.reset()

@@ -24,14 +24,14 @@ const NONE: readonly never[] = []
 export const OUTCOMES = ['', 'delta', 'reset', 'anew', 'left']
 
 export const encodeDelta = (out: FrameWriter, delta: Delta): void => {
-  const { seq, more, scopes, evicted, acknowledged, results, digests, records, versions, whole } = delta
+  const { seq, more, scopes, evicted, denied, acknowledged, results, digests, records, versions, whole } = delta
   const hasVersions = versions.some(version => version !== seq) || whole.includes(true)
   out.byte(
     DELTA |
       (more ? MORE : 0) |
       (hasVersions ? VERSIONS : 0) |
       (scopes.length && SCOPES) |
-      (evicted.length && EVICTED) |
+      ((evicted.length || denied.length) && EVICTED) |
       (acknowledged.length && ACKNOWLEDGED) |
       (results.length && RESULTS) |
       (digests.length && DIGESTS)
@@ -44,7 +44,7 @@ export const encodeDelta = (out: FrameWriter, delta: Delta): void => {
       out.byte(known)
       if (!known) out.text(outcome)
     })
-  if (evicted.length) out.list(evicted, id => out.text(id))
+  if (evicted.length || denied.length) for (const ids of [evicted, denied]) out.list(ids, id => out.text(id))
   if (acknowledged.length) out.list(acknowledged, ([node, number]) => out.numbered(node, number))
   if (results.length)
     out.list(results, ({ node, number, record, code, hint }) => {
@@ -71,6 +71,7 @@ export const decodeDelta = (from: FrameReader, flags: number): Delta => {
   const seq = from.uint()
   const scopes = list(SCOPES, () => ({ scope: from.uint(), outcome: OUTCOMES[from.byte()] || from.text() }))
   const evicted = list(EVICTED, () => from.text())
+  const denied = list(EVICTED, () => from.text())
   const acknowledged = list(ACKNOWLEDGED, () => from.numbered())
   const results = list(RESULTS, () => {
     const [node, number] = from.numbered()
@@ -87,5 +88,5 @@ export const decodeDelta = (from: FrameReader, flags: number): Delta => {
   })
   if (!isState(records)) return malformed()
   const more = !!(flags & MORE)
-  return { type: 'delta', seq, more, scopes, evicted, acknowledged, results, digests, records, versions, whole }
+  return { type: 'delta', seq, more, scopes, evicted, denied, acknowledged, results, digests, records, versions, whole }
 }

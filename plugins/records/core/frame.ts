@@ -183,8 +183,10 @@ export interface Delta {
    * merged, and where there are none it is only named: a query has it. All that a reset brings is whole, and so is a record that comes into the client's scopes.
    */
   readonly whole: readonly boolean[]
-  /** Records that left all of the client's scopes, or that it may not see any more. */
+  /** Records that left all of the client's scopes. */
   readonly evicted: readonly string[]
+  /** Records that left them because the client may not see them any more. */
+  readonly denied: readonly string[]
   /** The last write of a node that is committed; what it wrote is in this delta or a former one. */
   readonly acknowledged: readonly (readonly [node: string, number: number])[]
   readonly results: readonly Result[]

@@ -51,6 +51,8 @@ export class CatchUp {
   readonly #versions = new Map<string, number>()
   /** Records that are in no scope any more. */
   readonly #gone = new Set<string>()
+  /** Those of them that may not be seen any more. */
+  readonly #denied = new Set<string>()
   /** Collections of whose records the client drops what it is not told. */
   readonly #swept = new Set<string>()
 
@@ -110,14 +112,14 @@ export class CatchUp {
     if (isLost) moves.clear()
     for (const scope of joined) if (isLate || (isLost && scope.membership)) this.#renew(scope, sent, isLate)
     const begun = scopes.begin(asked)
-    for (const { entered, left } of moves.values()) {
+    for (const { entered, left, denied } of moves.values()) {
       for (const id of entered) if (!holdings.had(moves, id, collectionOf(id))) this.#wholes.add(id)
-      for (const id of left) if (!holdings.withheld.has(id)) this.#gone.add(id)
+      for (const id of left) if (!holdings.withheld.has(id)) this.#take(id, denied.has(id))
     }
     for (const id of holdings.takeWithheld()) this.#wholes.add(id)
     for (const scope of begun) this.#begin(scope)
     const leaving = scopes.takeLeaving()
-    for (const { ids, isEvicted } of leaving) if (isEvicted) for (const id of ids ?? []) this.#gone.add(id)
+    for (const { ids, how } of leaving) if (how !== 'left') for (const id of ids ?? []) this.#take(id, how === 'denied')
     for (const id of this.#gone) if (holdings.has(id, collectionOf(id))) this.#gone.delete(id)
     // What leaves a scope that is no query must not be seen, unless another scope that has it knows better: that is found out anew.
     for (const [{ isQuery }, { left }] of moves)
@@ -126,7 +128,13 @@ export class CatchUp {
       scopes.leaving.disturb(name)
       this.#name(name)
     }
-    return leaving.filter(({ isEvicted }) => !isEvicted)
+    return leaving.filter(({ how }) => how === 'left')
+  }
+
+  /** A record is in a scope no more. */
+  #take(id: string, isDenied: boolean): void {
+    this.#gone.add(id)
+    if (isDenied) this.#denied.add(id)
   }
 
   /** A scope of which it is not known what was told, or what has changed since. */
@@ -238,7 +246,7 @@ export class CatchUp {
   /** It must not be seen any more, though a scope still has it. */
   #withhold(record: string): void {
     this.#feed.scopes.holdings.withheld.add(record)
-    this.#gone.add(record)
+    this.#take(record, true)
   }
 
   /** Tells full pages as they come. */
@@ -260,14 +268,17 @@ export class CatchUp {
     const isMissed = ({ record, version }: Change): boolean =>
       version > (this.#versions.get(record) ?? 0) && !withheld.has(record)
     const rest = coalesce(missed.filter(isMissed))
-    const evicted = [...this.#gone]
+    const gone = [...this.#gone]
+    const evicted = gone.filter(id => !this.#denied.has(id))
+    const denied = gone.filter(id => this.#denied.has(id))
     const pages = paginate([...this.#page, ...rest], this.#host.settings.limits.frame)
-    const isNews = pages.some(page => page.length) || evicted.length || scopes.hasNews || owes || this.#isOpen
+    const isNews = pages.some(page => page.length) || gone.length || scopes.hasNews || owes || this.#isOpen
     // Where what was committed is none of its business, there is nothing to tell, but that the cursor is good.
     if (!isNews && told >= this.#host.floor) return
     while (evicted.length > EVICTIONS) await this.#send([], { seq, more: true, evicted: evicted.splice(0, EVICTIONS) })
+    while (denied.length > EVICTIONS) await this.#send([], { seq, more: true, denied: denied.splice(0, EVICTIONS) })
     for (const [at, page] of pages.entries()) {
-      await this.#send(page, { seq, more: at < pages.length - 1, evicted: at ? [] : evicted })
+      await this.#send(page, { seq, more: at < pages.length - 1, ...(at ? {} : { evicted, denied }) })
     }
   }
 
@@ -276,14 +287,16 @@ export class CatchUp {
     this.#isOpen = rest.more
     // Whoever reads slowly gets nothing of what it may not follow any more by then, or does not, and no record that it may not see.
     const { holdings } = this.#feed.scopes
-    const gone: string[] = []
+    const evicted: string[] = []
+    const denied: string[] = []
     const told = page.filter(({ record, collection }) => {
       if (!holdings.concerns(record, collection)) return false
       if (holdings.has(record, collection)) return true
       holdings.withheld.add(record)
-      gone.push(record)
+      ;(holdings.isDenied(record, collection) ? denied : evicted).push(record)
       return false
     })
-    this.#feed.send(told, gone.length ? { ...rest, evicted: [...(rest.evicted ?? []), ...gone] } : rest)
+    const gone = { evicted: [...(rest.evicted ?? []), ...evicted], denied: [...(rest.denied ?? []), ...denied] }
+    this.#feed.send(told, { ...rest, ...gone })
   }
 }

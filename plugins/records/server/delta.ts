@@ -11,6 +11,7 @@ export const deltaOf = (changes: readonly Change[], rest: Partial<Delta>): Delta
   versions: changes.map(({ version }) => version),
   whole: changes.map(({ whole }) => whole),
   evicted: [],
+  denied: [],
   acknowledged: [],
   results: [],
   digests: [],

@@ -25,12 +25,14 @@ export interface FanOutHost {
 interface News {
   readonly changes: readonly Change[]
   readonly evicted: readonly string[]
+  readonly denied: readonly string[]
 }
 
 /** The same, as it is sent. */
 export interface Told {
   readonly pages: readonly (readonly Change[])[]
   readonly evicted: readonly string[]
+  readonly denied: readonly string[]
 }
 
 /** Those who are told the same. */
@@ -44,6 +46,8 @@ interface Group extends Told {
 /** What is more than so many pages, or so many evictions, is not told at once: everybody pulls it, as fast as it reads. */
 const PAGES = 4
 const EVICTIONS = 1_000
+
+const NOTHING = { evicted: [], denied: [] }
 
 /** Tells followers what was committed: those who are told the same, with the same bytes. */
 export class FanOut {
@@ -83,7 +87,7 @@ export class FanOut {
     let key = ''
     let group: Group | undefined
     if (step) {
-      const all = this.#group({ changes, evicted: [] }, step)
+      const all = this.#group({ changes, ...NOTHING }, step)
       if (!all.isLarge) groups.set((key = [...changes.keys()].join()), (group = all))
     }
     const ready = (feed: Feed, own: string, news: () => News): void => {
@@ -108,7 +112,7 @@ export class FanOut {
       const { holdings } = feed.scopes
       if (!holdings.isPartial) {
         if (places !== last) keyOfLast = (last = places).join()
-        ready(feed, keyOfLast, () => ({ changes: places.flatMap(at => changes[at] ?? []), evicted: [] }))
+        ready(feed, keyOfLast, () => ({ changes: places.flatMap(at => changes[at] ?? []), ...NOTHING }))
         return
       }
       const own = places.flatMap(at => changes[at] ?? [])
@@ -121,7 +125,7 @@ export class FanOut {
 
   /** Tells followers that they have been told everything. */
   remind(seq: number, feeds: readonly Feed[]): void {
-    const group = this.#group({ changes: [], evicted: [] })
+    const group = this.#group({ changes: [], ...NOTHING })
     for (const feed of feeds) if (feed.isReady(seq)) this.#enlist(group, feed, seq)
     this.#send(seq, group)
   }
@@ -165,10 +169,10 @@ export class FanOut {
     for (const [feed, own] of places) call(feed, own)
   }
 
-  #group({ changes, evicted }: News, members: Members = new Members()): Group {
+  #group({ changes, evicted, denied }: News, members: Members = new Members()): Group {
     const pages = paginate(changes, this.#limit)
-    const isLarge = pages.length > PAGES || evicted.length > EVICTIONS
-    return { pages, evicted, isLarge, members, alone: [] }
+    const isLarge = pages.length > PAGES || evicted.length + denied.length > EVICTIONS
+    return { pages, evicted, denied, isLarge, members, alone: [] }
   }
 
   /** It is told with the others. */
@@ -178,14 +182,14 @@ export class FanOut {
     if (!peer || !this.#multicast || !members.enter(feed, peer)) alone.push(feed)
   }
 
-  #send(seq: number, { pages, evicted, members, alone }: Group): void {
+  #send(seq: number, { pages, evicted, denied, members, alone }: Group): void {
     const { feeds, peers } = members
     if (!feeds.length && !alone.length) return
     members.told = seq
     try {
       for (const [at, page] of pages.entries()) {
         const more = at < pages.length - 1
-        const bytes = encodeFrame(deltaOf(page, { seq, more, evicted: at ? [] : evicted }))
+        const bytes = encodeFrame(deltaOf(page, { seq, more, ...(at ? NOTHING : { evicted, denied }) }))
         // Whoever is full may be sent the rest of what belongs together, but nothing behind it.
         const full = peers.length ? this.#multicast?.(peers, bytes) : undefined
         if (full?.size) for (const feed of feeds) if (feed.link.peer && full.has(feed.link.peer)) feed.filled()
@@ -222,8 +226,14 @@ const newsFor = (
   if (!moves) return undefined
   const told: Change[] = []
   const evicted: string[] = []
+  const denied: string[] = []
   const keys: string[] = []
   const moved = new Set<string>()
+  const evict = (record: string): void => {
+    const isDenied = [...moves.values()].some(({ denied }) => denied.has(record))
+    ;(isDenied ? denied : evicted).push(record)
+    keys.push(`${isDenied ? '!' : '-'}${record}`)
+  }
   for (const { entered, left } of moves.values()) {
     for (const id of entered) moved.add(id)
     for (const id of left) moved.add(id)
@@ -238,10 +248,7 @@ const newsFor = (
       if (!whole) return undefined
       told.push(whole)
       keys.push(`${had ? '+' : '*'}${record}`)
-    } else if (had) {
-      evicted.push(record)
-      keys.push(`-${record}`)
-    }
+    } else if (had) evict(record)
   }
   for (const record of moved) {
     const collection = collectionOf(record)
@@ -249,8 +256,7 @@ const newsFor = (
     // What left one scope may be in another.
     if (had === holdings.has(record, collection)) continue
     if (!had) return undefined
-    evicted.push(record)
-    keys.push(`-${record}`)
+    evict(record)
   }
-  return { changes: told, evicted, key: keys.join('\0') }
+  return { changes: told, evicted, denied, key: keys.join('\0') }
 }

@@ -210,9 +210,9 @@ export class Feed {
   }
 
   /** Tells what was committed. Only for one that is ready. */
-  tell(seq: number, { pages, evicted }: Told): void {
+  tell(seq: number, { pages, ...gone }: Told): void {
     for (const [at, page] of pages.entries()) {
-      this.send(page, { seq, more: at < pages.length - 1, evicted: at ? [] : evicted })
+      this.send(page, { seq, more: at < pages.length - 1, ...(at ? {} : gone) })
     }
   }
 

@@ -3,6 +3,7 @@ import type { Digests } from './digests.ts'
 import type { Feed } from './feed.ts'
 import { Holdings } from './holdings.ts'
 import { Leaving } from './leaving.ts'
+import type { Left } from './leaving.ts'
 import type { Memberships } from './memberships.ts'
 import { Quota } from './quota.ts'
 import { isCollection } from './scope.ts'
@@ -55,7 +56,7 @@ export class Followed {
       const scope = this.#all.get(number)
       if (!scope) continue
       // Where no other scope may have the same, its client knows by itself what to let go of.
-      if (this.#quota.isShared(scope)) this.#take(scope, false)
+      if (this.#quota.isShared(scope)) this.#take(scope, 'left')
       this.leave(scope)
     }
   }
@@ -125,7 +126,7 @@ export class Followed {
     const scope = this.#all.get(number)
     if (!scope) return false
     const { isJoined } = scope
-    if (isJoined) this.evict(scope)
+    if (isJoined) this.evict(scope, 'evicted')
     this.leave(scope)
     return isJoined
   }
@@ -134,18 +135,18 @@ export class Followed {
    * Its client must not keep what it has of a scope; that may have let go of it meanwhile.
    * @param isUntold - whether it is not told so, and does not know by itself what to let go of
    */
-  protected evict(scope: Scope, isUntold = false): void {
-    if (isUntold || scope.isQuery || this.#quota.isShared(scope)) this.#take(scope, true)
+  protected evict(scope: Scope, how: 'evicted' | 'denied', isUntold = false): void {
+    if (isUntold || scope.isQuery || this.#quota.isShared(scope)) this.#take(scope, how)
   }
 
   /** What its client has of a scope is to be taken from it. */
-  #take(scope: Scope, isEvicted: boolean): void {
+  #take(scope: Scope, how: Left['how']): void {
     const { name, membership, isJoined } = scope
     // Up to where it was told counts.
     this.#feed.pause()
     const known = isJoined ? membership?.idsAt(scope.told) : undefined
     const ids = known ?? (isCollection(name) ? undefined : [name])
-    if (ids || !isEvicted) this.leaving.add({ scope, ids, isEvicted })
+    if (ids || how === 'left') this.leaving.add({ scope, ids, how })
     this.#feed.stir()
   }
 

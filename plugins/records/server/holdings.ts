@@ -85,6 +85,13 @@ export class Holdings {
     return this.withheld.size ? undefined : moves
   }
 
+  /** Whether a record left one of the scopes, since that was told last, because it may not be seen any more. */
+  isDenied(record: string, collection: string): boolean {
+    for (const { membership, told } of this.#concerned(record, collection))
+      if (membership.movesSince(told)?.denied.has(record)) return true
+    return false
+  }
+
   /** Up to which commit it is known what is in all scopes; at most `seq`. */
   reach(seq: number): number {
     let reach = seq

@@ -2,12 +2,14 @@
 export interface Moves {
   readonly entered: ReadonlySet<string>
   readonly left: ReadonlySet<string>
+  /** What of that left because it may not be seen any more. */
+  readonly denied: ReadonlySet<string>
 }
 
 /** How many entries are remembered at most. */
 const MOST = 1_000
 
-const NOBODY: Moves = { entered: new Set(), left: new Set() }
+const NOBODY: Moves = { entered: new Set(), left: new Set(), denied: new Set() }
 
 /** What is before all that is remembered. */
 const UNKNOWN = -1
@@ -56,10 +58,18 @@ export class Journal {
     if (!entries.length) return NOBODY
     const entered = new Set<string>()
     const left = new Set<string>()
+    const denied = new Set<string>()
     for (const entry of entries) {
-      for (const id of entry.entered) if (!left.delete(id)) entered.add(id)
-      for (const id of entry.left) if (!entered.delete(id)) left.add(id)
+      for (const id of entry.entered) {
+        denied.delete(id)
+        if (!left.delete(id)) entered.add(id)
+      }
+      for (const id of entry.left) {
+        if (entered.delete(id)) continue
+        left.add(id)
+        if (entry.denied.has(id)) denied.add(id)
+      }
     }
-    return { entered, left }
+    return { entered, left, denied }
   }
 }

@@ -6,8 +6,8 @@ export interface Left {
   readonly scope: Scope
   /** Undefined: some of what is stored of its name. */
   readonly ids: readonly string[] | undefined
-  /** Whether the client must not keep it, or only does not follow it any more. */
-  readonly isEvicted: boolean
+  /** Whether the client only does not follow it any more, must not keep it, or must not even see it. */
+  readonly how: 'left' | 'evicted' | 'denied'
 }
 
 /** Of so many collections it is remembered that something was taken away: only what is on its way just then matters. */

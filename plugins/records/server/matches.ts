@@ -61,7 +61,7 @@ export class Matches {
   }
 
   /** Takes over how records are now; those that must not be seen have no view. */
-  update(records: readonly Entry[]): Moves {
+  update(records: readonly Entry[]): Omit<Moves, 'denied'> {
     const moves = new Moving()
     for (const record of records) {
       const { id } = record
@@ -115,7 +115,7 @@ export class Matches {
 }
 
 /** What came and went, one after the other. */
-class Moving implements Moves {
+class Moving implements Omit<Moves, 'denied'> {
   readonly entered = new Set<string>()
   readonly left = new Set<string>()
 

@@ -8,6 +8,12 @@ import type { Maybe } from './maybe.ts'
 /** Whether somebody may see a record as it is. */
 export type MayRead = (record: string, value: Entry['value']) => Maybe<boolean>
 
+/** A record as it is for somebody. */
+interface Judged extends Entry {
+  /** It must not be seen, and so has no view. */
+  readonly isDenied?: boolean
+}
+
 /** What is to be taken over, and up to which commit it is. */
 interface Job {
   readonly seq: number
@@ -196,7 +202,7 @@ export class Membership {
     void this.#catchUp(seq, judged)
   }
 
-  async #catchUp(seq: number, judged: Promise<readonly Entry[]>): Promise<void> {
+  async #catchUp(seq: number, judged: Promise<readonly Judged[]>): Promise<void> {
     this.#isWorking = true
     this.#apply(seq, await judged)
     await this.#run()
@@ -248,14 +254,16 @@ export class Membership {
     this.#apply(jobs.at(-1)?.seq ?? this.#seq, judged)
   }
 
-  #apply(seq: number, records: readonly Entry[]): void {
+  #apply(seq: number, records: readonly Judged[]): void {
     this.#seq = seq
     this.#move(seq, records)
   }
 
   /** @param isAlone - whether it is told by itself, and not with a commit */
-  #move(seq: number, records: readonly Entry[], isAlone = false): void {
-    const moves = this.#matches.update(records)
+  #move(seq: number, records: readonly Judged[], isAlone = false): void {
+    const { entered, left } = this.#matches.update(records)
+    const denied = records.flatMap(({ id, isDenied }) => (isDenied && left.has(id) ? [id] : []))
+    const moves = { entered, left, denied: new Set(denied) }
     const told = isAlone && moves.entered.size + moves.left.size ? this.listeners : []
     for (const listener of told) listener.pause()
     this.#journal.add(seq, moves)
@@ -277,13 +285,16 @@ export class Membership {
   }
 
   /** Without the views that must not be seen. */
-  #judge(records: readonly Entry[]): Maybe<readonly Entry[]> {
+  #judge(records: readonly Entry[]): Maybe<readonly Judged[]> {
     const { mayRead } = this
     if (!mayRead) return records
     const answers = all(records.map(({ id, value }) => (value === undefined ? false : mayRead(id, value))))
     return after(answers, answers => {
       this.hasDenied ||= answers.includes(false)
-      return records.map(({ id, value }, at) => ({ id, value: answers[at] ? value : undefined }))
+      return records.map((record, at) => (answers[at] ? record : denied(record)))
     })
   }
 }
+
+/** What is gone anyway is not denied. */
+const denied = ({ id, value }: Entry): Judged => ({ id, value: undefined, isDenied: value !== undefined })

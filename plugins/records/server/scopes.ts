@@ -225,7 +225,7 @@ export class Scopes extends Followed {
   /** Whether there is room for what is remembered for a scope; if not, it is not followed. */
   #holds(scope: Scope): boolean {
     if (this.hold(scope)) return true
-    if (scope.isJoined) this.evict(scope, true)
+    if (scope.isJoined) this.evict(scope, 'evicted', true)
     this.leave(scope)
     this.#exceed(scope, 'matches')
     return false
@@ -238,7 +238,7 @@ export class Scopes extends Followed {
     const isSeen = !!membership?.has(name)
     // It has changed meanwhile.
     if (isSeen && !isJoined) return void this.#again([scope])
-    if (!scope.isRefused) this.evict(scope)
+    if (!scope.isRefused) this.evict(scope, 'denied')
     if (!membership || isSeen || isCollection(name)) this.stop(scope)
     else {
       this.part(scope)

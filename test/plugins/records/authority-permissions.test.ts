@@ -60,7 +60,7 @@ describe('an authority of records, and permissions', () => {
       root.write(...put('a/1', { for: 'bob' }))
       await world.pass(50)
       const lost = ann.delta
-      assert.deepEqual([lost.evicted, lost.records], [['a/1'], []])
+      assert.deepEqual([lost.denied, lost.evicted, lost.records], [['a/1'], [], []])
       root.write(...put('a/2', { for: 'ann' }))
       await world.pass(50)
       const gained = ann.delta
@@ -93,7 +93,7 @@ describe('an authority of records, and permissions', () => {
       await world.pass(50)
       const later = ann.deltas
       assert.deepEqual(
-        later.flatMap(({ evicted }) => evicted),
+        later.flatMap(({ denied }) => denied),
         ['a/1']
       )
       assert.deepEqual(contents(later), { 'a/3': { '': '{}', for: 'ann' } })
@@ -202,7 +202,7 @@ describe('an authority of records, and permissions', () => {
       [{ scope: 2, outcome: 'ERR_DENIED' }]
     )
     // What it may see still it has.
-    assert.deepEqual([deltas.flatMap(({ evicted }) => evicted), contents(deltas)], [['a/2'], {}])
+    assert.deepEqual([deltas.flatMap(({ denied }) => denied), contents(deltas)], [['a/2'], {}])
     root.write(...put('a/2', { n: 1 }))
     await world.pass(10)
     assert.deepEqual(ann.news, [])

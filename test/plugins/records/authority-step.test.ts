@@ -36,11 +36,11 @@ class Reader {
   /** Takes what came. Commits come in order, and none comes twice. */
   read(): void {
     assert(this.client.room >= 0, 'it was told more than it has room for')
-    for (const { seq, more, records, evicted, scopes } of this.client.deltas) {
+    for (const { seq, more, records, evicted, denied, scopes } of this.client.deltas) {
       assert(seq >= this.seq, `${seq} behind ${this.seq}`)
       if (!scopes.length && records.length && !more) assert(seq > this.seq, `${seq} twice`)
       this.seq = seq
-      for (const id of evicted) this.values.delete(id)
+      for (const id of [...evicted, ...denied]) this.values.delete(id)
       for (const { record, registers } of records)
         for (const { path, kind, value } of registers) {
           assert(!this.isBanned || !record.startsWith('b/'), `${record} must not be seen`)

@@ -77,7 +77,7 @@ describe('records: what is remembered is bounded', () => {
 
   it('what came into a query and left it, by the number of commits', () => {
     const journal = new Journal(5)
-    const moves = (id: string) => ({ entered: new Set([id]), left: new Set<string>() })
+    const moves = (id: string) => ({ entered: new Set([id]), left: new Set<string>(), denied: new Set<string>() })
     for (let seq = 6; seq <= 1_005; seq++) journal.add(seq, moves(`r${seq}`))
     const since = (seq: number): number | undefined => journal.since(journal.placeAt(seq))?.entered.size
     assert.equal(since(4), undefined)

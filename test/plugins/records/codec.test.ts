@@ -25,6 +25,7 @@ const delta = (more: Partial<Delta> = {}): Delta => ({
   versions: (more.records ?? []).map(() => more.seq ?? 100_000),
   whole: (more.records ?? []).map(() => false),
   evicted: [],
+  denied: [],
   acknowledged: [],
   results: [],
   digests: [],
@@ -217,11 +218,12 @@ describe('records: the format of frames', () => {
         versions: [299, 300],
         whole: [true, false],
         evicted: ['d'],
+        denied: ['e'],
         acknowledged: [[NODE, 6]],
         results: [{ node: NODE, number: 5, record: 'a', code: 'restamp', hint: '' }],
         digests: [[1, 9]]
       }),
-      'ff ac02 02 01 02 02 00 0a 4552525f44454e494544 01 01 64 01 00 01b09d11f1a12230 06 01 02 05 01 61 07 72657374616d70 00 01 01 09 78 01 61 01 01 62 80e09e9c8f16 02 00 09 01 01 63 05 000000000000e03f 1e 00 01 63 00'
+      'ff ac02 02 01 02 02 00 0a 4552525f44454e494544 01 01 64 01 01 65 01 00 01b09d11f1a12230 06 01 02 05 01 61 07 72657374616d70 00 01 01 09 78 01 61 01 01 62 80e09e9c8f16 02 00 09 01 01 63 05 000000000000e03f 1e 00 01 63 00'
     ],
     [
       {

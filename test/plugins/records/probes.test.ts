@@ -150,7 +150,7 @@ describe('records: probes', () => {
     }
     meet(one, other)
     const records = [{ record: 'cells', registers: one.state.registers() }]
-    const rest = { scopes: [], evicted: [], acknowledged: [], results: [], digests: [] }
+    const rest = { scopes: [], evicted: [], denied: [], acknowledged: [], results: [], digests: [] }
     const bytes = encodeFrame({ type: 'delta', seq: 1, more: false, records, versions: [1], whole: [true], ...rest })
     assert.ok(bytes.length <= 200, `${bytes.length}`)
   })

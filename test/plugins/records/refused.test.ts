@@ -151,7 +151,7 @@ describe('records: what was refused', () => {
         assert.deepEqual(contents(ann.deltas), { 'a/1': { n: 2 } })
         await write('a/1', at(5, 'other').remove('open'))
         assert.deepEqual(
-          ann.deltas.flatMap(({ evicted }) => evicted),
+          ann.deltas.flatMap(({ denied }) => denied),
           ['a/1']
         )
       })

@@ -366,12 +366,16 @@ describe('records: a replica', () => {
       scopes: [{ scope: 1, outcome: 'reset' }],
       records: [
         { record: 'a/1', registers: [object('')] },
-        { record: 'a/2', registers: [object('')] }
+        { record: 'a/2', registers: [object('')] },
+        { record: 'a/3', registers: [object('')] }
       ],
-      whole: [true, true]
+      whole: [true, true, true]
     })
-    stage.delta({ seq: 2, evicted: ['a/1'] })
-    assert.equal(stage.view('a/1'), undefined)
+    stage.delta({ seq: 2, evicted: ['a/3'], denied: ['a/1'] })
+    assert.deepEqual(
+      ['a/1', 'a/3'].map(id => stage.view(id)),
+      [undefined, undefined]
+    )
     stage.delta({ seq: 3, scopes: [{ scope: 1, outcome: 'ERR_DENIED' }] })
     assert.equal(stage.view('a/2'), undefined)
     assert.deepEqual(evicted, ['a/1', 'a/2'])
