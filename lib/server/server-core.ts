@@ -56,6 +56,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
   readonly peers = new PeerSet()
   readonly http: HttpServer | undefined
   readonly path: string
+  readonly judges: boolean
   readonly limits: ServerLimits
   readonly plugins: readonly ServerPlugin[]
   readonly lanes: readonly string[]
@@ -89,9 +90,9 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
     this.#options = options
     this.admission = new Admission(options, (error, stage) => this.#report(error, stage))
     this.path = path.replace(/(?<=.)\/$/, '')
+    this.judges = options.authenticate !== undefined
     this.limits = serverLimitsOf(options)
-    this.plugins = inOrder(plugins)
-    checkNames(this.plugins)
+    checkNames((this.plugins = inOrder(plugins)))
     this.lanes = this.plugins.filter(({ local }) => !local).map(({ name }) => name)
     this.transformers = options.transformers.map(({ name }) => name)
     if (this.lanes.length > MAX_LANE) throw new AnywireError(ERR_OPTION, `at most ${MAX_LANE} plugins can have lanes`)

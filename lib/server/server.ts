@@ -61,6 +61,8 @@ export interface Server<P = Peer> extends Listenable<ServerEvents<P>> {
   readonly http: HttpServer | undefined
   /** Where clients find it, as a path. */
   readonly path: string
+  /** Whether it has an `authenticate`, which clients are judged by. */
+  readonly judges: boolean
   /** For a plugin that answers requests below the path. */
   readonly host: Host
   /**

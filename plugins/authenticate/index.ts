@@ -1,3 +1,5 @@
+import { AnywireError } from '../../lib/errors.ts'
+import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin, During } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions, flag } from '../../lib/option-rules.ts'
@@ -14,7 +16,7 @@ export interface AuthenticateOptions<Context = unknown>
 
 /**
  * Authentication that is renewed while a connection lives, and that expires. Both halves.
- * @throws ERR_OPTION
+ * @throws ERR_OPTION; `createServer` does where `expires` is without an `authenticate`
  * @example
  * createServer(http, { authenticate: verify, plugins: [authenticate<Claims>({ expires: ({ exp }) => exp * 1_000 })] })
  * await connect(url, { auth: token, plugins: [authenticate()] }).authenticate(newToken)
@@ -32,6 +34,8 @@ export const authenticate = <Context = unknown>(options: AuthenticateOptions<Con
   return {
     ...base(options),
     server(server: Server): void {
+      if (options.expires && !server.judges)
+        throw new AnywireError(ERR_OPTION, "'expires' of 'authenticate' needs the server's option 'authenticate'")
       server.on('context', peer => all.get(peer)?.watch())
     },
     peer(peer: Peer<Context>, lane: Lane, _server: Server, during: During): void {

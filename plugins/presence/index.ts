@@ -1,9 +1,10 @@
+import { checkValue } from '../../lib/call-rules.ts'
 import { checkListener } from '../../lib/checked-emitter.ts'
 import type { Listenable } from '../../lib/connection.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
-import type { During } from '../../lib/plugin.ts'
+import type { ClientPlugin, During } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { amount, callable, checkPartOptions } from '../../lib/option-rules.ts'
@@ -13,7 +14,7 @@ import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { presence as clientHalf } from './client.ts'
-import type { Member } from './client.ts'
+import type { Member, Place, Presence } from './client.ts'
 import { Hall } from './hall.ts'
 import { Visitor } from './visitor.ts'
 import { ENTER, isPlace, WATCH } from './wire.ts'
@@ -80,6 +81,27 @@ const permissionsOf = (server: object): Permissions | undefined =>
   // A plugin adds what its type says, under its name.
   (server as { readonly permissions?: Permissions }).permissions
 
+/** The client's half, looking at what is said in places: what no parser carries would be null for others. */
+const checked = (presence: Presence): Presence => {
+  const seen = new WeakSet<Place>()
+  return <Data>(name: string): Place<Data> => {
+    const place = presence<Data>(name)
+    if (seen.has(place)) return place
+    seen.add(place)
+    const plain = { ...place }
+    return Object.assign(place, {
+      async enter(data: Data) {
+        checkValue(data)
+        return plain.enter(data)
+      },
+      update(data: Data) {
+        checkValue(data)
+        plain.update(data)
+      }
+    })
+  }
+}
+
 /**
  * Who is where, told to those who watch. Both halves.
  * @throws ERR_OPTION
@@ -93,10 +115,12 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
     bytes: amount(0)
   })
   const { identity = ({ id }) => id, interval = 50, away = 20_000, places = 100, bytes = 4_096 } = options
+  const half = clientHalf()
   const halls = new WeakMap<Server, Hall>()
   const visitors = new WeakMap<Peer, Visitor>()
   return {
-    ...clientHalf(),
+    ...half,
+    client: (client, lane) => checked(half.client(client, lane)),
     verbs: [ENTER, WATCH],
     server(server: Server, during: During): ServerPresence {
       const hall = new Hall(server, interval, options.identity ? away : 0)
@@ -134,7 +158,7 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
       peer.on('open', () => visitor.back())
       during(() => () => visitor.gone())
     }
-  } as const satisfies ServerPlugin
+  } as const satisfies ClientPlugin & ServerPlugin
 }
 
 export type { Member, Place, PlaceEvents, Presence } from './client.ts'

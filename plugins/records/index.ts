@@ -6,8 +6,8 @@ import type { Lane } from '../../lib/lane.ts'
 import type { During } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
 import { report } from '../../lib/report.ts'
-import { amount, among, callable, checkPartOptions, object } from '../../lib/option-rules.ts'
-import type { OptionRules } from '../../lib/option-rules.ts'
+import { amount, among, callable, check, checkPartOptions, object } from '../../lib/option-rules.ts'
+import type { OptionRules, Rule, Test } from '../../lib/option-rules.ts'
 import { sealOf } from '../../lib/server/seal.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -15,8 +15,8 @@ import type { Server } from '../../lib/server/server.ts'
 import type { Store } from '../../lib/store.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Schema, StorableSchema } from './client/types.ts'
-import { records as clientHalf } from './client.ts'
-import type { RecordsOptions as ClientOptions } from './client.ts'
+import { keep as keepIn, records as clientHalf } from './client.ts'
+import type { Keep, RecordsOptions as ClientOptions } from './client.ts'
 import { Authority } from './server/authority.ts'
 import type { Follower } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
@@ -35,6 +35,13 @@ export interface RecordsOptions<Context = unknown, S extends Schema = Schema>
   readonly schema?: (RecordsServerOptions['schema'] & {}) | undefined
 }
 
+const isStore: Test = value =>
+  ['open', 'rows', 'commit', 'close'].every(
+    method => typeof Reflect.get(Object(value) as object, method) === 'function'
+  )
+
+const STORE: Rule = ["a store, such as sqlite('data.db')", isStore]
+
 const COLLECTION: OptionRules<ServerCollection> = {
   order: among('hlc', 'server'),
   resurrect: among('strict', 'implicit'),
@@ -46,7 +53,7 @@ const COLLECTION: OptionRules<ServerCollection> = {
 }
 
 const RULES: OptionRules<RecordsOptions> = {
-  store: object,
+  store: STORE,
   persist: ['keep(store)', value => typeof value === 'function'],
   migrate: callable,
   collections: object,
@@ -162,7 +169,18 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
   } as const satisfies ServerPlugin
 }
 
-export { between, hasMember, history, itemsOf, keep, list, members, membersOf, migrations, pathOf } from './client.ts'
+/**
+ * Keeps records and unsent writes on this device.
+ * @param store - `sqlite(file)`, `indexeddb(name)`
+ * @throws ERR_OPTION for what is no store
+ * @example records({ persist: keep(sqlite('app.db')) })
+ */
+export const keep = (store: Store): Keep => {
+  check("the argument of 'keep'", store, STORE)
+  return keepIn(store)
+}
+
+export { between, hasMember, history, itemsOf, list, members, membersOf, migrations, pathOf } from './client.ts'
 export type * from './client.ts'
 export type { RecordsCounters } from './server/counters.ts'
 export type { OnWrite, WriteEvent, WriteTransaction, WrittenRecord } from './server/hook.ts'

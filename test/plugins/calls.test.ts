@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../core.ts'
 import { json } from '../../parsers/json.ts'
+import { presence } from '../../plugins/presence/index.ts'
 import { pubsub } from '../../plugins/pubsub/index.ts'
 import { rooms } from '../../plugins/rooms/index.ts'
 import { rpc } from '../../plugins/rpc/index.ts'
@@ -184,5 +185,27 @@ describe('the options of calls, in Node', () => {
     await assert.rejects(peer.rpc['make']?.() ?? Promise.resolve(), { code: 'ERR_HANDLER' })
     assert.equal(errors.length, 4)
     for (const error of errors) assert.match(error, /The value cannot be encoded/)
+  })
+
+  it('nobody says of themselves in a place what no parser carries', async () => {
+    const network = memory()
+    const server = createServer(undefined, { transformers: [network], parsers: [json()], plugins: [presence()] })
+    use(() => server.close({ timeout: 0, reconnect: false }))
+    const client = connect('http://memory', { transformers: [network], parser: json(), plugins: [presence()] })
+    use(() => client.destroy())
+    const place = client.presence('room')
+    for (const value of [() => 1, Symbol('x')]) {
+      await assert.rejects(place.enter(value), { code: 'ERR_ENCODE', message: /a (function|symbol)$/ })
+      assert.equal(place.isIn, false)
+    }
+    await place.watch()
+    await place.enter('here')
+    assert.throws(() => place.update(() => 1), { code: 'ERR_ENCODE', message: /a function$/ })
+    assert.deepEqual(
+      place.members().map(({ data }) => data),
+      ['here']
+    )
+    // The same name is the same place.
+    assert.equal(client.presence('room'), place)
   })
 })

@@ -110,4 +110,11 @@ describe('the options of plugins, in Node', () => {
     make(http, { ...nothing, authenticate: () => true })
     make(permissions, { pubsub: undefined, rpc: { call: undefined } }, { otherwise: undefined })
   })
+
+  it('what expires without anybody who judges it is refused where the server is made', () => {
+    const options = { transformers: [memory()], parsers: [json()], plugins: [authenticate({ expires: () => 1 })] }
+    refused(/'expires' of 'authenticate' needs the server's option 'authenticate'/, createServer, undefined, options)
+    make(createServer, undefined, { ...options, authenticate: () => true })
+    make(createServer, undefined, { ...options, plugins: [authenticate({ notice: 1 })] })
+  })
 })

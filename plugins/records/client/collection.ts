@@ -1,6 +1,7 @@
 import type { Undo } from '../../../lib/emitter.ts'
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_OPTION } from '../../../lib/failures.ts'
+import { checkFunction } from './check-function.ts'
 import type { WriteHandle } from './engine.ts'
 import type { LiveQuery, Result } from './live-query.ts'
 import type { LiveRecord } from './live-record.ts'
@@ -67,10 +68,12 @@ export class Collection<T, Name extends string = string> {
     second?: (results: readonly Result<T, `${Name}${string}`>[]) => unknown
   ): Undo {
     const [query, listener] = typeof first === 'function' ? [{}, first] : [first, second]
+    // Before anything is held.
+    checkFunction('subscribe', listener)
     const live = this.query(query)
-    const undo = listener && live.subscribe(listener)
+    const undo = live.subscribe(listener)
     return () => {
-      undo?.()
+      undo()
       live.release()
     }
   }

@@ -69,7 +69,7 @@ export class List<T, R> {
   /**
    * Adds a value before the item that is at an index.
    * @param id - of the new item; by default one is made
-   * @throws ERR_PATH where something else is there; and what `set` of a record does
+   * @throws ERR_OPTION for an index that is no number; ERR_PATH where something else is there; and what `set` of a record does
    */
   insert(index: number, value: T, id = makeKey()): R {
     checkFields(this.#target, this.#path, 'list')
@@ -77,7 +77,7 @@ export class List<T, R> {
     return this.#target.edit('set', this.#at(id), { [POSITION]: position, [VALUE]: value })
   }
 
-  /** Moves an item to where it has the given index, counted without it. @throws ERR_OPTION where there is no such item */
+  /** Moves an item to where it has the given index, counted without it. @throws ERR_OPTION where there is no such item, and as `insert` does */
   move(id: string, index: number): R {
     const position = this.#position(index, this.#known(id))
     return this.#target.edit('set', below(this.#at(id), POSITION), position)
@@ -113,7 +113,8 @@ export class List<T, R> {
     const order = this.#order
     const own = moved ? order.indexOf(moved) : Infinity
     const positionAt = (at: number): string | undefined => order.all[at < own ? at : at + 1]?.position
-    let at = Math.max(0, Math.min(index, order.all.length - (moved ? 1 : 0)))
+    let at = Math.max(0, Math.min(Math.trunc(index), order.all.length - (moved ? 1 : 0)))
+    if (Number.isNaN(at)) throw new AnywireError(ERR_OPTION, `${String(index)} is no index of a list`)
     const before = positionAt(at - 1)
     // Where two were put at one position at the same time there is nothing between them: it goes behind both.
     for (let next; before !== undefined && (next = positionAt(at)) !== undefined && next <= before;) at++

@@ -1,5 +1,6 @@
 import type { Emitter, Undo } from '../../../lib/emitter.ts'
 import type { Query } from '../core/query.ts'
+import { checkFunction } from './check-function.ts'
 import type { Engine, Following } from './engine.ts'
 
 /** Where what a listener throws is told. */
@@ -67,6 +68,7 @@ export abstract class Live<T, S extends Shelf = Shelf> implements AsyncIterable<
   /**
    * Calls `listener` with what it is now, as soon as that is known, and with what it becomes.
    * @returns what ends it
+   * @throws ERR_OPTION for what is no function
    */
   subscribe(listener: (value: T) => unknown): Undo {
     return this.watch(() => this.get(), listener)
@@ -76,7 +78,8 @@ export abstract class Live<T, S extends Shelf = Shelf> implements AsyncIterable<
    * Calls `listener` when what `get` gives, or `status`, is another one.
    * @returns what removes it
    */
-  on(_event: 'change', listener: () => unknown): Undo {
+  on(event: 'change', listener: () => unknown): Undo {
+    checkFunction(event, listener)
     const drop = this.#hold()
     let [value, status] = [this.get(), this.status]
     const undo = this.#told(() => {
@@ -140,6 +143,7 @@ export abstract class Live<T, S extends Shelf = Shelf> implements AsyncIterable<
 
   /** Calls `listener` with a part of it: as soon as it is known, and whenever it has changed, if only by what is written here. */
   protected watch<V>(look: () => V, listener: (value: V) => unknown): Undo {
+    checkFunction('subscribe', listener)
     const drop = this.#hold()
     let last = look()
     let isTold = false

@@ -8,6 +8,7 @@ import type { Registers } from '../core/frame.ts'
 import { isId } from '../core/path.ts'
 import { problemOf } from '../core/query.ts'
 import type { Write } from '../core/register.ts'
+import { checkFunction } from './check-function.ts'
 import { Collection } from './collection.ts'
 import type { Engine, EngineEvents, WriteHandle, WriteOptions } from './engine.ts'
 import type { Fields } from './fields.ts'
@@ -165,7 +166,7 @@ export class Records<S extends Schema = Schema> {
   /**
    * Writes to several records together: the server takes all of it, or nothing.
    * @param act - reads and writes by `get(id)` of what it is given; when it throws, nothing is written
-   * @throws ERR_OPTION when it is asynchronous; nothing is written then
+   * @throws ERR_OPTION when it is asynchronous, or none; nothing is written then
    * @example
    * records.transaction(({ get }) => {
    *   get('accounts/a').increment('balance', -5)
@@ -173,6 +174,7 @@ export class Records<S extends Schema = Schema> {
    * })
    */
   transaction(act: (draft: Drafts<S>) => void | undefined): WriteHandle {
+    checkFunction('transaction', act)
     const { records, conditions } = transact(this.engine, get =>
       // What the application says that its records are.
       act({ get: (id: string) => get(check(id)) } as Drafts<S>)

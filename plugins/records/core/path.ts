@@ -23,8 +23,8 @@ export const below = (path: string, key: string): string => (path ? `${path}.${e
 /** Whether a path may have this key. */
 export const isKey = (key: string): boolean => !FORBIDDEN.has(key) && !key.includes('\0') && isText(key)
 
-const refuse = (path: string): never => {
-  throw new AnywireError(ERR_PATH, `'${path.slice(0, 100)}'`)
+const refuse = (path: unknown): never => {
+  throw new AnywireError(ERR_PATH, `'${String(path).slice(0, 100)}'`)
 }
 
 const check = (keys: readonly string[], path: string): readonly string[] => {
@@ -35,6 +35,8 @@ const check = (keys: readonly string[], path: string): readonly string[] => {
 
 const split = (path: string): readonly string[] => {
   if (path === '') return []
+  // JavaScript may pass anything.
+  if (typeof path !== 'string') return refuse(path)
   if (!path.includes('\\')) return path.split('.')
   const keys = ['']
   for (let at = 0; at < path.length; at++) {
