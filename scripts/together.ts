@@ -32,7 +32,9 @@ const run = async (name: string, turn: Promise<unknown>): Promise<boolean> => {
   if (command === undefined) throw new Error(`package.json has no script '${name}'`)
   if ((await over.get(awaited.get(name) ?? '')) === false) return false
   // npm has what is installed in PATH, for these too. Each has a group of processes of its own, which can be stopped as a whole.
-  const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  // What they pack is built already: nobody builds it again while others read it.
+  const env = { ...process.env, npm_config_ignore_scripts: 'true' }
+  const child = spawn(command, { shell: true, detached: true, env, stdio: ['ignore', 'pipe', 'pipe'] })
   children.add(child)
   const closed = once(child, 'close')
   unseen.set(name, [Buffer.from(`> ${name}: ${command}\n`)])

@@ -57,6 +57,7 @@ const PLAIN_TYPES = `
 
 interface Manifest {
   exports: Record<string, string | Readonly<Record<string, unknown>>>
+  scripts: Record<string, string>
   peerDependencies: Record<string, string>
 }
 
@@ -95,9 +96,9 @@ describe('the packed package', function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'anywire-'))
-    const [packed] = JSON.parse(await inside('.', 'npm', 'pack', '--json', '--pack-destination', folder)) as [
-      { filename: string; files: { path: string }[] }
-    ]
+    const [packed] = JSON.parse(
+      await inside('.', 'npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder)
+    ) as [{ filename: string; files: { path: string }[] }]
     files = packed.files.map(({ path }) => path)
     await writeFile(join(folder, 'package.json'), '{ "private": true }')
     await inside(folder, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`)
@@ -154,6 +155,11 @@ describe('the packed package', function () {
       []
     )
     for (const file of ['README.md', 'CHANGELOG.md', 'PROTOCOL.md', 'LICENSE']) assert.ok(files.includes(file), file)
+  })
+
+  it('is built before it is packed, by whom it ever is', async () => {
+    const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as Manifest
+    assert.equal(scripts['prepack'], 'npm run --silent build')
   })
 
   it('brings ws and nothing else', async () => {
