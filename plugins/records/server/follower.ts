@@ -53,6 +53,8 @@ export class Follower implements Author {
   readonly #settings: Settings
   readonly #left: () => void
   #session: Session | undefined
+  /** That of the session that ended as its client came to be somebody else; until it says hello again. */
+  #last: FollowerHost | undefined
   #isRefused = false
   /** What stands for whose state it has, as it was told. */
   #identity: number | undefined
@@ -119,19 +121,20 @@ export class Follower implements Author {
   }
 
   /**
-   * Permissions changed, or who it is: what goes on is asked for again, and so is what was said of writes whose turn it is not. If it has somebody else's state now, nothing of that is told, and nothing
-   * taken, before it says hello again.
+   * Permissions changed, or who it is: what goes on is asked for again, and so is what was said of writes whose turn it is not. If it has
+   * somebody else's state now, nothing of that is told, and nothing taken, before it says hello again; but whose it is, whenever that changes.
    * @param prefix - what the names of that begin with. Default: all of it
    */
   refresh(prefix = ''): void {
     this.#refreshes++
-    const { host, feed } = this.#session ?? {}
-    if (!host) return
+    const host = this.#session?.host ?? this.#last
+    if (!host || this.#isEnded) return
     const before = this.#identity
     this.#identify(host)
     if (this.#isEnded) return
-    if (this.#identity === before) return feed?.scopes.refresh(prefix)
+    if (this.#identity === before) return this.#session?.feed.scopes.refresh(prefix)
     this.#quit()
+    this.#last = host
     this.#isRefused = true
   }
 
@@ -245,6 +248,7 @@ export class Follower implements Author {
     if (version !== VERSION || !isSecret(secret) || !nodes.every(([node]) => isNode(node))) return this.fail()
     const host = await this.#opening
     this.#quit()
+    this.#last = undefined
     const { schema: served, limits } = host.settings
     if (nodes.length > limits.nodes) return this.#fail(ERR_RATE)
     const mismatch = adviceFor(schema, served)

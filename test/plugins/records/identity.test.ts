@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../../index.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
+import { authenticate } from '../../../plugins/authenticate/index.ts'
 import { keep, records } from '../../../plugins/records/index.ts'
 import { memory as store } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
@@ -185,6 +186,40 @@ describe('records: whose state it is', () => {
       )
     })
 
+    it('is told whenever it is another one, also to who was not welcome since', async () => {
+      const peer = peerOf('ann')
+      const ann = await world.welcomed('ann', [scope(1, 'a/')], peer)
+      const [own] = ann.frames
+      for (const name of ['bob', 'bob', 'carl', 'ann']) {
+        names.set(peer, name)
+        ann.refresh()
+      }
+      await world.pass()
+      const told = ann.news
+      assert.deepEqual(
+        told.map(({ type }) => type),
+        ['notice', 'notice', 'notice']
+      )
+      assert.deepEqual(told.at(-1), own)
+      ann.write('a/1', [at(1, 'ann').make()])
+      await world.pass()
+      assert.deepEqual(ann.news, [])
+      ann.hello([scope(1, 'a/')])
+      ann.refresh()
+      await world.pass()
+      assert.deepEqual(
+        ann.news.map(({ type }) => type),
+        ['notice', 'welcome', 'delta']
+      )
+      names.set(peer, 'bob')
+      ann.refresh()
+      ann.end()
+      names.set(peer, 'ann')
+      ann.refresh()
+      await world.pass()
+      assert.deepEqual([ann.news.length, ann.failures], [1, []])
+    })
+
     it('lets nobody in of whom it cannot be said', async () => {
       await world.authority.close()
       const identity = (): string => {
@@ -196,6 +231,40 @@ describe('records: whose state it is', () => {
       await world.pass()
       assert.deepEqual([ann.news, ann.failures, String(world.failed[0])], [[], ['ERR_SERVER'], 'Error: nobody'])
     })
+  })
+
+  it('who signs in as somebody else, and as themselves again, goes on with the same connection', async () => {
+    const network = memory()
+    const server = createServer({
+      transformers: [network],
+      authenticate: ({ auth }): { readonly user: string } => ({ user: String(auth) }),
+      plugins: [
+        authenticate(),
+        records<Record<string, object>, { readonly user: string }>({
+          store: store(),
+          identity: ({ context }) => context.user
+        })
+      ]
+    })
+    await server.records.get('notes/1').replace('', { text: 'of cleo' }).durable
+    const client = connect('http://memory', {
+      transformers: [network],
+      auth: 'cleo',
+      plugins: [authenticate(), records()]
+    })
+    const errors: string[] = []
+    client.records.on('error', ({ code }) => errors.push(code))
+    const note = client.records.get<{ text: string; more: number }>('notes/1')
+    await note.when.synced
+    for (const user of ['carl', 'cleo', 'carl', 'carol']) await client.authenticate(user)
+    assert.equal(note.status, 'local')
+    const write = note.set('more', 1)
+    await client.authenticate('cleo')
+    await Promise.all([write.durable, note.when.synced])
+    assert.deepEqual(await server.records.snapshot('notes/1'), { text: 'of cleo', more: 1 })
+    assert.deepEqual(errors, ['ERR_IDENTITY', 'ERR_IDENTITY', 'ERR_IDENTITY'])
+    client.destroy()
+    await server.close()
   })
 
   it('what one user of a browser wrote and has kept is not sent as another one', async () => {
