@@ -6,7 +6,7 @@ import { storedOf } from './change.ts'
 import type { Change, Stored } from './change.ts'
 import type { Accepted } from './judge.ts'
 import type { CachedRecord } from './record-cache.ts'
-import type { Writer } from './writer.ts'
+import type { Incoming, Writer } from './writer.ts'
 
 /** How far a writer is with a commit. */
 export interface Progress {
@@ -19,6 +19,7 @@ export interface Progress {
 /** A write that is decided, and what is to be done of it. */
 export interface Decided {
   readonly writer: Writer
+  readonly incoming: Incoming
   readonly number: number
   readonly results: readonly Result[]
   readonly accepted: readonly Accepted[]
@@ -40,7 +41,7 @@ export class Batch {
   /** The paths that changed. */
   readonly records = new Map<CachedRecord, Set<string>>()
   readonly writers = new Map<Writer, Progress>()
-  readonly decided: Decided[] = []
+  decided: Decided[] = []
   /** The one that is set last counts. */
   readonly entries = new Map<string, unknown>()
   /** Registers that are to be forgotten, though nothing else is in their place. */

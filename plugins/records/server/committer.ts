@@ -3,6 +3,7 @@ import { ERR_STORE } from '../../../lib/failures.ts'
 import type { Commit, Store, Value } from '../../../lib/store.ts'
 import { atEndOfTurn } from '../../../lib/tick.ts'
 import { Batch } from './batch.ts'
+import type { Decided } from './batch.ts'
 import type { Change } from './change.ts'
 import type { Patience } from './patience.ts'
 import type { Write } from '../core/register.ts'
@@ -23,6 +24,8 @@ export interface CommitterHost {
   /** Whether what is written into a record would be seen. */
   willExist(record: CachedRecord, writes: readonly Write[]): boolean
   committed(batch: Batch, changes: readonly Change[]): void
+  /** Has judged again what is undone, when the commit is done that is under way. */
+  again(decided: readonly Decided[]): void
   /** Does what is done within no hook, whoever asked for it. */
   outside(work: () => void): void
 }
@@ -39,6 +42,8 @@ export class Committer {
   /** What the store has something of: with a batch that is broken up, already that one. */
   #kept: number
   #current: Batch | undefined
+  /** Up to this commit nothing is left to wait for: what was to be in it is undone. */
+  #undone = 0
   #due = false
   #isClosed = false
   #waits: { readonly seq: number; readonly resolve: () => void }[] = []
@@ -105,6 +110,7 @@ export class Committer {
       // Where it is closed whoever wrote this hears nothing of it, and will write it again.
       this.#patience.failed(this.#patience.isClosed && error instanceof AnywireError ? error.cause : error)
     }
+    const last = Math.max(batch.seq, this.#undone)
     this.#current = undefined
     if (done) {
       this.seq = batch.seq
@@ -113,7 +119,7 @@ export class Committer {
     const waits = this.#waits
     this.#waits = []
     for (const wait of waits) {
-      if (wait.seq <= batch.seq) wait.resolve()
+      if (wait.seq <= last) wait.resolve()
       else this.#waits.push(wait)
     }
     if (done) this.#begin()
@@ -153,9 +159,9 @@ export class Committer {
     this.#kept = this.#current?.seq ?? this.#kept
   }
 
-  #salvage(batch: Batch): Promise<readonly Change[]> {
+  async #salvage(batch: Batch): Promise<readonly Change[]> {
     const host = this.#host
-    return new Salvage(
+    const salvage = new Salvage(
       {
         now: () => host.now(),
         entriesOf: (seq, changes) => host.entriesOf(seq, changes),
@@ -165,7 +171,27 @@ export class Committer {
         reset: records => this.#reset([...records])
       },
       batch
-    ).run()
+    )
+    const { changes, returned } = await salvage.run()
+    if (returned.length) await this.#undo(batch, returned)
+    return changes
+  }
+
+  /** Undoes what was decided since a batch too: it may go by what of that is to be judged again, or its writers have it behind that. */
+  async #undo(batch: Batch, returned: readonly Decided[]): Promise<void> {
+    const { open } = this
+    this.open = new Batch(open.seq)
+    this.#undone = open.seq
+    this.#host.again([...returned, ...open.decided])
+    // They stay in memory, and as they are, until all that is done.
+    for (const record of open.records.keys()) {
+      if (batch.records.has(record)) record.pins--
+      else batch.records.set(record, new Set())
+    }
+    const { entries, ...rest } = open.rest
+    const commit = { ...rest, entries: [...entries, ...this.#host.entriesOf(this.#kept, [])] }
+    await this.#patience.try(() => this.#store.commit(commit))
+    await this.#reset([...open.records.keys()])
   }
 
   async #reset(records: readonly CachedRecord[]): Promise<void> {

@@ -1,5 +1,6 @@
-import { ERR_LIMIT } from '../../../lib/failures.ts'
+import { ERR_LIMIT, ERR_TIMEOUT } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
+import type { Decided } from './batch.ts'
 import { Deliberation, namesOf } from './deliberation.ts'
 import type { DeliberationHost } from './deliberation.ts'
 import { Lines } from './lines.ts'
@@ -76,6 +77,24 @@ export class Intake {
     }
   }
 
+  /** Has judged again what was decided and is undone, before what its writers have written behind it: as soon as those go on who wait for records. */
+  again(decided: readonly Decided[]): void {
+    for (const { writer, incoming } of decided.toReversed()) {
+      const [next] = writer.queue
+      if (next && this.#blocked.has(writer)) {
+        this.#lines.leave(next)
+        endLimit(next)
+      }
+      endLimit(incoming)
+      writer.queue.unshift(incoming)
+      writer.uncommitted--
+      writer.written = this.#host.committer.open.seq - 1
+      if (writer.busy) continue
+      writer.busy = true
+      this.#blocked.add(writer)
+    }
+  }
+
   /** Its client has confirmed results, or there is nobody any more who could. */
   resume(writer: Writer): void {
     this.#advance(writer)
@@ -92,7 +111,12 @@ export class Intake {
         return
       }
       if (frame.records.length + frame.conditions.length > this.#host.settings.limits.batch) {
-        this.#apply(writer, refusing(frame, ERR_LIMIT))
+        this.#apply(writer, incoming, refusing(frame, ERR_LIMIT))
+        continue
+      }
+      // It was, when something came to be judged again before it.
+      if (incoming.isLate) {
+        this.#apply(writer, incoming, refusing(frame, ERR_TIMEOUT))
         continue
       }
       const records = new Map<string, CachedRecord>()
@@ -153,7 +177,7 @@ export class Intake {
     this.#blocked.delete(writer)
     writer.busy = false
     const what = `its turn, of ${namesOf(incoming.frame)}: another write of it is not decided, of ${namesOf(claim.frame)}`
-    this.#apply(writer, this.#deliberation.refuse(incoming, what))
+    this.#apply(writer, incoming, this.#deliberation.refuse(incoming, what))
     this.#advance(writer)
   }
 
@@ -175,7 +199,7 @@ export class Intake {
     incoming.isAhead = !!ahead
     const trials = ahead?.trials ?? new Trials(this.#host.settings)
     const verdict = ahead?.verdict ?? this.#deliberation.judge(incoming, records, trials)
-    if (!(verdict instanceof Promise)) return this.#apply(writer, verdict)
+    if (!(verdict instanceof Promise)) return this.#apply(writer, incoming, verdict)
     writer.busy = true
     for (const record of records.values()) {
       record.pins++
@@ -192,7 +216,7 @@ export class Intake {
     const done = (verdict: Verdict): void => {
       free()
       writer.busy = false
-      this.#apply(writer, verdict)
+      this.#apply(writer, incoming, verdict)
       for (const record of records.values()) this.#host.cache.unpin(record)
       // Those who wait come first: who writes the same record again and again would else keep it.
       this.unblock()
@@ -203,22 +227,24 @@ export class Intake {
   }
 
   /** Does what was decided, in the open batch. */
-  #apply(writer: Writer, { accepted, results, isOpinion, isByHook, seen }: Verdict): void {
+  #apply(writer: Writer, incoming: Incoming, { accepted, results, isOpinion, isByHook, seen }: Verdict): void {
     const { committer, patience } = this.#host
+    // What is to be judged again came before it meanwhile.
+    if (writer.queue[0] !== incoming) return
     // It is no refusal that whoever was asked cannot answer any more: it will be written again.
     if (isOpinion && patience.isClosed) return void (writer.busy = true)
     // Who refuses it may have asked for what the same writer has just written.
-    if (isOpinion && (writer.written > committer.seq || writer.queue[0]?.isAhead)) return void this.#postpone(writer)
+    if (isOpinion && (writer.written > committer.seq || incoming.isAhead)) return void this.#postpone(writer)
     if (accepted.length) writer.written = committer.open.seq
-    const incoming = writer.queue.shift()
-    if (!incoming) return
+    writer.queue.shift()
     this.#lines.leave(incoming)
     for (const { record, writes } of accepted) {
       for (const path of record.write(writes, committer.open.seq)) committer.open.touch(record, path)
     }
     const { frame, author, size } = incoming
     const basis = isByHook ? seen : undefined
-    committer.open.settle({ writer, number: frame.number, results, accepted, basis, done: () => author.free(size) })
+    const done = (): void => author.free(size)
+    committer.open.settle({ writer, incoming, number: frame.number, results, accepted, basis, done })
     committer.added()
   }
 
@@ -233,3 +259,9 @@ export class Intake {
 
 /** Whether something is written within a hook that is not decided: others may wait for that. */
 const isWithin = ({ author, frame }: Incoming): boolean => !!author.turnOf(frame.node)
+
+/** How long it may take is measured anew. */
+const endLimit = (incoming: Incoming): void => {
+  incoming.limit?.end()
+  incoming.limit = undefined
+}

@@ -5,7 +5,7 @@ import { toRow } from '../core/register.ts'
 import type { Write } from '../core/register.ts'
 import { Audience } from './audience.ts'
 import type { AuthorityOptions } from './authority.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, Decided } from './batch.ts'
 import { storedOf } from './change.ts'
 import type { Change } from './change.ts'
 import { Committer } from './committer.ts'
@@ -143,6 +143,10 @@ export class Ledger implements FollowerHost, CommitterHost, DeliberationHost, Gr
 
   willExist(record: CachedRecord, writes: readonly Write[]): boolean {
     return this.judge.willExist(record, writes) && missingItem(record.state, writes) === undefined
+  }
+
+  again(decided: readonly Decided[]): void {
+    this.intake.again(decided)
   }
 
   outside(work: () => void): void {

@@ -230,7 +230,7 @@ describe('an authority of records, and its store', () => {
         [
           [3, '', 'ERR_STORE'],
           [4, '', 'ERR_STORE'],
-          [5, '', 'ERR_CONFLICT']
+          [5, 'a/new', 'ERR_CONFLICT']
         ]
       )
       assert.deepEqual(deltas.at(-1)?.acknowledged, [['ann', 7]])
