@@ -35,6 +35,8 @@ export class Scope implements Following {
   /** What the application was told. */
   state: FollowingState = 'loading'
   error: AnywireError | undefined
+  /** The code of what the application was told that it is refused with. */
+  refusal: string | undefined
   /** Whether what the store has of it is in memory, so that deltas can be applied. */
   isLoaded = false
   /** Settles when the store was read, or could not be. */
@@ -144,15 +146,16 @@ export class Scope implements Following {
 
   /** @returns whether the state is another one now */
   become(state: FollowingState, error?: AnywireError): boolean {
-    const before = this.state
+    const { state: before, refusal } = this
     this.state = state
     this.error = error
+    this.refusal = error?.code
     if (error) {
       if (before !== 'refused') this.#renew(true, true)
       this.#fail(error)
       this.#ready.reject(error)
       this.#synced.reject(error)
-      return true
+      return before !== state || refusal !== error.code
     }
     this.#renew(before === 'refused', before === 'refused' || before === 'synced')
     if (state !== 'loading') this.#ready.resolve()

@@ -310,6 +310,37 @@ describe('records: what was refused', () => {
       })
     }
 
+    it('is told once for each name that is followed, also of a record that its collection has lost before', async () => {
+      type App = { readonly 'notes/': Note }
+      const network = memory()
+      let may = true
+      const server = createServer({
+        transformers: [network],
+        plugins: [permissions({ records: true }), records<App>({ store: store(), permit: () => may })]
+      })
+      await server.records.get('notes/1').replace({ text: 'Tea', isOpen: true }).durable
+      const client = connect('http://memory', { transformers: [network], plugins: [records<App>()] })
+      const told: string[] = []
+      client.records.on('refused', (_error, name) => told.push(name))
+      const note = client.records.get('notes/1')
+      const all = client.records.collection('notes/').query()
+      await Promise.all([note.when.synced, all.when.synced])
+      for (let count = 0; count < 3; count++) {
+        may = false
+        server.records.refresh()
+        for (const each of [note, all]) for await (const { status } of changesOf(each)) if (status === 'refused') break
+        // Behind whatever else was on its way.
+        await assert.rejects(client.records.snapshot('notes/2'), denied)
+        const followed = told.splice(0).filter(name => name !== 'notes/2')
+        assert.deepEqual(followed.toSorted(), ['notes/', 'notes/1'])
+        may = true
+        server.records.refresh()
+        for (const each of [note, all]) for await (const { status } of changesOf(each)) if (status === 'synced') break
+      }
+      client.destroy()
+      await server.close()
+    })
+
     for (const isQueried of [false, true])
       it(`is what a change takes away from who may not see it any more${isQueried ? ', and follows its collection too' : ''}`, async () => {
         type App = { readonly 'notes/': Note }
@@ -347,7 +378,7 @@ describe('records: what was refused', () => {
       await note
       const before = client.records.get('notes/1')
       await assert.rejects(before.when.synced, denied)
-      await assert.rejects(client.records.snapshot('notes/1'), denied)
+      await assert.rejects(client.records.snapshot('notes/2'), denied)
       allow(true)
       assert.equal((await client.records.snapshot('notes/1'))?.text, 'Tea')
       assert.deepEqual([before.status, before.get('text')], ['synced', 'Tea'])
