@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../../index.ts'
 import type { Client } from '../../../index.ts'
-import { hasMember, members, records } from '../../../plugins/records/index.ts'
+import { hasMember, members, pathOf, records } from '../../../plugins/records/index.ts'
 import type { SetOf } from '../../../plugins/records/index.ts'
 import { memory as store } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
@@ -18,6 +18,8 @@ interface Card {
 
 const start = () => {
   const network = memory()
+  /** Who was asked about. */
+  const asked = new Set<string>()
   const server = createServer({
     client: false,
     transformers: [network],
@@ -27,6 +29,7 @@ const start = () => {
         store: store(),
         permit: async ({ record, context, records }) => {
           if (!record.startsWith('cards/')) return true
+          asked.add(context.user)
           const board = await records.get(`boards/${record.split('/')[1] ?? ''}`)
           return board?.owner === context.user || hasMember(board?.members, context.user)
         }
@@ -47,7 +50,7 @@ const start = () => {
     for (const client of clients) client.destroy()
     await server.close()
   }
-  return { server, open, close }
+  return { server, open, close, asked }
 }
 
 /** Resolves when a condition holds. */
@@ -64,11 +67,19 @@ const until = (live: { on(event: 'change', listener: () => void): () => void }, 
 
 describe('records: rules about others', () => {
   it('are asked again when those have changed', async () => {
-    const { server, open, close } = start()
+    const { server, open, close, asked } = start()
     server.records.watch('boards/', (board, paths) => {
-      if (paths.some(path => path !== 'title')) server.records.refresh(`cards/${board.split('/')[1] ?? ''}/`)
+      const changed = paths.filter(path => path !== 'title')
+      const isForAll = changed.some(path => !path.startsWith('members.'))
+      if (changed.length)
+        server.records.refresh(
+          `cards/${board.split('/')[1] ?? ''}/`,
+          ({ context }) => isForAll || changed.includes(pathOf(['members', JSON.stringify(context.user)]))
+        )
     })
-    const [ada, bob] = [open('ada'), open('bob')]
+    // What a path has to say in another way.
+    const name = 'bob "b" @example.org'
+    const [ada, bob] = [open('ada'), open(name)]
     const refused: string[] = []
     for (const each of [ada, bob]) each.on('refused', ({ code }) => refused.push(code))
     const [own, others] = [ada, bob].map(each => each.collection('cards/b1/').query({}))
@@ -79,10 +90,13 @@ describe('records: rules about others', () => {
     ada.collection('cards/b1/').add({ text: 'Boil' })
     await until(own, () => own.status === 'synced' && own.get().length === 1)
     assert.equal(others.status, 'refused')
-    members(board, 'members').add('bob')
+    await members(board, 'members').add('eve').durable
+    asked.clear()
+    members(board, 'members').add(name)
     await until(others, () => others.status === 'synced' && others.get().length === 1)
-    await members(board, 'members').delete('bob').durable
+    await members(board, 'members').delete(name).durable
     await until(others, () => others.status === 'refused' && others.get().length === 0)
+    assert.deepEqual([...asked], [name], 'nobody else')
     assert.deepEqual(refused, ['ERR_DENIED', 'ERR_DENIED', 'ERR_DENIED'])
     await close()
   })
