@@ -41,14 +41,30 @@ is<Equal<ReturnType<typeof todo.get>, Todo | undefined>>()
 const theme = client.records.get('settings').get('theme')
 is<Equal<typeof theme, 'light' | 'dark' | undefined>>()
 // @ts-expect-error the schema says nothing of it
-client.records.get('elsewhere').get('any.path')
+void client.records.get('elsewhere').get
 client.records.get<AnyRecord>('elsewhere').get('any.path')
 declare const someId: string
 client.records.get(someId).get('any.path')
 // @ts-expect-error there is no such collection
-client.records.collection('todo/').add({ title: 'x' })
+void client.records.collection('todo/').query
+client.records.collection<Todo>('todo/').query({ order: ['title'] })
 // @ts-expect-error nor such a record
-client.records.get('todo/1').set('done', true)
+void client.records.get('todo/1').delete
+// @ts-expect-error nor one whose id is not known to its end
+void client.records.get(`todo/${someId}`).set
+// @ts-expect-error nor one that may have such an id
+void client.records.get(someId ? 'todos/1' : 'todo/1').delete
+// @ts-expect-error nor is one read once
+void client.records.snapshot('todo/1').then
+void client.records.snapshot<Todo>('todo/1').then(value => value?.title)
+client.records.transaction(({ get }) => {
+  // @ts-expect-error nor is one written together with others
+  void get('todo/1').delete
+  get<Todo>('todo/1').delete('due')
+})
+const loose = connect(url, { plugins: [records<{ 'things/': object }>()] })
+void loose.records.get('things/1').delete
+export const anyOf = <T extends object>(id: string): LiveRecord<T> => client.records.get<T>(id)
 client.records.get<Todo>('todo/1').get('title')
 
 // The longest name that an id begins with says what it is.

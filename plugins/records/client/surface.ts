@@ -18,7 +18,7 @@ import { LiveRecord } from './live-record.ts'
 import type { Entered, RecordShelf } from './live-record.ts'
 import { transact } from './transaction.ts'
 import type { EditOptions } from './target.ts'
-import type { AnyRecord, QueryOf, Schema, TypeOf } from './types.ts'
+import type { AnyRecord, IfNamed, QueryOf, Schema, TypeOf } from './types.ts'
 
 /** What `records` tells: see `EngineEvents`. */
 export type RecordsEvents = Omit<EngineEvents, 'change' | 'following'>
@@ -109,7 +109,7 @@ export class Records<S extends Schema = Schema> {
    * todo.subscribe('title', title => console.log(title))
    * todo.set('done', true)
    */
-  get<const Id extends string>(id: Id): LiveRecord<TypeOf<S, Id>>
+  get<const Id extends string>(id: Id): IfNamed<S, Id, LiveRecord<TypeOf<S, Id>>>
   get<T extends object>(id: string): LiveRecord<T>
   get(id: string): unknown {
     return this.#live(id)
@@ -119,7 +119,7 @@ export class Records<S extends Schema = Schema> {
    * The records whose ids begin with a name that ends with a slash.
    * @throws ERR_OPTION
    */
-  collection<const Name extends string>(name: Name): Collection<TypeOf<S, Name>, Name>
+  collection<const Name extends string>(name: Name): IfNamed<S, Name, Collection<TypeOf<S, Name>, Name>>
   collection<T extends object>(name: string): Collection<T>
   collection<T>(name: string): Collection<T> {
     if (!name.endsWith('/')) throw new AnywireError(ERR_OPTION, `a collection ends with a slash: '${name}/'`)
@@ -142,7 +142,7 @@ export class Records<S extends Schema = Schema> {
   snapshot<const Id extends string>(
     id: Id,
     options?: { readonly signal?: AbortSignal }
-  ): Promise<TypeOf<S, Id> | undefined>
+  ): IfNamed<S, Id, Promise<TypeOf<S, Id> | undefined>>
   snapshot<T extends object>(id: string, options?: { readonly signal?: AbortSignal }): Promise<T | undefined>
   async snapshot(id: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     const live = this.get<AnyRecord>(id)
@@ -235,7 +235,7 @@ export class Records<S extends Schema = Schema> {
 
 /** The records of a transaction. */
 export interface Drafts<S extends Schema> {
-  get<const Id extends string>(id: Id): Fields<TypeOf<S, Id>, void>
+  get<const Id extends string>(id: Id): IfNamed<S, Id, Fields<TypeOf<S, Id>, void>>
   get<T extends object>(id: string): Fields<T, void>
 }
 

@@ -142,6 +142,9 @@ interface Nothing {
   readonly '': unique symbol
 }
 
+/** Also of what may be something else; not of `any`. */
+type IsNothing<T> = 0 extends 1 & T ? false : [Extract<T, Nothing>] extends [never] ? false : true
+
 /** What is in the longest collection that an id begins with; `Begun` and `Rest` are the two halves of the id. */
 type InLongest<S, Rest extends string, Begun extends string, Found> = Rest extends `${infer Part}/${infer More}`
   ? InLongest<S, More, `${Begun}${Part}/`, `${Begun}${Part}/` extends infer Name extends Named<S> ? S[Name] : Found>
@@ -150,9 +153,6 @@ type InLongest<S, Rest extends string, Begun extends string, Found> = Rest exten
 /** What the schema says of an id. */
 type Said<S, Id extends string> = Id extends Named<S> ? S[Id] : InLongest<S, Id, '', Nothing>
 
-/** What a record is of which the schema says nothing: a compiler says so where something is done with it. */
-type Unnamed<Id extends string> = { readonly [Hint in `'${Id}' begins with no name of the schema`]: never }
-
 /** What a record is that no name of the schema is for: anything, where there is no schema, or the id is not known when it is compiled. */
 type Other<S, Id extends string> = string extends keyof S
   ? object extends S[string]
@@ -160,11 +160,19 @@ type Other<S, Id extends string> = string extends keyof S
     : S[string]
   : string extends Id
     ? AnyRecord
-    : Unnamed<Id>
+    : never
 
 /** What a record of this id is, or the records of a collection: as the longest name says that it begins with. */
 export type TypeOf<S extends Schema, Id extends string> =
   Said<S, Id> extends infer Found ? (Found extends Nothing ? Other<S, Id> : Found) : never
+
+/** `What` where a schema says what a record of this id is, or may; else nothing that can be used, and a compiler says why where it is. */
+export type IfNamed<S extends Schema, Id extends string, What> =
+  IsNothing<Said<S, Id>> extends true
+    ? string extends keyof S | Id
+      ? What
+      : { readonly ' ': `'${Id}' begins with no name of the schema` }
+    : What
 
 /** What to compare with: what may be there. */
 type Compared<V> = unknown extends V ? Value : Exclude<V, undefined> & Value

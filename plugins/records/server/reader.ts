@@ -1,7 +1,7 @@
 import { AnywireError } from '../../../lib/errors.ts'
 import { ERR_PATH } from '../../../lib/failures.ts'
 import type { Value } from '../../../lib/store.ts'
-import type { Schema, TypeOf } from '../client/types.ts'
+import type { IfNamed, Schema, TypeOf } from '../client/types.ts'
 import { isId } from '../core/path.ts'
 import type { RecordState } from '../core/record-state.ts'
 import type { Accepted } from './judge.ts'
@@ -15,7 +15,7 @@ import type { Trials } from './trials.ts'
 /** Other records, for those who judge one. */
 export interface RecordsReader<S extends Schema = Schema> {
   /** A record; undefined where there is none. @throws ERR_PATH for what is no id */
-  get<const Id extends string>(id: Id): Promise<TypeOf<S, Id> | undefined>
+  get<const Id extends string>(id: Id): IfNamed<S, Id, Promise<TypeOf<S, Id> | undefined>>
   get<T extends object>(id: string): Promise<T | undefined>
   /** Whether there is such a record. @throws ERR_PATH for what is no id */
   has(id: string): Promise<boolean>
