@@ -1,5 +1,7 @@
 import type { ConnectionEvents, State } from './connection.ts'
 import { CheckedEmitter } from './checked-emitter.ts'
+import type { EventNames } from './checked-emitter.ts'
+import { CONNECTION_EVENTS } from './connection-events.ts'
 import { AnywireError, tell } from './errors.ts'
 import type { Failure } from './errors.ts'
 import { ERR_PROTOCOL, ERR_SLOW } from './failures.ts'
@@ -64,6 +66,10 @@ export abstract class Session extends CheckedEmitter<ConnectionEvents> {
   protected abstract ponged(): void
   /** A message came in. `number`: which one of the counted; 0 for what is not counted, and not acknowledged. */
   protected abstract arrived(lane: number, payload: Data, number: number): void
+
+  protected override get eventNames(): EventNames<ConnectionEvents> {
+    return CONNECTION_EVENTS
+  }
 
   /** How far this end has got, for the other end to go on from there. */
   get progress(): Progress {

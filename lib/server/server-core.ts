@@ -49,10 +49,12 @@ import { inOrder } from './plugin.ts'
 import type { ServerPlugin } from './plugin.ts'
 import type { CloseOptions, MulticastOptions, Server, ServerEvents } from './server.ts'
 import { showServer } from './show-server.ts'
+import { SERVER_EVENTS } from './server-events.ts'
 import { parseToken } from './ticket.ts'
 
 /** Accepts links, has clients judged, and keeps the peers. */
 export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, PeerHost, LinkHost {
+  protected readonly eventNames = SERVER_EVENTS
   readonly peers = new PeerSet()
   readonly http: HttpServer | undefined
   readonly path: string

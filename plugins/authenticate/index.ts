@@ -1,5 +1,7 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
+import { checkEvents } from '../../lib/check-events.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
 import type { Lane } from '../../lib/lane.ts'
 import type { ClientPlugin, During } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions, flag } from '../../lib/option-rules.ts'
@@ -7,9 +9,11 @@ import type { Peer } from '../../lib/server/peer.ts'
 import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { authenticate as base } from './client.ts'
-import type { AuthenticateClientOptions } from './client.ts'
+import type { Authenticate, AuthenticateClientOptions, AuthenticateEvents } from './client.ts'
 import { Renewals } from './renewals.ts'
 import type { AuthenticateServerOptions } from './renewals.ts'
+
+const EVENTS: EventNames<AuthenticateEvents> = { expiring: true, renew: true, refuse: true }
 
 export interface AuthenticateOptions<Context = unknown>
   extends AuthenticateClientOptions, AuthenticateServerOptions<Context> {}
@@ -30,9 +34,11 @@ export const authenticate = <Context = unknown>(options: AuthenticateOptions<Con
     timeout: amount(0)
   })
   const { expires = () => undefined, notice = 30_000, same = () => true, timeout = 10_000 } = options
+  const half = base(options)
   const all = new WeakMap<Peer, Renewals<Context>>()
   return {
-    ...base(options),
+    ...half,
+    client: (client, lane, during): Authenticate => checkEvents(half.client(client, lane, during), EVENTS),
     server(server: Server): void {
       if (options.expires && !server.judges)
         throw new AnywireError(ERR_OPTION, "'expires' of 'authenticate' needs the server's option 'authenticate'")

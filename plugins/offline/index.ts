@@ -1,9 +1,13 @@
 import { networkInterfaces } from 'node:os'
+import { checkEvents } from '../../lib/check-events.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
 import type { Undo } from '../../lib/emitter.ts'
 import { among, amount, checkPartOptions } from '../../lib/option-rules.ts'
 import type { ClientPlugin } from '../../lib/plugin.ts'
 import { offline as base } from './client.ts'
-import type { Offline, OfflineOptions } from './client.ts'
+import type { Offline, OfflineEvents, OfflineOptions } from './client.ts'
+
+const EVENTS: EventNames<OfflineEvents> = { online: true, offline: true, discard: true }
 
 /** How often the interfaces are looked at, in milliseconds. Node tells no changes. */
 const INTERVAL = 5_000
@@ -45,7 +49,7 @@ export const offline = (options: OfflineOptions = {}) => {
     ...plugin,
     client(client, lane, during): Offline {
       during(() => watchInterfaces(() => void client.ping(options.probe).catch(() => {})))
-      return plugin.client(client, lane, during)
+      return checkEvents(plugin.client(client, lane, during), EVENTS)
     }
   } as const satisfies ClientPlugin
 }

@@ -2,6 +2,7 @@ import type { Listenable } from '../../lib/connection.ts'
 import { CheckedEmitter } from '../../lib/checked-emitter.ts'
 import { isClosedError } from '../../lib/errors.ts'
 import type { During } from '../../lib/plugin.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
 import { report } from '../../lib/report.ts'
 import { check, checkPartOptions } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
@@ -58,7 +59,10 @@ export interface Permissions<Context = unknown> extends Listenable<PermissionsEv
   refresh(peers?: Peer<Context> | ((peer: Peer<Context>) => boolean)): void
 }
 
+const EVENTS: EventNames<PermissionsEvents> = { refresh: true }
+
 class Judge<Context> extends CheckedEmitter<PermissionsEvents> implements Permissions<Context> {
+  protected readonly eventNames = EVENTS
   readonly #server: Server<Peer<Context>>
   readonly #book: RuleBook<Context>
   readonly #works: Work[] = []

@@ -1,5 +1,7 @@
 import { checkValue } from '../../lib/call-rules.ts'
+import { checkEvents } from '../../lib/check-events.ts'
 import { checkListener } from '../../lib/checked-emitter.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
 import type { Listenable } from '../../lib/connection.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
@@ -14,7 +16,7 @@ import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { presence as clientHalf } from './client.ts'
-import type { Member, Place, Presence } from './client.ts'
+import type { Member, Place, PlaceEvents, Presence } from './client.ts'
 import { Hall } from './hall.ts'
 import { Visitor } from './visitor.ts'
 import { ENTER, isPlace, WATCH } from './wire.ts'
@@ -47,6 +49,10 @@ export interface ServerPresence extends Listenable<ServerPresenceEvents> {
   members(place: string): readonly Member[]
 }
 
+const EVENTS: EventNames<ServerPresenceEvents> = { changes: true }
+
+const PLACE_EVENTS: EventNames<PlaceEvents> = { join: true, change: true, leave: true, evicted: true, refused: true }
+
 const memberOf = ([id, connections, data]: Row): Member => ({ id, connections, data })
 
 class Desk implements ServerPresence {
@@ -62,12 +68,12 @@ class Desk implements ServerPresence {
   }
 
   on(event: 'changes', listener: (place: string, members: readonly Member[]) => unknown) {
-    checkListener(event, listener)
+    checkListener(event, listener, EVENTS)
     return this.#hall.on(event, (place, rows) => listener(place, rows.map(memberOf)))
   }
 
   once(event: 'changes', listener: (place: string, members: readonly Member[]) => unknown) {
-    checkListener(event, listener)
+    checkListener(event, listener, EVENTS)
     return this.#hall.once(event, (place, rows) => listener(place, rows.map(memberOf)))
   }
 
@@ -81,7 +87,7 @@ const permissionsOf = (server: object): Permissions | undefined =>
   // A plugin adds what its type says, under its name.
   (server as { readonly permissions?: Permissions }).permissions
 
-/** The client's half, looking at what is said in places: what no parser carries would be null for others. */
+/** The client's half, looking at listeners, and at what is said in places: what no parser carries would be null for others. */
 const checked = (presence: Presence): Presence => {
   const seen = new WeakSet<Place>()
   return <Data>(name: string): Place<Data> => {
@@ -89,7 +95,7 @@ const checked = (presence: Presence): Presence => {
     if (seen.has(place)) return place
     seen.add(place)
     const plain = { ...place }
-    return Object.assign(place, {
+    const checking = {
       async enter(data: Data) {
         checkValue(data)
         return plain.enter(data)
@@ -98,7 +104,8 @@ const checked = (presence: Presence): Presence => {
         checkValue(data)
         plain.update(data)
       }
-    })
+    }
+    return checkEvents(Object.assign(place, checking), PLACE_EVENTS)
   }
 }
 
@@ -120,7 +127,7 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
   const visitors = new WeakMap<Peer, Visitor>()
   return {
     ...half,
-    client: (client, lane) => checked(half.client(client, lane)),
+    client: (client, lane): Presence => checked(half.client(client, lane)),
     verbs: [ENTER, WATCH],
     server(server: Server, during: During): ServerPresence {
       const hall = new Hall(server, interval, options.identity ? away : 0)

@@ -1,8 +1,10 @@
+import { checkEvents } from '../../lib/check-events.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
 import { callRules, checkCall, checkValue, orNull, signal } from '../../lib/call-rules.ts'
 import { callable, check, either, flag, object, text, whole } from '../../lib/option-rules.ts'
 import { PEERS } from '../../lib/peer-list.ts'
 import type { Handler, HistoryOptions, ListenOptions, Ongoing, Provider } from './message.ts'
-import type { OngoingOptions, PublishOptions, PubSub } from './pubsub.ts'
+import type { OngoingOptions, PublishOptions, PubSub, PubSubEvents } from './pubsub.ts'
 import type { ServerPublishOptions } from './server.ts'
 
 /*
@@ -19,6 +21,8 @@ const SERVER_PUBLISH = callRules<ServerPublishOptions>({
 const LISTEN = callRules<ListenOptions & OngoingOptions>({ patterns: flag, signal })
 const PUBLISH = callRules<PublishOptions>({ ack: flag, echo: flag, key: text, reliable: flag })
 const SUBSCRIBE = callRules<OngoingOptions>({ signal })
+
+const EVENTS: EventNames<PubSubEvents> = { message: true, subscribe: true, unsubscribe: true, refuse: true, gap: true }
 
 export const checkHandler = (whose: string, handler: unknown): void =>
   check(`the handler of '${whose}'`, handler, callable)
@@ -73,5 +77,5 @@ export const checked = <T>(made: PubSub<T>): PubSub<T> => {
       return plain.history(topic, options)
     }
   }
-  return Object.assign(made, checking)
+  return checkEvents(Object.assign(made, checking), EVENTS)
 }

@@ -1,6 +1,11 @@
+import { checkEvents } from '../../lib/check-events.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
+import type { ClientPlugin } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions } from '../../lib/option-rules.ts'
 import { reconnect as base } from './client.ts'
-import type { ReconnectOptions } from './client.ts'
+import type { Reconnect, ReconnectEvents, ReconnectOptions } from './client.ts'
+
+const EVENTS: EventNames<ReconnectEvents> = { schedule: true, attempt: true, success: true, stop: true }
 
 /**
  * Connects again when a wire is lost: with full jitter, and for ever.
@@ -14,7 +19,11 @@ export const reconnect = (options: ReconnectOptions = {}) => {
     attempts: amount(0),
     random: callable
   })
-  return base(options)
+  const plugin = base(options)
+  return {
+    ...plugin,
+    client: (client, lane, during): Reconnect => checkEvents(plugin.client(client, lane, during), EVENTS)
+  } as const satisfies ClientPlugin
 }
 
 export type { Reconnect, ReconnectEvents, ReconnectOptions } from './client.ts'

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { checkEvents } from '../../lib/check-events.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { AnywireError, isClosedError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
-import type { During } from '../../lib/plugin.ts'
+import type { ClientPlugin, During } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
 import { report } from '../../lib/report.ts'
 import { amount, among, callable, check, checkPartOptions, object } from '../../lib/option-rules.ts'
@@ -14,9 +16,10 @@ import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import type { Store } from '../../lib/store.ts'
 import type { Permissions } from '../permissions/index.ts'
+import { checkedRecords } from './checked-records.ts'
 import type { Schema, StorableSchema } from './client/types.ts'
 import { keep as keepIn, records as clientHalf } from './client.ts'
-import type { Keep, RecordsOptions as ClientOptions } from './client.ts'
+import type { ClientRecords, Keep, RecordsEvents, RecordsOptions as ClientOptions } from './client.ts'
 import { Authority } from './server/authority.ts'
 import type { Follower } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
@@ -94,6 +97,21 @@ const checkRecords = (options: RecordsOptions): void => {
   }
 }
 
+const EVENTS: EventNames<RecordsEvents> = {
+  refused: true,
+  rejected: true,
+  pending: true,
+  evicted: true,
+  offset: true,
+  divergence: true,
+  reset: true,
+  mismatch: true,
+  versionchange: true,
+  cleared: true,
+  blocked: true,
+  error: true
+}
+
 /** How often what is long ago is forgotten, in milliseconds. */
 const COLLECT = 3_600_000
 
@@ -109,10 +127,13 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
   // What the application says that its contexts and records are, it is asked with.
   const plain = options as object as RecordsOptions
   checkRecords(plain)
+  const half = clientHalf<S>(plain)
   const authorities = new WeakMap<Server, Authority>()
   const followers = new WeakMap<Peer, Follower>()
   return {
-    ...clientHalf<S>(plain),
+    ...half,
+    client: (client, lane, during): ClientRecords<S> =>
+      checkedRecords(checkEvents(half.client(client, lane, during), EVENTS)),
     verbs: VERBS,
     server(server: Host<Context>, during: During): ServerRecords<S, Context> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
@@ -155,7 +176,8 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
           return authority.close()
         }
       })
-      return new ServerRecords<S, Context>(authority, ownReplica(authority, { ...plain, within }, during), failed)
+      const own = ownReplica(authority, { ...plain, within }, during)
+      return checkedRecords(checkEvents(new ServerRecords<S, Context>(authority, own, failed), EVENTS))
     },
     peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void {
       const authority = authorities.get(server)
@@ -166,7 +188,7 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
       peer.on('drain', () => follower.drained())
       during(() => () => follower.end())
     }
-  } as const satisfies ServerPlugin
+  } as const satisfies ClientPlugin & ServerPlugin
 }
 
 /**

@@ -1,4 +1,5 @@
 import { CheckedEmitter } from '../../lib/checked-emitter.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_LIMIT, ERR_OPTION } from '../../lib/failures.ts'
 import type { Filled } from '../../lib/given.ts'
@@ -33,7 +34,10 @@ const NOBODY: ReadonlySet<Peer> = new Set()
 const NOWHERE: ReadonlySet<string> = new Set()
 
 /** Who is in which room. Both ways are maps: no name means anything to them. */
+const EVENTS: EventNames<RoomsEvents> = { open: true, close: true, join: true, leave: true }
+
 export class Membership extends CheckedEmitter<RoomsEvents> {
+  protected readonly eventNames = EVENTS
   readonly #options: Filled<RoomsOptions>
   readonly #report: (error: unknown, event: string) => void
   readonly #members = new Map<string, Set<Peer>>()

@@ -1,6 +1,11 @@
+import { checkEvents } from '../../lib/check-events.ts'
+import type { EventNames } from '../../lib/checked-emitter.ts'
+import type { ClientPlugin } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions, flag } from '../../lib/option-rules.ts'
 import { wires as base } from './client.ts'
-import type { WiresOptions } from './client.ts'
+import type { Wires, WiresEvents, WiresOptions } from './client.ts'
+
+const EVENTS: EventNames<WiresEvents> = { skip: true }
 
 /**
  * Chooses among several transformers: tries them staggered in order of preference, remembers which one worked, moves to a
@@ -18,7 +23,11 @@ export const wires = (options: WiresOptions = {}) => {
     settle: amount(0),
     random: callable
   })
-  return base(options)
+  const plugin = base(options)
+  return {
+    ...plugin,
+    client: (client, lane, during): Wires => checkEvents(plugin.client(client, lane, during), EVENTS)
+  } as const satisfies ClientPlugin
 }
 
 export type { Wires, WiresEvents, WiresOptions } from './client.ts'

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { connect, createServer } from '../../core.ts'
 import { json } from '../../parsers/json.ts'
 import { presence } from '../../plugins/presence/index.ts'
+import { msgpack } from '../../parsers/msgpack.ts'
 import { pubsub } from '../../plugins/pubsub/index.ts'
+import { records } from '../../plugins/records/index.ts'
 import { rooms } from '../../plugins/rooms/index.ts'
 import { rpc } from '../../plugins/rpc/index.ts'
+import { memory as memoryStore } from '../../stores/memory.ts'
 import { memory } from '../../transformers/memory/index.ts'
 import { undoing } from '../support/faults-guard.ts'
 import { until } from '../support/faults-wait.ts'
@@ -101,6 +104,38 @@ describe('the options of calls, in Node', () => {
     await refused(/'listen' has no option 'pattern'/, server.pubsub, 'listen', 'a', () => {}, { pattern: true })
     assert.equal(await client.pubsub.publish('a', 1, { ack: true, key: undefined }), 0)
     assert.equal(server.pubsub.publish('a', 1, { except: [] }), 0)
+  })
+
+  it('of writes to records, and of reading them, are looked at', async () => {
+    const network = memory()
+    const plugins = [records({ store: memoryStore() })] as const
+    const server = createServer(undefined, { transformers: [network], parsers: [msgpack()], plugins })
+    use(() => server.close({ timeout: 0, reconnect: false }))
+    const client = connect('http://memory', { transformers: [network], parser: msgpack(), plugins: [records()] })
+    use(() => client.destroy())
+    const misspelt = { ifversion: 1 }
+    for (const end of [client, server]) {
+      const record = end.records.get<{ n: number }>('a/1')
+      assert.equal(end.records.get('a/1'), record)
+      const wrong = (name: string): RegExp => new RegExp(`'${name}' has no option 'ifversion', but: ifVersion`)
+      for (const each of [record, end.records.collection('a/').get('2')]) {
+        await refused(wrong('set'), each, 'set', 'n', 1, misspelt)
+        await refused(wrong('set'), each, 'patch', { n: 1 }, misspelt)
+        await refused(wrong('replace'), each, 'replace', { n: 1 }, misspelt)
+        await refused(wrong('delete'), each, 'delete', 'n', misspelt)
+        await refused(wrong('increment'), each, 'increment', 'n', 1, misspelt)
+        await refused(/'ifVersion' of 'set' must be a whole number from 0/, each, 'set', 'n', 1, { ifVersion: -1 })
+      }
+      await refused(/'snapshot' has no option 'signl', but: signal/, end.records, 'snapshot', 'a/1', { signl: 1 })
+      await refused(/'snapshot' has no option 'signl'/, end.records, 'has', 'a/1', { signl: 1 })
+      const act = ({ get }: { get(id: string): object }): void => void pass(get('a/1'), 'set', 'n', 1, misspelt)
+      await refused(wrong('set'), end.records, 'transaction', act)
+      assert.equal(record.exists, false)
+      await record.when.synced
+      await record.replace({ n: 1 }, { ifVersion: 0 }).durable
+      assert.deepEqual(await end.records.snapshot('a/1', {}), { n: 1 })
+      await record.delete().durable
+    }
   })
 
   it('of values are looked at', async () => {
