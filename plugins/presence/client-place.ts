@@ -127,7 +127,7 @@ export const makePlace = (
       again: true,
       stays: true,
       heard(type, first, text) {
-        if (type === ROWS) rows.push(...(first as Row[]))
+        if (type === ROWS) for (const row of first as Row[]) rows.push(row)
         else refused(errorOf(first as string, text))
       },
       done(row) {

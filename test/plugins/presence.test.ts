@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { AnywireError, Peer, ServerOptions } from '../../core.ts'
+import type { AnywireError, Lane, Peer, ServerOptions, ServerPlugin } from '../../core.ts'
 import { permissions } from '../../plugins/permissions/index.ts'
 import type { Rules } from '../../plugins/permissions/index.ts'
 import type { Place } from '../../plugins/presence/client.ts'
@@ -908,5 +908,27 @@ describe('presence', () => {
     void one.presence<Data>('room').enter({ name: 'x' })
     await world.pass(1_000)
     assert.equal(theirs.members().length, 0)
+  })
+
+  it('takes as many members at once as a message has', async () => {
+    const crowd = Array.from({ length: 150_000 }, (_, number) => [`${number}`, 1])
+    // A server that tells all of them at once.
+    const teller = {
+      name: 'presence',
+      version: 1,
+      peer: (_peer: Peer, lane: Lane) => {
+        lane.on('data', () => {
+          lane.write([-1, 1, crowd])
+          lane.write([-1, 0])
+        })
+      }
+    } as const satisfies ServerPlugin
+    const limits = { message: 8_388_608 }
+    world = new Clocked({ plugins: [teller] as never, limits })
+    const client = world.connect([inBrowsers()], { limits })
+    const place = client.presence('room')
+    const all = outcomes([place.watch()])
+    await world.pass(100)
+    assert.deepEqual([all, place.members().length, world.errors], [['ok'], 150_000, []])
   })
 })
