@@ -7,9 +7,8 @@ import type { Client, ClientPlugin, Lane, Limits, ServerPlugin } from '../../cor
 import { duplex } from '../../node.ts'
 import { json } from '../../parsers/json.ts'
 import { offline } from '../../plugins/offline/client.ts'
-import type { OfflineOptions } from '../../plugins/offline/client.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
-import { Clocked } from '../support/clocked.ts'
+import { OfflineWorld } from '../support/offline.ts'
 
 /** The largest value that may be written by default: two more characters are its quotes. */
 const LARGEST = 'x'.repeat(1_048_574)
@@ -34,36 +33,19 @@ const ways: Readonly<Record<string, (client: Client) => Promise<void>>> = {
 }
 
 describe('offline, where more is written than may wait', () => {
-  let world: Clocked
+  let world: OfflineWorld
   let received: unknown[]
 
-  const listen = (): void => {
-    world.server.on('connection', peer => peer.on('data', value => received.push(value)))
-  }
-
   beforeEach(() => {
-    world = new Clocked()
-    received = []
-    listen()
+    world = new OfflineWorld()
+    received = world.received
   })
 
   afterEach(async () => {
     assert.equal(await world.end(), 0, 'timers were left behind')
   })
 
-  const connect = (options: OfflineOptions = {}) =>
-    world.connect([reconnect({ random: () => 0.5 }), offline(options)] as const)
-
-  const away = async (options: OfflineOptions = {}) => {
-    const client = connect(options)
-    await world.pass(10)
-    world.network.cut()
-    await world.pass(1)
-    assert.equal(client.state, 'away')
-    return client
-  }
-
-  const watch = (client: ReturnType<typeof connect>): string[] => {
+  const watch = (client: ReturnType<OfflineWorld['dial']>): string[] => {
     const reasons: string[] = []
     client.offline.on('discard', ({ reason }) => reasons.push(reason))
     return reasons
@@ -73,7 +55,7 @@ describe('offline, where more is written than may wait', () => {
     for (const [way, write] of Object.entries(ways)) {
       it(`discards nothing of who waits for room: ${way}, the ${discard}`, async () => {
         world.network.down = true
-        const client = connect({ discard })
+        const client = world.dial({ discard })
         const discarded = watch(client)
         let written = false
         void write(client).then(() => (written = true))
@@ -86,7 +68,7 @@ describe('offline, where more is written than may wait', () => {
       })
 
       it(`nor where the wire is lost meanwhile: ${way}, the ${discard}`, async () => {
-        const client = connect({ discard })
+        const client = world.dial({ discard })
         const discarded = watch(client)
         await world.pass(10)
         void write(client)
@@ -101,7 +83,7 @@ describe('offline, where more is written than may wait', () => {
 
   it('goes on with a stream in the next session, where the last one is lost', async () => {
     for (const [way, write] of Object.entries(ways)) {
-      const client = connect()
+      const client = world.dial()
       const values: unknown[] = []
       client.on('lost', lost => values.push(...lost.values))
       await world.pass(10)
@@ -112,7 +94,6 @@ describe('offline, where more is written than may wait', () => {
       await world.server.close({ timeout: 0 })
       await world.pass(100)
       world.serve()
-      listen()
       await world.pass(10_000)
       const all = new Set([...received, ...values])
       assert.deepEqual(all, new Set(VALUES), way)
@@ -124,7 +105,7 @@ describe('offline, where more is written than may wait', () => {
   })
 
   it('says full once half of it waits, and tells when there is room', async () => {
-    const client = await away({ bytes: 400 })
+    const client = await world.away({ bytes: 400 })
     const events: string[] = []
     client.on('drain', () => events.push('drain'))
     // 100 bytes each: a character, its quotes, and 32 for each value.
@@ -140,7 +121,7 @@ describe('offline, where more is written than may wait', () => {
 
   it('takes a value of any size while it is not half full', async () => {
     for (const discard of ['newest', 'oldest'] as const) {
-      const client = await away({ discard })
+      const client = await world.away({ discard })
       const discarded = watch(client)
       assert.deepEqual([client.write('small'), client.write(LARGEST)], [true, false])
       await world.pass(1_000)
@@ -151,7 +132,7 @@ describe('offline, where more is written than may wait', () => {
 
   it('takes the largest value before there ever was a wire', async () => {
     world.network.down = true
-    const client = connect()
+    const client = world.dial()
     assert.equal(client.write(LARGEST), false)
     await world.pass(1_000)
     world.network.down = false
@@ -161,7 +142,7 @@ describe('offline, where more is written than may wait', () => {
 
   it('holds no more than that, whatever is written then', async () => {
     for (const discard of ['newest', 'oldest'] as const) {
-      const client = await away({ discard })
+      const client = await world.away({ discard })
       const discarded = watch(client)
       client.write('small')
       client.write(LARGEST)
@@ -209,7 +190,6 @@ describe('offline, where more is written than may wait', () => {
       void world.server.close()
       // The plugins of this test are not in the type of the world's server.
       world.serve({ plugins: [talk] as never })
-      listen()
       const client = world.connect([reconnect({ random: () => 0.5 }), offline(), talk] as const, { limits })
       await world.pass(10)
       world.network.latency = 50
@@ -256,7 +236,7 @@ describe('offline, where more is written than may wait', () => {
   })
 
   it('is an error where nobody listens for what is discarded', async () => {
-    const client = await away({ bytes: 100 })
+    const client = await world.away({ bytes: 100 })
     const discarded = { reason: 'full', value: 'three' }
     for (const value of ['one', 'two', 'three', 'once']) client.write(value)
     assert.deepEqual(
@@ -293,7 +273,7 @@ describe('offline, where more is written than may wait', () => {
   })
 
   it('is an error too where nobody listens for values that waited too long', async () => {
-    const client = await away()
+    const client = await world.away()
     for (const value of ['short', 'too']) client.write(value, { expires: 10 })
     await world.pass(1_000)
     assert.deepEqual([received, world.errors.map(String)], [[], ['AnywireError: Too much is unread: offline.expired']])
@@ -301,7 +281,7 @@ describe('offline, where more is written than may wait', () => {
 
   describe('and then the client closes', () => {
     it('tells what it could not send in `lost`, behind what it had sent, and before `close`', async () => {
-      const client = connect()
+      const client = world.dial()
       await world.pass(10)
       world.network.latency = 50
       client.write('on its way')
@@ -322,7 +302,7 @@ describe('offline, where more is written than may wait', () => {
 
     it('tells of more of them than a call takes arguments', async () => {
       world.network.down = true
-      const client = connect({ bytes: 8 * 1_048_576 })
+      const client = world.dial({ bytes: 8 * 1_048_576 })
       const events: unknown[] = []
       client.on('lost', ({ values }) => events.push([values.length, values.at(-1)]))
       client.on('close', ({ code }) => events.push(code))
@@ -335,7 +315,7 @@ describe('offline, where more is written than may wait', () => {
     it('ends those who wait for room', async () => {
       for (const [way, write] of Object.entries(ways)) {
         world.network.down = true
-        const client = connect()
+        const client = world.dial()
         const lost: unknown[] = []
         client.on('lost', ({ values }) => lost.push(...values))
         let ended = way === 'write and drain'

@@ -2,32 +2,27 @@ import assert from 'node:assert/strict'
 import { syncBuiltinESMExports } from 'node:module'
 import os from 'node:os'
 import { createSandbox } from 'sinon'
-import type { Client, ClientPlugin } from '../../core.ts'
+import type { Client } from '../../core.ts'
 import { offline as inBrowsers } from '../../plugins/offline/client.ts'
-import type { Offline, OfflineOptions } from '../../plugins/offline/client.ts'
+import type { Offline } from '../../plugins/offline/client.ts'
 import { offline } from '../../plugins/offline/index.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
 import { pluginContract } from '../contract/plugin.ts'
 import { FakeBrowser } from '../support/browser.ts'
-import { Clocked } from '../support/clocked.ts'
+import { OfflineWorld } from '../support/offline.ts'
 
 pluginContract('offline', () => ({ client: offline() }))
 pluginContract('offline, the browser half', () => ({ client: inBrowsers() }))
 
 describe('offline', () => {
   const sandbox = createSandbox()
-  let world: Clocked
+  let world: OfflineWorld
   let received: unknown[]
   let browser: FakeBrowser | undefined
 
-  const listen = (): void => {
-    world.server.on('connection', peer => peer.on('data', value => received.push(value)))
-  }
-
   beforeEach(() => {
-    world = new Clocked()
-    received = []
-    listen()
+    world = new OfflineWorld()
+    received = world.received
   })
 
   afterEach(async () => {
@@ -38,20 +33,6 @@ describe('offline', () => {
     syncBuiltinESMExports()
     assert.equal(left, 0, 'timers were left behind')
   })
-
-  /** A client that comes back half a second after it lost its wire. */
-  const connect = (options: OfflineOptions = {}, ...more: ClientPlugin[]) =>
-    world.connect([reconnect({ random: () => 0.5 }), inBrowsers(options), ...more] as const)
-
-  /** One that has lost its wire. */
-  const away = async (options: OfflineOptions = {}) => {
-    const client = connect(options)
-    await world.pass(10)
-    world.network.cut()
-    await world.pass(10)
-    assert.equal(client.state, 'away')
-    return client
-  }
 
   const record = (client: Client & { readonly offline: Offline }): string[] => {
     const events: string[] = []
@@ -65,7 +46,7 @@ describe('offline', () => {
 
   describe('what is written while there is no wire', () => {
     it('waits, and is sent in order', async () => {
-      const client = connect()
+      const client = world.dial()
       const events = record(client)
       for (const value of ['one', { two: 2 }, [3]]) client.write(value)
       // Encoded: "one" and {"two":2} and [3], and 32 bytes each.
@@ -86,7 +67,7 @@ describe('offline', () => {
     })
 
     it('goes behind what handlers of the opening write, and before what comes later', async () => {
-      const client = connect()
+      const client = world.dial()
       client.write('waited 1')
       client.write('waited 2')
       client.on('open', () => {
@@ -107,7 +88,7 @@ describe('offline', () => {
     })
 
     it('goes behind what was sent before, and comes once', async () => {
-      const client = connect()
+      const client = world.dial()
       await world.pass(10)
       world.network.latency = 50
       client.write('on its way')
@@ -120,7 +101,7 @@ describe('offline', () => {
     })
 
     it('is as it was when it was written', async () => {
-      const client = await away()
+      const client = await world.away()
       const value = { count: 1, list: [1] }
       client.write(value)
       value.count = 2
@@ -130,11 +111,10 @@ describe('offline', () => {
     })
 
     it('goes into the next session, where the last one is lost', async () => {
-      const client = await away()
+      const client = await world.away()
       client.write('waited')
       await world.server.close()
       world.serve()
-      listen()
       const lost: unknown[] = []
       client.on('lost', ({ values }) => lost.push(...values))
       await world.pass(1_000)
@@ -142,7 +122,7 @@ describe('offline', () => {
     })
 
     it('is not there for what may be lost', async () => {
-      const client = await away()
+      const client = await world.away()
       const events = record(client)
       assert.equal(client.write('maybe', { reliable: false }), false)
       await world.pass(1_000)
@@ -151,7 +131,7 @@ describe('offline', () => {
 
     it('passes interceptors once, in order', async () => {
       const seen: unknown[] = []
-      const client = connect({})
+      const client = world.dial({})
       client.outgoing.use(async (value, next) => {
         await Promise.resolve()
         seen.push(value)
@@ -174,8 +154,7 @@ describe('offline', () => {
     it('is told when it cannot be sent after all, and the rest is sent', async () => {
       await world.server.close()
       world.serve({ limits: { message: 100 } })
-      listen()
-      const client = connect()
+      const client = world.dial()
       const errors: string[] = []
       client.on('error', ({ code }) => errors.push(code))
       for (const value of ['one', 'x'.repeat(200), 'two']) client.write(value)
@@ -184,7 +163,7 @@ describe('offline', () => {
     })
 
     it('is refused when it cannot be encoded', async () => {
-      const client = await away()
+      const client = await world.away()
       const errors: string[] = []
       client.on('error', ({ code }) => errors.push(code))
       assert.throws(() => client.write(() => {}), { code: 'ERR_ENCODE' })
@@ -194,7 +173,7 @@ describe('offline', () => {
 
   describe('the cap', () => {
     it('discards the newest', async () => {
-      const client = await away({ bytes: 100 })
+      const client = await world.away({ bytes: 100 })
       const events = record(client)
       for (const value of ['a', 'b', 'large '.repeat(20), 'c']) client.write(value)
       assert.deepEqual(counters(client), [false, 2, 70])
@@ -204,7 +183,7 @@ describe('offline', () => {
     })
 
     it('discards the oldest', async () => {
-      const client = await away({ bytes: 110, discard: 'oldest' })
+      const client = await world.away({ bytes: 110, discard: 'oldest' })
       const events = record(client)
       for (const value of ['a', 'b', 'c', 'd']) client.write(value)
       assert.deepEqual([counters(client), events], [[false, 3, 105], ['discard "a" full']])
@@ -216,7 +195,7 @@ describe('offline', () => {
 
     it('discards what is too large for it, but where there is room', async () => {
       for (const discard of ['newest', 'oldest'] as const) {
-        const client = await away({ bytes: 100, discard })
+        const client = await world.away({ bytes: 100, discard })
         const events = record(client)
         client.write('x'.repeat(100))
         assert.deepEqual([events, counters(client)], [[], [false, 1, 134]])
@@ -228,7 +207,7 @@ describe('offline', () => {
     })
 
     it('of nothing lets nothing wait', async () => {
-      const client = await away({ bytes: 0 })
+      const client = await world.away({ bytes: 0 })
       const events = record(client)
       client.write('a')
       await world.pass(1_000)
@@ -239,7 +218,7 @@ describe('offline', () => {
     })
 
     it('holds again after it was emptied', async () => {
-      const client = connect({ bytes: 70 })
+      const client = world.dial({ bytes: 70 })
       for (let round = 0; round < 3; round++) {
         const events = record(client)
         for (const value of ['a', 'b', 'c']) client.write(value)
@@ -254,7 +233,7 @@ describe('offline', () => {
 
   describe('expiry', () => {
     it('discards what waited too long', async () => {
-      const client = await away({ expires: 300 })
+      const client = await world.away({ expires: 300 })
       const events = record(client)
       client.write('too long')
       client.write('for ever', { expires: Infinity })
@@ -267,7 +246,7 @@ describe('offline', () => {
     })
 
     it('is not for what is written with a wire', async () => {
-      const client = connect()
+      const client = world.dial()
       await world.pass(10)
       client.write('now', { expires: 0 })
       await world.pass(10)
@@ -275,7 +254,7 @@ describe('offline', () => {
     })
 
     it('does not happen by itself', async () => {
-      const client = await away({ expires: Infinity })
+      const client = await world.away({ expires: Infinity })
       client.write('patient')
       world.network.down = true
       await world.pass(100_000)
@@ -285,7 +264,7 @@ describe('offline', () => {
 
   describe('the end', () => {
     it('has what waits told as lost, when the client closes', async () => {
-      const client = await away()
+      const client = await world.away()
       const events = record(client)
       client.on('lost', ({ values }) => events.push(`lost ${String(values)}`))
       client.write('a')
@@ -297,7 +276,7 @@ describe('offline', () => {
 
     it('comes behind what waits, where there never was a wire', async () => {
       world.network.down = true
-      const client = connect()
+      const client = world.dial()
       const events = record(client)
       client.write('a')
       client.end(4000)
@@ -309,7 +288,7 @@ describe('offline', () => {
     })
 
     it('comes behind what was written, with a wire', async () => {
-      const client = connect()
+      const client = world.dial()
       await world.pass(10)
       client.write('last')
       client.end(4000)
@@ -318,7 +297,7 @@ describe('offline', () => {
     })
 
     it('is not the last word: it keeps values for a client that opens again', async () => {
-      const client = connect()
+      const client = world.dial()
       await world.pass(10)
       client.end()
       await world.pass(10)
@@ -348,7 +327,7 @@ describe('offline', () => {
 
     for (const event of ['online', 'offline', 'pageshow', 'visibilitychange']) {
       it(`asks for a sign of life at ${event}`, async () => {
-        const client = connect({ probe: 700 })
+        const client = world.dial({ probe: 700 })
         await world.pass(10)
         const told = record(client)
         browser?.tell(event)
@@ -364,7 +343,7 @@ describe('offline', () => {
     }
 
     it('does not wait where the browser says that there is no network', async () => {
-      const client = connect()
+      const client = world.dial()
       await world.pass(10)
       world.network.stalled = true
       if (browser) browser.onLine = false
@@ -382,7 +361,7 @@ describe('offline', () => {
     })
 
     it('does nothing without a wire', async () => {
-      const client = await away()
+      const client = await world.away()
       browser?.tell('pageshow')
       await world.pass(10)
       assert.notEqual(client.state, 'closed')
