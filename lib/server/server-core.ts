@@ -29,6 +29,7 @@ import { serveClient } from './client-file.ts'
 import { count, Tally } from './counters.ts'
 import { dismiss } from './dismiss.ts'
 import { EndedSessions } from './ended.ts'
+import { findSession } from './find-session.ts'
 import { makeGuest } from './guest.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { HttpHost } from './http-host.ts'
@@ -50,7 +51,6 @@ import type { ServerPlugin } from './plugin.ts'
 import type { CloseOptions, MulticastOptions, Server, ServerEvents } from './server.ts'
 import { showServer } from './show-server.ts'
 import { SERVER_EVENTS } from './server-events.ts'
-import { parseToken } from './ticket.ts'
 
 /** Accepts links, has clients judged, and keeps the peers. */
 export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, PeerHost, LinkHost {
@@ -146,7 +146,7 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
   async admit(link: ServerLink, wire: Wire, hello: Hello | undefined): Promise<AnywireError | undefined> {
     const judged = await this.admission.judge(link.handshake, hello)
     if (judged instanceof AnywireError) return judged
-    const peer = hello && (await this.#find(hello, judged))
+    const peer = hello && (await findSession(this, hello, judged))
     if (link.closed) return undefined
     if (this.#closing) return new AnywireError(ERR_SHUTDOWN)
     // What another hello has brought meanwhile is newer, however long this one took.
@@ -282,17 +282,6 @@ export class ServerCore extends CheckedEmitter<ServerEvents> implements Server, 
     const link = new ServerLink(this, handshake, refusal)
     this.#waiting.add(link)
     return link
-  }
-
-  /** The session that a client may go on with. */
-  async #find({ session, got }: Hello, { context, parser }: Admitted): Promise<PeerEndpoint | undefined> {
-    if (!this.recovery || session === undefined || !got) return undefined
-    const [id, secret] = parseToken(session)
-    const peer = this.peers.get(id)
-    if (peer?.parser !== parser || !peer.ticket.matches(secret)) return undefined
-    if (!(await this.admission.isSame(peer.context, context, this.recovery.same))) return undefined
-    // Meanwhile it may have ended, or gone on over another wire.
-    return peer.state !== 'closed' && peer.ticket.matches(secret) ? peer : undefined
   }
 
   #welcome(link: ServerLink, wire: Wire, admitted: Admitted, hello: Hello | undefined): AnywireError | undefined {

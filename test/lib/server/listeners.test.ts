@@ -62,11 +62,8 @@ describe('listeners', () => {
     const place = client.presence('room')
     assert.equal(client.presence('room'), place)
     const hosts = { ...client, place, client, server, ...server }
-    const names = [
-      ...['client', 'authenticate', 'offline', 'place', 'pubsub', 'reconnect', 'records', 'wires'],
-      ...['server', 'permissions', 'presence', 'rooms']
-    ]
-    for (const name of names) {
+    const ofClients = ['client', 'authenticate', 'offline', 'place', 'pubsub', 'reconnect', 'records', 'wires']
+    for (const name of [...ofClients, 'server', 'permissions', 'presence', 'rooms']) {
       const host: unknown = Reflect.get(hosts, name)
       for (const method of ['on', 'once'] as const) {
         const found: unknown = Reflect.get(Object(host), method)
