@@ -1,5 +1,4 @@
 import type { End } from './connection.ts'
-import { ERR_CLOSED } from './failures.ts'
 import type * as failures from './failures.ts'
 import { isFinal } from './handshake.ts'
 import type { Goodbye } from './handshake.ts'
@@ -41,10 +40,6 @@ export const textOf = (thrown: unknown): string => {
 /** What was thrown, as an error of ours: whatever is none is a failure. Clients write it out, which is fewer bytes. */
 export const asError = (thrown: unknown, failure: Failure, hint = textOf(thrown)): AnywireError =>
   thrown instanceof AnywireError ? thrown : new AnywireError(failure, hint, thrown)
-
-/** Whether something was thrown because what it was asked of is closed. */
-export const isClosedError = (thrown: unknown): boolean =>
-  thrown instanceof AnywireError && thrown.code === ERR_CLOSED[0]
 
 /** Whether connecting again makes sense after a close with this code. */
 export const retryable = (code: number): boolean => (code < 3000 ? code !== 1000 && !isFinal(code) : code % 1000 < 500)

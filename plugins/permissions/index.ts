@@ -1,6 +1,6 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { CheckedEmitter } from '../../lib/checked-emitter.ts'
-import { isClosedError } from '../../lib/errors.ts'
+import { isClosedError } from '../../lib/closed.ts'
 import type { During } from '../../lib/plugin.ts'
 import type { EventNames } from '../../lib/checked-emitter.ts'
 import { report } from '../../lib/report.ts'

@@ -1,5 +1,6 @@
 import type { Undo } from '../../../lib/emitter.ts'
-import { AnywireError, asError, isClosedError, textOf } from '../../../lib/errors.ts'
+import { isClosedError } from '../../../lib/closed.ts'
+import { AnywireError, asError, textOf } from '../../../lib/errors.ts'
 import { ERR_CLOSED, ERR_STORE } from '../../../lib/failures.ts'
 import type { Peer } from '../../../lib/server/peer.ts'
 import type { Store, Value } from '../../../lib/store.ts'
