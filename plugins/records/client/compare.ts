@@ -2,7 +2,7 @@ import { add, digestOf } from '../core/digest.ts'
 import { DIFFERS } from '../core/frame.ts'
 import { matches } from '../core/query.ts'
 import type { RecordState } from '../core/record-state.ts'
-import type { KeeperHost } from './keeper.ts'
+import type { KeeperHost } from './keeper-host.ts'
 import type { Scope } from './scope.ts'
 
 type Host = Pick<KeeperHost, 'become' | 'emit' | 'records' | 'scopes' | 'visible'>

@@ -1,7 +1,7 @@
 import type { Store } from '../../../lib/store.ts'
 import { Keeper } from './keeper.ts'
 import type { KeeperOptions } from './keeper-options.ts'
-import type { KeeperHost } from './keeper.ts'
+import type { KeeperHost } from './keeper-host.ts'
 import { browserTabs } from './tabs.ts'
 
 /** Brings what a replica has into a store, and back: only clients that keep something load it. */

@@ -3,46 +3,20 @@ import { ERR_CLOSED, ERR_SCHEMA, ERR_STORE } from '../../../lib/failures.ts'
 import type { Store } from '../../../lib/store.ts'
 import { COMPARES } from '../core/frame.ts'
 import type { Delta, SchemaVersion } from '../core/frame.ts'
-import type { RecordState } from '../core/record-state.ts'
 import type { Applied } from './apply.ts'
 import { compare } from './compare.ts'
-import type { FollowingState } from './engine.ts'
 import type { Entry } from './entry.ts'
 import { Heir } from './heir.ts'
+import type { KeeperHost } from './keeper-host.ts'
 import type { KeeperOptions } from './keeper-options.ts'
-import type { ServerClock } from './offset.ts'
-import type { Outbox } from './outbox.ts'
+import { Later } from './later.ts'
 import { Others } from './others.ts'
-import type { OthersHost } from './others.ts'
 import { IDENTITY, toEntry } from './kept.ts'
 import { MOST_DELAY, Pause } from './pause.ts'
 import { Persistence } from './persistence.ts'
 import type { Found } from './persistence.ts'
 import type { Cursor, Scope } from './scope.ts'
-import type { Scopes } from './scopes.ts'
 import { Tabs } from './tabs.ts'
-
-/** What the keeper needs of its replica. */
-export interface KeeperHost extends OthersHost {
-  readonly clock: ServerClock
-  readonly outbox: Outbox
-  readonly scopes: Scopes
-  secret: string
-  /** What stands for whose state this is, as the authority has said. */
-  identity: number | undefined
-  emit(event: 'error', error: AnywireError): void
-  emit(event: 'pending' | 'versionchange', number: number): void
-  emit(event: 'blocked'): void
-  emit(event: 'divergence', name: string): void
-  visible(id: string, state: RecordState | undefined): boolean
-  become(scope: Scope, state: FollowingState, error?: AnywireError, changed?: ReadonlySet<string>): void
-  /** A write cannot be encoded. */
-  unsendable(entry: Entry, error: unknown): void
-  /** There is something to send. */
-  flush(): void
-  /** Another tab clears what is kept: nothing may be known here any more. */
-  cleared(): void
-}
 
 /**
  * Brings what the store has into memory, and what changes into the store. As long as the store cannot be read, nothing is known:
@@ -68,6 +42,7 @@ export class Keeper {
   /** Whether nothing is kept any more. */
   isClosed = false
   #closed: Promise<void> | undefined
+  readonly #read = new Later<void>()
 
   constructor(store: Store, host: KeeperHost, { schema, migrate, tabs, retryDelay, after }: KeeperOptions) {
     this.#host = host
@@ -90,6 +65,11 @@ export class Keeper {
     })
     this.#tabs.listen(message => this.#heard(message))
     this.#opened = this.#open(after)
+  }
+
+  /** Resolves when what is kept is read. Rejects when the first attempt failed, though more may follow: ERR_STORE, ERR_SCHEMA; ERR_CLOSED. */
+  get read(): Promise<void> {
+    return this.#read.promise
   }
 
   /** Resolves when deltas can be applied to what is followed: they go on top of what the store has. */
@@ -164,6 +144,7 @@ export class Keeper {
     this.isClosed = true
     this.#isOpen = false
     this.#pause.end()
+    this.#read.reject(error)
     try {
       await (this.#closed ??= this.#persistence.close())
     } finally {
@@ -182,6 +163,7 @@ export class Keeper {
     this.isClosed = true
     this.#isOpen = false
     this.#pause.end()
+    this.#read.reject(new AnywireError(ERR_CLOSED))
     // At once, so that whoever ends the client meanwhile waits for this too.
     await (this.#closed ??= this.#opened.then(() => this.#persistence.clear()))
   }
@@ -215,6 +197,7 @@ export class Keeper {
     this.#tabs.post('hello', outbox.own.node)
     this.#host.tell(changed)
     this.#host.emit('pending', outbox.waiting)
+    this.#read.resolve()
     for (const scope of scopes.all) if (scope.state === 'refused') this.#host.become(scope, 'loading')
   }
 
@@ -227,6 +210,7 @@ export class Keeper {
       } catch (error) {
         if (this.isClosed) return undefined
         const failure = this.#failed(error)
+        this.#read.reject(failure)
         for (const scope of this.#host.scopes.all) this.#host.become(scope, 'refused', failure)
         // The store is that of a newer application, and stays so.
         if (failure.code === ERR_SCHEMA[0]) {

@@ -11,7 +11,8 @@ import type { RecordState } from '../core/record-state.ts'
 import { apply } from './apply.ts'
 import type { Engine } from './engine.ts'
 import { forget } from './forget.ts'
-import type { Keeper, KeeperHost } from './keeper.ts'
+import type { Keeper } from './keeper.ts'
+import type { KeeperHost } from './keeper-host.ts'
 import { mismatchError, unknownError } from './mismatch.ts'
 import { IDENTITY, makeSecret, OFFSET } from './kept.ts'
 import { NOWHERE } from './scope.ts'
@@ -49,6 +50,11 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     this.#makeKeeper =
       persist && (() => persist(this, { schema, migrate, retryDelay, after: this.#closing?.catch(() => {}) }))
     this.keeper = this.#makeKeeper?.()
+  }
+
+  /** Resolves when what this device keeps is read: see `Keeper.read`. */
+  get read(): Promise<void> {
+    return this.keeper?.read ?? Promise.resolve()
   }
 
   /** Sessions will follow, again. */

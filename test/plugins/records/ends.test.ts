@@ -8,6 +8,7 @@ import type { Records } from '../../../plugins/records/index.ts'
 import { memory as store, MemoryDisk } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 import { turns } from '../../support/faults-wait.ts'
+import { GatedStore } from '../../support/gated-store.ts'
 
 interface Todo {
   readonly title: string
@@ -54,6 +55,56 @@ describe('records: both ends', () => {
     for (const each of [todo, theirs, own]) {
       for await (const value of each) if (value?.votes === 3 && value.done) break
     }
+    await end()
+  })
+
+  it('a client tells when what it keeps is read, so that it is known what waits; at once where it keeps nothing', async () => {
+    const { network, end } = start()
+    const disk = new MemoryDisk()
+    const open = (kept: Store) =>
+      connect('http://memory', {
+        transformers: [network],
+        open: false,
+        plugins: [records<App>({ persist: keep(kept) })]
+      })
+    const before = open(store({ disk }))
+    await before.records.ready
+    await before.records.get('todos/1').replace(TODO).stored
+    await before.records.close()
+    const gate = new GatedStore(store({ disk }))
+    gate.hold('entry')
+    const after = open(gate)
+    let isReady = false
+    const ready = after.records.ready.then(() => (isReady = true))
+    await turns(50)
+    assert.deepEqual([isReady, after.records.pending.length], [false, 0])
+    gate.release()
+    await ready
+    assert.equal(after.records.pending.length, 1)
+    await after.records.close()
+    await after.records.ready
+    const none = connect('http://memory', { transformers: [network], open: false, plugins: [records<App>()] })
+    await none.records.ready
+    await end()
+  })
+
+  it('a client whose store cannot be read says so, also where it is tried again; and where it is closed before', async () => {
+    const { network, end } = start()
+    const open = (kept: Store) => {
+      const client = connect('http://memory', {
+        transformers: [network],
+        open: false,
+        plugins: [records<App>({ persist: keep(kept) })]
+      })
+      client.records.on('error', () => {})
+      return client
+    }
+    const fails = open(Object.assign(store(), { open: () => Promise.reject(new Error('no disk')) }))
+    await assert.rejects(fails.records.ready, { code: 'ERR_STORE' })
+    const hangs = open(Object.assign(store(), { open: () => new Promise<void>(() => {}) }))
+    const ready = assert.rejects(hangs.records.ready, { code: 'ERR_CLOSED' })
+    await Promise.all([fails, hangs].map(({ records }) => records.close()))
+    await ready
     await end()
   })
 
