@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect, createServer } from '../../../index.ts'
-import { records } from '../../../plugins/records/index.ts'
-import { memory as store } from '../../../stores/memory.ts'
+import { keep, records } from '../../../plugins/records/index.ts'
+import { memory as store, MemoryDisk } from '../../../stores/memory.ts'
 import { memory } from '../../../transformers/memory/index.ts'
 
 interface Todo {
@@ -105,4 +105,35 @@ describe('records: the event `evicted`', () => {
       client.destroy()
       await server.close()
     })
+
+  it('has what is kept and was not followed go from the device when it is asked for, and not before', async () => {
+    const network = memory()
+    let may = true
+    const rules = records<App>({ store: store(), permit: ({ verb }) => verb !== 'read' || may })
+    const server = createServer({ client: false, transformers: [network], plugins: [rules] })
+    for (const name of ['todos/1', 'todos/2', 'other/1'] as const) await server.records.get(name).replace(TODO).durable
+    const disk = new MemoryDisk()
+    const open = () =>
+      connect('http://memory', { transformers: [network], plugins: [records<App>({ persist: keep(store({ disk })) })] })
+    const kept = (): string[] => [...disk.ids('')]
+    const before = open()
+    const undone = before.records.collection('todos/').query(UNDONE)
+    await undone.when.synced
+    await before.records.get('other/1').when.synced
+    await before.records.close()
+    before.destroy()
+    may = false
+    const after = open()
+    await assert.rejects(after.records.snapshot('other/1'), { code: 'ERR_DENIED' })
+    assert.deepEqual(
+      kept().filter(id => id.startsWith('todos/')),
+      ['todos/1', 'todos/2']
+    )
+    const all = after.records.collection('todos/').query()
+    await assert.rejects(all.when.synced, { code: 'ERR_DENIED' })
+    await after.records.close()
+    after.destroy()
+    assert.deepEqual(kept(), [])
+    await server.close()
+  })
 })
