@@ -5,6 +5,7 @@ import { Deliberation, namesOf } from './deliberation.ts'
 import type { DeliberationHost } from './deliberation.ts'
 import { Lines } from './lines.ts'
 import { Lookahead } from './lookahead.ts'
+import { Pace } from './pace.ts'
 import type { CachedRecord } from './record-cache.ts'
 import { Trials } from './trials.ts'
 import type { Turn } from './turns.ts'
@@ -43,6 +44,7 @@ export class Intake {
   readonly #lines: Lines
   readonly #deliberation: Deliberation
   readonly #lookahead: Lookahead
+  readonly #pace = new Pace()
 
   constructor(host: DeliberationHost) {
     this.#host = host
@@ -128,8 +130,17 @@ export class Intake {
       // Those that are there too: they would make room for the others.
       if (records.size < ids.size) void this.#load(writer, [...ids])
       else if (this.#isBlocked(incoming, records)) this.#block(writer, incoming, records)
+      else if (!this.#pace.take(costOf(incoming, records))) void this.#rest(writer)
       else this.#decide(writer, incoming, records)
     }
+  }
+
+  /** Goes on in the next turn of the event loop, when others had theirs. */
+  async #rest(writer: Writer): Promise<void> {
+    writer.busy = true
+    await this.#pace.next()
+    writer.busy = false
+    this.#advance(writer)
   }
 
   /** What waits is sent again by whoever comes back. */
@@ -264,4 +275,12 @@ const isWithin = ({ author, frame }: Incoming): boolean => !!author.turnOf(frame
 const endLimit = (incoming: Incoming): void => {
   incoming.limit?.end()
   incoming.limit = undefined
+}
+
+/** How much may be gone through to judge a write: all that is written, and all that is there. */
+const costOf = ({ frame }: Incoming, records: ReadonlyMap<string, CachedRecord>): number => {
+  let cost = 1
+  for (const { registers } of frame.records) cost += registers.length
+  for (const { state } of records.values()) cost += state.size
+  return cost
 }

@@ -3,6 +3,7 @@ import { resolve } from '../core/increment.ts'
 import type { RecordState } from '../core/record-state.ts'
 import { INCREMENT, wins } from '../core/register.ts'
 import type { Register, Write } from '../core/register.ts'
+import { partOf } from './part.ts'
 import type { CachedRecord } from './record-cache.ts'
 import type { Settings } from './settings.ts'
 
@@ -29,8 +30,23 @@ export const lasting = (writes: readonly Write[]): readonly Write[] => {
 /** A state with some writes more. */
 export const merged = (before: RecordState, writes: readonly Write[]): RecordState => {
   const state = before.copy()
-  for (const write of lasting(writes)) state.merge(resolve(state, write))
+  mergeAll(state, writes)
   return state
+}
+
+/** The same at some paths alone: what is above and below them is all that decides there. */
+export const mergedAt = (
+  before: RecordState,
+  paths: Iterable<string>,
+  writes: readonly Write[]
+): Pick<RecordState, 'get' | 'view'> => {
+  const state = partOf(before, paths)
+  mergeAll(state, writes)
+  return state
+}
+
+const mergeAll = (state: RecordState, writes: readonly Write[]): void => {
+  for (const write of lasting(writes)) state.merge(resolve(state, write))
 }
 
 /** How often all that is there, and is written, may be gone through: paths are no deeper. */

@@ -7,7 +7,7 @@ import type { Write } from '../core/register.ts'
 import { isFields, isSame } from '../core/value.ts'
 import type { Fields } from '../core/value.ts'
 import type { Wish } from './options.ts'
-import { merged } from './trials.ts'
+import { merged, mergedAt } from './trials.ts'
 
 /** One thing that somebody wants to do. */
 export type Thing = Wish<Value> & { readonly path: string }
@@ -26,22 +26,25 @@ export const wishesOf = (
   writes: readonly Write[],
   isVisible: (state: RecordState) => boolean
 ): Wishes => {
-  const then = merged(state, writes)
   const exists = isVisible(state)
-  const own = ownOf(state, then, exists, writes)
-  return { own, fields: fieldsOf(exists ? state : undefined, isVisible(then) ? then : undefined, writes, own) }
+  const own = ownOf(state, exists, writes)
+  return { own, fields: fieldsOf(state, exists, writes, isVisible, own) }
 }
 
-const ownOf = (state: RecordState, then: RecordState, exists: boolean, writes: readonly Write[]): readonly Thing[] => {
+const ownOf = (state: RecordState, exists: boolean, writes: readonly Write[]): readonly Thing[] => {
   if (!exists && writes.some(({ kind }) => kind !== DELETED)) {
-    return [{ verb: 'create', path: '', value: then.view(), previous: undefined, current: undefined }]
+    const value = merged(state, writes).view()
+    return [{ verb: 'create', path: '', value, previous: undefined, current: undefined }]
   }
   const objects = new Set(writes.filter(({ kind, t }) => kind === OBJECT && t > 0).map(({ path }) => path))
+  const asked = writes.filter(write => !isImplicit(write) && !isBelow(write.path, objects))
+  // Who may not do it has nobody go through all the rest of a record.
+  const places = new Set(asked.filter(write => !isRemoval(write)).map(({ path }) => path))
+  const then = mergedAt(state, places, writes)
   const current = exists ? state.view() : undefined
   const wishes = new Map<string, Thing>()
-  for (const write of writes) {
+  for (const write of asked) {
     const { path } = write
-    if (isImplicit(write) || isBelow(path, objects)) continue
     const previous = state.view(path)
     // However often it is written: what is there in the end is what counts.
     if (isRemoval(write)) wishes.set('', { verb: 'delete', path, value: undefined, previous, current })
@@ -59,11 +62,15 @@ const ownOf = (state: RecordState, then: RecordState, exists: boolean, writes: r
  * the field is in, or something below it.
  */
 function* fieldsOf(
-  before: RecordState | undefined,
-  then: RecordState | undefined,
+  state: RecordState,
+  exists: boolean,
   writes: readonly Write[],
+  isVisible: (state: RecordState) => boolean,
   own: readonly Thing[]
 ): Generator<Thing> {
+  const before = exists ? state : undefined
+  const whole = merged(state, writes)
+  const then = isVisible(whole) ? whole : undefined
   const current = before?.view()
   const asked = new Set(own.filter(({ verb }) => verb !== 'read').map(({ path }) => path))
   /** Where writes lead through, and where they are: many lead through the same, and all that is below it. */
@@ -137,4 +144,5 @@ const isBelow = (path: string, others: ReadonlySet<string>): boolean => {
 }
 
 /** What would be at a path: also where something below hides it, for that may be deleted later. */
-const valueAt = (state: RecordState, path: string): Value | undefined => state.get(path)?.value ?? state.view(path)
+const valueAt = (state: Pick<RecordState, 'get' | 'view'>, path: string): Value | undefined =>
+  state.get(path)?.value ?? state.view(path)

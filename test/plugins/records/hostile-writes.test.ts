@@ -3,7 +3,9 @@ import { spy } from 'sinon'
 import { Branch } from '../../../plugins/records/core/place.ts'
 import type { Place } from '../../../plugins/records/core/place.ts'
 import type { Write } from '../../../plugins/records/core/register.ts'
+import type { Permit } from '../../../plugins/records/server/options.ts'
 import { at, peerOf, World } from '../../support/authority.ts'
+import type { WireClient } from '../../support/authority.ts'
 
 type At = ReturnType<typeof at>
 type Make = (of: (time: number) => At, n: number) => readonly Write[]
@@ -116,4 +118,54 @@ describe('records: a write costs a server no more than in proportion to its size
       const [some, twice] = [await workOf(writes, 1_000), await workOf(writes, 2_000)]
       assert(twice < 2.5 * some, `${some}, and ${twice} of twice as much`)
     })
+})
+
+describe('records: small writes to a large record', () => {
+  let world: World
+
+  afterEach(() => world.end())
+
+  const large = async (
+    size: number,
+    permit: Permit
+  ): Promise<{ readonly eve: WireClient; readonly ann: WireClient }> => {
+    world = new World({ permit })
+    await world.authority.open()
+    const [eve, ann] = [await world.welcomed('eve'), await world.welcomed('ann', [], peerOf('ann'))]
+    eve.write('docs/1', [at(0, 'eve').make(), ...many(size, index => at(0, 'eve').set(`f${index}.x`, index))])
+    await world.pass(10)
+    assert.deepEqual(eve.delta.results, [])
+    return { eve, ann }
+  }
+
+  it('have nobody go through it for who may not do them', async () => {
+    const { ann } = await large(5_000, ({ verb }) => verb === 'read')
+    const write = (): void => ann.write('docs/1', [at(1, 'ann').implicit(), at(1, 'ann').set('f7.y.z', 1)])
+    // What is seen of it is made once.
+    write()
+    await world.pass(10)
+    const count = await countedIn(async () => {
+      for (let n = 0; n < 100; n++) write()
+      await world.pass(100)
+    })
+    assert.equal(ann.deltas.flatMap(({ results }) => results).length, 101)
+    assert.ok(count < 100, `${count} places`)
+  })
+
+  it('are judged in turns, with those of others in between', async () => {
+    let asked = 0
+    const { eve, ann } = await large(9_000, ({ verb }) => {
+      asked++
+      return verb === 'read'
+    })
+    for (let n = 0; n < 100; n++) ann.write('docs/1', [at(1, 'ann').make()])
+    assert.ok(asked < 20, `${asked} at once`)
+    eve.write('docs/2', [at(1, 'eve').make()])
+    let turns = 0
+    for (; !eve.deltas.length; turns++) await world.clock.nextAsync()
+    assert.ok(turns < 10 && asked < 50, `${turns} turns, ${asked} of the others`)
+    await world.pass(100)
+    assert.equal(asked, 100)
+    assert.deepEqual(ann.deltas.at(-1)?.acknowledged, [['ann', 100]])
+  })
 })

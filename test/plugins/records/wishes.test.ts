@@ -59,6 +59,8 @@ describe('records: what is asked about a write', () => {
         const isGone = !isVisible(then) && own.some(({ verb }) => verb === 'delete')
         const told = `SEED=${seed}, run ${run}: ${JSON.stringify({ is: state.view(), writes, after: then.view() })}`
         assert.deepEqual(isGone ? [] : missing, [], told)
+        for (const { verb, path, value } of own)
+          if (verb === 'write') assert.deepEqual(value, then.get(path)?.value ?? then.view(path), told)
         for (const { verb, path, current, previous, value } of fields) {
           assert.deepEqual([verb, current], ['write', seen(state)], told)
           assert.ok(!own.some(thing => thing.verb !== 'read' && thing.path === path), told)
