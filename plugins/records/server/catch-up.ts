@@ -193,22 +193,23 @@ export class CatchUp {
     const queried = new Set(collections.filter(({ isQuery }) => isQuery).map(({ name }) => name))
     const followed = new Set(collections.filter(({ isQuery }) => !isQuery).map(({ name }) => name))
     // What queries have the client does not know, so it waits for this, also where nothing is left.
-    const awaited = leaving.flatMap(({ scope: { number, name } }) => (queried.has(collectionOf(name)) ? [number] : []))
-    const left: (readonly [scope: number, id: string])[] = []
+    const awaited = leaving.flatMap(({ name, numbers }) => (queried.has(collectionOf(name)) ? [...numbers] : []))
+    const left: (readonly [scopes: Left['numbers'], id: string])[] = []
     const send = async (also: readonly number[] = []): Promise<void> => {
       const page = left.splice(0, EVICTIONS)
-      const numbers = new Set([...also, ...page.map(([scope]) => scope)])
+      const told = new Set(page.map(([scopes]) => scopes))
+      const numbers = new Set([...also, ...[...told].flatMap(scopes => [...scopes])])
       const news = [...numbers].map(scope => ({ scope, outcome: 'left' }))
       if (news.length) await this.#send([], { seq, more: true, scopes: news, evicted: page.map(([, id]) => id) })
     }
-    for (const { scope, ids } of leaving) {
-      scopes.leaving.disturb(collectionOf(scope.name))
-      for await (const piece of ids ? [ids] : this.#host.puller.ids(scope.name)) {
+    for (const { name, numbers, ids } of leaving) {
+      scopes.leaving.disturb(collectionOf(name))
+      for await (const piece of ids ? [ids] : this.#host.puller.ids(name)) {
         for (const id of piece) {
           if (holdings.has(id, collectionOf(id))) continue
           // Who follows all of a collection keeps what is in it, unless it is taken away.
           if (followed.has(collectionOf(id))) this.#gone.add(id)
-          else left.push([scope.number, id])
+          else left.push([numbers, id])
         }
         while (left.length > EVICTIONS) await send()
       }
