@@ -11,8 +11,12 @@ export const DEFAULT_PATH = '/anywire'
  * @throws ERR_OPTION for what is no URL, or not one of http, https, ws, wss or ws+unix
  */
 export const attemptUrl = (base: string | URL, query?: Readonly<Record<string, string>>): URL => {
-  const page = (globalThis.location as Location | undefined)?.href
-  const url = URL.canParse(base, page) && new URL(base, page)
+  let url: URL | undefined
+  try {
+    url = new URL(base, (globalThis.location as Location | undefined)?.href)
+  } catch {
+    // `URL.canParse` of Node 20 and 22 takes letters of other languages for no URL, once it is optimized.
+  }
   // `localhost:8080` is a URL too, of a scheme of its own.
   if (!url || !/^(http|ws)/.test(url.href)) throw new AnywireError(ERR_OPTION, `the URL ${base}`)
   // What a page's own URL may have, and a WebSocket's must not.

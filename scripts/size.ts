@@ -2,7 +2,7 @@
 import { measureSizes } from './sizes.ts'
 
 /** For the client with the defaults: docs/design.md, "what the client weighs". 1 KB is 1000 bytes. */
-const BUDGET = 7_010
+const BUDGET = 7_013
 
 const { table, client } = await measureSizes()
 console.log(table)

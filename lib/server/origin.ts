@@ -1,5 +1,6 @@
 import { AnywireError } from '../errors.ts'
 import { ERR_OPTION } from '../failures.ts'
+import { parseUrl } from './parse-url.ts'
 import type { LinkRequest } from './listener.ts'
 
 /**
@@ -21,9 +22,10 @@ const hintFor = (text: string): string | undefined => {
   if (PAGELESS.test(url)) return 'no page has an origin with this scheme'
   if (!/^[a-z][a-z\d+.-]*:\/\//i.test(url))
     return `begin with the scheme: 'https://${url.replace(/^\/+/, '') || 'example.com'}'`
-  if (!URL.canParse(url)) return 'it is no URL'
+  const parsed = parseUrl(url)
+  if (!parsed) return 'it is no URL'
   // Not its `origin`: other schemes than those of the web have none, as far as URLs know.
-  const { protocol, host } = new URL(url)
+  const { protocol, host } = parsed
   const written = `${protocol}//${host}`
   return written === text ? undefined : `write '${written}'`
 }
@@ -63,7 +65,8 @@ export const isAllowedOrigin = (request: LinkRequest, host: string, origins: Ori
   // `search` has no memory, whatever the flags of an expression are.
   if (origins)
     return origins.some(allowed => (typeof allowed === 'string' ? allowed === origin : origin.search(allowed) >= 0))
-  return URL.canParse(origin) && isOwn(new URL(origin), host.toLowerCase(), request.ownPort)
+  const page = parseUrl(origin)
+  return !!page && isOwn(page, host.toLowerCase(), request.ownPort)
 }
 
 /** Proxies may write the port of a scheme too, which browsers leave out. */
