@@ -3,13 +3,12 @@ import { ERR_OPTION } from '../../lib/failures.ts'
 import { checkEvents } from '../../lib/check-events.ts'
 import type { EventNames } from '../../lib/checked-emitter.ts'
 import type { Lane } from '../../lib/lane.ts'
-import type { ClientPlugin, During } from '../../lib/plugin.ts'
+import type { During } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions, flag } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { authenticate as base } from './client.ts'
-import type { Authenticate, AuthenticateClientOptions, AuthenticateEvents } from './client.ts'
+import type { AuthenticateClientOptions, AuthenticateClientPlugin, AuthenticateEvents } from './client.ts'
 import { Renewals } from './renewals.ts'
 import type { AuthenticateServerOptions } from './renewals.ts'
 
@@ -18,6 +17,12 @@ const EVENTS: EventNames<AuthenticateEvents> = { expiring: true, renew: true, re
 export interface AuthenticateOptions<Context = unknown>
   extends AuthenticateClientOptions, AuthenticateServerOptions<Context> {}
 
+/** What `authenticate` makes, both halves. */
+export interface AuthenticatePlugin<Context = unknown> extends AuthenticateClientPlugin {
+  server(server: Server): void
+  peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void
+}
+
 /**
  * Authentication that is renewed while a connection lives, and that expires. Both halves.
  * @throws ERR_OPTION; `createServer` does where `expires` is without an `authenticate`
@@ -25,7 +30,9 @@ export interface AuthenticateOptions<Context = unknown>
  * createServer(http, { authenticate: verify, plugins: [authenticate<Claims>({ expires: ({ exp }) => exp * 1_000 })] })
  * await connect(url, { auth: token, plugins: [authenticate()] }).authenticate(newToken)
  */
-export const authenticate = <Context = unknown>(options: AuthenticateOptions<Context> = {}) => {
+export const authenticate = <Context = unknown>(
+  options: AuthenticateOptions<Context> = {}
+): AuthenticatePlugin<Context> => {
   checkPartOptions('authenticate', options, {
     auto: flag,
     expires: callable,
@@ -38,7 +45,7 @@ export const authenticate = <Context = unknown>(options: AuthenticateOptions<Con
   const all = new WeakMap<Peer, Renewals<Context>>()
   return {
     ...half,
-    client: (client, lane, during): Authenticate => checkEvents(half.client(client, lane, during), EVENTS),
+    client: (client, lane, during) => checkEvents(half.client(client, lane, during), EVENTS),
     server(server: Server): void {
       if (options.expires && !server.judges)
         throw new AnywireError(ERR_OPTION, "'expires' of 'authenticate' needs the server's option 'authenticate'")
@@ -51,9 +58,9 @@ export const authenticate = <Context = unknown>(options: AuthenticateOptions<Con
       peer.on('open', () => renewals.back())
       during(() => () => renewals.stop())
     }
-  } as const satisfies ClientPlugin & ServerPlugin
+  }
 }
 
-export type { Authenticate, AuthenticateClientOptions, AuthenticateEvents } from './client.ts'
+export type { Authenticate, AuthenticateClientOptions, AuthenticateClientPlugin, AuthenticateEvents } from './client.ts'
 export type { AuthenticateServerOptions } from './renewals.ts'
 export type * from '../../lib/server/types.ts'

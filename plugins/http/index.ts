@@ -1,10 +1,18 @@
-import type { During } from '../../lib/plugin.ts'
+import type { During, PluginInfo } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions, text } from '../../lib/option-rules.ts'
-import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { Endpoint } from './endpoint.ts'
 import type { HttpOptions } from './endpoint.ts'
 import type { Incoming, Outgoing } from './talk.ts'
 import type { HttpHost } from './worker.ts'
+
+/** What `http` makes. */
+export interface HttpPlugin<Context = unknown> extends PluginInfo {
+  readonly name: 'httpApi'
+  readonly version: 1
+  readonly local: true
+  readonly guests: HttpOptions<Context>['authenticate']
+  server(server: HttpHost, during: During): void
+}
 
 /**
  * Publishing, calling and reading by HTTP requests, for those who have no connection. Servers alone.
@@ -17,7 +25,7 @@ import type { HttpHost } from './worker.ts'
  *   body: JSON.stringify([{ publish: 'news.sport', value: 'They won' }])
  * })
  */
-export const http = <Context = unknown>(options: HttpOptions<Context>) => {
+export const http = <Context = unknown>(options: HttpOptions<Context>): HttpPlugin<Context> => {
   checkPartOptions('http', options, {
     authenticate: callable,
     path: text,
@@ -42,7 +50,7 @@ export const http = <Context = unknown>(options: HttpOptions<Context>) => {
         }
       })
     }
-  } as const satisfies ServerPlugin
+  }
 }
 
 export type { Result } from './batch.ts'

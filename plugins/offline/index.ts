@@ -3,9 +3,8 @@ import { checkEvents } from '../../lib/check-events.ts'
 import type { EventNames } from '../../lib/checked-emitter.ts'
 import type { Undo } from '../../lib/emitter.ts'
 import { among, amount, checkPartOptions } from '../../lib/option-rules.ts'
-import type { ClientPlugin } from '../../lib/plugin.ts'
 import { offline as base } from './client.ts'
-import type { Offline, OfflineEvents, OfflineOptions } from './client.ts'
+import type { OfflineEvents, OfflineOptions, OfflinePlugin } from './client.ts'
 
 const EVENTS: EventNames<OfflineEvents> = { online: true, offline: true, discard: true }
 
@@ -37,7 +36,7 @@ const watchInterfaces = (changed: () => void): Undo => {
  * Keeps what is written while there is no wire, and notices when a wire is dead; in Node also by the network's addresses.
  * @throws ERR_OPTION
  */
-export const offline = (options: OfflineOptions = {}) => {
+export const offline = (options: OfflineOptions = {}): OfflinePlugin => {
   checkPartOptions('offline', options, {
     bytes: amount(0),
     discard: among('newest', 'oldest'),
@@ -47,12 +46,12 @@ export const offline = (options: OfflineOptions = {}) => {
   const plugin = base(options)
   return {
     ...plugin,
-    client(client, lane, during): Offline {
+    client(client, lane, during) {
       during(() => watchInterfaces(() => void client.ping(options.probe).catch(() => {})))
       return checkEvents(plugin.client(client, lane, during), EVENTS)
     }
-  } as const satisfies ClientPlugin
+  }
 }
 
-export type { DiscardReason, Offline, OfflineEvents, OfflineOptions } from './client.ts'
+export type { DiscardReason, Offline, OfflineEvents, OfflineOptions, OfflinePlugin } from './client.ts'
 export type * from '../../lib/server/types.ts'

@@ -1,12 +1,11 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { CheckedEmitter } from '../../lib/checked-emitter.ts'
 import { isClosedError } from '../../lib/closed.ts'
-import type { During } from '../../lib/plugin.ts'
+import type { During, PluginInfo } from '../../lib/plugin.ts'
 import type { EventNames } from '../../lib/checked-emitter.ts'
 import { report } from '../../lib/report.ts'
 import { check, checkPartOptions } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { checkRules, checkShape, RULE, RULES } from './check.ts'
 import { RuleBook } from './rules.ts'
@@ -141,6 +140,15 @@ class Judge<Context> extends CheckedEmitter<PermissionsEvents> implements Permis
 /** What is written in JavaScript may return anything. */
 const isTrue = (answer: unknown): boolean => answer === true
 
+/** What `permissions` makes. */
+export interface PermissionsPlugin<Context = unknown> extends PluginInfo {
+  readonly name: 'permissions'
+  readonly version: 1
+  readonly local: true
+  readonly first: true
+  server(server: Server<Peer<Context>>, during: During): Permissions<Context>
+}
+
 /**
  * Says who may do what. What no rule is about is denied, unless `otherwise` says something else.
  * @throws ERR_OPTION for what is no object of rules; where the server is made, for rules about a plugin or a verb that is not there
@@ -152,7 +160,7 @@ const isTrue = (answer: unknown): boolean => answer === true
 export const permissions = <Context = unknown>(
   rules: Rules<Context> = {},
   options: PermissionsOptions<Context> = {}
-) => {
+): PermissionsPlugin<Context> => {
   check("the rules of 'permissions'", rules, RULES)
   checkShape(rules)
   checkPartOptions<PermissionsOptions<never>>('permissions', options, { otherwise: RULE })
@@ -172,7 +180,7 @@ export const permissions = <Context = unknown>(
       server.on('context', peer => judge.refresh(peer))
       return judge
     }
-  } as const satisfies ServerPlugin
+  }
 }
 
 export type { Question, Rule, Rules } from './rules.ts'

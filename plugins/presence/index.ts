@@ -6,17 +6,16 @@ import type { Listenable } from '../../lib/connection.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
-import type { ClientPlugin, During } from '../../lib/plugin.ts'
+import type { During } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import { amount, callable, checkPartOptions } from '../../lib/option-rules.ts'
-import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import { isFull } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { presence as clientHalf } from './client.ts'
-import type { Member, Place, PlaceEvents, Presence } from './client.ts'
+import type { Member, Place, PlaceEvents, Presence, PresenceClientPlugin } from './client.ts'
 import { Hall } from './hall.ts'
 import { Visitor } from './visitor.ts'
 import { ENTER, isPlace, WATCH } from './wire.ts'
@@ -109,11 +108,18 @@ const checked = (presence: Presence): Presence => {
   }
 }
 
+/** What `presence` makes, both halves. */
+export interface PresencePlugin<Context = unknown> extends PresenceClientPlugin {
+  readonly verbs: readonly ['enter', 'watch']
+  server(server: Server, during: During): ServerPresence
+  peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void
+}
+
 /**
  * Who is where, told to those who watch. Both halves.
  * @throws ERR_OPTION
  */
-export const presence = <Context = unknown>(options: PresenceOptions<Context> = {}) => {
+export const presence = <Context = unknown>(options: PresenceOptions<Context> = {}): PresencePlugin<Context> => {
   checkPartOptions('presence', options, {
     identity: callable,
     interval: amount(0),
@@ -127,7 +133,7 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
   const visitors = new WeakMap<Peer, Visitor>()
   return {
     ...half,
-    client: (client, lane): Presence => checked(half.client(client, lane)),
+    client: (client, lane, during) => checked(half.client(client, lane, during)),
     verbs: [ENTER, WATCH],
     server(server: Server, during: During): ServerPresence {
       const hall = new Hall(server, interval, options.identity ? away : 0)
@@ -165,9 +171,9 @@ export const presence = <Context = unknown>(options: PresenceOptions<Context> = 
       peer.on('open', () => visitor.back())
       during(() => () => visitor.gone())
     }
-  } as const satisfies ClientPlugin & ServerPlugin
+  }
 }
 
-export type { Member, Place, PlaceEvents, Presence } from './client.ts'
+export type { Member, Place, PlaceEvents, Presence, PresenceClientPlugin } from './client.ts'
 export type { Verb } from './wire.ts'
 export type * from '../../lib/server/types.ts'

@@ -4,7 +4,7 @@ import { ERR_CANCELLED, ERR_LIMIT, ERR_OPTION } from '../../lib/failures.ts'
 import { covers, isTopic } from '../../lib/patterns.ts'
 import type { Client } from '../../lib/client.ts'
 import type { Lane } from '../../lib/lane.ts'
-import type { ClientPlugin } from '../../lib/plugin.ts'
+import type { During, PluginInfo } from '../../lib/plugin.ts'
 import type { TopicsOf } from './topics.ts'
 import { tellError } from '../../lib/report.ts'
 import { errorOf, makeRequests, packetsOf } from '../../lib/requests.ts'
@@ -227,19 +227,25 @@ const install = ({ queue = 10_000 }: PubSubClientOptions, client: Client, lane: 
   } satisfies Pick<PubSub, 'publish' | 'subscribe' | 'listen' | 'history'>)
 }
 
+/** The client half. */
+export interface PubSubClientPlugin<T = unknown> extends PluginInfo {
+  readonly name: 'pubsub'
+  readonly version: 1
+  client(client: Client, lane: Lane, during: During): PubSub<TopicsOf<T>>
+}
+
 /**
  * Publish and subscribe. The other half is the server's.
  * @example
  * connect(url, { plugins: [pubsub<typeof server>()] })
  * connect(url, { plugins: [pubsub<{ 'room.*': Message; 'ticker.>': number }>()] })
  */
-export const pubsub = <T = unknown>(options: PubSubClientOptions = {}) =>
-  ({
-    name: 'pubsub',
-    version: 1,
-    // What others publish is a promise of whoever named the types.
-    client: (client: Client, lane: Lane): PubSub<TopicsOf<T>> => install(options, client, lane) as PubSub<TopicsOf<T>>
-  }) as const satisfies ClientPlugin
+export const pubsub = <T = unknown>(options: PubSubClientOptions = {}): PubSubClientPlugin<T> => ({
+  name: 'pubsub',
+  version: 1,
+  // What others publish is a promise of whoever named the types.
+  client: (client: Client, lane: Lane): PubSub<TopicsOf<T>> => install(options, client, lane) as PubSub<TopicsOf<T>>
+})
 
 export type * from './message.ts'
 export type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'

@@ -1,6 +1,7 @@
-import type { ClientPlugin } from '../../lib/plugin.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During } from '../../lib/plugin.ts'
 import { packetsOf } from '../../lib/requests.ts'
-import type { ServerPlugin } from '../../lib/server/plugin.ts'
+import type { Peer } from '../../lib/server/peer.ts'
 import { amount, checkPartOptions } from '../../lib/option-rules.ts'
 import { hasRoom } from '../../lib/server/room.ts'
 import type { Server } from '../../lib/server/server.ts'
@@ -8,10 +9,11 @@ import { takes } from '../../lib/server/takes.ts'
 import type { Permissions } from '../permissions/index.ts'
 import { checked } from './calls.ts'
 import { pubsub as base } from './client.ts'
+import type { PubSubClientPlugin } from './client.ts'
 import { Hub } from './hub.ts'
 import { RULES } from './options.ts'
 import type { PubSubServerOptions } from './options.ts'
-import type { PubSub, PubSubClientOptions } from './pubsub.ts'
+import type { PubSubClientOptions } from './pubsub.ts'
 import type { PeerPubSub, ServerPubSub } from './server.ts'
 import { Subscriber } from './subscriber.ts'
 import type { TopicsOf } from './topics.ts'
@@ -29,6 +31,13 @@ interface Installation {
   readonly subscribers: WeakMap<object, Subscriber>
 }
 
+/** What `pubsub` makes, both halves. */
+export interface PubSubPlugin<T = unknown> extends PubSubClientPlugin<T> {
+  readonly verbs: readonly ['subscribe', 'publish', 'history', 'listen']
+  server(server: Host, during: During): ServerPubSub<TopicsOf<T>>
+  peer(peer: Peer, lane: Lane, server: Host, during: During): PeerPubSub | undefined
+}
+
 /**
  * Publish and subscribe: topics with wildcards, history and catch-up.
  * @throws ERR_OPTION
@@ -38,13 +47,13 @@ interface Installation {
  *
  * pubsub<{ 'news.*': News; 'ticker.>': number }>() // what is published; for clients also pubsub<typeof server>()
  */
-export const pubsub = <T = unknown>(options: PubSubOptions = {}) => {
+export const pubsub = <T = unknown>(options: PubSubOptions = {}): PubSubPlugin<T> => {
   checkPartOptions('pubsub', options, { ...RULES, queue: amount(0) })
   const installations = new WeakMap<Server, Installation>()
   const half = base<T>(options)
   return {
     ...half,
-    client: (client, lane): PubSub<TopicsOf<T>> => checked(half.client(client, lane)),
+    client: (client, lane, during) => checked(half.client(client, lane, during)),
     verbs: ['subscribe', 'publish', 'history', 'listen'],
     server(server: Host, during): ServerPubSub<TopicsOf<T>> {
       const hub = new Hub(server, options)
@@ -74,9 +83,10 @@ export const pubsub = <T = unknown>(options: PubSubOptions = {}) => {
       during(() => () => subscriber.end())
       return subscriber
     }
-  } as const satisfies ClientPlugin & ServerPlugin
+  }
 }
 
+export type { PubSubClientPlugin } from './client.ts'
 export type * from './message.ts'
 export type { PubSubLimits, PubSubServerOptions, TopicOptions } from './options.ts'
 export type { OngoingOptions, PublishOptions, PubSub, PubSubClientOptions, PubSubEvents } from './pubsub.ts'

@@ -1,7 +1,9 @@
 import type { Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { watchNetwork } from '../../lib/network.ts'
-import type { ClientPlugin } from '../../lib/plugin.ts'
+import type { Client } from '../../lib/client.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During, PluginInfo } from '../../lib/plugin.ts'
 import { LONGEST } from '../../lib/timer.ts'
 
 export interface ReconnectOptions {
@@ -44,6 +46,14 @@ export interface Reconnect extends Listenable<ReconnectEvents> {
 /** A wire that lived this long, in milliseconds, ends a row of failed attempts. */
 const STABLE = 1_000
 
+/** What `reconnect` makes. */
+export interface ReconnectPlugin extends PluginInfo {
+  readonly name: 'reconnect'
+  readonly version: 1
+  readonly local: true
+  client(client: Client, lane: Lane, during: During): Reconnect
+}
+
 /** Connects again when a wire is lost: with full jitter, for ever, and at once when the browser is back. */
 export const reconnect = ({
   min = 1_000,
@@ -51,59 +61,58 @@ export const reconnect = ({
   factor = 2,
   attempts: most = Infinity,
   random = Math.random
-}: ReconnectOptions = {}) =>
-  ({
-    name: 'reconnect',
-    version: 1,
-    local: true,
-    client(client, _lane, during): Reconnect {
-      const state = Object.assign(new Emitter<ReconnectEvents>(), {
-        attempts: 0,
-        waiting: false,
-        now: (): void => {
-          if (!state.waiting) return
-          cancel()
-          state.emit('attempt', { attempt: ++state.attempts })
-          client.open()
-        }
-      })
-      let timer: ReturnType<typeof setTimeout> | undefined
-      const cancel = (): void => {
-        clearTimeout(timer)
-        state.waiting = false
+}: ReconnectOptions = {}): ReconnectPlugin => ({
+  name: 'reconnect',
+  version: 1,
+  local: true,
+  client(client, _lane, during): Reconnect {
+    const state = Object.assign(new Emitter<ReconnectEvents>(), {
+      attempts: 0,
+      waiting: false,
+      now: (): void => {
+        if (!state.waiting) return
+        cancel()
+        state.emit('attempt', { attempt: ++state.attempts })
+        client.open()
       }
-      client.supervise(({ code, reason, after }) => {
-        const { attempts } = state
-        // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that
-        // lost their server together do not come back together.
-        // A `max` that is no number, in pages, does not make it connect without a pause.
-        const range = min * factor ** attempts
-        const delay = Math.min(LONGEST, after + random() * (max < range ? max : range))
-        cancel()
-        state.waiting = attempts < most
-        timer = setTimeout(state.now, delay)
-        // The client is in the midst of it: handlers come when it is done, and may end it.
-        queueMicrotask(() => {
-          if (state.waiting) state.emit('schedule', { attempt: attempts + 1, delay, code, reason })
-          else if (attempts >= most) state.emit('stop', { attempts })
-        })
-        return state.waiting
-      })
-      client.on('open', () => {
-        const { attempts } = state
-        cancel()
-        timer = setTimeout(() => (state.attempts = 0), STABLE)
-        if (attempts) state.emit('success', { attempts })
-      })
-      during(() => {
-        const undo = watchNetwork(type => type !== 'offline' && state.now())
-        return () => {
-          undo()
-          cancel()
-          state.attempts = 0
-        }
-      })
-      return state
+    })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const cancel = (): void => {
+      clearTimeout(timer)
+      state.waiting = false
     }
-  }) as const satisfies ClientPlugin
+    client.supervise(({ code, reason, after }) => {
+      const { attempts } = state
+      // Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): the whole range, so that clients that
+      // lost their server together do not come back together.
+      // A `max` that is no number, in pages, does not make it connect without a pause.
+      const range = min * factor ** attempts
+      const delay = Math.min(LONGEST, after + random() * (max < range ? max : range))
+      cancel()
+      state.waiting = attempts < most
+      timer = setTimeout(state.now, delay)
+      // The client is in the midst of it: handlers come when it is done, and may end it.
+      queueMicrotask(() => {
+        if (state.waiting) state.emit('schedule', { attempt: attempts + 1, delay, code, reason })
+        else if (attempts >= most) state.emit('stop', { attempts })
+      })
+      return state.waiting
+    })
+    client.on('open', () => {
+      const { attempts } = state
+      cancel()
+      timer = setTimeout(() => (state.attempts = 0), STABLE)
+      if (attempts) state.emit('success', { attempts })
+    })
+    during(() => {
+      const undo = watchNetwork(type => type !== 'offline' && state.now())
+      return () => {
+        undo()
+        cancel()
+        state.attempts = 0
+      }
+    })
+    return state
+  }
+})
 export type * from '../../lib/types.ts'

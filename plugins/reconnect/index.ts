@@ -1,9 +1,8 @@
 import { checkEvents } from '../../lib/check-events.ts'
 import type { EventNames } from '../../lib/checked-emitter.ts'
-import type { ClientPlugin } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions } from '../../lib/option-rules.ts'
 import { reconnect as base } from './client.ts'
-import type { Reconnect, ReconnectEvents, ReconnectOptions } from './client.ts'
+import type { ReconnectEvents, ReconnectOptions, ReconnectPlugin } from './client.ts'
 
 const EVENTS: EventNames<ReconnectEvents> = { schedule: true, attempt: true, success: true, stop: true }
 
@@ -11,7 +10,7 @@ const EVENTS: EventNames<ReconnectEvents> = { schedule: true, attempt: true, suc
  * Connects again when a wire is lost: with full jitter, and for ever.
  * @throws ERR_OPTION
  */
-export const reconnect = (options: ReconnectOptions = {}) => {
+export const reconnect = (options: ReconnectOptions = {}): ReconnectPlugin => {
   checkPartOptions('reconnect', options, {
     min: amount(0),
     max: amount(0),
@@ -22,9 +21,9 @@ export const reconnect = (options: ReconnectOptions = {}) => {
   const plugin = base(options)
   return {
     ...plugin,
-    client: (client, lane, during): Reconnect => checkEvents(plugin.client(client, lane, during), EVENTS)
-  } as const satisfies ClientPlugin
+    client: (client, lane, during) => checkEvents(plugin.client(client, lane, during), EVENTS)
+  }
 }
 
-export type { Reconnect, ReconnectEvents, ReconnectOptions } from './client.ts'
+export type { Reconnect, ReconnectEvents, ReconnectOptions, ReconnectPlugin } from './client.ts'
 export type * from '../../lib/types.ts'

@@ -1,6 +1,8 @@
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
-import type { ClientPlugin } from '../../lib/plugin.ts'
+import type { Client } from '../../lib/client.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During, PluginInfo } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
 import { ClientRecords } from './client/client-records.ts'
 import type { Collections } from './client/engine.ts'
@@ -32,44 +34,52 @@ export interface RecordsOptions {
   readonly monotonic?: (() => number) | undefined
 }
 
+/** The client half. */
+export interface RecordsClientPlugin<S extends Schema = Schema> extends PluginInfo {
+  readonly name: 'records'
+  readonly version: 1
+  client(client: Client, lane: Lane, during: During): ClientRecords<S>
+}
+
 /** The half of a client: follows, reads and writes records, and catches up after each new session. */
-export const records = <S extends StorableSchema<S> = Schema>(options: RecordsOptions = {}) =>
-  ({
-    name: 'records',
-    version: 1,
-    client(client, lane, during): ClientRecords<S> {
-      const { persist, schema, store } = options as RecordsOptions & { readonly store?: unknown }
-      if (store || (persist && typeof persist !== 'function'))
-        throw new AnywireError(ERR_OPTION, 'a client keeps what it has by persist: keep(store)')
-      if (schema && !isSchema(schema)) throw new AnywireError(ERR_OPTION, 'schema: { id, version }')
-      const replica = new Replica({
-        ...options,
-        now: options.now ?? (() => Date.now()),
-        monotonic: options.monotonic ?? (() => performance.now())
-      })
-      lane.on('data', frame => {
-        if (frame instanceof Uint8Array) replica.receive(frame)
-      })
-      client.on('drain', () => replica.drained())
-      client.on('open', ({ recovered }) => {
-        if (recovered) replica.reachable(true)
-        else if (lane.connected) replica.connected(frame => lane.write(frame))
-      })
-      client.on('disconnect', () => replica.reachable(false))
-      client.on('close', end => {
-        // Where the application did not end it, what is kept can be written and read as if offline.
-        if (client.state === 'closed') replica.ended(end, end.code !== 1000 && end.code < 4000)
-        // The end of a session may be told when the next one goes on already.
-        else if (!lane.connected) replica.disconnected()
-      })
-      client.before(() => (replica.outbox.count ? handOver(replica, PATIENCE) : undefined))
-      during(() => {
-        replica.opened()
-        return () => replica.disconnected()
-      })
-      return new ClientRecords<S>(replica, (error, stage) => report(client, error, stage))
-    }
-  }) as const satisfies ClientPlugin
+export const records = <S extends StorableSchema<S> = Schema>(
+  options: RecordsOptions = {}
+): RecordsClientPlugin<S> => ({
+  name: 'records',
+  version: 1,
+  client(client, lane, during): ClientRecords<S> {
+    const { persist, schema, store } = options as RecordsOptions & { readonly store?: unknown }
+    if (store || (persist && typeof persist !== 'function'))
+      throw new AnywireError(ERR_OPTION, 'a client keeps what it has by persist: keep(store)')
+    if (schema && !isSchema(schema)) throw new AnywireError(ERR_OPTION, 'schema: { id, version }')
+    const replica = new Replica({
+      ...options,
+      now: options.now ?? (() => Date.now()),
+      monotonic: options.monotonic ?? (() => performance.now())
+    })
+    lane.on('data', frame => {
+      if (frame instanceof Uint8Array) replica.receive(frame)
+    })
+    client.on('drain', () => replica.drained())
+    client.on('open', ({ recovered }) => {
+      if (recovered) replica.reachable(true)
+      else if (lane.connected) replica.connected(frame => lane.write(frame))
+    })
+    client.on('disconnect', () => replica.reachable(false))
+    client.on('close', end => {
+      // Where the application did not end it, what is kept can be written and read as if offline.
+      if (client.state === 'closed') replica.ended(end, end.code !== 1000 && end.code < 4000)
+      // The end of a session may be told when the next one goes on already.
+      else if (!lane.connected) replica.disconnected()
+    })
+    client.before(() => (replica.outbox.count ? handOver(replica, PATIENCE) : undefined))
+    during(() => {
+      replica.opened()
+      return () => replica.disconnected()
+    })
+    return new ClientRecords<S>(replica, (error, stage) => report(client, error, stage))
+  }
+})
 
 export type { ClientRecords } from './client/client-records.ts'
 export type { Added, Collection } from './client/collection.ts'

@@ -6,13 +6,12 @@ import { isClosedError } from '../../lib/closed.ts'
 import { AnywireError } from '../../lib/errors.ts'
 import { ERR_OPTION } from '../../lib/failures.ts'
 import type { Lane } from '../../lib/lane.ts'
-import type { ClientPlugin, During } from '../../lib/plugin.ts'
+import type { During } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
 import { report } from '../../lib/report.ts'
 import { amount, among, callable, check, checkPartOptions, object } from '../../lib/option-rules.ts'
 import type { OptionRules, Rule, Test } from '../../lib/option-rules.ts'
 import { sealOf } from '../../lib/server/seal.ts'
-import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Server } from '../../lib/server/server.ts'
 import type { Store } from '../../lib/store.ts'
@@ -20,7 +19,7 @@ import type { Permissions } from '../permissions/index.ts'
 import { checkedRecords } from './checked-records.ts'
 import type { Schema, StorableSchema } from './client/types.ts'
 import { keep as keepIn, records as clientHalf } from './client.ts'
-import type { ClientRecords, Keep, RecordsEvents, RecordsOptions as ClientOptions } from './client.ts'
+import type { Keep, RecordsClientPlugin, RecordsEvents, RecordsOptions as ClientOptions } from './client.ts'
 import { Authority } from './server/authority.ts'
 import type { Follower } from './server/follower.ts'
 import { linkOf, makeMulticast } from './server/link.ts'
@@ -118,13 +117,20 @@ const COLLECT = 3_600_000
 
 type Host<Context> = Server<Peer<Context>> & { readonly permissions?: Permissions }
 
+/** What `records` makes, both halves. */
+export interface RecordsPlugin<S extends Schema = Schema, Context = unknown> extends RecordsClientPlugin<S> {
+  readonly verbs: typeof VERBS
+  server(server: Host<Context>, during: During): ServerRecords<S, Context>
+  peer(peer: Peer<Context>, lane: Lane, server: Server, during: During): void
+}
+
 /**
  * Records: data that many clients read and write at the same time, on- and offline.
  * @example createServer(http, { plugins: [records({ store: sqlite('data.db') })] })
  */
 export const records = <S extends StorableSchema<S> = Schema, Context = unknown>(
   options: RecordsOptions<Context, S> = {}
-) => {
+): RecordsPlugin<S, Context> => {
   // What the application says that its contexts and records are, it is asked with.
   const plain = options as object as RecordsOptions
   checkRecords(plain)
@@ -133,8 +139,7 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
   const followers = new WeakMap<Peer, Follower>()
   return {
     ...half,
-    client: (client, lane, during): ClientRecords<S> =>
-      checkedRecords(checkEvents(half.client(client, lane, during), EVENTS)),
+    client: (client, lane, during) => checkedRecords(checkEvents(half.client(client, lane, during), EVENTS)),
     verbs: VERBS,
     server(server: Host<Context>, during: During): ServerRecords<S, Context> {
       if (!options.store) throw new AnywireError(ERR_OPTION, 'a server keeps records in a `store`')
@@ -189,7 +194,7 @@ export const records = <S extends StorableSchema<S> = Schema, Context = unknown>
       peer.on('drain', () => follower.drained())
       during(() => () => follower.end())
     }
-  } as const satisfies ClientPlugin & ServerPlugin
+  }
 }
 
 /**

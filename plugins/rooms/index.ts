@@ -1,8 +1,9 @@
 import type { Listenable } from '../../lib/connection.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During, PluginInfo } from '../../lib/plugin.ts'
 import { report } from '../../lib/report.ts'
 import { amount, checkPartOptions } from '../../lib/option-rules.ts'
 import type { Peer } from '../../lib/server/peer.ts'
-import type { ServerPlugin } from '../../lib/server/plugin.ts'
 import type { Server } from '../../lib/server/server.ts'
 import { Membership } from './membership.ts'
 import type { RoomsEvents, RoomsOptions } from './membership.ts'
@@ -59,6 +60,15 @@ const peerRooms = (peer: Peer, membership: Membership): PeerRooms => ({
   [Symbol.iterator]: () => [...membership.rooms(peer)].values()
 })
 
+/** What `rooms` makes. */
+export interface RoomsPlugin extends PluginInfo {
+  readonly name: 'rooms'
+  readonly version: 1
+  readonly local: true
+  server(server: Server): Rooms
+  peer(peer: Peer, lane: Lane, server: Server, during: During): PeerRooms | undefined
+}
+
 /**
  * Names groups of peers, to write to.
  * @throws ERR_OPTION
@@ -66,7 +76,7 @@ const peerRooms = (peer: Peer, membership: Membership): PeerRooms => ({
  * server.on('connection', peer => peer.rooms.join('lobby'))
  * server.rooms('lobby', 'staff').except(peer).write('hello')
  */
-export const rooms = (options: RoomsOptions = {}) => {
+export const rooms = (options: RoomsOptions = {}): RoomsPlugin => {
   checkPartOptions('rooms', options, { limit: amount(0), length: amount(1) })
   /** Of each server that this is installed on. */
   const memberships = new WeakMap<Server, Membership>()
@@ -85,7 +95,7 @@ export const rooms = (options: RoomsOptions = {}) => {
       during(() => () => membership.exit(peer))
       return peerRooms(peer, membership)
     }
-  } as const satisfies ServerPlugin
+  }
 }
 
 export type { Member, RoomsEvents, RoomsOptions } from './membership.ts'

@@ -3,7 +3,8 @@ import type { Attempt, Listenable } from '../../lib/connection.ts'
 import { Emitter } from '../../lib/emitter.ts'
 import { GIVEN_UP } from '../../lib/link.ts'
 import type { LinkError } from '../../lib/link.ts'
-import type { ClientPlugin } from '../../lib/plugin.ts'
+import type { Lane } from '../../lib/lane.ts'
+import type { During, PluginInfo } from '../../lib/plugin.ts'
 import { print } from '../../lib/print.ts'
 import type { Strategy } from '../../lib/strategy.ts'
 import { LONGEST } from '../../lib/timer.ts'
@@ -191,24 +192,31 @@ const DEFAULTS: Filled<WiresOptions> = {
   random: () => Math.random()
 }
 
+/** What `wires` makes. */
+export interface WiresPlugin extends PluginInfo {
+  readonly name: 'wires'
+  readonly version: 1
+  readonly local: true
+  client(client: Client, lane: Lane, during: During): Wires
+}
+
 /**
  * Chooses among several transformers: tries them staggered in order of preference, remembers which one worked, moves to a
  * better one in the background, and falls back when a wire dies.
  */
-export const wires = (options: WiresOptions = {}) =>
-  ({
-    name: 'wires',
-    version: 1,
-    local: true,
-    client(client, _lane, during): Wires {
-      const chooser = new Chooser(client, fill(DEFAULTS, options))
-      client.choose(chooser.strategy)
-      client.on('attempt', attempt => chooser.tried(attempt))
-      client.on('open', () => chooser.opened())
-      client.on('migrate', () => chooser.opened())
-      client.on('disconnect', () => chooser.lost())
-      during(() => () => chooser.stop())
-      return chooser
-    }
-  }) as const satisfies ClientPlugin
+export const wires = (options: WiresOptions = {}): WiresPlugin => ({
+  name: 'wires',
+  version: 1,
+  local: true,
+  client(client, _lane, during): Wires {
+    const chooser = new Chooser(client, fill(DEFAULTS, options))
+    client.choose(chooser.strategy)
+    client.on('attempt', attempt => chooser.tried(attempt))
+    client.on('open', () => chooser.opened())
+    client.on('migrate', () => chooser.opened())
+    client.on('disconnect', () => chooser.lost())
+    during(() => () => chooser.stop())
+    return chooser
+  }
+})
 export type * from '../../lib/types.ts'

@@ -1,9 +1,8 @@
 import { checkEvents } from '../../lib/check-events.ts'
 import type { EventNames } from '../../lib/checked-emitter.ts'
-import type { ClientPlugin } from '../../lib/plugin.ts'
 import { amount, callable, checkPartOptions, flag } from '../../lib/option-rules.ts'
 import { wires as base } from './client.ts'
-import type { Wires, WiresEvents, WiresOptions } from './client.ts'
+import type { WiresEvents, WiresOptions, WiresPlugin } from './client.ts'
 
 const EVENTS: EventNames<WiresEvents> = { skip: true }
 
@@ -12,7 +11,7 @@ const EVENTS: EventNames<WiresEvents> = { skip: true }
  * better one in the background, and falls back when a wire dies.
  * @throws ERR_OPTION
  */
-export const wires = (options: WiresOptions = {}) => {
+export const wires = (options: WiresOptions = {}): WiresPlugin => {
   checkPartOptions('wires', options, {
     headStart: amount(0),
     patience: amount(0),
@@ -26,9 +25,9 @@ export const wires = (options: WiresOptions = {}) => {
   const plugin = base(options)
   return {
     ...plugin,
-    client: (client, lane, during): Wires => checkEvents(plugin.client(client, lane, during), EVENTS)
-  } as const satisfies ClientPlugin
+    client: (client, lane, during) => checkEvents(plugin.client(client, lane, during), EVENTS)
+  }
 }
 
-export type { Wires, WiresEvents, WiresOptions } from './client.ts'
+export type { Wires, WiresEvents, WiresOptions, WiresPlugin } from './client.ts'
 export type * from '../../lib/types.ts'

@@ -18,12 +18,14 @@ import { connect, createServer } from '../../index.ts'
 import type { Checked } from '../../lib/plugin.ts'
 import { json } from '../../parsers/json.ts'
 import { http } from '../../plugins/http/index.ts'
+import type { HttpPlugin } from '../../plugins/http/index.ts'
 import { offline } from '../../plugins/offline/index.ts'
 import type { DiscardReason, Offline } from '../../plugins/offline/index.ts'
 import { permissions } from '../../plugins/permissions/index.ts'
 import { reconnect } from '../../plugins/reconnect/client.ts'
-import type { Reconnect } from '../../plugins/reconnect/client.ts'
+import type { Reconnect, ReconnectPlugin } from '../../plugins/reconnect/client.ts'
 import { rooms as serverRooms } from '../../plugins/rooms/index.ts'
+import type { RoomsPlugin } from '../../plugins/rooms/index.ts'
 import { ws as browserWs } from '../../transformers/ws/client.ts'
 import { ws } from '../../transformers/ws/index.ts'
 import { pluginContract, transformerContract } from '../contract/index.ts'
@@ -249,3 +251,8 @@ connectCore(url, { transformers: [ws()], parser: json(), plugins: [http({ authen
 connect(url, { reconect: {} })
 // @ts-expect-error: no such option
 connectCore(url, { transformers: [ws()], parser: json(), offline: false })
+
+// What a plugin is has a name, which messages and declarations of applications show.
+is<Equal<ReturnType<typeof reconnect>, ReconnectPlugin>>()
+is<Equal<ReturnType<typeof serverRooms>, RoomsPlugin>>()
+is<Equal<ReturnType<typeof http<unknown>>, HttpPlugin<unknown>>>()
