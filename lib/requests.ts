@@ -28,6 +28,9 @@ const PATIENCE = 30_000
 /** How many packets a list may have. */
 const MOST_PACKETS = 1_000
 
+/** So much of an answer is looked at: a call takes only some ten thousands of arguments, and whoever asks so few. */
+const LONGEST = 9
+
 /** The packets in what arrived, which may be anything: those that a list may have, or one alone. */
 export const packetsOf = (value: unknown): readonly (readonly unknown[])[] => {
   if (!Array.isArray(value)) return []
@@ -255,7 +258,7 @@ export const makeRequests = (
 
   const hear = (packets: readonly (readonly unknown[])[]): void => {
     for (const packet of packets) {
-      const [number, type, ...values] = packet
+      const [number, type, ...values] = packet.slice(0, LONGEST)
       const isAnswer = typeof number === 'number' && number < 0
       if (isAnswer && type === LATER && !leaves) later(-number)
       const request = isAnswer ? sent.get(-number) : void other(packet)

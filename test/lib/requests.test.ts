@@ -105,6 +105,23 @@ describe('requests over a lane', () => {
     assert.deepEqual(others, [['another', 1], ['other', 1], []])
   })
 
+  it('are answered with more than a call takes arguments: what nobody knows of is left out', async () => {
+    const requests = requestsOf(host)
+    const heard: number[] = []
+    const told = outcomes([
+      requests.ask({ packet: ['a'], done: first, heard: (...values) => heard.push(values.length) })
+    ])
+    await turn()
+    const values = Array.from({ length: 210_000 }, (_, index) => index)
+    requests.hear([
+      [-1, 1, ...values],
+      [-1, 0, ...values]
+    ])
+    await turn()
+    assert.deepEqual(told, [0])
+    assert(heard[0] && heard[0] < 100)
+  })
+
   it('that are ended before the end of the turn are never sent', async () => {
     const requests = requestsOf(host)
     const ended: Request = { packet: ['ended'], done: first }

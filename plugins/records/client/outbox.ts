@@ -67,7 +67,7 @@ export class Outbox {
   }
 
   get entries(): Entry[] {
-    return ([] as Entry[]).concat(...this.queues.map(({ entries }) => entries))
+    return this.queues.flatMap(({ entries }) => entries)
   }
 
   /** The last one that will be acknowledged. */
@@ -100,7 +100,7 @@ export class Outbox {
   /** Takes over what processes that are gone have left. */
   adopt(queues: readonly Queue[]): void {
     this.left = []
-    this.queues.splice(-1, 0, ...queues)
+    for (const queue of queues) this.queues.push(queue)
     this.queues.sort((a, b) => Number(a === this.own) - Number(b === this.own) || a.first - b.first)
     for (const { entries } of queues) for (const entry of entries) if (entry.isVoid) this.void(entry)
   }

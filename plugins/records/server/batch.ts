@@ -86,7 +86,7 @@ export class Batch {
     else {
       progress.last = last
       progress.count++
-      progress.results.push(...results)
+      for (const result of results) progress.results.push(result)
     }
   }
 
@@ -116,7 +116,7 @@ export class Batch {
       }
       for (const path of record.pruned) if (!record.state.get(path)) removed.push([record.id, path])
       record.pruned = []
-      rows.push(...own)
+      for (const row of own) rows.push(row)
       if (!own.length) continue
       changes.push({
         record: record.id,

@@ -17,7 +17,8 @@ export const lasting = (writes: readonly Write[]): readonly Write[] => {
   const latest = new Map<string, Register>()
   for (const write of writes) {
     if (write.kind === INCREMENT) {
-      found.push(...latest.values(), write)
+      for (const before of latest.values()) found.push(before)
+      found.push(write)
       latest.clear()
     } else {
       const before = latest.get(write.path)
