@@ -8,6 +8,7 @@ import type { Limit, Patience } from './patience.ts'
 import type { CachedRecord, RecordCache } from './record-cache.ts'
 import type { Settings } from './settings.ts'
 import { Trials } from './trials.ts'
+import type { Counted } from './trials.ts'
 import type { Turn, Turns } from './turns.ts'
 import { ownWrite, refusing } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
@@ -122,8 +123,13 @@ export class Deliberation {
   }
 
   /** Whether something was changed that a verdict depends on. */
-  #isStale(turn: Turn, { seen = NOTHING }: Verdict): boolean {
+  #isStale(turn: Turn, { seen = NOTHING, counted = NOTHING_COUNTED }: Verdict): boolean {
     let isStale = false
+    for (const [record, { isSound }] of counted) {
+      if (isSound()) continue
+      this.#host.turns.want(turn, record)
+      isStale = true
+    }
     for (const [record, edits] of seen) {
       if (record.edits === edits) continue
       this.#host.turns.want(turn, record)
@@ -145,8 +151,10 @@ export class Deliberation {
   }
 
   /** What is in a commit that is under way must not be changed, and may be undone. */
-  #isUnderWay({ seen = NOTHING }: Verdict): boolean {
-    for (const record of seen.keys()) if (this.#host.committer.holds(record)) return true
+  #isUnderWay({ seen = NOTHING, counted = NOTHING_COUNTED }: Verdict): boolean {
+    const { committer } = this.#host
+    for (const record of seen.keys()) if (committer.holds(record)) return true
+    for (const record of counted.keys()) if (committer.holds(record)) return true
     return false
   }
 
@@ -170,6 +178,7 @@ export class Deliberation {
 }
 
 const NOTHING: ReadonlyMap<CachedRecord, number> = new Map()
+const NOTHING_COUNTED: ReadonlyMap<CachedRecord, Counted> = new Map()
 
 const unpin = (cache: RecordCache, { pinned = [] }: Verdict): void => {
   for (const record of pinned) cache.unpin(record)

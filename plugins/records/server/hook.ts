@@ -5,6 +5,9 @@ import type { Value } from '../../../lib/store.ts'
 import type { Known, NumberPath, Optional, Patch, PathOf, Schema, TypeOf, ValueAt } from '../client/types.ts'
 import type { Clock } from '../core/clock.ts'
 import { Edit } from '../core/edit.ts'
+import type { RecordState } from '../core/record-state.ts'
+import { OBJECT } from '../core/register.ts'
+import type { Write } from '../core/register.ts'
 import { excessOf, sizeOf } from './check-writes.ts'
 import type { Accepted } from './judge.ts'
 import type { RecordOf } from './options.ts'
@@ -76,6 +79,21 @@ export interface HookHost {
   readonly patience: Patience
 }
 
+type Change = (edit: Edit) => unknown
+
+/** Whether something is made for what is written, which depends on what is there. */
+const isMaking = (writes: readonly Write[]): boolean => writes.some(({ kind, t }) => kind === OBJECT && t > 0)
+
+/** Whether no more would be written now. That the record is there, which is said in vain where it is made meanwhile, does no harm. */
+const isAs = ({ length }: readonly Write[], written: () => readonly Write[]): boolean => {
+  try {
+    const writes = written()
+    return writes.length <= length && !isMaking(writes)
+  } catch {
+    return false
+  }
+}
+
 /** What a hook reads and writes. */
 export class HookTransaction extends Reader implements WriteTransaction {
   /** What is to be done beside the write itself. */
@@ -126,29 +144,55 @@ export class HookTransaction extends Reader implements WriteTransaction {
     return this.#edit(record, edit => edit.delete(path))
   }
 
-  increment(record: string, path: string, by: number): Promise<void> {
-    return this.#edit(record, edit => edit.increment(path, by))
-  }
-
-  #edit(id: string, change: (edit: Edit) => unknown): Promise<void> {
+  increment(id: string, path: string, by: number): Promise<void> {
+    const change: Change = edit => edit.increment(path, by)
     return this.#do(async () => {
       const record = await this.#load(id)
-      const state = this.#trials.state(record)
-      const { clock, settings } = this.#host
-      const { limits } = settings
-      const registers = [...state.registers()]
-      // It wins against all that it has seen, also what clocks that are fast wrote into the store.
-      for (const { t } of registers) clock.saw(t)
-      const edit = new Edit(state, clock.tick(), limits.value)
-      change(edit)
-      const { writes } = edit
-      if (!isSummable(state, writes)) throw new AnywireError(ERR_INVALID, 'a sum that is no number')
-      const bytes = registers.reduce((sum, register) => sum + sizeOf(register), 0)
-      const excess = excessOf(state, bytes, writes, limits)
-      if (excess !== undefined) throw new AnywireError(ERR_LIMIT, `${excess}: '${id}'`)
-      this.accepted.push({ record, writes })
-      this.#trials.keep(record, this.#trials.with(record, writes))
+      if (this.#trials.seen.has(record) || !this.#count(record, change)) this.#change(record, change)
     })
+  }
+
+  #edit(id: string, change: Change): Promise<void> {
+    return this.#do(async () => this.#change(await this.#load(id), change))
+  }
+
+  #change(record: CachedRecord, change: Change): void {
+    const writes = this.#written(record, this.#trials.state(record), change)
+    this.accepted.push({ record, writes })
+    this.#trials.keep(record, this.#trials.with(record, writes))
+  }
+
+  /** Adds to a number, which others may do too meanwhile. @returns false: it depends on what is there how that is done */
+  #count(record: CachedRecord, change: Change): boolean {
+    const { counted } = this.#trials
+    const { writes: before = [], isSound } = counted.get(record) ?? {}
+    const written = (): readonly Write[] => this.#written(record, record.state, change, before)
+    const writes = written()
+    if (isMaking(writes)) return false
+    counted.set(record, {
+      writes: [...before, ...writes],
+      isSound: () => (isSound?.() ?? true) && isAs(writes, written)
+    })
+    this.accepted.push({ record, writes })
+    return true
+  }
+
+  /** @param before - what is added to the record already */
+  #written(record: CachedRecord, state: RecordState, change: Change, before: readonly Write[] = []): readonly Write[] {
+    const { clock, settings } = this.#host
+    const { limits } = settings
+    const registers = state.registers()
+    // It wins against all that it has seen, also what clocks that are fast wrote into the store.
+    for (const { t } of registers) clock.saw(t)
+    const edit = new Edit(state, clock.tick(), limits.value)
+    change(edit)
+    const { writes } = edit
+    const all = [...before, ...writes]
+    if (!isSummable(state, all)) throw new AnywireError(ERR_INVALID, 'a sum that is no number')
+    const bytes = registers.reduce((sum, register) => sum + sizeOf(register), 0)
+    const excess = excessOf(state, bytes, all, limits)
+    if (excess !== undefined) throw new AnywireError(ERR_LIMIT, `${excess}: '${record.id}'`)
+    return writes
   }
 
   #do<T>(work: () => Promise<T>): Promise<T> {

@@ -180,7 +180,8 @@ export class Judge {
       const hook = (): void | Promise<void> => onWrite({ peer: author.peer, records }, tx)
       await (within ? within.run(turn, hook) : hook())
       await tx.end()
-      return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned, isByHook: true }
+      const { counted } = trials
+      return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned, counted, isByHook: true }
     } catch (error) {
       await tx.end().catch(() => {})
       // What it needs may be closed by now.

@@ -83,6 +83,13 @@ export const isSummable = (state: RecordState, writes: readonly Write[]): boolea
 
 const isSound = (sum: Value | undefined): boolean => typeof sum !== 'number' || Number.isFinite(sum)
 
+/** What is added to numbers of a record that nothing else was read of. */
+export interface Counted {
+  readonly writes: readonly Write[]
+  /** Whether it may still be done, whatever the record is by now. */
+  readonly isSound: () => boolean
+}
+
 /** Records as they would be with some writes, before these are done. */
 export class Trials {
   readonly #settings: Settings
@@ -92,13 +99,21 @@ export class Trials {
   /** The same of those that who was asked has looked at. */
   readonly read = new Map<CachedRecord, number>()
 
+  /** Records that are only added to: what others do to them does not matter. */
+  readonly counted = new Map<CachedRecord, Counted>()
+
   constructor(settings: Settings) {
     this.#settings = settings
   }
 
   /** How a record would be. */
   state(record: CachedRecord): RecordState {
-    if (!this.seen.has(record)) this.seen.set(record, record.edits)
+    if (!this.seen.has(record)) {
+      this.seen.set(record, record.edits)
+      const counted = this.counted.get(record)
+      if (counted) this.#states.set(record, merged(record.state, counted.writes))
+      this.counted.delete(record)
+    }
     return this.#states.get(record) ?? record.state
   }
 

@@ -2,6 +2,7 @@ import type { Failure } from '../../../lib/errors.ts'
 import type { Result, WriteFrame } from '../core/frame.ts'
 import type { Accepted } from './judge.ts'
 import type { CachedRecord } from './record-cache.ts'
+import type { Counted } from './trials.ts'
 
 /** What is done of a write, and what is to be told of it. */
 export interface Verdict {
@@ -9,6 +10,8 @@ export interface Verdict {
   readonly results: readonly Result[]
   /** How often records were changed that it depends on; where that is different when it is done, it is to be judged again. */
   readonly seen?: ReadonlyMap<CachedRecord, number>
+  /** What a hook only adds to. */
+  readonly counted?: ReadonlyMap<CachedRecord, Counted>
   /** Whether a hook has gone by those records: it cannot stand where something that it has read is undone. */
   readonly isByHook?: boolean
   /** Records that were pinned for it. */

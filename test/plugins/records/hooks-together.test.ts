@@ -225,6 +225,46 @@ describe('an authority of records, and hooks that want the same', () => {
     )
   })
 
+  it('only add to the same number, and are called once, at the same time', async () => {
+    const eve = await opened(async (_write, tx) => {
+      await tx.increment('log/total', 'n', 1)
+      await sleep(20)
+      await tx.increment('log/total', 'n', 2)
+    })
+    const all = await clients(30)
+    for (const client of all) make(client)
+    await world.pass(25)
+    assert.deepEqual([calls, contents(eve.deltas)['log/total']?.['n']], [30, 90])
+    store.hold('commit')
+    for (const client of all) make(client, `a/again/${client.node}`)
+    await world.pass(25)
+    store.release()
+    await world.pass(25)
+    assert.deepEqual([calls, contents(eve.deltas)['log/total']?.['n'], outcomes(all)], [60, 180, []])
+  })
+
+  it('are called again where they have read what they add to, or it is no number any more', async () => {
+    const eve = await opened(async ({ records: [written] }, tx) => {
+      if (!written?.record.startsWith('a/')) return
+      await tx.increment('log/total', 'n', 1)
+      if (written.record === 'a/c0') await tx.set('log/seen', 'n', await read(tx, 'log/total'))
+      await sleep(10)
+    })
+    const all = await clients(2)
+    for (const client of all) make(client)
+    await world.pass(50)
+    const seen = contents(eve.deltas)
+    assert.deepEqual([seen['log/total']?.['n'], outcomes(all)], [2, []])
+    assert(seen['log/seen']?.['n'] === 1 || seen['log/seen']?.['n'] === 2)
+    const before = calls
+    make(all[1] as WireClient, 'a/text')
+    await world.pass(2)
+    eve.write('log/total', [at(100_000, 'eve').set('n', 'a text')])
+    await world.pass(50)
+    assert.equal(calls - before, 3)
+    assert.deepEqual(outcomes(all), [['c1', 2, 'ERR_PATH']])
+  })
+
   it('wait for no one in a circle', async () => {
     const eve = await opened(async ({ records: [written] }, tx) => {
       const [one, two] = written?.record.endsWith('0') ? (['log/x', 'log/y'] as const) : (['log/y', 'log/x'] as const)
