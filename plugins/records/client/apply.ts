@@ -23,6 +23,8 @@ export interface Applied {
   readonly denied: string[]
   /** Records that are gone from here, evicted or not. */
   readonly dropped: string[]
+  /** Names of records and collections of which nothing is right but what is at hand: a store may have more. */
+  readonly purged: Set<string>
   /** Writes that do not wait any more. */
   readonly settled: Entry[]
   /** Writes that were refused, and which record of them; '' for all. */
@@ -54,12 +56,13 @@ export const apply = (
     evicted: [],
     denied: [],
     dropped: [],
+    purged: new Set(),
     settled: [],
     refused: [],
     later: [],
     results: new Map()
   }
-  const { changed, dropped, told, resets } = applied
+  const { changed, dropped, purged, told, resets } = applied
   const drop = (id: string): boolean => {
     if (!records.drop(id)) return false
     changed.add(id)
@@ -67,7 +70,7 @@ export const apply = (
     return true
   }
 
-  const denied = new Set<Scope>()
+  const refused = new Set<Scope>()
   for (const { scopes: news } of pages) {
     for (const { scope: number, outcome } of news) {
       const scope = scopes.get(number)
@@ -82,7 +85,7 @@ export const apply = (
       const why = outcome.slice(code.length)
       scope.error = isLive ? undefined : errorOf(code, `'${scope.name}' cannot be followed${why}`)
       if (isLive && outcome !== 'delta') resets.set(scope, outcome)
-      if (outcome === ERR_DENIED[0]) denied.add(scope)
+      if (!isLive) refused.add(scope)
     }
   }
 
@@ -91,7 +94,10 @@ export const apply = (
   const whole = new Set<string>()
   const evict = (id: string): boolean => {
     whole.delete(id)
-    if (!drop(id)) return false
+    if (!drop(id)) {
+      purged.add(id)
+      return false
+    }
     applied.evicted.push(id)
     return true
   }
@@ -121,9 +127,13 @@ export const apply = (
   }
   // Most deltas are about neither.
   for (const id of resets.size ? scopes.missing(resets.keys(), came, records) : []) drop(id)
+  for (const { name, query } of resets.keys()) if (!query && !came.has(name)) purged.add(name)
   const isIn = (scope: Scope, id: string): boolean => came.has(id) || !resets.has(scope)
-  for (const scope of denied)
-    for (const id of scopes.refused(scope, told, isIn, records)) if (evict(id)) applied.denied.push(id)
+  for (const scope of refused) {
+    for (const id of scopes.refused(scope, told, isIn, records))
+      if (evict(id) && scope.error?.code === ERR_DENIED[0]) applied.denied.push(id)
+    purged.add(scope.name)
+  }
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))
   for (const result of pages.flatMap(({ results }) => results)) {

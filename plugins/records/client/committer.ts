@@ -12,16 +12,18 @@ type Rows = Map<string, Row | readonly [record: string, path: string]>
  * tried again together with what came meanwhile.
  */
 export class Committer {
-  readonly #write: (commit: Commit) => Promise<void>
+  readonly #write: (commit: Commit, purged: ReadonlySet<string>) => Promise<void>
   readonly #failed: (error: unknown) => void
   #rows: Rows = new Map()
   #entries = new Map<string, unknown>()
+  #names = new Set<string>()
   #done: (() => void)[] = []
   #running: Promise<void> | undefined
   readonly #pause = new Pause()
   #isClosed = false
 
-  constructor(write: (commit: Commit) => Promise<void>, failed: (error: unknown) => void) {
+  /** @param write - with the names of what is to be removed as far as it should not be there */
+  constructor(write: (commit: Commit, purged: ReadonlySet<string>) => Promise<void>, failed: (error: unknown) => void) {
     this.#write = write
     this.#failed = failed
   }
@@ -34,6 +36,12 @@ export class Committer {
   /** @param value - undefined removes it */
   entry(key: string, value: unknown): void {
     this.#entries.set(key, value)
+    this.#start()
+  }
+
+  /** Of a record or collection what should not be there is removed. */
+  purge(name: string): void {
+    this.#names.add(name)
     this.#start()
   }
 
@@ -63,15 +71,17 @@ export class Committer {
     // All of a turn is one commit.
     await Promise.resolve()
     let delay = FIRST_DELAY
-    while (this.#rows.size || this.#entries.size || this.#done.length) {
-      const [rows, entries, done] = [this.#rows, this.#entries, this.#done]
+    while (this.#rows.size || this.#entries.size || this.#names.size || this.#done.length) {
+      const [rows, entries, names, done] = [this.#rows, this.#entries, this.#names, this.#done]
       this.#rows = new Map()
       this.#entries = new Map()
+      this.#names = new Set()
       this.#done = []
       try {
-        await this.#write(toCommit(rows, entries))
+        await this.#write(toCommit(rows, entries), names)
       } catch (error) {
         this.#putBack(rows, entries, done)
+        for (const name of names) this.#names.add(name)
         this.#failed(error)
         if (this.#isClosed) break
         await this.#pause.wait(delay)

@@ -5,6 +5,7 @@ import { collectionOf, isAmong } from '../core/path.ts'
 import { toRow } from '../core/register.ts'
 import type { Applied } from './apply.ts'
 import { Committer } from './committer.ts'
+import { Cursors } from './cursors.ts'
 import { empty } from './empty.ts'
 import type { Entry } from './entry.ts'
 import {
@@ -24,8 +25,10 @@ import {
 } from './kept.ts'
 import { Queue } from './outbox.ts'
 import type { WriteId } from './outbox.ts'
+import { purge } from './purge.ts'
+import type { PurgeHost } from './purge.ts'
 import type { Records } from './records.ts'
-import { keyOf, NOWHERE, partsOf, wholesOf } from './scope.ts'
+import { NOWHERE, wholesOf } from './scope.ts'
 import type { Cursor, Scope } from './scope.ts'
 import { secretOf } from './secret.ts'
 import { SharedStore } from './shared-store.ts'
@@ -59,14 +62,14 @@ export class Persistence {
   readonly #store: Store
   readonly #options: PersistenceOptions
   readonly #committer: Committer
-  /** How far the store has scopes that are not followed now. */
-  readonly #cursors = new Map<string, Cursor>()
+  readonly #cursors = new Cursors()
   /** Scopes that the store has as far as the node of this process. */
   readonly #live = new Set<Scope>()
-  /** For each reading that is under way, the records that changed since it began. */
+  /** For each reading that is under way, the records that changed since it began, and the names of what is purged. */
   readonly #readings = new Set<Set<string>>()
   readonly #shared: SharedStore
   #cursor = NOWHERE
+  #isAtHand: (id: string) => boolean = () => true
   #isOpen = false
   #isClosed = false
   /** As long as it is shared, nobody upgrades or clears the store. */
@@ -78,7 +81,11 @@ export class Persistence {
     const { tabs, failed, blocked } = options
     this.#use = new Use(tabs, blocked)
     this.#shared = new SharedStore(store, tabs, options.node)
-    this.#committer = new Committer(commit => this.#shared.commit(commit, this.#cursor, this.#live), failed)
+    const { gone } = this.#shared
+    const host: PurgeHost = { store, cursors: this.#cursors, gone, isAtHand: id => this.#isAtHand(id) }
+    this.#committer = new Committer(async (commit, purged) => {
+      await this.#shared.commit(await purge(commit, purged, host), this.#cursor, this.#live)
+    }, failed)
   }
 
   /** Opens the store, and reads what is there. May be called again when it failed. */
@@ -145,11 +152,11 @@ export class Persistence {
       for (let at = 0, end = 0; at < rows.length; at = end) {
         const id = (rows[at] as Row).record
         while (rows[end]?.record === id) end++
-        if (skip.has(id) || !scope.mayHave(id) || records.base(id)?.size) continue
+        if (skip.has(id) || skip.has(collectionOf(id)) || !scope.mayHave(id) || records.base(id)?.size) continue
         records.load(id, rows.slice(at, end))
         records.include(id, done)
       }
-      return this.#cursors.get(scope.key) ?? this.#cursors.get(keyOf(collectionOf(scope.name), undefined)) ?? NOWHERE
+      return this.#cursors.of(scope)
     } finally {
       this.#readings.delete(skip)
     }
@@ -191,7 +198,7 @@ export class Persistence {
    */
   changed(
     records: Records,
-    { told, settled, dropped }: Applied,
+    { told, settled, dropped, purged }: Applied,
     others: readonly WriteId[],
     cursor: Cursor,
     kept: () => void
@@ -211,13 +218,12 @@ export class Persistence {
         this.#put(records, id, paths)
       for (const skip of this.#readings) skip.add(id)
     }
-    // What was taken away is missing from what is not followed now too, so that has to be fetched anew.
-    for (const key of dropped.length ? [...this.#cursors.keys()] : []) {
-      const [name] = partsOf(key)
-      if (!dropped.some(id => id === name || collectionOf(id) === name)) continue
-      this.#cursors.delete(key)
-      this.#committer.entry(CURSOR + key, undefined)
+    for (const key of this.#cursors.without(dropped)) this.#committer.entry(CURSOR + key, undefined)
+    for (const name of purged) {
+      this.#committer.purge(name)
+      for (const skip of this.#readings) skip.add(name)
     }
+    this.#isAtHand = id => !!records.base(id)?.size
     this.#cursor = cursor
     this.#progress()
     this.#committer.after(kept)

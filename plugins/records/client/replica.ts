@@ -275,11 +275,16 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
 
   /** A record that is followed by its name is taken away: it may not be seen any more. How it is refused the authority says. */
   #doubt(scope: Scope): void {
-    if (!scope.isLive) return
-    scope.stop(NOWHERE)
-    this.keeper?.leave(scope)
-    this.scopes.wanted.add(scope)
-    this.become(scope, 'loading')
+    if (scope.isLive) {
+      scope.stop(NOWHERE)
+      this.keeper?.leave(scope)
+      this.scopes.wanted.add(scope)
+      this.become(scope, 'loading')
+    } else if (!scope.error && scope.cursor.epoch) {
+      // It was asked for with what is gone by now.
+      scope.doubt()
+      this.scopes.want(scope)
+    }
   }
 
   /** Lets go of the store, and of what waits in it: whoever opens it next sends that. It is still shown, as it still waits. */

@@ -1,5 +1,4 @@
 import type { AnywireError } from '../../../lib/errors.ts'
-import { ERR_DENIED } from '../../../lib/failures.ts'
 import type { Follow } from '../core/frame.ts'
 import { collectionOf } from '../core/path.ts'
 import type { Query } from '../core/query.ts'
@@ -88,8 +87,8 @@ export class Scope implements Following {
     this.#answered = undefined
   }
 
-  /** The authority does not follow it any more. Of what it denies nothing is left here. */
-  stop(cursor = this.error?.code === ERR_DENIED[0] ? NOWHERE : this.cursor): void {
+  /** The authority does not follow it any more. Of what it refuses nothing is left here. */
+  stop(cursor = this.error ? NOWHERE : this.cursor): void {
     this.#cursor = cursor
     this.#reach = undefined
   }

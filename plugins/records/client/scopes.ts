@@ -101,13 +101,16 @@ export class Scopes {
     isIn: (scope: Scope, id: string) => boolean,
     records: Records
   ): string[] {
-    const gone = scope.among(records).filter(id => {
+    const ids = scope.among(records)
+    const gone = ids.filter(id => {
       const has = (other: Scope): boolean =>
         !other.error && (!other.query || other.isLive || (told.has(other) && isIn(other, id)))
       return !this.#of(id).some(has)
     })
-    for (const other of gone.length ? this.#named(collectionOf(scope.name)) : []) {
-      if (other.error || !other.mayBeOld) continue
+    // Of one that had not begun the authority does not know what queries have by now, as it was taken for theirs.
+    const isUnknown = !scope.isLive && gone.length < ids.length
+    for (const other of gone.length || isUnknown ? this.#named(collectionOf(scope.name)) : []) {
+      if (other.error || !(other.mayBeOld || (isUnknown && other.query && other.isLive))) continue
       other.doubt()
       this.want(other)
     }

@@ -116,6 +116,7 @@ export class CatchUp {
       for (const id of entered) if (!holdings.had(moves, id, collectionOf(id))) this.#wholes.add(id)
       for (const id of left) if (!holdings.withheld.has(id)) this.#take(id, denied.has(id))
     }
+    for (const id of this.#gone) scopes.leaving.disturb(collectionOf(id))
     for (const id of holdings.takeWithheld()) this.#wholes.add(id)
     for (const scope of begun) this.#begin(scope)
     const leaving = scopes.takeLeaving()

@@ -483,6 +483,56 @@ describe('records: a replica with a store', () => {
     )
   })
 
+  it('removes what it let go of just before it is taken away', async () => {
+    const disk = new MemoryDisk()
+    const stage = new Stage({ store: memory({ disk }) })
+    stage.replica.on('refused', () => {})
+    const one = stage.replica.follow('a/1')
+    await stage.open()
+    const registers = [object(''), leaf('x', 1)]
+    stage.delta({
+      scopes: [{ scope: 1, outcome: 'reset' }],
+      records: [{ record: 'a/1', registers }],
+      whole: [true]
+    })
+    stage.replica.follow('a/', {})
+    await turn()
+    stage.replica.unfollow(one)
+    await clock.tickAsync(500)
+    stage.delta({ seq: 2, scopes: [{ scope: 2, outcome: 'reset' }], records: [{ record: 'a/1', registers: [] }] })
+    stage.delta({ seq: 3, more: true, scopes: [{ scope: 1, outcome: 'left' }], evicted: ['a/1'] })
+    stage.delta({ seq: 3 })
+    await turn()
+    assert.deepEqual([stage.view('a/1'), disk.rows('a/1').length], [undefined, 2])
+    stage.delta({ seq: 4, scopes: [{ scope: 2, outcome: 'ERR_DENIED' }] })
+    await turn()
+    assert.deepEqual(disk.rows('a/1'), [])
+    await stage.replica.close()
+  })
+
+  it('removes a record that it has no more when it is taken away, and nothing of what is at hand', async () => {
+    const disk = new MemoryDisk()
+    const { store, fails } = failing(disk)
+    const stage = new Stage({ store })
+    await stage.synced('a/1', [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }])
+    await turn()
+    stage.replica.records.unload('a/1')
+    fails.add('rows')
+    stage.replica.on('error', () => {})
+    stage.delta({ seq: 2, denied: ['a/1'] })
+    await turn()
+    assert.equal(disk.rows('a/1').length, 2)
+    stage.delta({ seq: 3, records: [{ record: 'a/1', registers: [object(''), leaf('x', 2)] }], whole: [true] })
+    fails.clear()
+    await clock.tickAsync(1_000)
+    assert.deepEqual([stage.view('a/1'), disk.rows('a/1').length], [{ x: 2 }, 2])
+    stage.replica.records.unload('a/1')
+    stage.delta({ seq: 4, denied: ['a/1'] })
+    await turn()
+    assert.deepEqual(disk.rows('a/1'), [])
+    await stage.replica.close()
+  })
+
   it('fetches anew what something was taken out of while it was not followed', async () => {
     const disk = new MemoryDisk()
     const before = new Stage({ store: memory({ disk }) })
