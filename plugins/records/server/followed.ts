@@ -131,12 +131,9 @@ export class Followed {
     return isJoined
   }
 
-  /**
-   * Its client must not keep what it has of a scope; that may have let go of it meanwhile.
-   * @param isUntold - whether it is not told so, and does not know by itself what to let go of
-   */
-  protected evict(scope: Scope, how: 'evicted' | 'denied', isUntold = false): void {
-    if (isUntold || scope.isQuery || this.#quota.isShared(scope)) this.#take(scope, how)
+  /** Its client must not keep what it has of a scope; that may have let go of it meanwhile. */
+  protected evict(scope: Scope, how: 'evicted' | 'denied'): void {
+    if (scope.isQuery || this.#quota.isShared(scope)) this.#take(scope, how)
   }
 
   /** What its client has of a scope is to be taken from it. */

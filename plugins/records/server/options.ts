@@ -118,7 +118,10 @@ export interface RecordsLimits {
   readonly scopes: number
   /** Of them, queries that select. Default 100. */
   readonly queries: number
-  /** Records that match its queries, or that `permit` lets it see of what it follows, in all, when that begins. Default 1,000,000. */
+  /**
+   * Records that match its queries, or that `permit` lets it see of what it follows, in all, when that begins; what has grown since goes on.
+   * Default 1,000,000.
+   */
   readonly matches: number
   /** Fields of a record, those that were deleted lately included. Default 10,000. */
   readonly fields: number

@@ -222,10 +222,9 @@ export class Scopes extends Followed {
     this.#doubtful.delete(scope)
   }
 
-  /** Whether there is room for what is remembered for a scope; if not, it is not followed. */
+  /** Whether there is room for what is remembered for a scope; if not, it does not begin. What goes on may have grown. */
   #holds(scope: Scope): boolean {
-    if (this.hold(scope)) return true
-    if (scope.isJoined) this.evict(scope, 'evicted', true)
+    if (this.hold(scope) || scope.isJoined) return true
     this.leave(scope)
     this.#exceed(scope, 'matches')
     return false

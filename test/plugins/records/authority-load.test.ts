@@ -101,6 +101,28 @@ describe('an authority of records, and what is too much', () => {
     )
   })
 
+  it('refuses no query that it follows already, and that has grown since, when permissions are asked about again', async () => {
+    await opened({ limits: { matches: 2 }, permit: () => true })
+    const ann = await world.welcomed('ann')
+    const bob = await world.welcomed('bob', [scope(1, 'd/', { query: { where: [] } }), scope(2, 'e/')], peerOf('bob'))
+    for (const collection of ['d', 'e'])
+      for (let n = 0; n < 3; n++) ann.write(`${collection}/${n}`, [at(1, 'ann').make()])
+    await world.pass()
+    assert.equal(Object.keys(contents(bob.deltas)).length, 6)
+    bob.refresh()
+    await world.pass(10)
+    ann.write('d/0', [at(2, 'ann').set('n', 1)])
+    await world.pass()
+    const told = bob.deltas
+    assert.deepEqual(
+      [contents(told), told.flatMap(({ scopes, evicted }) => [...scopes, ...evicted])],
+      [{ 'd/0': { n: 1 } }, []]
+    )
+    bob.say({ type: 'follow', follows: [scope(3, 'd/', { query: { where: [['n', '=', 1]] } })] })
+    await world.pass()
+    assert.equal(bob.delta.scopes[0]?.outcome, "ERR_LIMIT: 'limits.matches' is 2", 'what begins is')
+  })
+
   it('refuses a write of more fields than a record may have, and asks nobody about them', async () => {
     let asked = 0
     await opened({ limits: { fields: 3 }, permit: () => !!++asked })
