@@ -3,34 +3,20 @@ import type { Failure } from '../../lib/errors.ts'
 import { ERR_DENIED, ERR_LIMIT, ERR_OPTION, ERR_PROTOCOL, ERR_RATE, ERR_SERVER } from '../../lib/failures.ts'
 import { isCount } from '../../lib/handshake.ts'
 import type { Lane } from '../../lib/lane.ts'
+import { covers } from '../../lib/patterns.ts'
 import { Answers } from '../../lib/asked-again.ts'
 import type { Fate } from '../../lib/asked-again.ts'
 import type { Peer } from '../../lib/server/peer.ts'
 import type { Permissions } from '../permissions/index.ts'
 import type { Hub } from './hub.ts'
 import { isItem, lookOf, placeOf, publicationOf } from './item.ts'
-import type { Item, Look, Publication } from './item.ts'
+import type { Item, Publication } from './item.ts'
 import { Line } from './line.ts'
 import { Listening } from './listening.ts'
 import type { PeerPubSub } from './server.ts'
-import type { Entry } from './topic.ts'
-import {
-  HISTORY,
-  LISTEN,
-  LOOSE,
-  MISSABLE,
-  MISSED,
-  NEW,
-  PASSED,
-  PUBLISH,
-  RECOVERED,
-  RETAINED,
-  SKIPPED,
-  SUBSCRIBE,
-  toSkip,
-  toText,
-  unbox
-} from './wire.ts'
+import type { Place } from './log.ts'
+import { Teller } from './teller.ts'
+import { HISTORY, LISTEN, LOOSE, PUBLISH, SUBSCRIBE, toText, unbox } from './wire.ts'
 
 /** How many requests may share subscriptions, as a multiple of these. */
 const SHARED = 10
@@ -41,6 +27,8 @@ interface Subscription {
   readonly ids: Set<number>
   /** Whether the server's application made it, which needs no permission. */
   own: boolean
+  /** From where on nothing was delivered, as it waits for an answer; undefined: it does not. */
+  since: Place | undefined
 }
 
 /** What one client does. Each item succeeds or fails by itself; those about one name are worked on in order. */
@@ -49,13 +37,13 @@ export class Subscriber implements PeerPubSub {
   readonly #peer: Peer
   readonly #lane: Lane
   readonly #permissions: Permissions | undefined
-  readonly #hasRoom: () => boolean
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #listenings = new Map<number, Listening>()
   /** The names of requests that go on, or will when they are allowed. */
   readonly #names = new Map<number, string>()
   readonly #line: Line
   #ended = false
+  readonly #teller: Teller
   /** How often permissions have changed: what was allowed before is asked again. */
   #changes = 0
   readonly #answers = new Answers()
@@ -66,7 +54,7 @@ export class Subscriber implements PeerPubSub {
     this.#peer = peer
     this.#lane = lane
     this.#permissions = permissions
-    this.#hasRoom = hasRoom
+    this.#teller = new Teller(hub, hasRoom, packet => this.#write(packet))
     this.#line = new Line(hub.limits.pending)
     peer.before(() => this.#line.idle)
   }
@@ -88,6 +76,9 @@ export class Subscriber implements PeerPubSub {
     if (!this.#lane.connected || this.#ended) return false
     // The client was told by no answer of which history its messages will be.
     if (!this.size) this.#write([0, this.#hub.log.epoch])
+    const known = this.#subscriptions.get(topic)
+    // What its client was denied is not told, but that it was missed.
+    if (known?.since) known.since = { epoch: '', sequence: 0 }
     this.#join(topic, subscription => (subscription.own = true))
     return true
   }
@@ -133,14 +124,19 @@ export class Subscriber implements PeerPubSub {
     }
   }
 
-  /** Nothing is delivered while a subscription waits. */
-  #judged(name: string, { ids, own }: Subscription, fate: Fate | undefined): void {
-    if (fate === 'goes') this.#hub.interests.join(name, this.#peer, () => {})
+  /** Nothing is delivered while a subscription waits; it catches up when it goes on. */
+  #judged(name: string, subscription: Subscription, fate: Fate | undefined): void {
+    const { ids, own } = subscription
+    if (fate === 'goes') this.#join(name, () => {})
     else if (fate === 'ends') {
       for (const id of own ? ids : this.#leave(name))
         this.#fail([id, SUBSCRIBE, name], ERR_DENIED, `'subscribe' of '${name}'`)
       ids.clear()
-    } else if (fate && !own) this.#hub.interests.leave(name, this.#peer)
+    } else if (fate && !own) {
+      const { epoch, sequence } = this.#hub.log
+      subscription.since ??= { epoch, sequence }
+      this.#hub.interests.leave(name, this.#peer)
+    }
   }
 
   /** The connection is over. */
@@ -202,7 +198,9 @@ export class Subscriber implements PeerPubSub {
     if (kind === HISTORY) {
       const look = lookOf(item)
       if (!look) return this.#fail(item, ERR_OPTION, 'of a history')
-      return then('history', () => this.#tell(item, look))
+      return then('history', () => {
+        if (!this.#teller.tell(id, name, look)) this.#fail(item, ERR_LIMIT, 'too much waits for this client')
+      })
     }
     if (kind === PUBLISH || kind === LOOSE) {
       const publication = publicationOf(item, this.#hub.limits.length)
@@ -229,32 +227,10 @@ export class Subscriber implements PeerPubSub {
   /** Tells a new subscription what it has missed, or what is retained. Messages that come from here on are behind that. */
   #catchUp(item: Item): void {
     const [id, , name, client] = item
-    const { log } = this.#hub
     const place = placeOf(item)
-    const me = toText(client)
-    this.#hub.name(this.#peer, me)
-    const tell = ({ packet, except }: Entry, kind: number): boolean => {
-      const passed =
-        kind === MISSABLE && except.includes(me) ? [toSkip(packet), log.epoch, SKIPPED] : [packet, log.epoch, kind]
-      return this.#hasRoom() && this.#write([-id, PASSED, ...passed])
-    }
-    let state = place ? MISSED : NEW
-    if (place && log.since(name, place)?.every(entry => tell(entry, MISSABLE))) state = RECOVERED
-    else {
-      const kept = log.retained(name)
-      const more = kept.splice(this.#hub.limits.messages)
-      if (!kept.every(entry => tell(entry, RETAINED)) || more.length) state = MISSED
-    }
-    this.#write([-id, 0, state, log.epoch, log.sequence])
-  }
-
-  #tell(item: Item, { epoch, offset, limit, reverse }: Look): void {
-    const [id, , topic] = item
-    const { log } = this.#hub
-    if (!this.#hasRoom()) return this.#fail(item, ERR_LIMIT, 'too much waits for this client')
-    const [entries, complete] = log.page(topic, epoch, offset, limit, reverse)
-    for (const { packet } of entries) if (this.#hasRoom()) this.#write([-id, PASSED, packet, log.epoch, MISSABLE])
-    this.#write([-id, 0, log.epoch, complete])
+    this.#teller.me = toText(client)
+    this.#hub.name(this.#peer, this.#teller.me)
+    this.#teller.answer(id, name, place, place && this.#hub.log.since(name, place))
   }
 
   #listen(id: number, pattern: string): void {
@@ -266,10 +242,25 @@ export class Subscriber implements PeerPubSub {
 
   /** @param joined - called when it is there, before listeners hear of it */
   #join(name: string, joined: (subscription: Subscription) => void): void {
-    const subscription = this.#subscriptions.get(name) ?? { ids: new Set(), own: false }
+    const subscription = this.#subscriptions.get(name) ?? { ids: new Set(), own: false, since: undefined }
     this.#subscriptions.set(name, subscription)
     // Also where it is there: what was denied meanwhile is delivered again.
-    return this.#hub.interests.join(name, this.#peer, () => joined(subscription))
+    return this.#hub.interests.join(name, this.#peer, () => {
+      this.#resume(name, subscription)
+      joined(subscription)
+    })
+  }
+
+  /** Has a subscription that waited catch up, as behind a session that was lost. */
+  #resume(name: string, subscription: Subscription): void {
+    const { since, ids } = subscription
+    if (!since) return
+    subscription.since = undefined
+    const missed = this.#hub.log.since(name, since)
+    // What another one brought its client has given to all of its handlers.
+    const others = [...this].filter(other => other !== name)
+    const isKnown = missed?.some(({ packet: [topic] }) => others.some(other => covers(other, topic)))
+    for (const id of ids) this.#teller.answer(id, name, since, isKnown ? undefined : missed)
   }
 
   /** Ends a subscription. Returns the requests for it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Rule } from '../../../plugins/permissions/index.ts'
+import type { TopicOptions } from '../../../plugins/pubsub/index.ts'
 import { guard, undoing } from '../../support/faults-guard.ts'
 import { runs } from '../../support/faults-seed.ts'
 import { turns, until } from '../../support/faults-wait.ts'
@@ -91,34 +92,77 @@ describe('pubsub: permissions', () => {
     assert.equal(server.pubsub.publish('a', 1), 0)
   })
 
-  it('that allow at last what an answer before denied suspend it meanwhile', async () => {
-    const gates: ((allowed: boolean) => void)[] = []
-    let isSlow = false
-    const rule = (): boolean | Promise<boolean> => !isSlow || new Promise(resolve => gates.push(resolve))
-    const { open, server } = world(use, { rules: { pubsub: { subscribe: rule } } })
-    const { pubsub } = await open('ann')
-    const { values, handler } = notes()
-    await pubsub.subscribe('a', handler)
-    const refresh = (): void => (server as unknown as { permissions: { refresh(): void } }).permissions.refresh()
-    isSlow = true
-    refresh()
-    refresh()
-    await until(() => gates.length === 2)
-    assert.equal(server.pubsub.publish('a', 1), 1)
-    gates[0]?.(false)
-    await turns()
-    assert.equal(server.pubsub.publish('a', 2), 0)
-    gates[1]?.(true)
-    await turns()
-    assert.equal(server.pubsub.publish('a', 3), 1)
-    await until(() => values.length === 2)
-    assert.deepEqual(values, [1, 3])
-    // And what is denied at last ends.
-    refresh()
-    gates[2]?.(false)
-    const ended = new Promise(resolve => pubsub.on('unsubscribe', ({ topic }) => resolve(topic)))
-    assert.equal(await ended, 'a')
-    assert.equal(server.pubsub.publish('a', 4), 0)
+  describe('that allow at last what an answer before denied suspend it meanwhile', () => {
+    const HISTORY = { 'b.*': { history: { size: 10 } } }
+
+    /** A client whose subscriptions wait for the last answer, and what came of them. */
+    const suspended = async (topics: Readonly<Record<string, TopicOptions>>, names: readonly string[]) => {
+      const gates: ((allowed: boolean) => void)[] = []
+      let isSlow = false
+      const rule: Rule<string> = ({ verb, name }) =>
+        !isSlow || verb !== 'subscribe' || name === 'b.*' || new Promise(resolve => gates.push(resolve))
+      const { open, server, peerOf } = world(use, { rules: { pubsub: rule }, pubsub: { topics } })
+      const { client, pubsub } = await open('ann')
+      const { values, handler } = notes()
+      for (const name of names) await pubsub.subscribe(name, handler)
+      const refresh = (): void => (server as unknown as { permissions: { refresh(): void } }).permissions.refresh()
+      server.pubsub.publish('b.1', 1)
+      isSlow = true
+      refresh()
+      refresh()
+      await until(() => gates.length === 2)
+      gates[0]?.(false)
+      await turns()
+      const told: unknown[] = []
+      pubsub.on('subscribe', ({ topic, recovered, missed }) => told.push([topic, recovered, missed]))
+      return { server, pubsub, peer: peerOf(client), values, told, gates, refresh }
+    }
+
+    it('and it has what it missed, where there is a history', async () => {
+      const { server, pubsub, values, told, gates } = await suspended(HISTORY, ['b.1'])
+      server.pubsub.publish('b.1', 2)
+      await pubsub.publish('b.1', 'own', { ack: true, echo: false })
+      assert.deepEqual(values, [1])
+      gates[1]?.(true)
+      server.pubsub.publish('b.1', 3)
+      await turns()
+      server.pubsub.publish('b.1', 4)
+      await until(() => values.length === 4)
+      assert.deepEqual([values, told], [[1, 2, 3, 4], [['b.1', true, false]]])
+    })
+
+    it('and it is told that it may have missed something, where there is none; or it ends', async () => {
+      const { server, pubsub, values, told, gates, refresh } = await suspended({}, ['b.1'])
+      assert.equal(server.pubsub.publish('b.1', 2), 0)
+      gates[1]?.(true)
+      await turns()
+      assert.equal(server.pubsub.publish('b.1', 3), 1)
+      await until(() => values.length === 2)
+      assert.deepEqual([values, told], [[1, 3], [['b.1', false, true]]])
+      refresh()
+      gates[2]?.(false)
+      const ended = new Promise(resolve => pubsub.on('unsubscribe', ({ topic }) => resolve(topic)))
+      assert.equal(await ended, 'b.1')
+      assert.equal(server.pubsub.publish('b.1', 4), 0)
+    })
+
+    it('and nothing comes twice that another subscription has brought', async () => {
+      const { server, values, told, gates } = await suspended(HISTORY, ['b.1', 'b.*'])
+      server.pubsub.publish('b.1', 2)
+      await until(() => values.length === 4)
+      gates[1]?.(true)
+      await until(() => told.length === 1)
+      assert.deepEqual([values, told], [[1, 1, 2, 2], [['b.1', false, true]]])
+    })
+
+    it("and what is missed is not told where the server's application subscribes its client meanwhile", async () => {
+      const { server, peer, values, told } = await suspended(HISTORY, ['b.1'])
+      server.pubsub.publish('b.1', 2)
+      peer.pubsub.subscribe('b.1')
+      server.pubsub.publish('b.1', 3)
+      await until(() => values.length === 2)
+      assert.deepEqual([values, told], [[1, 3], [['b.1', false, true]]])
+    })
   })
 
   it('that allow something while the answer before is on its way allow it', async () => {
