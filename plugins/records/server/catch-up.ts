@@ -53,6 +53,8 @@ export class CatchUp {
   readonly #gone = new Set<string>()
   /** Those of them that may not be seen any more. */
   readonly #denied = new Set<string>()
+  /** Whether a record, as it was read, is known to be one that may be seen. */
+  #isJudged: (change: Change) => boolean = () => false
   /** Collections of whose records the client drops what it is not told. */
   readonly #swept = new Set<string>()
 
@@ -79,6 +81,7 @@ export class CatchUp {
     const { isPartial } = holdings
     const now = holdings.reach(committer.seq)
     const changed = isPartial ? this.#changed(asked, now) : undefined
+    this.#noteJudged()
     holdings.advance(committer.seq)
     await this.#release(leaving, asked)
     if (this.#wants.length) await this.#tell(puller.pull(this.#wants), asked)
@@ -130,6 +133,15 @@ export class CatchUp {
       this.#name(name)
     }
     return leaving.filter(({ how }) => how === 'left')
+  }
+
+  /** Of what is to be told nobody is asked once more, where that was done as scopes began, it has not changed since, nor have permissions. */
+  #noteJudged(): void {
+    const { scopes } = this.#feed
+    const { refreshes } = scopes
+    const { seq } = this.#host.committer
+    const judged = new Set([...this.#wholes].filter(id => scopes.holdings.isJudged(id, collectionOf(id))))
+    this.#isJudged = ({ record, version }) => judged.has(record) && version <= seq && scopes.refreshes === refreshes
   }
 
   /** A record is in a scope no more. */
@@ -235,7 +247,7 @@ export class CatchUp {
     for await (const changes of pieces) {
       const admitted = await all(
         changes.map(change => {
-          if (!gate.judgesReading(peer, change.record)) return true
+          if (!gate.judgesReading(peer, change.record) || this.#isJudged(change)) return true
           const view = viewOf(change).value
           return view === undefined || gate.allowsReading(peer, change.record, view)
         })

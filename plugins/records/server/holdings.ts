@@ -85,6 +85,13 @@ export class Holdings {
     return this.withheld.size ? undefined : moves
   }
 
+  /** Whether it is known by now that a record may be seen as it is committed. */
+  isJudged(record: string, collection: string): boolean {
+    for (const scope of this.#concerned(record, collection))
+      if (scope.isJudged && scope.membership.has(record)) return true
+    return false
+  }
+
   /** Whether a record left one of the scopes, since that was told last, because it may not be seen any more. */
   isDenied(record: string, collection: string): boolean {
     for (const { membership, told } of this.#concerned(record, collection))

@@ -40,6 +40,11 @@ export class Matches {
     return (this.#window ?? this.#all).keys()
   }
 
+  /** Whether a record is one of those that are asked for, as it is; there may be better ones. */
+  fits(value: Entry['value']): boolean {
+    return matches(this.#query, value)
+  }
+
   /** How many records are remembered. */
   get size(): number {
     return this.#all.size
@@ -48,7 +53,7 @@ export class Matches {
   /** Takes over records that are there at first: many of them, each once. `arrange` follows. */
   load(records: readonly Entry[]): void {
     for (const record of records) {
-      if (!matches(this.#query, record.value)) continue
+      if (!this.fits(record.value)) continue
       const placed = this.#placed(record)
       this.#all.set(record.id, placed)
       if (this.#window) this.#sorted.push(placed)
@@ -66,7 +71,7 @@ export class Matches {
     for (const record of records) {
       const { id } = record
       const before = this.#all.get(id)
-      const now = matches(this.#query, record.value) ? this.#placed(record) : undefined
+      const now = this.fits(record.value) ? this.#placed(record) : undefined
       if (now) this.#all.set(id, now)
       else this.#all.delete(id)
       if (this.#window) this.#move(before, now, moves)

@@ -288,13 +288,13 @@ export class Membership {
   #judge(records: readonly Entry[]): Maybe<readonly Judged[]> {
     const { mayRead } = this
     if (!mayRead) return records
-    const answers = all(records.map(({ id, value }) => (value === undefined ? false : mayRead(id, value))))
+    // Nobody is asked about what is not in it anyway.
+    const answers = all(records.map(({ id, value }) => (this.#matches.fits(value) ? mayRead(id, value) : undefined)))
     return after(answers, answers => {
       this.hasDenied ||= answers.includes(false)
-      return records.map((record, at) => (answers[at] ? record : denied(record)))
+      return records.map((record, at) => (answers[at] === false ? denied(record) : record))
     })
   }
 }
 
-/** What is gone anyway is not denied. */
-const denied = ({ id, value }: Entry): Judged => ({ id, value: undefined, isDenied: value !== undefined })
+const denied = ({ id }: Entry): Judged => ({ id, value: undefined, isDenied: true })

@@ -57,6 +57,11 @@ export class Scope {
     return this.epoch !== '' || this.since === ANEW || this.#isAnother
   }
 
+  /** Whether all that is in it was judged as it is, and nothing has changed since by which that was. */
+  get isJudged(): boolean {
+    return !!this.membership?.mayRead && this.membership.isCurrent && !this.isAsked && !this.due.length
+  }
+
   /** To follow it anew, though the client has it. */
   again(): Scope {
     const { number: scope, name, query, behind, isRefused } = this

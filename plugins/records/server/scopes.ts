@@ -43,6 +43,8 @@ export class Scopes extends Followed {
   #asking: Maybe<void> = undefined
   /** What became of scopes, and was not told. */
   news: ScopeNews[] = []
+  /** How often permissions have changed. */
+  refreshes = 0
   readonly #host: ScopesHost
 
   constructor(host: ScopesHost, feed: Feed, peer: Peer | undefined) {
@@ -178,6 +180,7 @@ export class Scopes extends Followed {
 
   /** Permissions changed: what goes on is asked for again, as far as its names begin with a prefix. */
   refresh(prefix: string): void {
+    this.refreshes++
     for (const scope of this.all) {
       if (!isWithin(scope.name, prefix)) continue
       scope.due = including(scope.due, prefix)
