@@ -70,6 +70,8 @@ export class Membership {
   readonly listeners = new Set<MembershipListener>()
   /** Called when a record comes into it, for who waits for that. */
   entered: (() => void) | undefined
+  /** Called when there is a record that must not be seen, and it was not in it before. */
+  hidden: (() => void) | undefined
 
   constructor(name: string, query: Query | undefined, mayRead: MayRead | undefined, host: MembershipHost) {
     this.name = name
@@ -269,6 +271,7 @@ export class Membership {
     this.#journal.add(seq, moves)
     for (const listener of told) listener.stir()
     if (moves.entered.size) this.entered?.()
+    if (records.some(({ id, isDenied }) => isDenied && !left.has(id))) this.hidden?.()
     this.#wake()
   }
 

@@ -108,7 +108,7 @@ export class Scopes extends Followed {
       for (const [at, scope] of scopes.entries()) {
         scope.isAsked = false
         if (!this.has(scope)) continue
-        if (allowed[at]) this.#ready.push(scope)
+        if (allowed[at]) this.#admit(scope)
         else if (!early.has(scope)) this.#deny(scope)
         else {
           this.stop(scope)
@@ -130,6 +130,16 @@ export class Scopes extends Followed {
     const answers = after(all(scopes.map(scope => this.#loading.prepare(scope))), insist)
     // It only fails when the authority is closed.
     return answers instanceof Promise ? answers.then(begin, () => {}) : begin(answers)
+  }
+
+  /** It begins soon. A record that is not there, and is made so that it may not be seen, is asked for again as one that was. */
+  #admit(scope: Scope): void {
+    const { name, membership } = scope
+    this.#ready.push(scope)
+    if (!membership?.mayRead || isCollection(name)) return
+    membership.hidden = () => {
+      if (!this.#denied.has(scope)) this.#doubt(scope, name)
+    }
   }
 
   /** Has scopes begin anew, though the client has them. */
@@ -182,10 +192,13 @@ export class Scopes extends Followed {
   refresh(prefix: string): void {
     this.refreshes++
     for (const scope of this.all) {
-      if (!isWithin(scope.name, prefix)) continue
-      scope.due = including(scope.due, prefix)
-      this.#look(scope)
+      if (isWithin(scope.name, prefix)) this.#doubt(scope, prefix)
     }
+  }
+
+  #doubt(scope: Scope, prefix: string): void {
+    scope.due = including(scope.due, prefix)
+    this.#look(scope)
   }
 
   /** Has asked again what is due of a scope, unless that is being done. */

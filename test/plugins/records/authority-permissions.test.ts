@@ -171,6 +171,30 @@ describe('an authority of records, and permissions', () => {
     ])
   })
 
+  for (const wait of [0, 5])
+    it(`refuse a record that was not there, and is made so that it may not be seen, as one that was: ${wait} ms`, async () => {
+      const root = await world.welcomed('root', [], peerOf('root'))
+      delay = wait
+      const ann = await world.welcomed('ann', [scope(1, 'a/1'), scope(2, 'b/1'), scope(3, 'b/')], peerOf('ann'))
+      await world.pass(50)
+      void ann.news
+      root.write(...put('a/1', { for: 'bob' }))
+      root.write(...put('b/1', { for: 'bob' }))
+      await world.pass(50)
+      const refused = ann.deltas
+      assert.deepEqual(
+        refused.flatMap(({ scopes }) => scopes),
+        [1, 2].map(scope => ({ scope, outcome: 'ERR_DENIED' }))
+      )
+      assert.deepEqual(contents(refused), {})
+      root.write(...put('a/1', { n: 1 }))
+      await world.pass(50)
+      assert.deepEqual(ann.news, [], 'it is told once')
+      root.write(...put('a/1', { for: 'ann' }))
+      await world.pass(50)
+      assert.deepEqual(contents(ann.deltas), { 'a/1': { '': '{}', for: 'ann', n: 1 } })
+    })
+
   it('miss nothing of a commit that shows a record which was refused', async () => {
     const root = await world.welcomed('root', [], peerOf('root'))
     root.write(...put('a/1', { for: 'bob', n: 1 }))
