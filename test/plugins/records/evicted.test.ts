@@ -124,6 +124,7 @@ describe('records: the event `evicted`', () => {
     before.destroy()
     may = false
     const after = open()
+    after.records.on('refused', () => {})
     await assert.rejects(after.records.snapshot('other/1'), { code: 'ERR_DENIED' })
     assert.deepEqual(
       kept().filter(id => id.startsWith('todos/')),
