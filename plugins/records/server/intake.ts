@@ -83,10 +83,9 @@ export class Intake {
   again(decided: readonly Decided[]): void {
     for (const { writer, incoming } of decided.toReversed()) {
       const [next] = writer.queue
-      if (next && this.#blocked.has(writer)) {
-        this.#lines.leave(next)
-        endLimit(next)
-      }
+      // Also one that is being decided by now has its place still.
+      if (next) this.#lines.leave(next)
+      if (next && this.#blocked.has(writer)) endLimit(next)
       endLimit(incoming)
       writer.queue.unshift(incoming)
       writer.uncommitted--

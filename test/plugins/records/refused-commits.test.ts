@@ -5,6 +5,7 @@ import { at, peerOf, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
 import { Dice } from '../../support/dice.ts'
 import { runs } from '../../support/faults-seed.ts'
+import { GatedStore } from '../../support/gated-store.ts'
 
 const CLIENTS = 5
 const POISON = 'poison'
@@ -165,6 +166,43 @@ describe('records: what a store refuses for ever', function () {
         ['', '', '', 'ERR_DENIED', '']
       )
       assert.equal(world.disk.rows('log').find(({ path }) => path === 'n')?.value, 2)
+    } finally {
+      await world.end()
+    }
+  })
+
+  it('keeps nobody waiting for what its writer has behind that, and had a place for', async () => {
+    let gate: GatedStore | undefined
+    const onWrite: OnWrite = async ({ records }, tx) => {
+      if (records.length > 1) await sleep(1)
+      else if (records[0]?.record === 'a/s') await tx.get('a/t')
+    }
+    const store = refusing(() => Promise.resolve())
+    const world = new World({ onWrite }, inner => (gate = new GatedStore(store(inner))))
+    try {
+      const opening = world.authority.open()
+      await world.pass(20)
+      await opening
+      const [ann, bob, eve] = [await world.welcomed('ann'), await world.welcomed('bob'), await world.welcomed('eve')]
+      for (const id of ['a/s', 'a/r', 'a/t']) ann.write(id, [at(0, 'ann').make()])
+      await world.pass(20)
+      gate?.hold('commit')
+      ann.write('a/r', [at(1, 'ann').set('x', 1)])
+      await world.pass(5)
+      bob.write('a/t', [at(2, 'bob').set('x', POISON)])
+      await world.pass(5)
+      // It goes by what is never kept, and what is behind it waits for the commit that is under way.
+      eve.write('a/s', [at(3, 'eve').set('x', 1)])
+      await world.pass(5)
+      const records = ['a/s', 'a/r'].map(record => ({ record, registers: [at(4, 'eve').set('y', 2)] }))
+      eve.say({ type: 'write', node: 'eve', number: ++eve.number, atomic: true, conditions: [], records })
+      await world.pass(5)
+      gate?.release()
+      await world.pass(20_000)
+      ann.write('a/r', [at(5, 'ann').set('x', 2)])
+      await world.pass(20_000)
+      const outcomes = [ann, bob, eve].map(client => [...outcomesOf(client).values()])
+      assert.deepEqual(outcomes, [['', '', '', '', ''], ['ERR_STORE'], ['', '']])
     } finally {
       await world.end()
     }
