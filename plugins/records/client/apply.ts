@@ -130,9 +130,15 @@ export const apply = (
   for (const { name, query } of resets.keys()) if (!query && !came.has(name)) purged.add(name)
   const isIn = (scope: Scope, id: string): boolean => came.has(id) || !resets.has(scope)
   for (const scope of refused) {
-    for (const id of scopes.refused(scope, told, isIn, records))
-      if (evict(id) && scope.error?.code === ERR_DENIED[0]) applied.denied.push(id)
-    purged.add(scope.name)
+    const isDenied = scope.error?.code === ERR_DENIED[0]
+    for (const id of scopes.refused(scope, told, isIn, records)) {
+      if (isDenied && evict(id)) applied.denied.push(id)
+      if (isDenied) continue
+      // For want of room, say: what is kept of it stays.
+      records.unload(id)
+      changed.add(id)
+    }
+    if (isDenied) purged.add(scope.name)
   }
 
   const last = new Map(pages.flatMap(({ acknowledged }) => acknowledged))

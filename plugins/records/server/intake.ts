@@ -237,7 +237,7 @@ export class Intake {
   }
 
   /** Does what was decided, in the open batch. */
-  #apply(writer: Writer, incoming: Incoming, { accepted, results, isOpinion, isByHook, seen }: Verdict): void {
+  #apply(writer: Writer, incoming: Incoming, { accepted, results, isOpinion, seen, counted }: Verdict): void {
     const { committer, patience } = this.#host
     // What is to be judged again came before it meanwhile.
     if (writer.queue[0] !== incoming) return
@@ -252,7 +252,8 @@ export class Intake {
       for (const path of record.write(writes, committer.open.seq)) committer.open.touch(record, path)
     }
     const { frame, author, size } = incoming
-    const basis = isByHook ? seen : undefined
+    // Also what was allowed, or found valid, was so as long as that is there.
+    const basis = counted?.size ? new Map<CachedRecord, unknown>([...(seen ?? []), ...counted]) : seen
     const done = (): void => author.free(size)
     committer.open.settle({ writer, incoming, number: frame.number, results, accepted, basis, done })
     committer.added()

@@ -181,7 +181,7 @@ export class Judge {
       await (within ? within.run(turn, hook) : hook())
       await tx.end()
       const { counted } = trials
-      return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned, counted, isByHook: true }
+      return { ...verdict, accepted: [...verdict.accepted, ...tx.accepted], pinned: tx.pinned, counted }
     } catch (error) {
       await tx.end().catch(() => {})
       // What it needs may be closed by now.

@@ -291,8 +291,10 @@ export class Membership {
   #judge(records: readonly Entry[]): Maybe<readonly Judged[]> {
     const { mayRead } = this
     if (!mayRead) return records
-    // Nobody is asked about what is not in it anyway.
-    const answers = all(records.map(({ id, value }) => (this.#matches.fits(value) ? mayRead(id, value) : undefined)))
+    // Nobody is asked about what is not in it anyway. What leaves it may also not be seen any more.
+    const concerns = ({ id, value }: Entry): boolean =>
+      this.#matches.fits(value) || (value !== undefined && this.#matches.has(id))
+    const answers = all(records.map(record => (concerns(record) ? mayRead(record.id, record.value) : undefined)))
     return after(answers, answers => {
       this.hasDenied ||= answers.includes(false)
       return records.map((record, at) => (answers[at] === false ? denied(record) : record))

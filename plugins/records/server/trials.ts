@@ -109,8 +109,9 @@ export class Trials {
   /** How a record would be. */
   state(record: CachedRecord): RecordState {
     if (!this.seen.has(record)) {
-      this.seen.set(record, record.edits)
       const counted = this.counted.get(record)
+      // Where it cannot be added any more what comes of it is called again.
+      this.seen.set(record, counted && !counted.isSound() ? NaN : record.edits)
       if (counted) this.#states.set(record, merged(record.state, counted.writes))
       this.counted.delete(record)
     }

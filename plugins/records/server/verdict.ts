@@ -12,8 +12,6 @@ export interface Verdict {
   readonly seen?: ReadonlyMap<CachedRecord, number>
   /** What a hook only adds to. */
   readonly counted?: ReadonlyMap<CachedRecord, Counted>
-  /** Whether a hook has gone by those records: it cannot stand where something that it has read is undone. */
-  readonly isByHook?: boolean
   /** Records that were pinned for it. */
   readonly pinned?: readonly CachedRecord[]
   /** The application refuses some of it: it may have looked at what is committed, and at nothing that is on its way. */

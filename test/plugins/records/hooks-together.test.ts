@@ -265,6 +265,37 @@ describe('an authority of records, and hooks that want the same', () => {
     assert.deepEqual(outcomes(all), [['c1', 2, 'ERR_PATH']])
   })
 
+  for (const [title, value] of [
+    ['no number', 'text'],
+    ['too large', 1.7e308]
+  ] as const)
+    it(`are called again where they look at what they have added to, and it is ${title} by then`, async () => {
+      const onWrite: OnWrite = async ({ records: [written] }, tx) => {
+        if (written?.record !== 'a/x') return
+        await tx.increment('log/total', 'n', 1e308)
+        await new Promise(resolve => setTimeout(resolve, 20))
+        await tx.get('log/total')
+      }
+      const world = new World({ onWrite })
+      try {
+        const opening = world.authority.open()
+        await world.pass(20)
+        await opening
+        const [ann, eve] = [await world.welcomed('ann'), await world.welcomed('eve', [scope(1, 'log/')])]
+        eve.write('log/total', [at(0, 'eve').make(), at(0, 'eve').set('n', 10)])
+        await world.pass(50)
+        ann.write('a/x', [at(0, 'ann').make()])
+        await world.pass(10)
+        eve.write('log/total', [at(60, 'eve').set('n', value)])
+        await world.pass(500)
+        assert.equal(world.disk.rows('log/total').find(({ path }) => path === 'n')?.value, value)
+        const results = ann.frames.flatMap(frame => (frame.type === 'delta' ? frame.results : []))
+        assert.deepEqual([results.length, eve.failures], [1, []])
+      } finally {
+        await world.end()
+      }
+    })
+
   it('wait for no one in a circle', async () => {
     const eve = await opened(async ({ records: [written] }, tx) => {
       const [one, two] = written?.record.endsWith('0') ? (['log/x', 'log/y'] as const) : (['log/y', 'log/x'] as const)

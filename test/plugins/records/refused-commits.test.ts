@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../../lib/store.ts'
+import type { AuthorityOptions } from '../../../plugins/records/server/authority.ts'
 import type { OnWrite, WriteTransaction } from '../../../plugins/records/server/hook.ts'
 import { at, peerOf, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
@@ -170,6 +171,65 @@ describe('records: what a store refuses for ever', function () {
       await world.end()
     }
   })
+
+  const rules: readonly (readonly [string, Partial<AuthorityOptions>, string])[] = [
+    [
+      'valid',
+      {
+        collections: {
+          'a/': { validate: value => Number(Object(value)['n'] ?? 0) + Number(Object(value)['m'] ?? 0) <= 10 }
+        }
+      },
+      'ERR_INVALID'
+    ],
+    [
+      'allowed',
+      { permit: ({ verb, path, current }) => verb === 'read' || path !== 'n' || Object(current)['m'] === 0 },
+      'ERR_DENIED'
+    ],
+    ['to be added', {}, 'ERR_INVALID']
+  ]
+  for (const [title, options, code] of rules)
+    it(`takes with it what was ${title} only by that`, async () => {
+      let gate: GatedStore | undefined
+      const store = refusing(() => Promise.resolve())
+      const world = new World(options, inner => (gate = new GatedStore(store(inner))))
+      try {
+        const opening = world.authority.open()
+        await world.pass(20)
+        await opening
+        const [ann, bob, eve] = [
+          await world.welcomed('ann', [], peerOf('ann')),
+          await world.welcomed('bob', [], peerOf('bob')),
+          await world.welcomed('eve', [], peerOf('eve'))
+        ]
+        const isSum = title === 'to be added'
+        ann.write('a/1', [at(0, 'ann').make(), at(0, 'ann').set('m', isSum ? 1.7e308 : 9)])
+        await world.pass(20)
+        gate?.hold('commit')
+        ann.write('b/1', [at(0, 'ann').make()])
+        await world.pass(5)
+        bob.write('a/1', [at(1, 'bob').set('m', 0), at(1, 'bob').set('text', POISON)])
+        await world.pass(5)
+        eve.write(
+          'a/1',
+          isSum
+            ? [at(2, 'eve').implicit(), at(2, 'eve').add('m', 1e308)]
+            : [at(2, 'eve').implicit(), at(2, 'eve').set('n', 10)]
+        )
+        await world.pass(5)
+        gate?.release()
+        await world.pass(20_000)
+        const kept = Object.fromEntries(world.disk.rows('a/1').map(({ path, value }) => [path, value]))
+        assert.deepEqual(
+          [outcomesOf(bob), outcomesOf(eve)].map(found => [...found.values()]),
+          [['ERR_STORE'], [code]]
+        )
+        assert.deepEqual(kept, { '': undefined, m: isSum ? 1.7e308 : 9 })
+      } finally {
+        await world.end()
+      }
+    })
 
   it('keeps nobody waiting for what its writer has behind that, and had a place for', async () => {
     let gate: GatedStore | undefined

@@ -510,6 +510,28 @@ describe('records: a replica with a store', () => {
     await stage.replica.close()
   })
 
+  it('keeps what it has of a collection where a query of that is refused, but not denied', async () => {
+    const disk = new MemoryDisk()
+    const before = new Stage({ store: memory({ disk }) })
+    const registers = [object(''), leaf('x', 1)]
+    await before.synced('a/', [
+      { record: 'a/1', registers },
+      { record: 'a/2', registers }
+    ])
+    await before.replica.close()
+    const stage = new Stage({ store: memory({ disk }) })
+    stage.replica.on('refused', () => {})
+    const query = stage.replica.follow('a/', { limit: 1 })
+    query.synced.catch(() => {})
+    await query.ready
+    await stage.open()
+    stage.delta({ seq: 7, scopes: [{ scope: 1, outcome: "ERR_LIMIT: 'limits.queries' is 1" }] })
+    await turn()
+    assert.deepEqual([query.state, stage.view('a/1')], ['refused', undefined])
+    await stage.replica.close()
+    assert.deepEqual([disk.rows('a/1').length, disk.rows('a/2').length], [2, 2])
+  })
+
   it('removes a record that it has no more when it is taken away, and nothing of what is at hand', async () => {
     const disk = new MemoryDisk()
     const { store, fails } = failing(disk)
