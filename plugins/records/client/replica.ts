@@ -194,8 +194,10 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     const { changed, resets, settled } = applied
     const cursor = { epoch, since: pages.at(-1)?.seq ?? 0 }
     const old = [...resets].filter(([{ cursor }, outcome]) => outcome === 'reset' && cursor.since > 0)
+    // What adds to what is in doubt by now was asked for before that: all of it comes still.
+    const told = [...applied.told].filter(scope => scope.error || !scope.isDoubtful || resets.has(scope))
     // A scope that is refused stays where it was.
-    for (const scope of applied.told) {
+    for (const scope of told) {
       if (scope.error) scope.stop()
       else scope.start(scopes.reach)
     }
@@ -209,7 +211,7 @@ export class Replica extends Written implements Engine, SessionHost, KeeperHost 
     }
     if (this.keeper) this.keeper.changed(pages, applied, cursor, confirm)
     else confirm()
-    const others = [...applied.told].filter(scope => scope.become(scope.error ? 'refused' : 'synced', scope.error))
+    const others = told.filter(scope => scope.become(scope.error ? 'refused' : 'synced', scope.error))
     for (const scope of scopes.own(applied.evicted)) this.#doubt(scope)
     this.tell(changed)
     for (const { name, error, users, quiet } of others) {

@@ -50,8 +50,8 @@ export class Scope implements Following {
   /** Runs when nobody follows it any more. */
   timer: ReturnType<typeof setTimeout> | undefined
   #cursor = NOWHERE
-  /** Whether something is at hand of which it is not known how old it is. */
-  #isDoubtful = false
+  /** Whether something is at hand of which it is not known how old it is, or something is missing. */
+  isDoubtful = false
   #reach: Reach | undefined
   #answered: Later<void> | undefined
   #ready = new Later<void>()
@@ -82,7 +82,7 @@ export class Scope implements Following {
   /** The authority follows it from here on. */
   start(reach: Reach): void {
     this.#reach = reach
-    this.#isDoubtful = false
+    this.isDoubtful = false
     this.#answered?.resolve()
     this.#answered = undefined
   }
@@ -99,13 +99,13 @@ export class Scope implements Following {
     this.isLoaded = false
     this.loading = undefined
     this.digest = 0
-    this.#isDoubtful = false
+    this.isDoubtful = false
   }
 
   /** What is at hand may be old, or not in it at all: the authority is to say what is. */
   doubt(): void {
     this.stop(NOWHERE)
-    this.#isDoubtful = true
+    this.isDoubtful = true
   }
 
   /** Settles with the next answer of the authority. */
@@ -127,7 +127,7 @@ export class Scope implements Following {
 
   follow(): Follow {
     const { number, name, query, cursor, digest } = this
-    return { scope: number, name, query, ...(this.#isDoubtful ? DOUBTFUL : cursor), digest }
+    return { scope: number, name, query, ...(this.isDoubtful ? DOUBTFUL : cursor), digest }
   }
 
   /** Whether a record is in it by its name; a query may still not ask for it. */

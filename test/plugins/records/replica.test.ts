@@ -606,4 +606,30 @@ describe('records: a replica', () => {
     assert.deepEqual(hello.schema, { id: 'app', version: 3 })
     assert.equal(hello.follows.length, 1)
   })
+
+  it('has a query anew that came to be in doubt while it was asked for, whatever answers what was asked before', async () => {
+    const stage = new Stage()
+    const { replica } = stage
+    replica.on('refused', () => {})
+    const query = replica.follow('a/', { where: [['x', '>', 0]] })
+    const other = replica.follow('a/', { order: ['x'], limit: 2 })
+    for (const { ready, synced } of [query, other]) for (const promise of [ready, synced]) promise.catch(() => {})
+    await stage.open()
+    const records = [{ record: 'a/1', registers: [object(''), leaf('x', 1)] }]
+    stage.delta({ scopes: [1, 2].map(scope => ({ scope, outcome: 'reset' })), records, whole: [true] })
+    assert.equal(query.state, 'synced')
+    replica.disconnected()
+    await stage.open()
+    stage.delta({ seq: 2, scopes: [{ scope: 2, outcome: 'ERR_DENIED' }] })
+    stage.delta({ seq: 2, scopes: [{ scope: 1, outcome: 'delta' }] })
+    await turn()
+    assert.notEqual(query.state, 'synced')
+    const asked = stage.take().flatMap(frame => (frame.type === 'follow' ? frame.follows : []))
+    assert.deepEqual(
+      asked.map(({ scope, epoch }) => [scope, epoch]),
+      [[1, '?']]
+    )
+    stage.delta({ seq: 2, scopes: [{ scope: 1, outcome: 'reset' }], records, whole: [true] })
+    assert.deepEqual([query.state, stage.view('a/1')], ['synced', { x: 1 }])
+  })
 })
