@@ -5,6 +5,7 @@ import type { OnWrite, WriteTransaction } from '../../../plugins/records/server/
 import { at, contents, scope, World } from '../../support/authority.ts'
 import type { WireClient } from '../../support/authority.ts'
 import { GatedStore } from '../../support/gated-store.ts'
+import { refusing } from '../../support/refusing-store.ts'
 
 /** What a hook finds of a number. */
 const read = async (tx: WriteTransaction, record: string): Promise<number> => {
@@ -14,24 +15,6 @@ const read = async (tx: WriteTransaction, record: string): Promise<number> => {
 
 /** One that a hook waits for. */
 const sleep = (time: number): Promise<void> => new Promise(resolve => setTimeout(resolve, time))
-
-/** A store that never takes one value. */
-const refusing =
-  (poison: string) =>
-  (store: Store): Store => ({
-    name: 'refusing',
-    open: () => store.open(),
-    close: () => store.close(),
-    rows: (...args) => store.rows(...args),
-    records: (...args) => store.records(...args),
-    entry: key => store.entry(key),
-    entries: prefix => store.entries(prefix),
-    commit: async commit => {
-      await sleep(5)
-      if (commit.rows.some(({ value }) => value === poison)) throw new Error('cannot keep it')
-      await store.commit(commit)
-    }
-  })
 
 describe('an authority of records, and hooks that want the same', () => {
   let world: World
@@ -314,10 +297,13 @@ describe('an authority of records, and hooks that want the same', () => {
   })
 
   it('are called again where they went by what a store refuses, and that is refused alone', async () => {
-    const eve = await opened(async (_write, tx) => {
-      const n = await read(tx, 'log/total')
-      await tx.set('log/total', 'n', n + 1)
-    }, refusing('poison'))
+    const eve = await opened(
+      async (_write, tx) => {
+        const n = await read(tx, 'log/total')
+        await tx.set('log/total', 'n', n + 1)
+      },
+      refusing('poison', () => sleep(5))
+    )
     const all = await clients(4)
     const [bad, ...others] = all
     assert(bad)
@@ -338,10 +324,13 @@ describe('an authority of records, and hooks that want the same', () => {
   })
 
   it('are called again, where the store refuses what they went by before they are committed', async () => {
-    const eve = await opened(async (_write, tx) => {
-      const n = await read(tx, 'log/total')
-      await tx.set('log/total', 'n', n + 1)
-    }, refusing('poison'))
+    const eve = await opened(
+      async (_write, tx) => {
+        const n = await read(tx, 'log/total')
+        await tx.set('log/total', 'n', n + 1)
+      },
+      refusing('poison', () => sleep(5))
+    )
     const all = await clients(4)
     const [bad, ...others] = all
     assert(bad)

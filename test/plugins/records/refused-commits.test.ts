@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { Store } from '../../../lib/store.ts'
 import type { AuthorityOptions } from '../../../plugins/records/server/authority.ts'
 import type { OnWrite, WriteTransaction } from '../../../plugins/records/server/hook.ts'
 import { at, peerOf, World } from '../../support/authority.ts'
@@ -7,6 +6,7 @@ import type { WireClient } from '../../support/authority.ts'
 import { Dice } from '../../support/dice.ts'
 import { runs } from '../../support/faults-seed.ts'
 import { GatedStore } from '../../support/gated-store.ts'
+import { refusing } from '../../support/refusing-store.ts'
 
 const CLIENTS = 5
 const POISON = 'poison'
@@ -19,24 +19,6 @@ const read = async (tx: WriteTransaction, record: string): Promise<number> => {
 
 const fieldOf = (value: unknown, key: string): number =>
   typeof value === 'object' && value !== null ? Number(new Map(Object.entries(value)).get(key) ?? 0) : 0
-
-/** A store that never takes one value. */
-const refusing =
-  (pause: () => Promise<void>) =>
-  (store: Store): Store => ({
-    name: 'refusing',
-    open: () => store.open(),
-    close: () => store.close(),
-    rows: (...args) => store.rows(...args),
-    records: (...args) => store.records(...args),
-    entry: key => store.entry(key),
-    entries: prefix => store.entries(prefix),
-    commit: async commit => {
-      await pause()
-      if (commit.rows.some(({ value }) => value === POISON)) throw new Error('cannot keep it')
-      await store.commit(commit)
-    }
-  })
 
 const sleep = (time: number): Promise<void> => new Promise(resolve => setTimeout(resolve, time))
 
@@ -78,7 +60,7 @@ const play = async (dice: Dice): Promise<void> => {
   }
   const world = new World(
     { onWrite },
-    refusing(async () => {
+    refusing(POISON, async () => {
       if (dice.chance(0.7)) await sleep(dice.below(10))
     })
   )
@@ -143,7 +125,7 @@ describe('records: what a store refuses for ever', function () {
           if (written?.record.startsWith('a/')) await tx.set('log', 'n', (await read(tx, 'log')) + 1)
         }
       },
-      refusing(() => sleep(5))
+      refusing(POISON, () => sleep(5))
     )
     try {
       const opening = world.authority.open()
@@ -195,7 +177,7 @@ describe('records: what a store refuses for ever', function () {
   for (const [title, options, code] of rules)
     it(`takes with it what was ${title} only by that`, async () => {
       let gate: GatedStore | undefined
-      const store = refusing(() => Promise.resolve())
+      const store = refusing(POISON, () => Promise.resolve())
       const world = new World(options, inner => (gate = new GatedStore(store(inner))))
       try {
         const opening = world.authority.open()
@@ -240,7 +222,7 @@ describe('records: what a store refuses for ever', function () {
       if (records.length > 1) await sleep(1)
       else if (records[0]?.record === 'a/s') await tx.get('a/t')
     }
-    const store = refusing(() => Promise.resolve())
+    const store = refusing(POISON, () => Promise.resolve())
     const world = new World({ onWrite }, inner => (gate = new GatedStore(store(inner))))
     try {
       const opening = world.authority.open()
